@@ -1,0 +1,43 @@
+# Everything a newcomer, a developer and the continuous integration call.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench fuzz screenshots docs e2e lock clean
+
+demo: $(VENV)/.demo            ## set up and start the sandbox: the whole product, no account
+	@$(BIN)/runctl-tui --sandbox
+
+test: $(VENV)/.dev             ## set up and run everything that CI runs
+	@.ci/checks $(BIN)
+
+check: $(VENV)/.dev            ## the static half of the tests
+	@.ci/checks $(BIN) static
+
+bench: $(VENV)/.dev            ## figures of speed, as ratios of one run
+	@$(BIN)/python -m tests.bench
+
+fuzz: $(VENV)/.dev             ## the property suites, 10,000 examples each
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto tests/properties
+
+screenshots: $(VENV)/.dev      ## remake screenshots/ from the sandbox
+	@$(BIN)/python -m tests.tools.screenshots
+
+docs: $(VENV)/.dev             ## remake the generated pages of docs/
+	@$(BIN)/python -m tests.tools.docs
+
+e2e: $(VENV)/.dev              ## the cloud suite against a real account; needs RUNCTL_E2E=1
+	@$(BIN)/python -m pytest tests/cloud
+
+lock:                          ## renew the locked versions (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra sandbox --no-emit-package runctl-tui --custom-compile-command "make lock" -o .ci/demo.lock pyproject.toml .ci/build.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-package runctl-tui --custom-compile-command "make lock" -c .ci/demo.lock -o .ci/dev.lock pyproject.toml .ci/build.in
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/.demo: .ci/demo.lock pyproject.toml
+	@.ci/install $(PYTHON) $(VENV) .ci/demo.lock && touch $@
+
+$(VENV)/.dev: .ci/dev.lock pyproject.toml
+	@.ci/install $(PYTHON) $(VENV) .ci/dev.lock && touch $@ $(VENV)/.demo

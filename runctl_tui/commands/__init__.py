@@ -1,0 +1,1 @@
+"""Palette and command-line providers, generated from live bindings."""

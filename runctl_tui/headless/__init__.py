@@ -1,0 +1,1 @@
+"""The command line's nouns, one module each, on the same services as the screens."""

@@ -1,0 +1,1 @@
+"""Dialogs that return one value; they know no services."""

@@ -1,0 +1,1 @@
+"""One mode of the application each; they own workers and selection."""

@@ -1,0 +1,1 @@
+"""All input and output, behind the small async Protocols of `ports.py`."""

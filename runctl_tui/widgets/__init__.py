@@ -1,0 +1,1 @@
+"""What is drawn; data in by attributes, facts out by nested messages."""
