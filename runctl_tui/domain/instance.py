@@ -1,0 +1,130 @@
+"""Machines as every provider describes them, and what hangs on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from runctl_tui.domain.resource import ResourceState
+
+TAG_OWNER: Final = "runctl:owner"
+TAG_PROJECT: Final = "runctl:project"
+TAG_RUN: Final = "runctl:run"
+TAG_SSH: Final = "runctl:ssh"
+"""'user@host:port', overrides the address that the provider reports (jump host, VPN, sandbox)."""
+PROTECTING_TAGS: Final = ("runctl:protected", "runctl:important", "runctl:persistent")
+TAG_PROTECT_UNTIL: Final = "runctl:protect-until"
+
+
+class Market(StrEnum):
+    """How a machine is bought."""
+
+    ON_DEMAND = "on-demand"
+    SPOT = "spot"
+    LOCAL = "local"
+
+
+class Ownership(StrEnum):
+    """Whose a resource is; only ours is ever offered by a cleanup."""
+
+    OURS = "ours"
+    OTHER = "other"
+    """Made by this tool for another owner."""
+    RUNCTL = "runctl"
+    """Made by the old command line; can be claimed."""
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """The accelerators of a machine."""
+
+    name: str
+    count: int
+    memory_gib: float | None = None
+    """Of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A block device of an instance."""
+
+    volume_id: str
+    device: str
+    size_gib: int | None
+    type: str
+    delete_on_termination: bool | None
+    """None: unknown."""
+    root: bool = False
+    name: str = ""
+    last_snapshot_at: datetime | None = None
+    attached_at: datetime | None = None
+    usd_per_month: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One machine: an EC2 instance, or this one."""
+
+    id: str
+    """The provider's own: 'i-0abc…', 'local'."""
+    provider: str
+    region: str
+    name: str
+    state: ResourceState
+    type: str
+    zone: str = ""
+    market: Market = Market.ON_DEMAND
+    gpu: Gpu | None = None
+    vcpus: int | None = None
+    memory_gib: float | None = None
+    launched_at: datetime | None = None
+    """Start of the present uptime; a restart resets it."""
+    created_at: datetime | None = None
+    """First creation, where the provider tells; survives restarts."""
+    public_ip: str = ""
+    private_ip: str = ""
+    key_name: str = ""
+    profile: str = ""
+    """IAM instance profile name; empty: none."""
+    image: str = ""
+    parent: str = ""
+    """What manages it and would replace it: 'autoscaling: web'."""
+    state_reason: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Sorted; untrusted text."""
+    disks: tuple[Disk, ...] = field(default=())
+    owner_label: str = ""
+    """Who this tool takes for itself; ownership is judged against it."""
+
+    def tag(self, key: str) -> str | None:
+        """Return the tag's value, or None where it is absent."""
+        return dict(self.tags).get(key)
+
+    @property
+    def ownership(self) -> Ownership:
+        """Whose it is, by its tags."""
+        owner = self.tag(TAG_OWNER)
+        if owner is not None:
+            return Ownership.OURS if owner == self.owner_label else Ownership.OTHER
+        if self.tag("CreatedBy") == "runctl" or self.tag("runctl:user") is not None:
+            return Ownership.RUNCTL
+        return Ownership.FOREIGN
+
+    @property
+    def project(self) -> str:
+        """The project it is tagged with, or nothing."""
+        return self.tag(TAG_PROJECT) or ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiProtection:
+    """The provider's own locks on one instance."""
+
+    termination: bool
+    stop: bool
+    shutdown_terminates: bool = False
+    """An operating-system shutdown would terminate it."""
+    instance_store_disks: int = 0

@@ -1,0 +1,79 @@
+"""What can be bought, what a provider can do, and what a person asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from runctl_tui.domain.facts import Fact
+from runctl_tui.domain.instance import Gpu, Market
+from runctl_tui.domain.money import Price
+
+
+class Capability(StrEnum):
+    """A thing that some providers can do and others cannot."""
+
+    CREATE = "create"
+    START = "start"
+    STOP = "stop"
+    TERMINATE = "terminate"
+    SPOT = "spot"
+    VOLUMES = "volumes"
+    SHELL = "shell"
+    TRAIN = "train"
+    DRY_RUN = "dry-run"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do; what it cannot carries the reason that the interface shows."""
+
+    refused: Mapping[Capability, str] = field(default_factory=dict)
+
+    def why_not(self, capability: Capability) -> str:
+        """Return the reason why it cannot, or an empty string when it can."""
+        return self.refused.get(capability, "")
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOffer:
+    """One machine type of one region with what it costs."""
+
+    provider: str
+    region: str
+    type: str
+    vcpus: int | None
+    memory_gib: float | None
+    gpu: Gpu | None
+    on_demand: Fact[Price]
+    spot: Fact[Price]
+    """Cheapest zone now."""
+    spot_zone: str = ""
+    architecture: str = "x86_64"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateResourceOptions:
+    """Everything that a launch may say; None and empty mean 'choose sensibly'."""
+
+    provider: str
+    region: str
+    type: str
+    name: str
+    project: str
+    run: str = ""
+    market: Market = Market.ON_DEMAND
+    spot_max_price: Decimal | None = None
+    """Dollars per hour; None: up to the on-demand price."""
+    root_gib: int | None = None
+    data_gib: int | None = None
+    """A second disk, mounted at /mnt/data."""
+    image: str = ""
+    key_name: str = ""
+    security_groups: tuple[str, ...] = ()
+    subnet: str = ""
+    zone: str = ""
+    profile: str = ""
+    tags: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,206 @@
+"""Plans: what would be destroyed, stopped or bought, frozen before anybody is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+
+
+class Operation(StrEnum):
+    """A changing verb."""
+
+    LAUNCH = "launch"
+    START = "start"
+    STOP = "stop"
+    TERMINATE = "terminate"
+    RUN_START = "run-start"
+    RUN_STOP = "run-stop"
+    RUN_RESUME = "run-resume"
+
+
+class Reversibility(StrEnum):
+    """How much of an operation can be undone."""
+
+    READ = "R0"
+    REVERSIBLE = "R1"
+    LOSSY = "R2"
+    IRREVERSIBLE = "R3"
+
+
+class Level(IntEnum):
+    """What it takes to go on; nothing passes LX."""
+
+    ENTER = 0
+    YES = 1
+    NAME = 2
+    REASON = 3
+    NEVER = 4
+
+
+class Severity(StrEnum):
+    """What a rule says."""
+
+    ALLOW = "allow"
+    WARN = "warn"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One rule's word on a plan."""
+
+    code: str
+    severity: Severity
+    text: str
+    level: Level
+    facts: tuple[str, ...] = ()
+    """The facts it rests on, in words, each with its age."""
+    offer: str = ""
+    """A better way first: 'upload the checkpoint', 'stop instead'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All reasons of a plan; the strictest decides."""
+
+    reasons: tuple[Reason, ...] = ()
+    base_level: Level = Level.ENTER
+
+    @property
+    def severity(self) -> Severity:
+        """The strictest reason's severity."""
+        order = [Severity.ALLOW, Severity.WARN, Severity.BLOCK]
+        return max((reason.severity for reason in self.reasons), key=order.index, default=Severity.ALLOW)
+
+    @property
+    def level(self) -> Level:
+        """What it takes to go on."""
+        return max([self.base_level, *(reason.level for reason in self.reasons)])
+
+    @property
+    def blocked(self) -> bool:
+        """Whether any rule blocks."""
+        return self.severity is Severity.BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One resource that a plan touches."""
+
+    kind: str
+    """instance, run."""
+    id: str
+    name: str
+    provider: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One labelled line of the truth: RUNNING, CKPT, COST, DIES, STAYS, UNDO."""
+
+    label: str
+    text: str
+    seen_at: datetime | None = None
+    """When the fact was observed; shown as an age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Exact ids, effect, price and facts; shown, confirmed, re-checked and journaled, never changed."""
+
+    operation: Operation
+    targets: tuple[Target, ...]
+    effect: str
+    """One sentence: 'terminate i-0abc "llama-7b" and delete 2 disks'."""
+    reversibility: Reversibility
+    verdict: Verdict
+    made_at: datetime
+    lines: tuple[PlanLine, ...] = ()
+    usd_per_hour: Decimal | None = None
+    """What it costs from now on; None: unknown."""
+    price_unknown: bool = False
+    account: str = ""
+    who: str = ""
+    parameters: tuple[tuple[str, str], ...] = field(default=())
+    """What the call needs beyond the targets, in a stable order; no secrets, ports or times."""
+
+    @property
+    def hash(self) -> str:
+        """Twelve hex digits over operation, targets, effect, price and reason codes; never ages, ports or times."""
+        basis = {
+            "operation": self.operation.value,
+            "targets": sorted([target.kind, target.id, target.name, target.region] for target in self.targets),
+            "effect": self.effect,
+            "price": None if self.usd_per_hour is None else str(self.usd_per_hour.normalize()),
+            "reasons": sorted(reason.code for reason in self.verdict.reasons),
+            "account": self.account,
+            "parameters": sorted(self.parameters),
+        }
+        return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def name_to_type(self) -> str:
+        """The name that confirms destruction: the single target's name, its id's last six where unnamed."""
+        if len(self.targets) != 1:
+            return f"{self.operation.value} {len(self.targets)}"
+        target = self.targets[0]
+        plain = target.name.isascii() and target.name.isprintable() and target.name.strip() == target.name
+        return target.name if target.name and plain else target.id[-6:]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a person, or a command line, said to a plan."""
+
+    plan_hash: str
+    yes: bool = False
+    name: str = ""
+    typed_cap: Decimal | None = None
+    """Dollars per hour that the person accepts where the price is unknown."""
+
+
+class StepState(StrEnum):
+    """Where a step of a job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One visible step of a job."""
+
+    id: str
+    title: str
+    state: StepState = StepState.WAITING
+    detail: str = ""
+    done: float | None = None
+    """0 to 1 where it can be told."""
+    seconds: float | None = None
+    """How long it took, or has taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job that works through steps: what the Tasks screen and the launch dialog show."""
+
+    id: str
+    title: str
+    steps: tuple[Step, ...]
+    started_at: datetime
+    ended_at: datetime | None = None
+    ok: bool | None = None
+    """None while it works."""
+    result: str = ""
+    question: str = ""
+    """Set while it waits for a person: 'no spot capacity; on demand costs $1.01/h instead of $0.42/h'."""
+    run_id: str = ""
+    instance_id: str = ""

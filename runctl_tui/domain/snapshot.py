@@ -1,0 +1,29 @@
+"""A value with its time, its scope and what is missing from it, so that partial never looks complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from runctl_tui.domain.problem import Problem
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Generic[T_co]):
+    """What was seen, when, and what could not be seen."""
+
+    value: T_co
+    taken_at: datetime
+    """UTC; for a merged value, the time of its oldest part."""
+    scope: tuple[str, ...] = ()
+    """What was asked: provider and region names such as 'aws/us-east-1'."""
+    missing: tuple[Problem, ...] = field(default=())
+    """One problem per part of the scope that is absent or older than the rest."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every part of the scope answered."""
+        return not self.missing

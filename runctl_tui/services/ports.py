@@ -1,0 +1,366 @@
+"""The Protocols that screens and the command line see; `wiring.py` alone knows what implements them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from runctl_tui.domain.checkpoint import Checkpoint
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.facts import Fact
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.identity import Identity
+from runctl_tui.domain.instance import ApiProtection, Instance, Market
+from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+from runctl_tui.domain.money import Price
+from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
+from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.run import RunUpdate, TrainingSession
+from runctl_tui.domain.snapshot import Snapshot
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Feed(Protocol[T_co]):
+    """One poller shared by everybody who watches the same thing; it works only while somebody watches."""
+
+    @property
+    def latest(self) -> Snapshot[T_co] | None:
+        """The last snapshot, or None before the first."""
+
+    def watch(self) -> AsyncIterator[Snapshot[T_co]]:
+        """Yield the latest snapshot at once where there is one, then each that differs."""
+
+    def refresh(self) -> None:
+        """Poll now instead of at the next turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class SshTarget:
+    """How a host is reached over SSH, and under which name its key is trusted."""
+
+    resource_id: str
+    host: str
+    port: int
+    user: str
+    key_files: tuple[str, ...] = ()
+    jump: str = ""
+    """'user@host:port' of a jump host."""
+
+
+class TrainingProvider(Protocol):
+    """One place where machines come from; every method raises `TrainctlError`s only."""
+
+    @property
+    def name(self) -> str:
+        """The word used in configuration, flags and keys: 'aws', 'local'."""
+
+    @property
+    def label(self) -> str:
+        """The words a person reads: 'AWS', 'this machine'."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do, and why it cannot do the rest."""
+
+    def regions(self) -> tuple[str, ...]:
+        """The regions in use."""
+
+    async def identity(self) -> Fact[Identity]:
+        """Who we are to it."""
+
+    async def list_resources(self) -> Snapshot[tuple[Instance, ...]]:
+        """Every machine of all regions; a region that fails is named in `missing`, never dropped silently."""
+
+    async def get_resource_status(self, resource_id: str, region: str = "") -> Instance:
+        """One machine, read strongly; ResourceNotFound where there is none."""
+
+    async def describe(self, resource_id: str, region: str = "") -> Mapping[str, object]:
+        """The provider's own answer as JSON-ready values."""
+
+    async def offers(self, region: str) -> tuple[TypeOffer, ...]:
+        """The machine types that can be bought in a region, with prices where known."""
+
+    async def estimate_cost(self, region: str, type_name: str, market: Market) -> Fact[Price]:
+        """What a type costs per hour."""
+
+    async def check_create(self, options: CreateResourceOptions) -> tuple[str, ...]:
+        """Warnings about a launch, without changing anything; raises where it cannot work."""
+
+    async def create_resource(self, options: CreateResourceOptions, token: str) -> Instance:
+        """Create one machine; the same token never creates two."""
+
+    async def start(self, resource_id: str, region: str = "") -> None:
+        """Start a stopped machine."""
+
+    async def stop(self, resource_id: str, region: str = "") -> None:
+        """Stop a running machine."""
+
+    async def terminate(self, resource_id: str, region: str = "") -> None:
+        """Destroy a machine."""
+
+    async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
+        """Ask whether the call would be allowed; raises what it would raise. A no-op without DRY_RUN."""
+
+    async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:
+        """The provider's own locks on a machine."""
+
+    async def find_by_token(self, token: str, region: str = "") -> Instance | None:
+        """The machine that a create with this token made, also when its answer was lost."""
+
+    async def ssh_target(self, instance: Instance) -> SshTarget | None:
+        """How to reach it; None means that it is this machine. Raises HostUnreachable where it has no address."""
+
+    async def host_keys(self, instance: Instance) -> tuple[str, ...]:
+        """OpenSSH public host keys that the provider vouches for ('ssh-ed25519 AAAA…'); may be empty."""
+
+
+class ProviderRegistry(Protocol):
+    """The providers in use, by name."""
+
+    def register(self, provider: TrainingProvider) -> None:
+        """Add a provider; ResourceExists where the name is taken."""
+
+    def get(self, name: str) -> TrainingProvider:
+        """Return the provider; ResourceNotFound names those that exist."""
+
+    def all(self) -> tuple[TrainingProvider, ...]:
+        """All providers in the order of registration."""
+
+
+class Fleet(Protocol):
+    """All machines of all providers with price, money and runs."""
+
+    @property
+    def feed(self) -> Feed[tuple[FleetRow, ...]]:
+        """The live fleet; first rows arrive before prices and runs do."""
+
+    async def now(self) -> Snapshot[tuple[FleetRow, ...]]:
+        """Read it once, whole."""
+
+    async def find(self, reference: str) -> FleetRow:
+        """The machine with this key, id or unique name; ResourceNotFound or ValidationError (ambiguous) otherwise."""
+
+    async def describe(self, key: str) -> Mapping[str, object]:
+        """The provider's own words about one machine."""
+
+
+class Runs(Protocol):
+    """The register of training runs, on every host that was ever used."""
+
+    @property
+    def feed(self) -> Feed[tuple[TrainingSession, ...]]:
+        """All runs, newest first."""
+
+    async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
+        """Ask every reachable host once."""
+
+    async def find(self, reference: str) -> TrainingSession:
+        """The run with this id, unique id prefix or unique name."""
+
+    def follow(self, run_id: str, offset: int = 0) -> AsyncIterator[RunUpdate]:
+        """Log, state and usage of one run, live, from a byte offset on; survives lost links without gap or repeat."""
+
+    async def log(self, run_id: str, tail_bytes: int | None = None) -> bytes:
+        """The log so far: from the host, else its copy in S3, else the last one seen here."""
+
+
+class Checkpoints(Protocol):
+    """Checkpoints of runs, host and S3 copies joined."""
+
+    def feed(self, run_id: str = "") -> Feed[tuple[Checkpoint, ...]]:
+        """Checkpoints of one run, or of all; newest first."""
+
+    async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
+        """Read them once."""
+
+
+class Launcher(Protocol):
+    """Looks before a launch; launching itself goes through `Actions`."""
+
+    async def offers(self, provider: str, region: str) -> tuple[TypeOffer, ...]:
+        """What can be bought."""
+
+    async def preview(self, request: LaunchRequest) -> LaunchPreview:
+        """The plan with its price, the code that would be sent, and warnings; changes nothing."""
+
+    def defaults(self) -> LaunchRequest:
+        """What the configuration and the current folder suggest."""
+
+
+class Actions(Protocol):
+    """The one way to change anything: plan, verdict, confirmation, re-check, journal, one call, verified state."""
+
+    async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
+        """Freeze what an operation on these instance keys or run ids would do, with its verdict."""
+
+    async def plan_launch(self, request: LaunchRequest) -> Plan:
+        """Freeze a launch or a resume."""
+
+    async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
+        """Carry a confirmed plan out as a job and return the job's id; Refused or PlanChanged where it may not."""
+
+
+class Jobs(Protocol):
+    """What is being done, step by step, and what was done."""
+
+    @property
+    def feed(self) -> Feed[tuple[JobView, ...]]:
+        """All jobs of this process and the interrupted ones of earlier processes, newest first."""
+
+    def watch(self, job_id: str) -> AsyncIterator[JobView]:
+        """One job until it ends; the last view has `ended_at`."""
+
+    def answer(self, job_id: str, yes: bool) -> None:
+        """Answer the question that a job waits with."""
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop after its present call and to undo what it made."""
+
+
+class Costs(Protocol):
+    """The tracker's ledger, read."""
+
+    @property
+    def feed(self) -> Feed[CostSummary]:
+        """The cost bar's figures."""
+
+    async def now(self) -> CostSummary:
+        """The figures at this moment."""
+
+    async def resources(self) -> tuple[TrackedResource, ...]:
+        """Every resource in the ledger, dearest first."""
+
+    async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
+        """Dollars this month by 'project', 'run', 'type' or 'provider', dearest first: (name, '12.34')."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCommand:
+    """What to run in the terminal for a shell on a host."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+class Shells(Protocol):
+    """Interactive shells on hosts."""
+
+    async def command(self, key: str) -> ShellCommand:
+        """What to run for a shell on this machine; HostUnreachable and Unsupported say why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What the header says about where and who we are."""
+
+    sandbox: bool
+    profile: str
+    regions: tuple[str, ...]
+    who: str
+    expires_in: float | None
+    """Seconds until the credentials end."""
+    read_only: bool
+    armed_for: float | None
+    """Seconds for which a production account stays armed; None outside production accounts."""
+    root: bool
+    """Whether the program runs as the superuser."""
+
+
+class Session(Protocol):
+    """Where, who, and whether changes are allowed."""
+
+    async def facts(self) -> SessionFacts:
+        """The header's facts."""
+
+    def cached(self) -> SessionFacts:
+        """What is known without asking anybody; never blocks."""
+
+    def arm(self, seconds: float) -> None:
+        """Allow changes in a production account for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One configuration key."""
+
+    key: str
+    value: str
+    """Masked where it is secret."""
+    origin: str
+    """default, user, project, environment, flag; with the file where there is one."""
+    help: str
+
+
+class Settings(Protocol):
+    """The effective configuration."""
+
+    def all(self) -> tuple[Setting, ...]:
+        """Every key."""
+
+    def value(self, key: str) -> object:
+        """One effective value; InvalidValue for an unknown key names the nearest."""
+
+    def set(self, key: str, text: str) -> str:
+        """Write one key into the file that is in force and return the file; comments stay."""
+
+    def validate(self) -> tuple[Problem, ...]:
+        """What is wrong with the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `doctor`."""
+
+    area: str
+    """terminal, aws, ssh, state, sandbox, local."""
+    ok: bool | None
+    """None: could not be told."""
+    text: str
+    todo: str = ""
+
+
+class Doctor(Protocol):
+    """Looks at terminal, credentials and permissions."""
+
+    async def examine(self) -> tuple[Finding, ...]:
+        """Everything that matters, in the order in which to mend it."""
+
+
+class SandboxControl(Protocol):
+    """Words for the embedded cloud: cut, interrupt, status, stop."""
+
+    async def command(self, words: Sequence[str]) -> str:
+        """Carry one command out and return what to tell the person."""
+
+    async def leaving(self) -> str:
+        """What happens to the sandbox when this client leaves, for the words said on quitting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that a screen or a command may use."""
+
+    clock: Clock
+    session: Session
+    registry: ProviderRegistry
+    fleet: Fleet
+    runs: Runs
+    checkpoints: Checkpoints
+    launcher: Launcher
+    actions: Actions
+    jobs: Jobs
+    costs: Costs
+    shells: Shells
+    settings: Settings
+    doctor: Doctor
+    sandbox: SandboxControl | None
+    log_path: str
+    """Where the program's own log lies; shown in problems."""
+    start: Callable[[], AsyncIterator[str]]
+    """Called once after the first paint: yields words about what is being made ready ('starting the sandbox')."""
+    close: Callable[[], object]
+    """Lets go of everything at once, without waiting for any backend."""
