@@ -35,6 +35,8 @@ class Embedded:
     running: int = 0
     most: int = 0
     environment: dict[str, str] = field(default_factory=dict)
+    busy: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a command was started."""
 
     def target(self, resource_id: str = "i-1") -> SshTarget:
         return SshTarget(resource_id, "127.0.0.1", self.port, "trainer", (str(self.key_file),))
@@ -72,6 +74,7 @@ async def feed(process: Any, child: asyncio.subprocess.Process) -> None:
 
 async def serve_command(server: Embedded, process: Any) -> None:
     server.commands.append(process.command)
+    server.busy.set()
     server.running += 1
     server.most = max(server.most, server.running)
     child = await asyncio.create_subprocess_exec(
@@ -82,19 +85,47 @@ async def serve_command(server: Embedded, process: Any) -> None:
     assert child.stdout is not None
     assert child.stderr is not None
     feeder = asyncio.create_task(feed(process, child))
+    outputs = asyncio.gather(pump(child.stdout, process.stdout), pump(child.stderr, process.stderr))
+    closed = asyncio.create_task(process.wait_closed())
     try:
-        await asyncio.gather(pump(child.stdout, process.stdout), pump(child.stderr, process.stderr))
-        status = await child.wait()
-        if status < 0:
-            process.exit_with_signal({15: "TERM", 9: "KILL"}.get(-status, "INT"))
-        else:
-            process.exit(status)
+        await asyncio.wait({outputs, closed}, return_when=asyncio.FIRST_COMPLETED)
+        if outputs.done() and not closed.done():
+            status = await child.wait()
+            if status < 0:
+                process.exit_with_signal({15: "TERM", 9: "KILL"}.get(-status, "INT"))
+            else:
+                process.exit(status)
     finally:
         server.running -= 1
         if child.returncode is None:
             os.killpg(child.pid, 9)
-        feeder.cancel()
-        await asyncio.gather(feeder, child.wait(), return_exceptions=True)
+        for task in (feeder, outputs, closed):
+            task.cancel()
+        await asyncio.gather(feeder, outputs, closed, child.wait(), return_exceptions=True)
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def configured(folder: Path) -> int:
+    """Prepare OpenSSH's server in a folder and return the port it will have."""
+    made(folder).chmod(0o700)
+    for name in ("host", "id"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    shutil.copy(folder / "id.pub", folder / "authorized")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    (folder / "config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
+        f"UsePAM no\nPidFile {folder}/pid\nStrictModes no\nPasswordAuthentication no\nPermitRootLogin yes\n"
+        f"AllowTcpForwarding yes\nSetEnv AWS_EC2_METADATA_DISABLED=true\n"
+    )
+    made(Path("/run/sshd"))
+    return port
 
 
 @asynccontextmanager
@@ -102,9 +133,7 @@ async def embedded(folder: Path) -> AsyncIterator[Embedded]:
     """Run an asyncssh server with explicit pumps."""
     import asyncssh
 
-    folder.mkdir(parents=True, exist_ok=True)
-    home, key_file = folder / "home", folder / "id"
-    home.mkdir(exist_ok=True)
+    home, key_file = made(folder / "home"), folder / "id"
     host_key, user_key = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
     user_key.write_private_key(key_file)
     key_file.chmod(0o600)
@@ -118,6 +147,9 @@ async def embedded(folder: Path) -> AsyncIterator[Embedded]:
 
         def begin_auth(self, username: str) -> bool:
             return True
+
+        def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+            return dest_host == "127.0.0.1"
 
     async def command(process: Any) -> None:
         await serve_command(server, process)
@@ -139,21 +171,7 @@ async def embedded(folder: Path) -> AsyncIterator[Embedded]:
 async def openssh(folder: Path) -> AsyncIterator[SshTarget]:
     """Run OpenSSH's server as it is installed, on a port of its own."""
     assert SSHD is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    for name in ("host", "id"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    shutil.copy(folder / "id.pub", folder / "authorized")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (folder / "config").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
-        f"UsePAM no\nPidFile {folder}/pid\nStrictModes no\nPasswordAuthentication no\nPermitRootLogin yes\n"
-        f"AllowTcpForwarding yes\nSetEnv AWS_EC2_METADATA_DISABLED=true\n"
-    )
-    Path("/run/sshd").mkdir(exist_ok=True)
+    port = configured(folder)
     process = await asyncio.create_subprocess_exec(
         SSHD, "-D", "-e", "-f", str(folder / "config"), stderr=asyncio.subprocess.DEVNULL
     )

@@ -29,6 +29,15 @@ from runctl_tui.services.ports import SshTarget
 from tests.services.hosts.servers import QUICK, SSHD, embedded, openssh, pool_for
 
 
+def read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def obey(todo: str) -> None:
+    """Run the command that an error's advice ends with."""
+    subprocess.run(todo.partition(": ")[2].split(), check=True, capture_output=True)
+
+
 @pytest.fixture(params=["local", "embedded", "openssh"])
 async def host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[HostSession]:
     if request.param == "local":
@@ -90,13 +99,13 @@ async def test_a_slow_command_is_given_up_and_does_not_hang(host: HostSession) -
 
 async def test_leaving_a_stream_ends_the_command(host: HostSession, tmp_path: Path) -> None:
     mark = tmp_path / "alive"
-    script = f"while echo x; do date +%s%N > {mark}; sleep 0.05; done"
+    script = f"while date +%s%N > {mark} && echo x; do sleep 0.05; done"
     async with host.stream(("sh", "-c", script)) as stream:
         await anext(aiter(stream))
     for _ in range(100):
-        before = mark.read_text() if mark.exists() else ""
+        before = read(mark)
         await asyncio.sleep(0.2)
-        if before and mark.read_text() == before:
+        if before and read(mark) == before:
             return
     raise AssertionError("the command works on")
 
@@ -137,9 +146,10 @@ async def test_a_port_of_the_host_is_reachable(host: HostSession) -> None:
     service = await asyncio.start_server(greet, "127.0.0.1", 0)
     async with service, host.forward(service.sockets[0].getsockname()[1]) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        assert await reader.read() == b"hello"
+        greeting = await reader.read()
         writer.close()
         await writer.wait_closed()
+        assert greeting == b"hello"
 
 
 async def test_all_commands_share_one_connection_and_at_most_eight_channels(tmp_path: Path) -> None:
@@ -158,8 +168,7 @@ async def test_a_cut_in_the_middle_is_a_lost_link_and_the_next_use_connects_anew
         pool = pool_for(server, tmp_path)
         host = pool.host(server.target())
         task = asyncio.create_task(host.run(("sh", "-c", "echo go; sleep 100")))
-        while not server.commands:
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(server.busy.wait(), 10)
         server.cut()
         with pytest.raises(HostLinkLost):
             await task
@@ -224,11 +233,10 @@ async def test_a_changed_key_is_refused_and_the_error_says_how_to_remove_it(tmp_
             await pool.host(new.target()).run(("true",))
         assert fingerprint(new.public_key()) in str(caught.value)
         assert new.commands == []
-        command = caught.value.todo.partition(": ")[2].split()
         if shutil.which("ssh-keygen"):
-            subprocess.run(command, check=True, capture_output=True)
+            obey(caught.value.todo)
             assert trust.keys("i-1") == ()
-            assert trust.keys("i-2") == (old.public_key().rpartition(" ")[0] or old.public_key(),) or trust.keys("i-2")
+            assert len(trust.keys("i-2")) == 1
         await pool.close()
 
 
@@ -257,12 +265,10 @@ async def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
 async def test_a_jump_host_has_a_key_of_its_own(tmp_path: Path) -> None:
     async with openssh(tmp_path / "jump") as jump, embedded(tmp_path / "end") as server:
         pool = pool_for(server, tmp_path)
-        key = (tmp_path / "id2", server.key_file.read_text(), (tmp_path / "jump" / "id").read_text())
         target = SshTarget(
             "i-1", "127.0.0.1", server.port, "me", (str(server.key_file), jump.key_files[0]),
             f"{jump.user}@127.0.0.1:{jump.port}",
         )  # fmt: skip
-        assert key
         with pytest.raises(UnknownKey) as caught:
             await pool.host(target).run(("true",))
         assert caught.value.resource_id == f"jump-127.0.0.1:{jump.port}"
