@@ -660,7 +660,11 @@ class Supervisor:
 
     def told(self, number_: int, _frame: Any) -> None:
         """Take a signal to the supervisor as a request to stop."""
-        self.stop = self.stop or {"reason": "the host told the supervisor to end (signal %d)" % number_, "grace": 30}
+        self.stop = self.stop or {
+            "reason": "the host told the supervisor to end (signal %d)" % number_,
+            "by": "host",
+            "grace": 30,
+        }
 
     def beat(self) -> None:
         """Write the heartbeat when it is due; a full disk must not end the run."""
@@ -1033,7 +1037,7 @@ def verb_stop(request: Json) -> Json:
     if run.alive():
         if not os.path.exists(run.path("stop.json")):
             reason = text_field(request, "reason", "stopped on request")
-            write_json(run.path("stop.json"), {"requested_at": utc(), "grace": grace, "reason": reason})
+            write_json(run.path("stop.json"), {"requested_at": utc(), "grace": grace, "reason": reason, "by": "person"})
         deadline = time.time() + grace + 15
         while run.alive() and run.supervisor() and time.time() < deadline:
             time.sleep(TICK)
@@ -1053,8 +1057,8 @@ def stop_orphan(run: Run, grace: float) -> None:
     if killed:
         signal_group(pgid, signal.SIGKILL)
     code = 128 + int(signal.SIGKILL if killed else signal.SIGTERM)
-    reason = "stopped on request after its supervisor had died"
-    write_json(run.path("state.json"), dict(run.state(), phase="exited", exit_code=code, reason=reason, ended_at=utc()))
+    end = {"phase": "exited", "exit_code": code, "reason": "stopped on request after its supervisor had died"}
+    write_json(run.path("state.json"), dict(run.state(), stop=read_json(run.path("stop.json")), ended_at=utc(), **end))
     write_file(run.path("exit_code"), "%d\n" % code)
 
 
@@ -1434,7 +1438,7 @@ class Uploader:
     def send(self, name: str, row: Json) -> None:
         """Send one file with the instance profile's credentials."""
         bucket = self.bucket
-        assert bucket is not None  # noqa: S101 - send is only reached with a bucket
+        assert bucket is not None
         path, size = self.local(name), row["signature"][0]
         row["sha256"] = row.get("sha256") or file_sha256(path)
         if size <= SINGLE_PUT:
@@ -1505,7 +1509,7 @@ class Uploader:
         """Send a copy of the growing log."""
         self.log_sent = time.time()
         bucket, copy = self.bucket, self.run.path("log.part")
-        assert bucket is not None  # noqa: S101 - only reached with credentials for a bucket
+        assert bucket is not None
         try:
             shutil.copyfile(self.run.log, copy)
             bucket.put(self.key("log"), copy, os.stat(copy).st_size, file_sha256(copy))
@@ -1531,7 +1535,7 @@ class Uploader:
             notice = json.loads(text)
         except ValueError:
             notice = {"action": text.strip()}
-        stop = {"requested_at": utc(), "grace": 30, "reason": "spot interruption", "notice": notice}
+        stop = {"requested_at": utc(), "grace": 30, "reason": "spot interruption", "by": "spot", "notice": notice}
         if self.run.alive() and not os.path.exists(self.run.path("stop.json")):
             write_json(self.run.path("stop.json"), stop)
         self.noticed.set()
