@@ -213,6 +213,11 @@ def _from_text(text: str) -> PriceList:
         region=str(content["region"]),
         as_of=as_of,
         source=str(content["source"]),
-        on_demand={name: Decimal(amount) for name, amount in content["on_demand"].items()},
-        storage={name: Decimal(amount) for name, amount in content["storage"].items()},
+        on_demand=_amounts(content["on_demand"]),
+        storage=_amounts(content["storage"]),
     )
+
+
+def _amounts(texts: Mapping[str, str]) -> dict[str, Decimal]:
+    amounts = {name: Decimal(text) for name, text in texts.items()}
+    return {name: amount for name, amount in amounts.items() if amount.is_finite() and amount > 0}
