@@ -93,7 +93,7 @@ def require_loopback(url: str) -> str:
 
 def find(folder: Path) -> SandboxInfo | None:
     """Return the sandbox that runs in `folder` and is ready, or None."""
-    place = SandboxFolder(folder.resolve())
+    place = _place(folder)
     try:
         if not is_held(place.lock):
             return None
@@ -103,14 +103,20 @@ def find(folder: Path) -> SandboxInfo | None:
         return None
 
 
-async def attach(folder: Path, *, owner: str, fresh: bool = False, timeout: float = 20) -> SandboxSession:
+async def attach(
+    folder: Path,
+    *,
+    owner: str,
+    fresh: bool = False,
+    timeout: float = 20,  # noqa: ASYNC109 - cancelling would not undo the start of a child
+) -> SandboxSession:
     """Connect to the sandbox of `folder`, starting it if none runs; SandboxError if it does not come up.
 
     `owner` owns the seeded resources of a new world; `fresh` ends a running sandbox and begins a new world;
     `timeout` in seconds is for all of it.
     """
     deadline = time.monotonic() + timeout
-    place = SandboxFolder(folder.resolve())
+    place = _place(folder)
     await asyncio.to_thread(place.prepare)
     if fresh:
         await stop(folder, timeout=timeout)
@@ -130,10 +136,10 @@ async def attach(folder: Path, *, owner: str, fresh: bool = False, timeout: floa
         await asyncio.sleep(POLL_S)
 
 
-async def stop(folder: Path, *, timeout: float = 20) -> bool:
+async def stop(folder: Path, *, timeout: float = 20) -> bool:  # noqa: ASYNC109 - as above
     """End the sandbox of `folder` and wait until it is gone; returns whether one was running."""
     deadline = time.monotonic() + timeout
-    place = SandboxFolder(folder.resolve())
+    place = _place(folder)
     asked = False
     while await asyncio.to_thread(is_held, place.lock):
         info = find(folder)
@@ -147,6 +153,10 @@ async def stop(folder: Path, *, timeout: float = 20) -> bool:
             )
         await asyncio.sleep(POLL_S)
     return asked
+
+
+def _place(folder: Path) -> SandboxFolder:
+    return SandboxFolder(folder.resolve())
 
 
 async def _connect(info: SandboxInfo) -> SandboxSession | None:

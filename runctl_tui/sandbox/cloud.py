@@ -34,7 +34,8 @@ class Cloud:
     """
 
     def __init__(self, seed: str) -> None:
-        self._seed: Final = seed
+        self.seed: Final = seed
+        """Makes generated ids the same at every start."""
         self._listeners: list[Callable[[], None]] = []
         self.lock: Final = threading.RLock()
         for region in REGIONS:
@@ -55,7 +56,7 @@ class Cloud:
         account = ec2_backends[ACCOUNT]
         with self.lock:
             if region not in account.keys():  # noqa: SIM118 - its __contains__ knows all regions, loaded or not
-                mock_random.seed(f"{self._seed}/{region}")
+                mock_random.seed(f"{self.seed}/{region}")
                 backend = account[region]
                 mock_random.seed()
                 images.publish(backend, region)

@@ -10,19 +10,20 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from runctl_tui import __version__
-from runctl_tui.sandbox import processes, seed, world
+from runctl_tui.sandbox import processes, seed, seed_runs, world
 from runctl_tui.sandbox.cloud import REGIONS, Cloud
 from runctl_tui.sandbox.commands import Commands
 from runctl_tui.sandbox.control import Control
 from runctl_tui.sandbox.ec2 import Ec2
 from runctl_tui.sandbox.environment import HostEnvironment
+from runctl_tui.sandbox.errors import SandboxError
 from runctl_tui.sandbox.folder import SandboxFolder, write_json
 from runctl_tui.sandbox.front import Front, Keys
 from runctl_tui.sandbox.imds import Metadata
@@ -99,6 +100,7 @@ class Daemon:
         self._commands = Commands(self._cloud, self._machines, metadata, launches)
         mine = {"hello": self._hello, "status": self._status, "stop": self._stop}
         self._control = Control(self._token, {**self._commands.table(), **mine})
+        self._trainings: asyncio.Task[None] = asyncio.create_task(asyncio.sleep(0))
         self._lifetime = Lifetime(lambda: self._control.clients, lambda: self._control.seen, self._working)
 
     async def run(self) -> None:
@@ -117,7 +119,7 @@ class Daemon:
         await asyncio.to_thread(processes.end, lambda: processes.of_sandbox(root), grace_s=1.0)
         seed.furnish_account(self._cloud)
         if self._record.is_new:
-            seed.new_world(self._cloud, self._record.owner)
+            await asyncio.to_thread(self._furnish)
         else:
             self._memory.recall()
         await self._machines.settle()
@@ -134,10 +136,12 @@ class Daemon:
         }
         write_json(self._folder.card, card)
         LOG.info("The sandbox is ready: %s", self._http.url)
+        self._trainings = asyncio.create_task(asyncio.to_thread(self._resume_trainings))
 
     async def _end(self) -> None:
         self._folder.card.unlink(missing_ok=True)
         self._commands.cancel()
+        await asyncio.gather(self._trainings, return_exceptions=True)
         await self._machines.close()
         await asyncio.to_thread(self._http.end)
         await asyncio.to_thread(self._imds.end)
@@ -146,8 +150,26 @@ class Daemon:
         shutil.rmtree(self._folder.tmp, ignore_errors=True)
         LOG.info("The sandbox has ended.")
 
+    def _furnish(self) -> None:
+        """Fill a new world with machines, disks, buckets and the two seeded trainings."""
+        now = datetime.now(UTC)
+        finished_at = now - timedelta(days=25)
+        finished = seed_runs.run_id(self._record.seed, "notebook", finished_at)
+        running = seed_runs.run_id(self._record.seed, "llama", now - timedelta(hours=1))
+        seed.new_world(self._cloud, self._record.owner, seed.machines(running, finished), now)
+        notebook, llama = self._cloud.named("old-notebook"), self._cloud.named("llama-eval")
+        if notebook is None or llama is None:
+            raise SandboxError("The new world lacks its trainings", todo="Start it again with --fresh")
+        seed_runs.write_finished(self._cloud, self._machines, notebook, finished, finished_at)
+        self._record.runs.append({"id": running, "instance": llama.id, "beginnings": 0})
+
+    def _resume_trainings(self) -> None:
+        for run in self._record.runs:
+            seed_runs.RunningTraining(self._cloud, self._machines, run).begin()
+
     def _working(self) -> bool:
-        return bool(processes.of_sandbox(self._folder.root)) or self._front.uploading(UPLOAD_REST_S)
+        mine = processes.of_sandbox(self._folder.root, without=seed_runs.SEEDED_MARK)
+        return bool(mine) or self._front.uploading(UPLOAD_REST_S)
 
     async def _hello(self) -> Mapping[str, Any]:
         return {

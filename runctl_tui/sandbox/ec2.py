@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from runctl_tui.sandbox import spot
 from runctl_tui.sandbox.answers import Answer, Call, Refusal, as_ec2
-from runctl_tui.sandbox.cloud import Cloud
+from runctl_tui.sandbox.cloud import ACCOUNT, Cloud
 from runctl_tui.sandbox.launches import Launches
 from runctl_tui.sandbox.machines import Machines
 from runctl_tui.sandbox.prices import PriceTable
@@ -33,6 +33,7 @@ class Ec2:
             "StopInstances": self._stop,
             "TerminateInstances": self._known,
             "DescribeInstances": self._known,
+            "DescribeSnapshots": self._own_snapshots,
             "DetachVolume": self._detach,
             "GetConsoleOutput": self._console,
             "DescribeSpotPriceHistory": self._spot_prices,
@@ -109,6 +110,17 @@ class Ec2:
             return None
         held = volume.attachment
         return {**call.form, "InstanceId": held.instance.id, "Device": held.device}
+
+    def _own_snapshots(self, call: Call) -> Mapping[str, str] | None:
+        """Turn the owner, which moto overlooks, into a filter, which it knows."""
+        owners = [ACCOUNT if owner == "self" else owner for owner in call.listed("Owner")]
+        if not owners:
+            return None
+        number = 1
+        while f"Filter.{number}.Name" in call.form:
+            number += 1
+        values = {f"Filter.{number}.Value.{index}": owner for index, owner in enumerate(owners, 1)}
+        return {**call.form, f"Filter.{number}.Name": "owner-id", **values}
 
     def _console(self, call: Call) -> Answer:
         instance = self._one(call, call.form.get("InstanceId", ""))

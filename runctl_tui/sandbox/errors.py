@@ -1,20 +1,16 @@
-"""The sandbox's one error type: what failed, why, and what to do; used by its client and by the child."""
+"""The sandbox's error, for its client and for the child, and the exit statuses by which the child refuses."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from runctl_tui.services.errors import SandboxFailed
+
 EXIT_REFUSED: Final = 3
-"""The child's exit status when it refuses to start for a reason that it has told."""
+"""The child refuses to start for a reason that it has written into its log."""
 EXIT_HELD: Final = 4
-"""The child's exit status when another sandbox holds the folder."""
+"""Another sandbox holds the folder."""
 
 
-class SandboxError(Exception):
+class SandboxError(SandboxFailed):
     """The sandbox could not do what was asked; `what`, `why` and `todo` are for a person to read."""
-
-    def __init__(self, what: str, *, why: str = "", todo: str = "") -> None:
-        super().__init__(". ".join(part.rstrip(".") for part in (what, why, todo) if part))
-        self.what: Final = what
-        self.why: Final = why
-        self.todo: Final = todo

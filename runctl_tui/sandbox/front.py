@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
+from runctl_tui.sandbox import s3_uploads
 from runctl_tui.sandbox.answers import Answer, Call, Refusal, refused
 from runctl_tui.sandbox.cloud import Cloud
 
@@ -114,7 +115,7 @@ class Front:
 
         try:
             body = b"".join(self._inner(environ, note))
-        except Exception as error:  # noqa: BLE001 - the net under moto's request handlers, which raise anything
+        except Exception as error:  # the net under moto's request handlers, which raise anything
             LOG.warning("%s %s is not played: %r", call.service, call.action, error)
             raise Refusal("UnsupportedOperation", f"The sandbox does not play {call.action}: {error}") from error
         status, headers = said[-1]
@@ -127,7 +128,9 @@ class Front:
 
     def _pass_on(self, call: Call, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if call.action.startswith(READ_ONLY):
-            return self._inner(environ, start_response)
+            answer = self._inner(environ, start_response)
+            listing = "uploads" in urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+            return s3_uploads.dated(self._cloud, environ["PATH_INFO"], answer) if listing else answer
         with self._guard:
             self._uploads += 1
         try:

@@ -120,8 +120,8 @@ class Machines:
         self._cloud.set_state(instance, GOING[state])
 
     async def _open(self, instance: Any) -> None:
-        if instance.id in self._listeners:
-            return
+        if instance.id in self._listeners or not instance.key_name:
+            return  # nobody could log in without a key pair
         home = self.home(instance)
         self.host_key(instance)
         keys = home / ".ssh" / "authorized_keys"

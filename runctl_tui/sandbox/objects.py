@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from moto.s3.models import FakeKey
 
@@ -32,15 +31,11 @@ class _ColdKey(FakeKey):
         )
         self.contentsize = size
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> _ColdKey:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """A listing of versions copies every object: the copy must not read the content."""
-        twin = copy.copy(self)
-        twin.disposed = True
-        return twin
-
-    def __copy__(self) -> _ColdKey:
-        twin = self.__class__.__new__(self.__class__)
+        twin: Self = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
+        twin.disposed = True
         return twin
 
 

@@ -16,13 +16,21 @@ PROC: Final = Path("/proc")
 POLL_S: Final = 0.02
 
 
-def of_sandbox(folder: Path, instance_id: str | None = None) -> set[int]:
-    """Return the process ids of one instance of the sandbox in `folder`, or of all of its instances."""
+def of_sandbox(folder: Path, instance_id: str | None = None, *, without: str = "") -> set[int]:
+    """Return the processes of one instance of the sandbox in `folder`, or of all of its instances.
+
+    `without` names a variable: processes that have it are left out.
+    """
     wanted = {f"{FOLDER_MARK}={folder}"}
     if instance_id is not None:
         wanted.add(f"{INSTANCE_MARK}={instance_id}")
     reader = _environments if (PROC / "self" / "environ").exists() else _environments_by_ps
-    return {pid for pid, variables in reader() if wanted <= variables} - {os.getpid()}
+    found = set()
+    for pid, variables in reader():
+        left_out = without and any(each.startswith(f"{without}=") for each in variables)
+        if wanted <= variables and not left_out:
+            found.add(pid)
+    return found - {os.getpid()}
 
 
 def end(find: Callable[[], set[int]], *, grace_s: float) -> bool:

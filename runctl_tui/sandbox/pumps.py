@@ -95,7 +95,8 @@ class Foreground:
         outputs = [asyncio.create_task(output.run()) for output in self._outputs]
         gone = asyncio.create_task(self._channel.wait_closed())
         try:
-            await asyncio.wait({self._exit, gone}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {self._exit, gone}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._exit.done():
                 await self._drain(outputs, gone)
                 self._report(self._exit.result())
@@ -107,7 +108,7 @@ class Foreground:
             self._close()
 
     async def _start_on_pipes(self, argv: Sequence[str], env: Mapping[str, str], home: Path) -> None:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own loses output that a job inherits
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -128,7 +129,7 @@ class Foreground:
         self._terminal = ours
         self._resize(self._channel.get_terminal_size())
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - as above
                 [sys.executable, "-ISc", TAKE_TERMINAL, *argv],
                 stdin=theirs,
                 stdout=theirs,

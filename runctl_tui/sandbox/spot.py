@@ -1,4 +1,4 @@
-"""Prices on the sandbox's spot market, its notices and its interruptions; all follow from type, zone and time."""
+"""Prices on the sandbox's spot market, which follow from type, zone and time alone."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _changes(start: datetime, end: datetime) -> Iterator[datetime]:
 def _moment(text: str | None, default: datetime) -> datetime:
     if not text:
         return default
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -126,10 +126,8 @@ class HostListener:
         return asyncssh.SFTPServer(channel, chroot=os.fsencode(self._home))
 
     async def _run(self, channel: asyncssh.SSHServerProcess[bytes]) -> None:
-        environment = dict(self._environment)
-        for name, value in channel.env.items():
-            if name.startswith(PASSED_ON):
-                environment[name] = value
+        wished = {name: value for name, value in channel.env.items() if name.startswith(PASSED_ON)}
+        environment = {**self._environment, **wished}
         try:
             await Foreground(channel).run(shell_argv(channel.command), environment, self._home)
         except OSError as error:

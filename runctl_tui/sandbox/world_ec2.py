@@ -36,7 +36,7 @@ def restore(cloud: Cloud, regions: dict[str, Facts]) -> None:
         for snapshot in facts["snapshots"]:
             _restore_snapshot(backend, snapshot)
         for instance in facts["instances"]:
-            _restore_instance(backend, instance)
+            _restore_instance(backend, instance, cloud.iam.instance_profiles)
         for resource_id, tags in facts["tags"].items():
             backend.tags[resource_id] = dict(tags)
 
@@ -98,7 +98,7 @@ def _capture_instance(reservation: Any, instance: Any) -> Facts:
     }
 
 
-def _restore_instance(backend: Any, facts: Facts) -> None:
+def _restore_instance(backend: Any, facts: Facts, profiles: Any) -> None:
     known_groups = {found.id for held in backend.groups.values() for found in held.values()}
     reservation = backend.run_instances(
         facts["image"],
@@ -126,7 +126,7 @@ def _restore_instance(backend: Any, facts: Facts) -> None:
     for device, volume_id, dies in facts["disks"]:
         if volume_id in backend.volumes:
             _attach(backend, backend.volumes[volume_id], instance, device, dies)
-    if facts["profile"] in _profiles(backend):
+    if facts["profile"] in profiles:
         backend.associate_iam_instance_profile(instance.id, iam_instance_profile_name=facts["profile"])
 
 
@@ -147,12 +147,6 @@ def _restore_instance_facts(instance: Any, facts: Facts) -> None:
     instance.state_reason = StateReason(message, code)
     if facts["ended"]:
         instance.sandbox_ended = facts["ended"]
-
-
-def _profiles(backend: Any) -> Any:
-    from moto.iam.models import iam_backends  # noqa: PLC0415 - only a world with profiles needs it
-
-    return iam_backends[backend.account_id]["aws"].instance_profiles
 
 
 def _attach(backend: Any, volume: Any, instance: Any, device: str, dies: bool) -> None:
@@ -181,7 +175,7 @@ def _restore_volume(backend: Any, facts: Facts) -> None:
 
 
 def _volume(backend: Any, facts: Facts) -> Volume:
-    volume = Volume(
+    volume = Volume(  # type: ignore[abstract] # moto itself makes them
         backend,
         facts["id"],
         facts["gib"],

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from moto.s3.models import FakeDeleteMarker, FakeKey, FakeMultipart
+from moto.s3.utils import CaseInsensitiveDict  # type: ignore[attr-defined] # moto re-exports it silently
 
 from runctl_tui.sandbox.cloud import ACCOUNT, Cloud
 from runctl_tui.sandbox.folder import write_atomically
 from runctl_tui.sandbox.objects import FileKey, MadeKey
+from runctl_tui.sandbox.s3_uploads import initiated, set_initiated
 
 Facts = dict[str, Any]
 
@@ -102,11 +104,12 @@ class S3Memory:
         if "deleted" in facts:
             marker = FakeDeleteMarker(MadeKey(name, bucket, 0, None))
             marker.last_modified = _moment(facts["deleted"])
-            marker._version_id = version
+            marker._version_id = str(version)
             return marker
+        key: FileKey | MadeKey
         if "file" in facts:
-            key: FileKey | MadeKey = FileKey(name, bucket, facts["size"], facts["etag"], version)
-            key.path = self._folder / facts["file"]
+            key = held = FileKey(name, bucket, facts["size"], facts["etag"], version)
+            held.path = self._folder / facts["file"]
         else:
             key = MadeKey(name, bucket, facts["size"], None, version)
         key.last_modified = _moment(facts["modified"])
@@ -133,7 +136,9 @@ class S3Memory:
         }
 
     def _restore_upload(self, region: str, facts: Facts) -> FakeMultipart:
-        upload = FakeMultipart(facts["key"], facts["metadata"], ACCOUNT, region, storage=facts["storage"], tags={})
+        upload = FakeMultipart(
+            facts["key"], CaseInsensitiveDict(facts["metadata"]), ACCOUNT, region, storage=facts["storage"], tags={}
+        )
         upload.id = facts["id"]
         upload.acl = None
         set_initiated(upload, datetime.fromtimestamp(facts["initiated"], UTC))
@@ -144,19 +149,6 @@ class S3Memory:
             upload.parts[number] = part
             upload.partlist.append(number)
         return upload
-
-
-def initiated(upload: Any) -> datetime:
-    """When a multipart upload was begun; moto does not keep it, so the first look at it decides."""
-    if not hasattr(upload, "sandbox_initiated"):
-        set_initiated(upload, datetime.now(UTC))
-    found: datetime = upload.sandbox_initiated
-    return found
-
-
-def set_initiated(upload: Any, at: datetime) -> None:
-    """Say when a multipart upload was begun."""
-    upload.sandbox_initiated = at
 
 
 def _copy_facts(source: FakeKey, target: FakeKey) -> None:
