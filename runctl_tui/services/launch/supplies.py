@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runctl_tui.services.hosts.session import HostSession
     from runctl_tui.services.jobs import StepHandle
     from runctl_tui.services.ports import ProviderRegistry
+    from runctl_tui.services.sync.values import SyncProgress
     from runctl_tui.services.training.agent_client import AgentClient
 
 PROJECTS: Final = "runctl"
@@ -53,16 +54,17 @@ class Supplies:
 
     async def send_code(self, job: TrainingJob, instance: Instance, host: HostSession, step: StepHandle) -> str:
         """Send the project and return its folder on the host; on this machine it stays where it is."""
-        from runctl_tui.services import sync
+        from runctl_tui.services.sync.execute import execute
+        from runctl_tui.services.sync.plan import plan
 
         root = Path(job.project_root).expanduser().resolve()
         if instance.market is Market.LOCAL:
             step.detail(f"{root} is used where it is")
             return str(root)
-        plan = await sync.plan(root, job.includes)
+        code = await plan(root, job.includes)
         dest = posixpath.join(await host.home(), PROJECTS, job.project or root.name)
-        step.detail(f"{len(plan.files)} files, {plan.total_bytes:,} bytes")
-        await sync.execute(plan, host, dest, lambda seen: step.progress(seen.fraction))
+        step.detail(f"{len(code.files)} files, {code.total_bytes:,} bytes")
+        await execute(code, host, dest, lambda seen: step.progress(_fraction(seen)))
         return dest
 
     async def bring_data(self, job: TrainingJob, run_id: str, agent: AgentClient, step: StepHandle) -> TrainingJob:
@@ -116,9 +118,19 @@ class Supplies:
         return files
 
     async def _push(self, path: Path, folder: str, host: HostSession, step: StepHandle) -> str:
-        from runctl_tui.services import sync
+        """Send a folder, or one file, of this machine below a folder of the host, whatever git ignores."""
+        from runctl_tui.services.sync.execute import execute
+        from runctl_tui.services.sync.plan import plan
+        from runctl_tui.services.sync.values import SyncLimits
 
-        if not path.exists():
-            raise ValidationError(f"{path} is not there", "", "name a folder or an s3:// address")
-        await sync.push(path, host, folder, lambda seen: step.progress(seen.fraction))
-        return folder
+        if not path.is_dir():
+            raise ValidationError(f"{path} is no folder", "", "name a folder or an s3:// address")
+        data = await plan(path, ("*",), SyncLimits(files=1_000_000, total_bytes=1 << 42))
+        dest = posixpath.join(folder, path.name)
+        step.detail(f"{len(data.files)} files, {data.total_bytes:,} bytes")
+        await execute(data, host, dest, lambda seen: step.progress(_fraction(seen)))
+        return dest
+
+
+def _fraction(seen: SyncProgress) -> float:
+    return seen.bytes_done / seen.bytes_total if seen.bytes_total else 1.0

@@ -9,11 +9,13 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from typing import Any
 
 BLOCK = 1024 * 1024
 
 
-def target_of(folder, path):
+def target_of(folder: str, path: str) -> str:
     """Return where a file goes; ValueError for a path that leads out of the folder."""
     parts = path.split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts):
@@ -21,7 +23,7 @@ def target_of(folder, path):
     return os.path.join(folder, *parts)
 
 
-def download(item, target, told):
+def download(item: dict[str, Any], target: str, told: Callable[[int], None]) -> None:
     """Download one file, going on where an earlier try stopped."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
     part = target + ".part"
@@ -47,12 +49,12 @@ def download(item, target, told):
     os.replace(part, target)
 
 
-def main():
+def main() -> None:
     """Download everything that is not there whole, one JSON line of progress per block."""
     request = json.load(sys.stdin)
     done = [0]
 
-    def told(count):
+    def told(count: int) -> None:
         done[0] += count
         sys.stdout.write(json.dumps({"done": done[0]}) + "\n")
         sys.stdout.flush()
@@ -69,4 +71,5 @@ def main():
         sys.stdout.write(json.dumps({"error": str(error).split("http")[0][:300]}) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
