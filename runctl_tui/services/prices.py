@@ -118,7 +118,7 @@ class PriceBook:
             amount = prices.on_demand.get(machine_type)
             if amount:
                 price = Price(amount, PriceKind.ON_DEMAND, prices.source, prices.as_of.date())
-                return Known(price, prices.as_of, prices.source)
+                return Known(price, self._clock.now(), prices.source)
         return Unknown(self._why(region, machine_type))
 
     def storage(self, region: str, volume_type: str) -> Fact[Decimal]:
@@ -126,7 +126,7 @@ class PriceBook:
         for prices in self._known(region):
             amount = prices.storage.get(volume_type)
             if amount:
-                return Known(amount, prices.as_of, prices.source)
+                return Known(amount, self._clock.now(), prices.source)
         return Unknown(self._why(region, f"{volume_type} disks"))
 
     def disk_month(self, region: str, volume_type: str, size_gib: int | None) -> Fact[Decimal]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.aws.parse import VolumeFacts, volume_facts
+from runctl_tui.services.errors import TrainctlError
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import SnapshotTypeDef
@@ -20,6 +21,14 @@ BATCH: Final = 100
 PAGE: Final = 500
 
 
+@dataclass(frozen=True, slots=True)
+class VolumesRead:
+    """What is known about volumes, and what stood in the way of knowing more."""
+
+    facts: Mapping[str, VolumeFacts]
+    errors: tuple[TrainctlError, ...] = ()
+
+
 class VolumeReader:
     """Tells what EC2 knows about volumes."""
 
@@ -28,32 +37,46 @@ class VolumeReader:
         self._clock = clock
         self._known: dict[str, tuple[float, VolumeFacts]] = {}
 
-    async def read(self, region: str, ids: Sequence[str], *, strong: bool = False) -> Mapping[str, VolumeFacts]:
+    async def read(self, region: str, ids: Sequence[str], *, strong: bool = False) -> VolumesRead:
         """Return facts of these volumes; one that is gone is absent. `strong` asks EC2 about each of them."""
         now = self._clock.monotonic()
         recent = {name: facts for name, (at, facts) in self._known.items() if now - at < REMEMBERED and not strong}
         wanted = sorted({name for name in ids if name and name not in recent})
+        errors: list[TrainctlError] = []
         for start in range(0, len(wanted), BATCH):
-            batch = wanted[start : start + BATCH]
-            found = await self._ask(region, batch)
-            self._known |= {name: (now, facts) for name, facts in found.items()}
+            try:
+                found = await self._volumes(region, wanted[start : start + BATCH])
+                found = await self._with_snapshots(region, found, errors)
+            except TrainctlError as error:
+                errors.append(error)
+                break
+            self._known |= {name: (now, facts) for name, facts in found.items() if not errors}
             recent |= found
         self._forget(now)
-        return {name: recent[name] for name in ids if name in recent}
+        return VolumesRead({name: recent[name] for name in ids if name in recent}, tuple(errors))
 
-    async def _ask(self, region: str, batch: Sequence[str]) -> dict[str, VolumeFacts]:
-        wanted = [{"Name": "volume-id", "Values": [*batch]}]
+    async def _volumes(self, region: str, batch: Sequence[str]) -> dict[str, VolumeFacts]:
         what = f"{region}: the disks could not be read"
-        request = {"Filters": wanted, "MaxResults": PAGE}
+        request = {"Filters": [{"Name": "volume-id", "Values": [*batch]}], "MaxResults": PAGE}
         found: dict[str, VolumeFacts] = {}
         async for page in self._clients.ec2_pages(region, what, "describe_volumes", request):
             found |= {raw["VolumeId"]: volume_facts(raw) for raw in page.get("Volumes", [])}
-        what = f"{region}: the snapshots of the disks could not be read"
-        request = {"Filters": wanted, "OwnerIds": ["self"], "MaxResults": PAGE}
-        async for page in self._clients.ec2_pages(region, what, "describe_snapshots", request):
-            for raw in page.get("Snapshots", []):
-                _note_snapshot(found, raw)
         return found
+
+    async def _with_snapshots(
+        self, region: str, found: Mapping[str, VolumeFacts], errors: list[TrainctlError]
+    ) -> dict[str, VolumeFacts]:
+        what = f"{region}: the snapshots of the disks could not be read"
+        wanted = [{"Name": "volume-id", "Values": sorted(found)}]
+        request = {"Filters": wanted, "OwnerIds": ["self"], "MaxResults": PAGE}
+        noted = dict(found)
+        try:
+            async for page in self._clients.ec2_pages(region, what, "describe_snapshots", request):
+                for raw in page.get("Snapshots", []):
+                    _note_snapshot(noted, raw)
+        except TrainctlError as error:
+            errors.append(error)
+        return noted
 
     def _forget(self, now: float) -> None:
         self._known = {name: kept for name, kept in self._known.items() if now - kept[0] < REMEMBERED}

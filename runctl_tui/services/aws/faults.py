@@ -65,7 +65,7 @@ class AwsFaults:
         code = str(answer.get("Error", {}).get("Code", "")) or "Unknown"
         meta = answer.get("ResponseMetadata", {})
         request = str(meta.get("RequestId", ""))
-        why = _ENCODED.sub("", str(answer.get("Error", {}).get("Message", "")))[:_LONGEST] or code
+        why = _plain(str(answer.get("Error", {}).get("Message", ""))) or code
         if code in CLOCK or code in KEYS:
             skew = self._skew(meta.get("HTTPHeaders", {}))
             if code in CLOCK or (skew is not None and abs(skew) > SKEW):
@@ -90,8 +90,9 @@ class AwsFaults:
 
     def _of_way(self, error: Exception, what: str) -> TrainctlError:
         from botocore import exceptions as aws
+        from botocore import parsers
 
-        name, why = type(error).__name__, str(error)[:_LONGEST]
+        name, why = type(error).__name__, _plain(str(error))
         if isinstance(error, aws.ProfileNotFound):
             todo = "`aws configure list-profiles` names those that exist; `aws configure sso` makes one"
             return CredentialsError(what, why, todo, code=name)
@@ -109,6 +110,10 @@ class AwsFaults:
             return AwsError(what, why, "set aws.region", code=name)
         if isinstance(error, aws.ParamValidationError):
             return AwsError(what, why.replace("\n", "; "), "correct the value that is named", code=name)
+        if isinstance(error, parsers.ResponseParserError):
+            return AwsError(
+                what, "the answer is not AWS's: a proxy or the endpoint is at fault", code=name, transient=True
+            )
         return AwsError(what, f"{name}: {why}", code=name)
 
     def _renew(self) -> str:
@@ -128,6 +133,13 @@ class AwsFaults:
 _CLOCK_TODO: Final = (
     "set this machine's clock (`timedatectl set-ntp true`, `chronyc makestep`); the keys are not at fault"
 )
+
+
+def _plain(text: str) -> str:
+    """One line without the encoded part that only an administrator can decode, and without a web page."""
+    if "<html" in text.lower():
+        return "the service answered with a web page instead of an error"
+    return " ".join(_ENCODED.sub("", text).split())[:_LONGEST]
 
 
 def _skew_words(skew: float | None, why: str) -> str:

@@ -20,6 +20,7 @@ GPU_NAMES: Final = (
     "Deep Learning OSS Nvidia Driver AMI GPU PyTorch*(Ubuntu*",
     "Deep Learning Base AMI*(Ubuntu*",
     "Deep Learning*(Ubuntu*",
+    "Deep Learning*",
 )
 GPU_NAMES_ARM: Final = ("Deep Learning ARM64 Base OSS Nvidia Driver GPU AMI*", "Deep Learning ARM64*")
 CPU_NAMES: Final = ("ubuntu/images/hvm-ssd*/ubuntu-*-22.04-*-server-*", "al2023-ami-2023*")

@@ -18,7 +18,7 @@ from runctl_tui.services.aws.catalog import TypeCatalog
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.aws.disks import VolumeReader
 from runctl_tui.services.aws.settings import AwsSettings
-from runctl_tui.services.errors import ResourceNotFound, TrainctlError
+from runctl_tui.services.errors import AwsError, CredentialsError, ResourceNotFound, TrainctlError
 from runctl_tui.services.prices import PriceBook, bundled
 
 if TYPE_CHECKING:
@@ -106,6 +106,10 @@ class InstanceReader:
             what, f"EC2 knows none in {where}", "refresh the list", code="InvalidInstanceID.NotFound"
         )
 
+    async def adopt(self, region: str, raw: InstanceTypeDef) -> Instance:
+        """Return the instance that a create call answered with; its disks are told by a later read."""
+        return (await self._enriched(region, [raw])).instances[0]
+
     async def region_of(self, instance_id: str, region: str = "") -> str:
         """Return the region of an instance; asks EC2 only where it was never seen."""
         if region:
@@ -114,16 +118,27 @@ class InstanceReader:
         return known or (await self.raw(instance_id))[0]
 
     async def find_by_token(self, token: str, region: str = "") -> Instance | None:
-        """Return the instance that a launch with this token made; None where there is none anywhere."""
-        places = (region,) if region else self._settings.regions
-        filters = [[{"Name": "client-token", "Values": [token]}], [{"Name": f"tag:{TAG_OP}", "Values": [token]}]]
-        for place in places:
-            for wanted in filters:
-                async for raw in self._raw_pages(place, {"Filters": wanted}):
-                    own = [one for one in raw if _made_by(one, token)]
-                    if own:
-                        return (await self._enriched(place, own)).instances[0]
+        """Return the instance that a launch with this token made; None where there is none anywhere.
+
+        Our own tag comes with the create call and decides; EC2's client token is asked too where the endpoint has it.
+        """
+        for place in (region,) if region else self._settings.regions:
+            found = await self._made_by(place, f"tag:{TAG_OP}", token)
+            try:
+                found = found or await self._made_by(place, "client-token", token)
+            except CredentialsError:
+                raise
+            except AwsError:
+                """An endpoint without that filter answers with an error."""
+            if found:
+                return (await self._enriched(place, found)).instances[0]
         return None
+
+    async def _made_by(self, region: str, name: str, token: str) -> list[InstanceTypeDef]:
+        found = []
+        async for raw in self._raw_pages(region, {"Filters": [{"Name": name, "Values": [token]}]}):
+            found += [one for one in raw if _has_token(one, token)]
+        return found
 
     async def count_alive(self, region: str) -> int:
         """Return how many instances of a region run or start."""
@@ -143,17 +158,14 @@ class InstanceReader:
         ids = [
             mapping.get("Ebs", {}).get("VolumeId", "") for one in raw for mapping in one.get("BlockDeviceMappings", [])
         ]
-        volumes: Mapping[str, parse.VolumeFacts] = {}
-        try:
-            volumes = await self._volumes.read(region, ids, strong=strong)
-        except TrainctlError as error:
-            problems.append(error.to_problem(scope=_scope(region)))
+        volumes = await self._volumes.read(region, ids, strong=strong)
+        problems += [error.to_problem(scope=_scope(region)) for error in volumes.errors]
         try:
             await self.catalog.learn(region, [one.get("InstanceType", "") for one in raw])
         except TrainctlError as error:
             problems.append(error.to_problem(scope=_scope(region)))
         types, owner = self.catalog.known, self._settings.owner
-        found = [parse.instance(one, region, owner, types, volumes) for one in raw]
+        found = [parse.instance(one, region, owner, types, volumes.facts) for one in raw]
         self._region_of |= {one.id: region for one in found}
         return InstancePage(region, tuple(self._priced(one) for one in found), tuple(problems))
 
@@ -177,7 +189,7 @@ def _flat(answer: Mapping[str, Any]) -> list[InstanceTypeDef]:
     return [one for reservation in answer.get("Reservations", []) for one in reservation.get("Instances", [])]
 
 
-def _made_by(raw: InstanceTypeDef, token: str) -> bool:
+def _has_token(raw: InstanceTypeDef, token: str) -> bool:
     """Some endpoints ignore the filter by client token and answer with every instance."""
     return raw.get("ClientToken") == token or (TAG_OP, token) in parse.tag_pairs(raw.get("Tags"))
 

@@ -10,7 +10,7 @@ from runctl_tui.services.aws.settings import LaunchSettings
 from runctl_tui.services.errors import AwsError, ResourceExists, ResourceNotFound
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import IpPermissionTypeDef, SecurityGroupTypeDef
+    from mypy_boto3_ec2.type_defs import IpPermissionOutputTypeDef, SecurityGroupTypeDef
 
 GROUP: Final = "runctl-ssh"
 EVERYBODY: Final = "0.0.0.0/0"
@@ -126,7 +126,7 @@ class Network:
                 raise
 
 
-def _lets_in(rule: IpPermissionTypeDef, cidr: str) -> bool:
+def _lets_in(rule: IpPermissionOutputTypeDef, cidr: str) -> bool:
     every = rule.get("IpProtocol") == "-1"
     ssh = every or rule.get("FromPort", 0) <= SSH_PORT <= rule.get("ToPort", 0)
     ranges = [one.get("CidrIp") for one in rule.get("IpRanges", [])]
