@@ -9,11 +9,14 @@ ROWS_MARK = "row-0000"
 
 def bare() -> None:
     """Run a Textual application with one label, which `j` changes."""
+    from typing import ClassVar
+
     from textual.app import App, ComposeResult
+    from textual.binding import BindingType
     from textual.widgets import Static
 
     class Bare(App[None]):
-        BINDINGS = [("j", "tick", "tick"), ("ctrl+q", "quit", "quit")]
+        BINDINGS: ClassVar[list[BindingType]] = [("j", "tick", "tick"), ("ctrl+q", "quit", "quit")]
         count = 0
 
         def compose(self) -> ComposeResult:
