@@ -64,11 +64,16 @@ def parse(line: str) -> Pattern | None:
 
 
 def translate(glob: bytes) -> bytes:
-    """Return the regular expression of git's wildcard; ValueError for one that can match nothing."""
-    parts: list[bytes] = []
-    position = 0
-    while position < len(glob):
-        part, position = _piece(glob, position)
+    """Return the regular expression of git's wildcard; ValueError for one that can match nothing.
+
+    Git compares what stands before the first special character by itself, so that two stars after it count as
+    standing at the beginning.
+    """
+    special = re.search(rb"[*?\[\\]", glob)
+    literal = special.start() if special else len(glob)
+    parts, rest, position = [re.escape(glob[:literal])], glob[literal:], 0
+    while position < len(rest):
+        part, position = _piece(rest, position)
         parts.append(part)
     return b"".join(parts)
 
