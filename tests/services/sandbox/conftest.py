@@ -61,7 +61,12 @@ class Lease:
             aws_access_key_id=options.get("access_key", endpoints.access_key),
             aws_secret_access_key=endpoints.secret_key,
             region_name=region,
-            config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=20),
+            config=Config(
+                retries={"max_attempts": 1},
+                connect_timeout=5,
+                read_timeout=20,
+                signature_version=options.get("signature"),
+            ),
         )
 
     def close(self) -> None:

@@ -26,14 +26,14 @@ def test_the_buckets_are_full(sandbox: Lease) -> None:
     assert {row["Key"].rpartition("/")[2] for row in kept} >= {"step_000600.json", "log", "run.json"}
 
 
-@pytest.mark.parametrize("key", ["README.md", "imagenet-mini/val/n01440764/ILSVRC2012_val_00000001.JPEG"])
-def test_a_made_object_is_what_its_listing_says(sandbox: Lease, key: str) -> None:
+@pytest.mark.parametrize("name", ["README.md", "imagenet-mini/val/n01440764/ILSVRC2012_val_00000001.JPEG"])
+def test_a_made_object_is_what_its_listing_says(sandbox: Lease, name: str) -> None:
     s3 = sandbox.aws("s3")
-    listed = s3.list_objects_v2(Bucket="sandbox-datasets", Prefix=key)["Contents"][0]
-    body = s3.get_object(Bucket="sandbox-datasets", Key=key)["Body"].read()
+    listed = s3.list_objects_v2(Bucket="sandbox-datasets", Prefix=name)["Contents"][0]
+    body = s3.get_object(Bucket="sandbox-datasets", Key=name)["Body"].read()
     assert len(body) == listed["Size"]
     assert hashlib.md5(body).hexdigest() == listed["ETag"].strip('"')
-    part = s3.get_object(Bucket="sandbox-datasets", Key=key, Range="bytes=100-199")["Body"].read()
+    part = s3.get_object(Bucket="sandbox-datasets", Key=name, Range="bytes=100-199")["Body"].read()
     assert part == body[100:200]
 
 
@@ -67,14 +67,16 @@ def test_versions_can_be_listed_without_reading_the_contents(sandbox: Lease) -> 
     assert len(page["Versions"]) == 5
 
 
-def test_a_presigned_address_ends(sandbox: Lease) -> None:
-    s3 = sandbox.aws("s3")
-    s3.create_bucket(Bucket="presigned")
-    s3.put_object(Bucket="presigned", Key="k", Body=b"content")
-    where = {"Bucket": "presigned", "Key": "k"}
+@pytest.mark.parametrize("signature", ["s3", "s3v4"])
+def test_a_presigned_address_ends(sandbox: Lease, signature: str) -> None:
+    s3 = sandbox.aws("s3", signature=signature)
+    bucket = f"presigned-{signature}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"content")
+    where = {"Bucket": bucket, "Key": "k"}
     with urllib.request.urlopen(s3.generate_presigned_url("get_object", where, ExpiresIn=60), timeout=10) as answer:
         assert answer.read() == b"content"
-    late = s3.generate_presigned_url("get_object", where, ExpiresIn=0)
+    late = s3.generate_presigned_url("get_object", where, ExpiresIn=1)
     caught = wait_for(lambda: refused(late), "the address to end", 5)
     with caught:
         assert b"Request has expired" in caught.read()
