@@ -137,7 +137,7 @@ class LogView(LineView):
             return self.blank(width)
         line, piece = self.buffer.row(index)
         text = self.buffer[line]
-        base = self.rich_style + self.palette.style(_level(text))
+        base = self.rich_style + self.palette.style(self.line_style(text))
         room = width - 1
         start = piece * room if self.wrapped else self._aside
         strip = Strip(_marked(text, self.needle, base, base + self.palette.style("on $found")))
@@ -153,10 +153,17 @@ class LogView(LineView):
             new = f"{self._unseen:,} new   " if self._unseen else ""
             state = Piece(safe(f"{new}paused, G follows"), "$warn", 90, safe("paused"), right=True)
         wrap = Piece(safe("wrap"), "$muted", 20, right=True) if self.wrapped else Piece(EMPTY)
-        said = safe(f"{self._said}   n next  N previous") if self._found is not None else self._said
-        left = [Piece(said or self._note, "$muted", 50, self._said or None)]
+        left = [Piece(self.found_words() or self._note, "$muted", 50, self._said or None)]
         drawn = row_of([*left, wrap, state], max(1, width - 2), 3)
         return self.content_strip(drawn, width)
+
+    def line_style(self, text: SafeText) -> str:
+        """Return the style of a line by the first word in it that names a level."""
+        return _level(text)
+
+    def found_words(self) -> SafeText:
+        """Return what to say about the search."""
+        return safe(f"{self._said}   n next  N previous") if self._found is not None else self._said
 
     def action_scroll_by(self, rows: int) -> None:
         """Scroll; the end is followed only from the end."""
