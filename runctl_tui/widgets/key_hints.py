@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from textual.app import App
 from textual.binding import ActiveBinding
@@ -41,7 +41,7 @@ class KeyHint:
     keys: tuple[SafeText, ...]
     description: SafeText
     action: str
-    id: str | None
+    id: str
     group: SafeText
     """Where it belongs in the help: the binding's group, else where it is bound."""
     enabled: bool
@@ -55,18 +55,17 @@ def key_name(key: str) -> str:
     return _NAMES.get(key) or f"{head}{plus}{_NAMES.get(last, last)}"
 
 
-def live_keys(screen: Screen[object]) -> list[KeyHint]:
-    """Return what the keys do on this screen now, nearest first; keys of one action stand together."""
-    hints: dict[tuple[int, str], KeyHint] = {}
+def live_keys(screen: Screen[Any]) -> list[KeyHint]:
+    """Return what our keys do on this screen now, nearest first; keys of one binding stand together."""
+    hints: dict[str, KeyHint] = {}
     for key, active in screen.active_bindings.items():
         binding = active.binding
-        if binding.system or not binding.description:
+        if binding.system or not binding.description or binding.id is None:
             continue
         name = safe(binding.key_display or key_name(key))
-        place = (id(active.node), binding.action)
-        known = hints.get(place)
+        known = hints.get(binding.id)
         keys = (name,) if known is None else tuple(dict.fromkeys((*known.keys, name)))
-        hints[place] = KeyHint(
+        hints[binding.id] = KeyHint(
             keys,
             safe(binding.description),
             binding.action,
@@ -117,10 +116,10 @@ class KeyHints(StatusRow):
         ]
         return [*out, Piece(self.note, "$muted", 995, right=True)] if self.note else out
 
-    def _follow(self, screen: Screen[object]) -> None:
+    def _follow(self, screen: Screen[Any]) -> None:
         if not self.is_mounted or not screen.is_current:
             return
         shown = [hint for hint in live_keys(screen) if hint.shown]
         last = len(self._order)
-        shown.sort(key=lambda hint: self._order.get(hint.id or "", last))
+        shown.sort(key=lambda hint: self._order.get(hint.id, last))
         self.hints = tuple(shown)
