@@ -88,14 +88,21 @@ def _group(active: ActiveBinding) -> SafeText:
 
 
 class KeyHints(StatusRow):
-    """Draws as many hints as fit; what is named in `order` comes first, the rest as it is bound."""
+    """Draws as many hints as fit; ids in `order` come first, the rest as bound; ids in `keep` are dropped last."""
 
     hints: reactive[tuple[KeyHint, ...]] = reactive(())
     note: reactive[SafeText | None] = reactive(None)
     """Words at the right edge, such as what a sign in the table means."""
 
-    def __init__(self, order: Iterable[str] = (), *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        order: Iterable[str] = (),
+        keep: Iterable[str] = (),
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+    ) -> None:
         super().__init__(id=id)
+        self._keep = frozenset(keep)
         self._order = {identifier: number for number, identifier in enumerate(order)}
 
     def on_mount(self) -> None:
@@ -109,7 +116,7 @@ class KeyHints(StatusRow):
             Piece(
                 safe(f"{hint.keys[0]} {hint.description}"),
                 "$foreground" if hint.enabled else "$muted dim",
-                1000 - number,
+                (2000 if hint.id in self._keep else 1000) - number,
                 key_cells=len(hint.keys[0]),
             )
             for number, hint in enumerate(self.hints)

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Select
@@ -37,7 +38,7 @@ from runctl_tui.widgets.log_view import LogView
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.screen_tabs import ScreenTab, ScreenTabs
 from runctl_tui.widgets.series import Series
-from runctl_tui.widgets.status_line import StatusLine
+from runctl_tui.widgets.status_line import StatusLine, StatusNote
 from runctl_tui.widgets.steps import Step, StepList
 from runctl_tui.widgets.table import ResourceTable
 from runctl_tui.widgets.title_line import TitleFacts, TitleLine
@@ -120,7 +121,7 @@ def tabs() -> tuple[ScreenTab, ...]:
 class FrameScreen(Screen[None]):
     """The frame of every screen around one body."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "noop", "actions", id="demo.actions"),
         Binding("ctrl+d", "noop", "terminate", id="demo.terminate"),
         Binding("l", "noop", "logs", id="demo.logs"),
@@ -151,7 +152,7 @@ class FrameScreen(Screen[None]):
             lambda text: [c for c in ("instances", "volumes", "sandbox cut", "quit") if c.startswith(text)]
         )
         yield StatusLine()
-        yield KeyHints(self.ORDER)
+        yield KeyHints(self.ORDER, keep=("demo.help",))
         yield bar
 
     def table(self) -> ComposeResult:
@@ -185,6 +186,9 @@ class FrameScreen(Screen[None]):
             yield listing
             yield facts
 
+    def action_noop(self) -> None:
+        self.query_one(StatusLine).say(StatusNote(safe("a verb would act here"), level="done"))
+
     def action_command(self) -> None:
         self.query_one(CommandLine).open()
 
@@ -201,7 +205,9 @@ class FrameScreen(Screen[None]):
             table.focus()
 
 
-HELP = "Every instance that costs money, of all providers and regions, with what it is doing.\nNothing here acts without a plan."
+HELP = """\
+Every instance that costs money, of all providers and regions, with what it is doing.
+Nothing here acts without a plan."""
 
 
 def header_facts() -> HeaderFacts:
