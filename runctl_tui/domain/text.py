@@ -60,6 +60,10 @@ def safe(value: object, limit: int = MAX_FIELD) -> SafeText:
     return str.__new__(SafeText, _cut(text, limit))
 
 
+EMPTY: Final = safe("")
+"""No text; the default of fields that may be left out."""
+
+
 def safe_line(value: object, limit: int = MAX_LINE) -> SafeText:
     """Return one line of a log: colour codes dropped, tabs expanded, a progress bar's last state kept."""
     text = str(value)

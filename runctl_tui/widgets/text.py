@@ -33,6 +33,8 @@ class Piece:
     """What is shown instead when there is not room enough."""
     right: bool = False
     """Stands at the right edge of the line."""
+    key_cells: int = 0
+    """How many characters at the start name a key and are coloured as one."""
 
 
 class Palette:
@@ -124,7 +126,12 @@ def plain(text: object) -> SafeText:
 
 
 def _joined(pieces: Sequence[Piece], gap: int) -> Content:
-    return Content(" " * gap).join([content(piece.text, piece.style) for piece in pieces])
+    return Content(" " * gap).join([_drawn(piece) for piece in pieces])
+
+
+def _drawn(piece: Piece) -> Content:
+    drawn = content(piece.text, piece.style)
+    return drawn.stylize("$key bold", 0, piece.key_cells) if piece.key_cells else drawn
 
 
 def _whole(text: str) -> SafeText:
