@@ -8,13 +8,14 @@ from typing import Final
 from runctl_tui.domain.cost import CostSummary
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.text import SafeText, safe
+from runctl_tui.domain.text import safe
 from runctl_tui.modals.words import duration, seen
 from runctl_tui.services.ports import SessionFacts
 from runctl_tui.widgets.cost_bar import CostFacts
 from runctl_tui.widgets.header import HeaderFacts
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.screen_tabs import ScreenTab
+from runctl_tui.widgets.status_line import StatusNote
 
 TABS: Final = (
     ("1", "Instances", "Inst", "instances"),
@@ -55,9 +56,11 @@ def cost_facts(summary: CostSummary) -> CostFacts:
         burn=summary.burn_per_hour,
         today=summary.today,
         month=summary.month,
+        month_name=safe(summary.as_of.strftime("%b")),
         forecast=summary.forecast,
         budget=summary.budget,
         excluded=tuple(safe(words) for words in summary.excluded),
+        estimate=summary.estimated,
     )
 
 
@@ -69,11 +72,11 @@ def data_age(taken_at: datetime | None, now: datetime) -> int | None:
     return seconds // 5 * 5 if seconds < 60 else seconds // 60 * 60
 
 
-def problem_line(problem: Problem) -> SafeText:
+def problem_note(problem: Problem) -> StatusNote:
     """Return a problem in one line: what, why, what to do, code."""
     head = problem.what + (f": {problem.why}" if problem.why and problem.why not in problem.what else "")
     todo = f"; {problem.todo}" if problem.todo else ""
-    return safe(f"{head}{todo}")
+    return StatusNote(safe(f"{head}{todo}"), safe(problem.code), "warn" if problem.retry_in is not None else "error")
 
 
 def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from runctl_tui.domain.problem import Problem
 from runctl_tui.services.ports import SessionFacts
+from runctl_tui.widgets.status_line import StatusNote
 
 
 @dataclass(slots=True)
@@ -27,7 +27,5 @@ class Shared:
     """Jobs whose dialog is open and shows their questions itself."""
     working: int = 0
     """Jobs at work, for the tab line."""
-    problem: Problem | None = None
-    """The problem that has not been read yet."""
-    word: str = ""
-    """The good news of the moment."""
+    notes: tuple[StatusNote, ...] = ()
+    """Problems that have not been read yet; they follow the person from screen to screen."""
