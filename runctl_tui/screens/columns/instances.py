@@ -23,23 +23,25 @@ Now = Callable[[], datetime]
 def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
     """Return the columns; those of least priority are dropped first when the screen is narrow."""
     return (
-        Column("name", "NAME", _name, 14, wide=24, priority=100, sort_key=lambda row: row.instance.name.casefold()),
-        Column(
-            "state", "STATE", lambda row: state_cell(row.instance.state), 12, priority=90, sort_key=_state_order
-        ),
-        Column("type", "TYPE", _type, 12, wide=16, priority=80, sort_key=lambda row: row.instance.type),
+        Column("name", "NAME", _name, 14, wide=18, priority=75, sort_key=lambda row: row.instance.name.casefold()),
+        Column("state", "STATE", _state, 11, wide=13, priority=90, sort_key=_state_order),
+        Column("type", "TYPE", _type, 12, wide=13, priority=80, sort_key=lambda row: row.instance.type),
         Column("gpu", "GPU", _gpu, 8, priority=40, sort_key=_gpu_count, descending=True),
         Column("region", "REGION", _region, 11, priority=30, sort_key=lambda row: _region(row).text),
         Column("age", "AGE", lambda row: _age(row, now()), 4, "right", 50, sort_key=_launched, descending=False),
         Column("price", "$/h", _price, 7, "right", 70, sort_key=_price_now, descending=True),
         Column("sofar", "SO FAR", _so_far, 8, "right", 65, sort_key=lambda row: row.so_far, descending=True),
-        Column("run", "RUN", run_note, 16, priority=85, flexible=True, sort_key=lambda row: run_note(row).text),
+        Column("run", "RUN", run_note, 12, wide=24, priority=95, flexible=True, sort_key=lambda row: run_note(row).text),
         Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
     )
 
 
 def _name(row: FleetRow) -> Cell:
     return cell(row.instance.name or row.instance.id, "$strong")
+
+
+def _state(row: FleetRow) -> Cell:
+    return state_cell(row.instance.state)
 
 
 def _state_order(row: FleetRow) -> int:
@@ -97,19 +99,20 @@ def run_note(row: FleetRow) -> Cell:
         return cell(f"▲ {row.note}", "$warn")
     if live:
         more = f"  and {len(live) - 1} more" if len(live) > 1 else ""
-        return cell(_progress(live[0]) + more)
+        return cell(_progress(live[0], row.instance.name) + more)
     if row.note:
         return cell(row.note, "$muted")
     return cell(_remark(row), "$muted")
 
 
-def _progress(run: TrainingSession) -> str:
+def _progress(run: TrainingSession, machine: str) -> str:
     progress = run.progress
-    share = ""
+    words = [] if run.name == machine else [run.name or run.script]
     if progress.step is not None and progress.total_steps:
-        share = f" {percent(progress.step, progress.total_steps)}"
-    eta = f"  eta {span(progress.eta_seconds)}" if progress.eta_seconds is not None else ""
-    return f"{run.name or run.script}{share}{eta}"
+        words.append(percent(progress.step, progress.total_steps))
+    if progress.eta_seconds is not None:
+        words.append(f" eta {span(progress.eta_seconds)}")
+    return " ".join(words).strip() or run.status.value
 
 
 def _remark(row: FleetRow) -> str:
