@@ -30,17 +30,3 @@ class Told(Message):
     """Something went well and a person should know: 'copied i-0abc…'."""
 
     text: str
-
-
-@dataclass
-class CommandGiven(Message):
-    """A line was typed after the colon."""
-
-    line: str
-
-
-@dataclass
-class JobStarted(Message):
-    """A confirmed plan is being carried out."""
-
-    job_id: str

@@ -116,7 +116,8 @@ def check_whole(text: str, low: int = 1, high: int = 65536) -> SafeText | None:
 
 def check_price(text: str) -> SafeText | None:
     """Tell what is wrong with an optional price."""
-    return None if not text.strip() or price_of(text) is not None else safe("dollars per hour, such as 0.45, or nothing")
+    right = not text.strip() or price_of(text) is not None
+    return None if right else safe("dollars per hour, such as 0.45, or nothing")
 
 
 def price_of(text: str) -> Decimal | None:

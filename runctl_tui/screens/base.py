@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -50,7 +50,7 @@ class BaseScreen(Screen[None]):
     NAME: ClassVar[str] = ""
     HINTS: ClassVar[tuple[str, ...]] = ()
     """Binding ids in the order in which the hint line shows them."""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual declares it on the instance
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "refresh_now", "refresh", show=False, id="screen.refresh"),
         Binding("exclamation_mark", "read_problem", "read problem", show=False, key_display="!", id="screen.problem"),
@@ -63,9 +63,10 @@ class BaseScreen(Screen[None]):
         self._taken_at: Callable[[], Snapshot[Any] | None] = lambda: None
         self._ticker: Timer | None = None
         self._asked_facts_at = float("-inf")
-        self._facts_heard_at = 0.0
+        self._busy = ""
 
     def compose(self) -> ComposeResult:
+        """Lay out the frame around the body."""
         yield HeaderBar()
         yield ScreenTabs()
         yield TitleLine()
@@ -84,11 +85,15 @@ class BaseScreen(Screen[None]):
         """Compose lines under the body that appear when asked for."""
         return iter(())
 
+    def show_reference(self, reference: str) -> None:
+        """Put the cursor on what somebody wants to see here; an unknown reference changes nothing."""
+
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
         """Name the feeds to watch while in front, and what shows each snapshot; the first gives the data's age."""
         return ()
 
     def on_mount(self) -> None:
+        """Say what is known without asking anybody."""
         self.query_one(TitleLine).facts = self.title_facts()
         self.query_one(ScreenTabs).current = self.MODE
         self._ticker = self.set_interval(1.0, self.tick)
@@ -112,6 +117,8 @@ class BaseScreen(Screen[None]):
     def report_failed_worker(self, event: Worker.StateChanged) -> None:
         """Turn any error of a worker into words; the traceback goes to the log file."""
         error = event.worker.error
+        if event.state is WorkerState.ERROR and self._busy:
+            self.busy("")
         if event.state is not WorkerState.ERROR or error is None:
             return
         if isinstance(error, TrainctlError):
@@ -140,9 +147,27 @@ class BaseScreen(Screen[None]):
         """Say that something went well."""
         self.post_message(Told(text))
 
+    def work(self, call: Callable[..., Coroutine[Any, Any, None]], *values: Any, group: str) -> None:
+        """Run a coroutine function in a worker of its own; a newer one of the same group takes its place."""
+        name = f"{type(self).__name__} {getattr(call, '__name__', group)}"
+        self._start_worker(partial(call, *values), name, group, alone=True)
+
+    def busy(self, words: str) -> None:
+        """Say in the title line what is being waited for; nothing ends it."""
+        self._busy = words
+        self.show_title()
+
+    async def breathe(self) -> None:
+        """Let keys and repaints have their turn."""
+        await asyncio.sleep(0)
+
     def title_facts(self) -> TitleFacts:
         """Return what the title line says; subclasses add counts, order and filter."""
-        return TitleFacts(safe(self.NAME), note=safe(self.shared.starting) if self.shared.starting else None)
+        return TitleFacts(safe(self.NAME), note=safe(self.waiting_for()))
+
+    def waiting_for(self) -> str:
+        """Return what is being waited for, in words, or nothing."""
+        return self._busy or self.shared.starting
 
     def show_title(self) -> None:
         """Bring title and tab line up to date."""
@@ -157,7 +182,7 @@ class BaseScreen(Screen[None]):
         self.query_one(HeaderBar).facts = header_facts(facts, age, facts.armed_for)
         if self.shared.ready.is_set() and self.services.clock.monotonic() - self._asked_facts_at >= FACTS_EVERY:
             self._asked_facts_at = self.services.clock.monotonic()
-            self.run_worker(self._hear_facts, "session facts", "facts", exit_on_error=False, exclusive=True)
+            self.work(self._hear_facts, group="facts")
 
     def action_refresh_now(self) -> None:
         """Ask all feeds of this screen again."""
@@ -180,17 +205,21 @@ class BaseScreen(Screen[None]):
         if own:
             feed = own[0][0]
             self._taken_at = lambda: feed.latest
-        everybody = ((self.services.costs.feed, self._show_costs), (self.services.jobs.feed, self._count_jobs))
-        for feed, show in (*own, *everybody):
-            watching = partial(self._watch, feed, show)
-            self.run_worker(watching, f"watch {show.__name__}", FEEDS, exit_on_error=False, exclusive=False)
+        own += [(self.services.costs.feed, self._show_costs), (self.services.jobs.feed, self._count_jobs)]
+        for feed, show in own:
+            name = f"{type(self).__name__} {getattr(show, '__name__', 'feed')}"
+            self._start_worker(partial(self._watch, feed, show), name, FEEDS, alone=False)
+
+    def _start_worker(self, job: Callable[[], Coroutine[None, None, None]], name: str, group: str, alone: bool) -> None:
+        worker: Worker[None] = self.run_worker(job, name, group, exit_on_error=False, exclusive=alone)
+        log.debug("%s begins", worker.name)
 
     async def _watch(self, feed: Feed[T], show: Callable[[Snapshot[T]], None]) -> None:
         await self.shared.ready.wait()
         async for snapshot in feed.watch():
             show(snapshot)
             self.tick()
-            await asyncio.sleep(0)
+            await self.breathe()
 
     def _show_costs(self, snapshot: Snapshot[CostSummary]) -> None:
         self.query_one(CostBar).facts = cost_facts(snapshot.value)

@@ -10,14 +10,13 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.text import safe
-from runctl_tui.modals.action_menu import MenuItem
-from runctl_tui.modals.describe import Describe, Section
+from runctl_tui.domain.text import EMPTY, safe
+from runctl_tui.modals.describe import Describe, Section, fact
+from runctl_tui.modals.pick import PickItem
 from runctl_tui.modals.words import age, loss, number, size
 from runctl_tui.screens.columns.checkpoints import checkpoint_columns, state
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.screens.prefill import resume_from
-from runctl_tui.screens.run_facts import fact
 from runctl_tui.services.ports import Feed
 from runctl_tui.widgets.columns import Column
 from runctl_tui.widgets.table import ResourceTable
@@ -41,14 +40,18 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._run_id = ""
+        self._chosen: Checkpoint | None = None
 
     def columns(self) -> Sequence[Column[Checkpoint]]:
+        """Return the columns of the checkpoints."""
         return checkpoint_columns(self.services.clock.now, self._names)
 
     def row_key(self, row: Checkpoint) -> str:
+        """Return run and path."""
         return f"{row.run_id}/{row.name}"
 
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
+        """Watch the checkpoints of one run, or of all."""
         return ((self.services.checkpoints.feed(self._run_id), self.show_rows),)
 
     def show_reference(self, reference: str) -> None:
@@ -61,24 +64,35 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
             self.action_refresh_now()
 
     def chosen_rows(self, rows: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
+        """Keep those of the run that is looked at."""
         return tuple(row for row in rows if not self._run_id or row.run_id == self._run_id)
 
     def note(self) -> str:
+        """Say whose checkpoints these are."""
         return f"of {self._names().get(self._run_id, self._run_id)}, escape shows all" if self._run_id else ""
 
-    def menu(self) -> tuple[MenuItem, ...]:
-        chosen = self.targets()[:1]
-        why = "" if chosen else "no checkpoint here"
+    def menu(self) -> Sequence[PickItem]:
+        """Offer what the checkpoint at hand allows."""
+        self._chosen = self.table.cursor_row
+        none = EMPTY if self._chosen else safe("no checkpoint here")
+        name = safe(self._chosen.name) if self._chosen else EMPTY
         return (
-            MenuItem("resume", "Resume from this…", why),
-            MenuItem("copy", "Copy location", why),
+            PickItem("resume", safe("Resume from this…"), name, none),
+            PickItem("copy", safe("Copy location"), name, none),
+            PickItem("monitor", safe("Its run in the monitor"), name, none),
         )
 
-    def obey_menu(self, choice: str, rows: tuple[Checkpoint, ...]) -> None:
-        if choice == "resume" and rows:
-            self.work(self._resume, rows[0], group="change")
-        elif choice == "copy" and rows:
-            self._copy(rows[0])
+    def obey_menu(self, choice: str) -> None:
+        """Begin what was chosen, about the checkpoint at hand when the menu opened."""
+        row = self._chosen
+        if row is None:
+            return
+        if choice == "resume":
+            self.work(self._resume, row, group="change")
+        elif choice == "copy":
+            self._copy(row)
+        elif choice == "monitor":
+            self.go("monitor", row.run_id)
 
     @on(ResourceTable.Chosen, "#list")
     def open_checkpoint(self) -> None:
@@ -89,7 +103,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         """Show everything about the checkpoint under the cursor."""
         row = self.table.cursor_row
         if row is not None:
-            self.app.push_screen(Describe(f"Checkpoint {row.name}", self._sections(row)))
+            self.app.push_screen(Describe(self.services.clock, safe(row.name), self._sections(row)))
 
     def action_copy_location(self) -> None:
         """Copy where the safest copy of the checkpoint lies."""
@@ -104,6 +118,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
             self.go("monitor", row.run_id)
 
     def action_clear(self) -> None:
+        """Show all runs again, else clear filter and marks."""
         if self._run_id and not self.table.model.filter_text:
             self.show_reference("")
         super().action_clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
@@ -41,13 +40,13 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         self._ticks = 0
         self._complete = True
 
-    @abstractmethod
     def columns(self) -> Sequence[Column[RowT]]:
         """Return the table's columns."""
+        raise NotImplementedError
 
-    @abstractmethod
     def row_key(self, row: RowT) -> str:
         """Return what a row is known by."""
+        raise NotImplementedError
 
     @property
     def table(self) -> ResourceTable[str, RowT]:
@@ -64,6 +63,7 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         yield from super().compose_prompts()
 
     def on_mount(self) -> None:
+        """Put the rows in their first order."""
         super().on_mount()
         if self.ORDER is not None:
             self.table.sort_by(*self.ORDER)
@@ -95,7 +95,7 @@ class ListScreen(ChangingScreen, Generic[RowT]):
             marked=len(model.marks),
             hidden_marks=model.hidden_marks,
             filter=model.filter_text,
-            note=safe(self.shared.starting or self.note()),
+            note=safe(self.waiting_for() or self.note()),
         )
 
     def note(self) -> str:
@@ -135,8 +135,12 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         self.show_title()
 
     def action_clear(self) -> None:
-        """Clear the filter, else the marks."""
-        if self.table.model.filter_text:
+        """Give up waiting for a plan, else clear the filter, else the marks."""
+        if self.waiting_for() and not self.shared.starting:
+            for group in ("change", "describe", "command"):
+                self.workers.cancel_group(self, group)
+            self.busy("")
+        elif self.table.model.filter_text:
             self.table.set_filter("")
         elif self.table.marks:
             self.table.action_clear_marks()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.run import GpuReading, ResourceUsage, RunProgress, TrainingSession
-from runctl_tui.domain.text import safe
+from runctl_tui.modals.describe import fact
 from runctl_tui.modals.words import bar, duration, loss, money, percent, seen
 from runctl_tui.widgets.facts import Fact
 
@@ -25,11 +25,6 @@ class RunFacts:
     spent: str | None
     """Dollars of this run this month, from the ledger; None: not known."""
     now: datetime
-
-
-def fact(label: str, value: str, style: str = "", seen_at: str = "") -> Fact:
-    """Return a row of untrusted text."""
-    return Fact(safe(label), safe(value), style, safe(seen_at))
 
 
 def run_facts(facts: RunFacts) -> tuple[Fact, ...]:
