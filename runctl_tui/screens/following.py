@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runctl_tui.domain.metrics import MetricSeries
@@ -32,8 +32,15 @@ class Following:
     @property
     def progress(self) -> RunProgress:
         """What the log said last, else what the register knows."""
-        seen = self.series.progress
-        return seen if seen.step is not None or self.session is None else self.session.progress
+        seen, known = self.series.progress, self.session.progress if self.session else RunProgress()
+        if seen.step is None:
+            return known
+        return replace(
+            seen,
+            total_steps=seen.total_steps or known.total_steps,
+            step_seconds=seen.step_seconds or known.step_seconds,
+            tokens_per_second=seen.tokens_per_second or known.tokens_per_second,
+        )
 
     def take(self, update: RunUpdate) -> Iterator[None]:
         """Take an update in; yields between pieces of a long log so that the caller can let others work."""

@@ -361,7 +361,7 @@ class FakeCosts(_Part):
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         await self.world.gate()
-        return (("llama", "812.40"),)
+        return ((data.LLAMA_RUN.id, "406.26"),) if dimension == "run" else (("llama", "812.40"),)
 
 
 class FakeShells(_Part):

@@ -31,7 +31,7 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
         Column("age", "AGE", lambda row: _age(row, now()), 4, "right", 50, sort_key=_launched, descending=False),
         Column("price", "$/h", _price, 7, "right", 70, sort_key=_price_now, descending=True),
         Column("sofar", "SO FAR", _so_far, 8, "right", 65, sort_key=lambda row: row.so_far, descending=True),
-        Column("run", "RUN", run_note, 12, wide=24, priority=95, flexible=True, sort_key=_note_text),
+        Column("run", "RUN", run_note, 12, wide=30, priority=95, flexible=True, sort_key=_note_text),
         Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
     )
 
