@@ -26,7 +26,7 @@ PIPE_CLOSED = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code: 0, 1 user, 2 provider or system, 3 configuration, 130 interrupted."""
+    """Run the command line and return the exit code: 0, 1 user, 2 system, 3 configuration, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     head, rest = _split(words)
     try:

@@ -79,15 +79,16 @@ def table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], empt
     """Return rows as aligned columns; `columns` maps headings to keys, numbers are set to the right."""
     if not rows:
         return empty
-    cells = [[cell(row.get(key)) for key in columns.values()] for row in rows]
+    *_, last = columns.values()
+    cells = [[cell(row.get(key), 300 if key == last else 48) for key in columns.values()] for row in rows]
     right = [all(isinstance(row.get(key), int | float | Decimal | None) for row in rows) for key in columns.values()]
     widths = [max(map(_width, column)) for column in zip(columns, *cells, strict=True)]
     lines = [list(columns), *cells]
     return "\n".join("  ".join(map(_pad, line, widths, right)).rstrip() for line in lines)
 
 
-def cell(value: object) -> str:
-    """Return one value for a person: unknown is '?', nothing is nothing."""
+def cell(value: object, limit: int = 60) -> str:
+    """Return one value for a person: unknown is '?', nothing is nothing, and long texts are cut."""
     match value:
         case None:
             return "?"
@@ -95,7 +96,7 @@ def cell(value: object) -> str:
             return "yes" if value else "no"
         case float() | Decimal():
             return _number(value)
-    return safe(value, 60)
+    return safe(value, limit)
 
 
 def _number(value: float | Decimal) -> str:

@@ -41,6 +41,13 @@ exit codes: 0 done, 1 the request cannot be carried out, 2 a provider or this sy
 Nouns = argparse._SubParsersAction  # argparse publishes the type of add_subparsers() under no other name
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help with room for the longest flags beside their words."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+
 class UsageError(ValidationError):
     """Words that the command line does not understand."""
 
@@ -57,8 +64,8 @@ class Parser(argparse.ArgumentParser):
             choices = [choice.strip(" '") for choice in listed.split(",")]
             nearest = validation.nearest(word, choices)
             todo = f"did you mean {nearest}?" if nearest else f"one of: {', '.join(choices)}"
-            raise UsageError(f"{self.prog}: {word!r} is no {name}", todo=todo)
-        raise UsageError(f"{self.prog}: {message}", todo=f"'{self.prog} --help' explains it")
+            raise UsageError(f"{word!r} is no {name.lower()} of '{self.prog}'", todo=todo)
+        raise UsageError(message, f"'{self.prog}' needs other words", f"'{self.prog} --help' explains it")
 
 
 def add_global_flags(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +114,7 @@ def noun_parser(noun: str = "", version: str = "") -> Parser:
         allow_abbrev=False,
         description="Launch, watch, pay for, keep and clean up machine-learning training; without a noun: the screen.",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {version}")
     add_global_flags(parser)
@@ -126,6 +133,7 @@ def add_noun(nouns: Nouns[Parser], name: str, help_text: str) -> Parser:
         name,
         help=help_text,
         description=help_text[0].upper() + help_text[1:] + ".",
+        formatter_class=_Help,
         epilog="Global flags such as --json, --sandbox and --region: runctl-tui --help",
         allow_abbrev=False,
     )
@@ -143,7 +151,7 @@ def check_noun(words: Sequence[str]) -> str:
             if word not in NOUNS:
                 nearest = validation.nearest(word, NOUNS)
                 todo = f"did you mean {nearest}?" if nearest else f"the nouns are {', '.join(NOUNS)}"
-                raise UsageError(f"{PROGRAM}: {word!r} is no noun", todo=todo)
+                raise UsageError(f"{word!r} is no noun", todo=todo)
             return word
     return ""
 
@@ -159,7 +167,7 @@ def check_leftovers(parser: Parser, noun: str, words: Sequence[str]) -> None:
         if nearest
         else f"'{' '.join(filter(None, (PROGRAM, noun)))} --help' lists what there is"
     )
-    raise UsageError(f"{PROGRAM}: {words[0]!r} is not understood here", todo=todo)
+    raise UsageError(f"{words[0]!r} is not understood here", todo=todo)
 
 
 def walk(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, str]]:
