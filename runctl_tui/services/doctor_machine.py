@@ -46,12 +46,16 @@ def state_folder(folder: Path) -> list[Finding]:
     """Whether the state folder is private, writable and has room."""
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(existing, os.W_OK | os.X_OK):
-        return [Finding("state", False, f"{folder} cannot be written", "mend its owner or choose another: --state-dir DIR")]
+        return [
+            Finding("state", False, f"{folder} cannot be written", "mend its owner or choose another: --state-dir DIR")
+        ]
     findings = [_modes(folder) if existing == folder else Finding("state", True, f"{folder} will be made when needed")]
     free = shutil.disk_usage(existing).free
     low = free < _LOW_SPACE
     findings.append(
-        Finding("state", not low, f"{free / (1 << 30):.1f} GiB free", "make room: ledger and sandbox need it" if low else "")
+        Finding(
+            "state", not low, f"{free / (1 << 30):.1f} GiB free", "make room: ledger and sandbox need it" if low else ""
+        )
     )
     return findings
 
@@ -61,11 +65,15 @@ def software(environ: Mapping[str, str]) -> list[Finding]:
     findings = [Finding("local", True, f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")]
     for module, (area, command) in _EXTRAS.items():
         there = importlib.util.find_spec(module) is not None
-        findings.append(Finding(area, there or None, f"{module} is {'' if there else 'not '}installed", "" if there else command))
+        findings.append(
+            Finding(area, there or None, f"{module} is {'' if there else 'not '}installed", "" if there else command)
+        )
     path = environ.get("PATH")
     ssh = shutil.which("ssh", path=path)
     findings.append(
-        Finding("ssh", bool(ssh), ssh or "no ssh client: shells on hosts need it", "" if ssh else "install openssh-client")
+        Finding(
+            "ssh", bool(ssh), ssh or "no ssh client: shells on hosts need it", "" if ssh else "install openssh-client"
+        )
     )
     git = shutil.which("git", path=path)
     findings.append(Finding("local", True, f"git: {git or 'absent, and not needed'}"))
@@ -92,7 +100,9 @@ def _colours(environ: Mapping[str, str]) -> str:
 
 def _nesting(environ: Mapping[str, str]) -> str:
     inside = [
-        word for word, name in (("tmux", "TMUX"), ("screen", "STY"), ("an SSH session", "SSH_CONNECTION")) if environ.get(name)
+        word
+        for word, name in (("tmux", "TMUX"), ("screen", "STY"), ("an SSH session", "SSH_CONNECTION"))
+        if environ.get(name)
     ]
     return f", inside {' and '.join(inside)}" if inside else ""
 
@@ -102,4 +112,6 @@ def _characters(environ: Mapping[str, str]) -> Finding:
     utf8 = "utf-8" in locale.lower() or "utf8" in locale.lower()
     if utf8:
         return Finding("terminal", True, f"UTF-8 ({locale})")
-    return Finding("terminal", None, f"the locale is {locale or 'not set'}; symbols may look odd", "export LANG=C.UTF-8")
+    return Finding(
+        "terminal", None, f"the locale is {locale or 'not set'}; symbols may look odd", "export LANG=C.UTF-8"
+    )

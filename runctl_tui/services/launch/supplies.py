@@ -59,11 +59,11 @@ class Supplies:
 
         root = _folder(job.project_root)
         if instance.market is Market.LOCAL:
-            step.detail(f"{root} is used where it is")
+            step.progress(detail=f"{root} is used where it is")
             return str(root)
         code = await plan(root, job.includes)
         dest = posixpath.join(await host.home(), PROJECTS, job.project or root.name)
-        step.detail(f"{len(code.files)} files, {code.total_bytes:,} bytes")
+        step.progress(detail=f"{len(code.files)} files, {code.total_bytes:,} bytes")
         await execute(code, host, dest, lambda seen: step.progress(_fraction(seen)))
         return dest
 
@@ -95,7 +95,7 @@ class Supplies:
             raise ValidationError(f"{source} cannot be brought to a host", "it is neither in S3 nor on this machine")
         files = await self._remote_files(source)
         total = sum(file.size for file in files)
-        step.detail(f"{source}: {len(files)} files, {total:,} bytes")
+        step.progress(detail=f"{source}: {len(files)} files, {total:,} bytes")
         async for done in fetch(agent, folder, files):
             step.progress(done / total if total else 1.0)
         names = {file.path.partition("/")[0] for file in files}
@@ -125,7 +125,7 @@ class Supplies:
 
         data = await plan(path, ("*",), SyncLimits(files=1_000_000, total_bytes=1 << 42))
         dest = posixpath.join(folder, path.name)
-        step.detail(f"{len(data.files)} files, {data.total_bytes:,} bytes")
+        step.progress(detail=f"{len(data.files)} files, {data.total_bytes:,} bytes")
         await execute(data, host, dest, lambda seen: step.progress(_fraction(seen)))
         return dest
 
