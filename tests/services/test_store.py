@@ -17,7 +17,6 @@ from runctl_tui.services.errors import StateError
 from runctl_tui.services.store import FILE_NAME, Store
 from tests.fakes import FakeClock
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
