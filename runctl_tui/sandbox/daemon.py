@@ -58,7 +58,8 @@ class HttpServer:
 
     def end(self) -> None:
         """Stop to answer and free the port."""
-        self._server.shutdown()
+        if self._thread.is_alive():
+            self._server.shutdown()
         self._server.server_close()
 
     def _call(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -101,7 +102,7 @@ class Daemon:
         mine = {"hello": self._hello, "status": self._status, "stop": self._stop}
         self._control = Control(self._token, {**self._commands.table(), **mine})
         self._trainings: asyncio.Task[None] = asyncio.create_task(asyncio.sleep(0))
-        self._lifetime = Lifetime(lambda: self._control.clients, lambda: self._control.seen, self._working)
+        self._lifetime = Lifetime(lambda: self._control.clients, lambda: self._control.seen, self._working, folder.card)
 
     async def run(self) -> None:
         """Live from the first to the last moment; everything is saved and ended on return."""
