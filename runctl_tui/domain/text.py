@@ -60,7 +60,7 @@ def safe(value: object, limit: int = MAX_FIELD) -> SafeText:
     return str.__new__(SafeText, _cut(text, limit))
 
 
-EMPTY: Final = safe("")
+EMPTY: Final[SafeText] = str.__new__(SafeText, "")
 """No text; the default of fields that may be left out."""
 
 

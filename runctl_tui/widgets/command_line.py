@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from os.path import commonprefix
 from typing import ClassVar, Final
 
 from textual import on
@@ -49,16 +48,13 @@ class CommandLine(Horizontal):
         self._place = 0
         self._offers: list[str] = []
         self._offered = -1
+        self.display = False
 
     def compose(self) -> ComposeResult:
         """Lay out sign, field and what completion offers."""
         yield Static(":", classes="prompt-sign", markup=False)
         yield FormInput()
         yield Static("", classes="prompt-hint", markup=False)
-
-    def on_mount(self) -> None:
-        """Wait hidden."""
-        self.display = False
 
     def open(self, text: str = "") -> None:
         """Show the line and take the focus."""
@@ -104,7 +100,7 @@ class CommandLine(Horizontal):
         typed = self.query_one(FormInput).value
         if not self._offers:
             self._offers = list(self.complete(typed))
-            shared = commonprefix(self._offers)
+            shared = _shared_start(self._offers)
             if len(self._offers) > 1 and len(shared) > len(typed):
                 self._put(shared)
                 self._offers = []
@@ -133,3 +129,10 @@ class CommandLine(Horizontal):
         words = "  ".join(offer.rpartition(" ")[2] for offer in offers[:8])
         hint = safe(f"tab  {words}") if offers else EMPTY
         self.query_one(".prompt-hint", Static).update(content(hint, "$muted"), layout=False)
+
+
+def _shared_start(lines: Sequence[str]) -> str:
+    """Return what all lines begin with."""
+    first, last = min(lines, default=""), max(lines, default="")
+    same = next((index for index, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[:same]

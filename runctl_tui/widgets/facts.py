@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.domain.text import EMPTY, SafeText
 from runctl_tui.widgets.text import clip, content, lines, pad, plain, width_of
 
 

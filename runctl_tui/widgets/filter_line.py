@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,9 +11,11 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from runctl_tui.domain.text import safe
+from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.widgets.form import FormInput
 from runctl_tui.widgets.text import content
+
+FILTER_WORDS: Final = safe("text   !not   -f fuzzy   column:value")
 
 
 class FilterLine(Horizontal):
@@ -32,15 +34,16 @@ class FilterLine(Horizontal):
             self.text = text
             self.done = done
 
+    def __init__(self, placeholder: SafeText = FILTER_WORDS, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._placeholder = placeholder
+        self.display = False
+
     def compose(self) -> ComposeResult:
         """Lay out sign, field and the reminder of the language."""
         yield Static("/", classes="prompt-sign", markup=False)
-        yield FormInput(placeholder=safe("text   !not   -f fuzzy   column:value"))
+        yield FormInput(placeholder=self._placeholder)
         yield Static(content(safe("enter keeps  esc clears")), classes="prompt-hint")
-
-    def on_mount(self) -> None:
-        """Wait hidden."""
-        self.display = False
 
     def open(self, text: str = "") -> None:
         """Show the line with a filter to edit and take the focus."""

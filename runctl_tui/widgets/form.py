@@ -109,7 +109,7 @@ class CheckLine(Widget, can_focus=True):
     """A yes or no: `[x] stop when idle`; space changes it."""
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space,x", "toggle", "change", show=False, id="check.toggle")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space,x", "flip", "change", show=False, id="check.toggle")]
 
     value: reactive[bool] = reactive(False)
 
@@ -136,7 +136,7 @@ class CheckLine(Widget, can_focus=True):
         text = safe(f"[{'x' if self.value else ' '}] {self._label}")
         return content(text, "$strong bold on $field-focused" if self.has_focus else "$foreground")
 
-    def action_toggle(self) -> None:
+    def action_flip(self) -> None:
         """Tick or clear the box."""
         self.value = not self.value
         self.post_message(self.Changed(self, self.value))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -80,6 +81,16 @@ class LineView(Widget, can_focus=True):
         style = self.rich_style + self.palette.style(words)
         return Strip([Segment(text, style)]).adjust_cell_length(width, self.rich_style)
 
+    def content_strip(self, drawn: Content, width: int) -> Strip:
+        """Return a line of pieces, one cell in from the left, cut or filled to `width`."""
+        base, plain, position = self.rich_style, drawn.plain, 0
+        segments = [Segment(" ", base)]
+        for span in sorted(drawn.spans):
+            segments.append(Segment(plain[position : span.start], base))
+            segments.append(Segment(plain[span.start : span.end], base + self.palette.style(str(span.style))))
+            position = span.end
+        return Strip([*segments, Segment(plain[position:], base)]).adjust_cell_length(width, base)
+
     def scroll_top(self, top: int) -> bool:
         """Show line `top` first, as far as there are lines; returns whether anything moved."""
         target = max(0, min(top, self.line_count() - self.page))
@@ -146,4 +157,11 @@ class LineView(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         """Stay within the lines."""
-        self.top = max(0, min(self.top, self.line_count() - self.page))
+        self.settle(self.top)
+
+    def settle(self, top: int) -> None:
+        """Show line `top` first, as far as there are lines, after the height or the lines changed."""
+        target = max(0, min(top, self.line_count() - self.page))
+        if target != self.top:
+            self.top = target
+            self.refresh()

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from runctl_tui.domain.clock import Clock
+    from runctl_tui.domain.plan import Plan
     from runctl_tui.services.host_book import HostBook
-    from runctl_tui.services.jobs import JobHandle
+    from runctl_tui.services.jobs import JobHandle, StepHandle
     from runctl_tui.services.launch.supplies import Supplies
     from runctl_tui.services.ports import Fleet, ProviderRegistry
     from runctl_tui.services.runs.register import RunRegister
@@ -88,23 +89,23 @@ class LaunchPipeline:
         """Return the steps that a launch will go through."""
         return steps(request)
 
-    async def execute(self, request: LaunchRequest, token: str, job: JobHandle) -> str:
+    async def execute(self, plan: Plan, request: LaunchRequest, job: JobHandle) -> str:
         """Do it and return words about the result; a failure says what is left and what it costs."""
         launched: Launched | None = None
         try:
-            launched = await self._machine(request, token, job)
-            job.made(instance_id=launched.instance.id)
+            launched = await self._machine(request, job)
+            job.set(instance_id=launched.instance.id)
             if request.job is not None:
                 launched = await self._train(request.job, launched, job)
             if request.terminate_after:
                 await self._finish(launched, job)
             return self._result(launched, request)
-        except (TrainctlError, asyncio.CancelledError) as error:
+        except (TrainctlError, asyncio.CancelledError):
             if launched is not None and launched.created and request.terminate_after:
-                await self._clean_up(launched, job, error)
+                await self._clean_up(launched, job)
             raise
 
-    async def _machine(self, request: LaunchRequest, token: str, job: JobHandle) -> Launched:
+    async def _machine(self, request: LaunchRequest, job: JobHandle) -> Launched:
         parts = self._parts
         if request.options is None:
             row = await parts.fleet.find(request.instance_key)
@@ -112,15 +113,15 @@ class LaunchPipeline:
         provider = parts.registry.get(request.options.provider)
         async with job.step("create") as step:
             try:
-                instance = await provider.create_resource(request.options, token)
+                instance = await provider.create_resource(request.options, job.id)
             except NoCapacity as error:
                 if request.options.market is not Market.SPOT:
                     raise
                 await self._may_fall_back(request, job, error)
                 on_demand = replace(request.options, market=Market.ON_DEMAND, spot_max_price=None)
-                instance = await provider.create_resource(on_demand, f"{token}-od")
-                step.detail("no spot capacity: on demand instead")
-            step.detail(instance.id)
+                instance = await provider.create_resource(on_demand, f"{job.id}-od")
+                step.progress(detail="no spot capacity: on demand instead")
+            step.progress(detail=instance.id)
         async with job.step("running") as step:
             instance = await self._until_running(instance, step)
         return Launched(instance, created=True)
@@ -136,7 +137,7 @@ class LaunchPipeline:
         if not await job.ask(question):
             raise Refused("The launch was given up", error.why or error.what, "choose another zone, type or market")
 
-    async def _until_running(self, instance: Instance, step: JobHandle.StepHandle) -> Instance:
+    async def _until_running(self, instance: Instance, step: StepHandle) -> Instance:
         provider = self._parts.registry.get(instance.provider)
         deadline = self._parts.clock.monotonic() + BOOT_SECONDS
         while instance.state is not ResourceState.RUNNING:
@@ -144,10 +145,10 @@ class LaunchPipeline:
                 raise HostError(f"{instance.id} ended while it was starting", instance.state_reason)
             if self._parts.clock.monotonic() > deadline:
                 raise HostError(f"{instance.id} does not start", f"still {instance.state.value} after 5 minutes")
-            step.detail(f"{instance.id} {instance.state.value}")
+            step.progress(detail=f"{instance.id} {instance.state.value}")
             await self._parts.sleep(POLL)
             instance = await provider.get_resource_status(instance.id, instance.region)
-        step.detail(instance.public_ip or instance.id)
+        step.progress(detail=instance.public_ip or instance.id)
         return instance
 
     async def _train(self, wanted: TrainingJob, launched: Launched, job: JobHandle) -> Launched:
@@ -162,19 +163,19 @@ class LaunchPipeline:
                 wanted = await parts.supplies.bring_data(wanted, run_id, agent, step)
         session = self._session(run_id, wanted, instance, project_dir)
         await parts.runs.remember(session)
-        job.made(run_id=run_id)
+        job.set(run_id=run_id)
         async with job.step("deps") as step:
             meta = {"name": session.name, "project": session.project, "owner": parts.owner, "instance_id": instance.id}
             await agent.start(start_request(run_id, wanted, project_dir, parts.supplies.bucket_region, meta))
             await self._until_installed(agent, run_id, step)
         async with job.step("training") as step:
-            step.detail(f"{wanted.script} {' '.join(wanted.args)}".strip())
+            step.progress(detail=f"{wanted.script} {' '.join(wanted.args)}".strip())
         async with job.step("detached") as step:
             parts.relay()
-            step.detail(f"{run_id} goes on without this program")
+            step.progress(detail=f"{run_id} goes on without this program")
         return Launched(instance, launched.created, run_id)
 
-    async def _reach(self, instance: Instance, step: JobHandle.StepHandle) -> tuple[AgentClient, Instance]:
+    async def _reach(self, instance: Instance, step: StepHandle) -> tuple[AgentClient, Instance]:
         """Return the agent of a machine that has just started; its SSH server may need minutes."""
         parts = self._parts
         deadline = parts.clock.monotonic() + SSH_SECONDS
@@ -182,12 +183,12 @@ class LaunchPipeline:
             try:
                 agent = await parts.hosts.agent(instance)
                 await agent.vitals()
-                step.detail(instance.public_ip)
+                step.progress(detail=instance.public_ip)
                 return agent, instance
             except HostUnreachable as error:
                 if parts.clock.monotonic() > deadline:
                     raise
-                step.detail(f"not yet: {error.why or error.what}")
+                step.progress(detail=f"not yet: {error.why or error.what}")
             await parts.sleep(POLL)
             instance = await parts.registry.get(instance.provider).get_resource_status(instance.id, instance.region)
 
@@ -211,7 +212,7 @@ class LaunchPipeline:
             job=replace(job, secrets=tuple((name, "") for name, _ in job.secrets)),
         )
 
-    async def _until_installed(self, agent: AgentClient, run_id: str, step: JobHandle.StepHandle) -> None:
+    async def _until_installed(self, agent: AgentClient, run_id: str, step: StepHandle) -> None:
         deadline = self._parts.clock.monotonic() + INSTALL_SECONDS
         while self._parts.clock.monotonic() < deadline:
             (status,) = await agent.status([run_id])
@@ -221,7 +222,7 @@ class LaunchPipeline:
                 )
             if status.phase not in ("starting", "installing"):
                 return
-            step.detail(status.phase)
+            step.progress(detail=status.phase)
             await self._parts.sleep(POLL)
         raise HostError(f"The dependencies of {run_id} are not installed after an hour", "", "look at its log")
 
@@ -234,27 +235,27 @@ class LaunchPipeline:
         async with job.step("terminated") as step:
             if launched.created:
                 await self._parts.terminate(f"{launched.instance.provider}/{launched.instance.id}")
-                step.detail(launched.instance.id)
+                step.progress(detail=launched.instance.id)
             else:
-                step.detail("the machine was there before and stays")
+                step.progress(detail="the machine was there before and stays")
         if session.status is not TrainingStatus.COMPLETED:
             raise HostError(
                 f"The run {run_id} {session.status.value}", session.reason, "its log and checkpoints are kept"
             )
 
-    async def _until_ended(self, run_id: str, step: JobHandle.StepHandle) -> TrainingSession:
+    async def _until_ended(self, run_id: str, step: StepHandle) -> TrainingSession:
         while True:
             session = await self._parts.runs.find(run_id)
             if session.status.ended:
-                step.detail(session.reason or session.status.value)
+                step.progress(detail=session.reason or session.status.value)
                 return session
             progress = session.progress
-            step.detail(f"step {progress.step}" if progress.step is not None else session.status.value)
+            step.progress(detail=f"step {progress.step}" if progress.step is not None else session.status.value)
             if progress.step is not None and progress.total_steps:
                 step.progress(progress.step / progress.total_steps)
             await self._parts.sleep(2.0)
 
-    async def _until_kept(self, run_id: str, step: JobHandle.StepHandle) -> None:
+    async def _until_kept(self, run_id: str, step: StepHandle) -> None:
         while True:
             uploads = (await self._parts.runs.find(run_id)).uploads
             if uploads.failed:
@@ -262,19 +263,20 @@ class LaunchPipeline:
                     f"{uploads.failed} checkpoints of {run_id} could not be uploaded", "", "the machine stays as it is"
                 )
             if not uploads.pending:
-                step.detail(f"{uploads.done} files")
+                step.progress(detail=f"{uploads.done} files")
                 return
-            step.detail(uploads.waiting or f"{uploads.done} of {uploads.done + uploads.pending} files")
+            step.progress(detail=uploads.waiting or f"{uploads.done} of {uploads.done + uploads.pending} files")
             await self._parts.sleep(1.0)
 
-    async def _clean_up(self, launched: Launched, job: JobHandle, error: BaseException) -> None:
+    async def _clean_up(self, launched: Launched, job: JobHandle) -> None:
         """Terminate what this launch made where nothing can be lost; say what stays where something could."""
         key = f"{launched.instance.provider}/{launched.instance.id}"
-        try:
-            await asyncio.shield(self._parts.terminate(key))
-            job.note(f"{launched.instance.id} was terminated again")
-        except TrainctlError as refusal:
-            job.note(f"{launched.instance.id} stays and costs money: {refusal}")
+        async with job.step("cleanup", "Clean up what was made") as step:
+            try:
+                await asyncio.shield(self._parts.terminate(key))
+                step.progress(detail=f"{launched.instance.id} is terminated again")
+            except TrainctlError as refusal:
+                step.progress(detail=f"{launched.instance.id} stays and costs money: {refusal}")
 
     @staticmethod
     def _result(launched: Launched, request: LaunchRequest) -> str:
