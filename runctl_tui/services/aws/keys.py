@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -133,8 +134,8 @@ def _make(path: Path) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     """Whole or not at all, and never over another program's file."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".runctl-")
+    part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

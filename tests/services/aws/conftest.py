@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -34,15 +34,8 @@ def settings(tmp_path: Path) -> AwsSettings:
 @pytest.fixture
 def world(moto_url: str, settings: AwsSettings, clock: FakeClock) -> Iterator[World]:
     """An empty account on moto, and a provider for two regions of it."""
-    import urllib.request
-
     urllib.request.urlopen(urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")).close()
     settings = replace(settings, endpoint_url=moto_url, regions=("us-east-1", "us-west-2"))
     provider = AwsProvider(settings, clock)
     yield World(provider, clock, settings)
     provider.close()
-
-
-@pytest.fixture
-def patch_client(world: World) -> Any:
-    return world.hook

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 CHILD = """
 import logging, sys
@@ -22,7 +23,8 @@ sys.stdin.read()
 @contextmanager
 def moto_server() -> Iterator[str]:
     """Yield the server's URL; the child ends with its standard input, also when this process is killed."""
-    environment = {"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent", "MOTO_EC2_LOAD_DEFAULT_AMIS": "true"}
+    images = str(Path(__file__).with_name("images.json"))
+    environment = {"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent", "MOTO_AMIS_PATH": images}
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD],
         stdin=subprocess.PIPE,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from botocore import exceptions as aws
@@ -24,8 +25,8 @@ FAULTS = AwsFaults("lab", lambda: NOW)
 
 def answered(code: str, message: str = "told", status: int = 400, skew: float = 0.0) -> aws.ClientError:
     headers = {"date": format_datetime(NOW - timedelta(seconds=skew), usegmt=True)}
-    meta = {"RequestId": "req-1", "HTTPStatusCode": status, "HTTPHeaders": headers}
-    return aws.ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": meta}, "RunInstances")  # type: ignore[arg-type]  # as little as our code reads
+    meta: Any = {"RequestId": "req-1", "HTTPStatusCode": status, "HTTPHeaders": headers}
+    return aws.ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": meta}, "RunInstances")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_a_profile_that_does_not_exist_is_named() -> None:
         aws.ConnectTimeoutError(endpoint_url="https://e"),
         aws.ReadTimeoutError(endpoint_url="https://e"),
         aws.ConnectionClosedError(endpoint_url="https://e"),
-        aws.SSLError(endpoint_url="https://e", error="handshake"),
+        aws.SSLError(endpoint_url="https://e", error=OSError("handshake")),
         aws.ProxyConnectionError(proxy_url="http://p"),
     ],
 )

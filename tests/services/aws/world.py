@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -58,7 +58,8 @@ def ec2_error(code: str, message: str = "no", status: int = 400) -> AWSResponse:
         f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
         f"<RequestID>{REQUEST_ID}</RequestID></Response>"
     )
-    return AWSResponse("", status, {}, _Raw(body.encode()))
+    headers: Any = {}
+    return AWSResponse("", status, headers, _Raw(body.encode()))
 
 
 @dataclass
@@ -79,6 +80,10 @@ class World:
         """boto3's own client, to arrange and to check."""
         return self.clients._client(service, region, False)
 
+    def make_profile(self, name: str) -> None:
+        """Make an IAM instance profile."""
+        self.raw("iam").create_instance_profile(InstanceProfileName=name)
+
     def hook(
         self,
         operation: str,
@@ -97,6 +102,4 @@ class World:
             client.meta.events.register(f"before-send.{service}.{operation}", before_send)
 
     def options(self, kind: str = "t3.micro", **changes: Any) -> CreateResourceOptions:
-        from dataclasses import replace
-
         return replace(CreateResourceOptions("aws", "us-east-1", kind, "box", "proj"), **changes)
