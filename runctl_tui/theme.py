@@ -227,6 +227,10 @@ def _controls(text: str, fill: str) -> dict[str, str]:
 
 def _ansi(name: str, variables: dict[str, str], dark: bool) -> Theme:
     """Return a theme of the terminal's own 16 colours."""
+    own = {
+        "ansi-background": "ansi_black" if dark else "ansi_white",
+        "ansi-foreground": "ansi_white" if dark else "ansi_black",
+    }
     return Theme(
         name=name,
         ansi=True,
@@ -242,5 +246,5 @@ def _ansi(name: str, variables: dict[str, str], dark: bool) -> Theme:
         panel="ansi_default",
         boost="ansi_default",
         dark=dark,
-        variables=variables,
+        variables=variables | own,
     )

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 import urllib.parse
 from dataclasses import dataclass
@@ -212,7 +213,7 @@ def _start(place: SandboxFolder, owner: str, fresh: bool) -> subprocess.Popen[by
         command.append("--fresh")
     log = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -223,6 +224,8 @@ def _start(place: SandboxFolder, owner: str, fresh: bool) -> subprocess.Popen[by
         )
     finally:
         os.close(log)
+    threading.Thread(target=child.wait, name="reap-sandbox", daemon=True).start()
+    return child
 
 
 def _environment(place: SandboxFolder) -> dict[str, str]:

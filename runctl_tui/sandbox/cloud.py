@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.elastic_block_store import VolumeAttachment
 from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.s3.models import s3_backends
@@ -25,6 +26,15 @@ CODES: Final = {
     "stopping": 64,
     "stopped": 80,
 }
+
+
+def _dies_with_instance(attachment: Any) -> bool:
+    block = attachment.instance.block_device_mapping.get(attachment.device)
+    return bool(block is not None and block.delete_on_termination)
+
+
+# moto keeps this fact with the instance only, and leaves it out where it describes volumes
+setattr(VolumeAttachment, "delete_on_termination", property(_dies_with_instance))  # noqa: B010 - no such attribute yet
 
 
 class Cloud:

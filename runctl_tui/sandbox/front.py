@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -150,7 +150,9 @@ def read_call(environ: dict[str, Any]) -> Call:
         if part.startswith("Credential="):
             credential = part.removeprefix("Credential=")
     scope = credential.split("/")
-    access_key, region, service = (scope[0], scope[2], scope[3]) if len(scope) == 5 else ("", "us-east-1", "s3")
+    access_key, region, service = query.get("AWSAccessKeyId", ""), "us-east-1", "s3"
+    if len(scope) == 5:
+        access_key, region, service = scope[0], scope[2], scope[3]
     form: dict[str, str] = {}
     content: dict[str, Any] = {}
     action = environ.get("REQUEST_METHOD", "GET")
@@ -170,10 +172,14 @@ def read_call(environ: dict[str, Any]) -> Call:
 def refuse_expired(environ: Mapping[str, Any]) -> None:
     """Refuse a presigned address after its time, as S3 does."""
     query = dict(urllib.parse.parse_qsl(environ.get("QUERY_STRING", "")))
-    if "X-Amz-Expires" not in query:
+    if "X-Amz-Expires" in query:
+        signed = datetime.strptime(query.get("X-Amz-Date", ""), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        ends = signed.timestamp() + int(query["X-Amz-Expires"])
+    elif "Expires" in query and "Signature" in query:
+        ends = int(query["Expires"])
+    else:
         return
-    signed = datetime.strptime(query.get("X-Amz-Date", ""), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    if datetime.now(UTC) > signed + timedelta(seconds=int(query["X-Amz-Expires"])):
+    if time.time() > ends:
         raise Refusal("AccessDenied", "Request has expired", 403)
 
 

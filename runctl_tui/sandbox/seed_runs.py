@@ -97,8 +97,9 @@ class RunningTraining:
 
     def _left_off(self, home: Path, previous: str) -> bool:
         """Whether the user has ended the training, or it is complete: then it stays ended."""
-        state = _read(home / ".runctl" / "runs" / previous / "state.json")
-        by_host = (state.get("stop") or {}).get("by") == "host"
+        folder = home / ".runctl" / "runs" / previous
+        state = _read(folder / "state.json")
+        by_host = bool(state.get("stop")) and not (folder / "stop.json").exists()
         over = state.get("phase") in ("exited", "failed") and not by_host
         self._run["over"] = over
         return over

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Unknown
@@ -14,7 +15,6 @@ from runctl_tui.services.errors import ResourceNotFound, TrainctlError, Validati
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from decimal import Decimal
 
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.facts import Fact
@@ -117,7 +117,13 @@ class FleetBook:
         return known[1]
 
     def _disks(self, machine: Instance) -> Decimal | None:
-        return self._prices.disks_per_month(machine.region, machine.disks)
+        total = Decimal(0)
+        for disk in machine.disks:
+            fact = self._prices.disk_month(machine.region, disk.type, disk.size_gib)
+            if isinstance(fact, Unknown):
+                return None
+            total += fact.value
+        return total
 
     def _runs_by_machine(self) -> dict[str, tuple[TrainingSession, ...]]:
         latest = self._runs.feed.latest

@@ -48,16 +48,13 @@ class CommandLine(Horizontal):
         self._place = 0
         self._offers: list[str] = []
         self._offered = -1
+        self.display = False
 
     def compose(self) -> ComposeResult:
         """Lay out sign, field and what completion offers."""
         yield Static(":", classes="prompt-sign", markup=False)
         yield FormInput()
         yield Static("", classes="prompt-hint", markup=False)
-
-    def on_mount(self) -> None:
-        """Wait hidden."""
-        self.display = False
 
     def open(self, text: str = "") -> None:
         """Show the line and take the focus."""

@@ -37,16 +37,13 @@ class FilterLine(Horizontal):
     def __init__(self, placeholder: SafeText = FILTER_WORDS, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._placeholder = placeholder
+        self.display = False
 
     def compose(self) -> ComposeResult:
         """Lay out sign, field and the reminder of the language."""
         yield Static("/", classes="prompt-sign", markup=False)
         yield FormInput(placeholder=self._placeholder)
         yield Static(content(safe("enter keeps  esc clears")), classes="prompt-hint")
-
-    def on_mount(self) -> None:
-        """Wait hidden."""
-        self.display = False
 
     def open(self, text: str = "") -> None:
         """Show the line with a filter to edit and take the focus."""

@@ -81,7 +81,7 @@ def _login(minutes: int | None) -> Piece | None:
         return Piece(safe("▲ login expired"), "$danger bold", 85)
     low = minutes <= LOGIN_WARNING_MINUTES
     words = f"{'▲ ' if low else ''}login {span(minutes * 60) if minutes > 1 else '1 min'}"
-    return Piece(safe(words), "$warn" if low else "$muted", 80 if low else 30)
+    return Piece(safe(words), "$warn" if low else "$muted", 80 if low else 50)
 
 
 def _age(seconds: int) -> Piece:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from textual.app import App
 from textual.binding import ActiveBinding
@@ -41,7 +41,7 @@ class KeyHint:
     keys: tuple[SafeText, ...]
     description: SafeText
     action: str
-    id: str | None
+    id: str
     group: SafeText
     """Where it belongs in the help: the binding's group, else where it is bound."""
     enabled: bool
@@ -55,18 +55,17 @@ def key_name(key: str) -> str:
     return _NAMES.get(key) or f"{head}{plus}{_NAMES.get(last, last)}"
 
 
-def live_keys(screen: Screen[object]) -> list[KeyHint]:
-    """Return what the keys do on this screen now, nearest first; keys of one action stand together."""
-    hints: dict[tuple[int, str], KeyHint] = {}
+def live_keys(screen: Screen[Any]) -> list[KeyHint]:
+    """Return what our keys do on this screen now, nearest first; keys of one binding stand together."""
+    hints: dict[str, KeyHint] = {}
     for key, active in screen.active_bindings.items():
         binding = active.binding
-        if binding.system or not binding.description:
+        if binding.system or not binding.description or binding.id is None:
             continue
         name = safe(binding.key_display or key_name(key))
-        place = (id(active.node), binding.action)
-        known = hints.get(place)
+        known = hints.get(binding.id)
         keys = (name,) if known is None else tuple(dict.fromkeys((*known.keys, name)))
-        hints[place] = KeyHint(
+        hints[binding.id] = KeyHint(
             keys,
             safe(binding.description),
             binding.action,
@@ -89,14 +88,21 @@ def _group(active: ActiveBinding) -> SafeText:
 
 
 class KeyHints(StatusRow):
-    """Draws as many hints as fit; what is named in `order` comes first, the rest as it is bound."""
+    """Draws as many hints as fit; ids in `order` come first, the rest as bound; ids in `keep` are dropped last."""
 
     hints: reactive[tuple[KeyHint, ...]] = reactive(())
     note: reactive[SafeText | None] = reactive(None)
     """Words at the right edge, such as what a sign in the table means."""
 
-    def __init__(self, order: Iterable[str] = (), *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        order: Iterable[str] = (),
+        keep: Iterable[str] = (),
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+    ) -> None:
         super().__init__(id=id)
+        self._keep = frozenset(keep)
         self._order = {identifier: number for number, identifier in enumerate(order)}
 
     def on_mount(self) -> None:
@@ -110,17 +116,17 @@ class KeyHints(StatusRow):
             Piece(
                 safe(f"{hint.keys[0]} {hint.description}"),
                 "$foreground" if hint.enabled else "$muted dim",
-                1000 - number,
+                (2000 if hint.id in self._keep else 1000) - number,
                 key_cells=len(hint.keys[0]),
             )
             for number, hint in enumerate(self.hints)
         ]
         return [*out, Piece(self.note, "$muted", 995, right=True)] if self.note else out
 
-    def _follow(self, screen: Screen[object]) -> None:
+    def _follow(self, screen: Screen[Any]) -> None:
         if not self.is_mounted or not screen.is_current:
             return
         shown = [hint for hint in live_keys(screen) if hint.shown]
         last = len(self._order)
-        shown.sort(key=lambda hint: self._order.get(hint.id or "", last))
+        shown.sort(key=lambda hint: self._order.get(hint.id, last))
         self.hints = tuple(shown)

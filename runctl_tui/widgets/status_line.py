@@ -49,9 +49,9 @@ class StatusLine(StatusRow):
             super().__init__()
             self.note = note
 
-    def on_mount(self) -> None:
-        """Take no room while there is nothing to say."""
-        self.display = bool(self.notes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self.display = False
 
     def pieces(self, width: int) -> Sequence[Piece]:
         """Return the newest note with its sign and code."""

@@ -22,7 +22,6 @@ _SIGNS: Final[dict[StepState, tuple[str, str]]] = {
     "skipped": ("-", "$muted"),
 }
 BAR: Final = 20
-_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +65,19 @@ class StepList(Widget):
         for step in self.steps:
             out.append(_line(step, column, width))
             if step.reason:
-                out.append(content(clip(plain(f"    {step.reason}"), width), "$danger"))
+                out.append(content(clip(plain(f"   {step.reason}"), width), "$danger"))
         return lines(out)
 
 
 def progress_bar(fraction: float, cells: int = BAR) -> str:
-    """Return a bar of `cells` cells, filled to an eighth of a cell."""
-    eighths = int(max(0.0, min(1.0, fraction)) * cells * 8)
-    full, part = divmod(eighths, 8)
-    bar = "█" * full + (_EIGHTHS[part] if part and full < cells else "")
-    return bar.ljust(cells, "░")
+    """Return a bar of `cells` cells; full only when all is done."""
+    return ("█" * int(max(0.0, min(1.0, fraction)) * cells)).ljust(cells, "░")
 
 
 def _line(step: Step, column: int, width: int) -> Content:
     sign, style = _SIGNS[step.state]
     pieces = [
-        Piece(plain(f" {sign}"), style, 100),
+        Piece(safe(sign), style, 100),
         Piece(pad(step.title, column), "$muted" if step.state in ("waiting", "skipped") else "$foreground", 99),
     ]
     if step.state == "running" and step.fraction is not None:

@@ -96,19 +96,16 @@ def pad(text: SafeText, width: int, right: bool = False) -> SafeText:
 
 
 def fit(pieces: Sequence[Piece], width: int, gap: int = 2) -> list[Piece]:
-    """Shorten, then drop, the least important pieces until all fit into `width` cells; the last is clipped."""
+    """Shorten pieces, then drop them, the least important first, until all fit; the last one is clipped."""
     kept = [piece for piece in pieces if piece.text]
-    while kept and _width(kept, gap) > width:
-        least = min(kept, key=lambda piece: piece.priority)
-        index = kept.index(least)
-        if least.short is not None and width_of(least.short) < width_of(least.text):
-            kept[index] = replace(least, text=least.short, short=None)
-        elif len(kept) == 1:
-            kept[0] = replace(least, text=clip(least.text, width), short=None)
-            break
-        else:
-            del kept[index]
-    return kept
+    for piece in sorted(kept, key=lambda piece: piece.priority):
+        if _width(kept, gap) <= width:
+            return kept
+        if piece.short is not None:
+            kept[kept.index(piece)] = replace(piece, text=piece.short, short=None)
+    while len(kept) > 1 and _width(kept, gap) > width:
+        kept.remove(min(kept, key=lambda piece: piece.priority))
+    return [replace(piece, text=clip(piece.text, width)) for piece in kept] if len(kept) == 1 else kept
 
 
 def row_of(pieces: Sequence[Piece], width: int, gap: int = 2) -> Content:
@@ -123,6 +120,11 @@ def row_of(pieces: Sequence[Piece], width: int, gap: int = 2) -> Content:
 def plain(text: object) -> SafeText:
     """Return our own wording as safe text of any length."""
     return _whole(str(text))
+
+
+def aligned_svg(svg: str) -> str:
+    """Return a screenshot in which also renderers that drop leading blanks keep columns in line."""
+    return svg.replace("<text ", '<text xml:space="preserve" ')
 
 
 def _joined(pieces: Sequence[Piece], gap: int) -> Content:

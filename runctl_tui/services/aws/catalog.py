@@ -45,15 +45,16 @@ class TypeCatalog:
         return None if (region, name) in self._absent else self._known.get(name)
 
     async def sold(self, region: str) -> tuple[str, ...]:
-        """Return the names of all types of the current generation that are offered in a region."""
+        """Return the names of the types that a region offers for training.
+
+        Those of the current generation, and accelerated ones of any, because EC2 calls types 'previous' that are
+        still the cheapest GPUs it sells.
+        """
         async with self._locks.setdefault(f"sold {region}", asyncio.Lock()):
             if region not in self._regional:
-                filters = [
-                    {"Name": "current-generation", "Values": ["true"]},
-                    {"Name": "processor-info.supported-architecture", "Values": ["x86_64", "arm64"]},
-                ]
+                filters = [{"Name": "processor-info.supported-architecture", "Values": ["x86_64", "arm64"]}]
                 names = [name async for page in self._pages(region, filters) for name in page]
-                self._regional[region] = tuple(names)
+                self._regional[region] = tuple(name for name in names if _is_offered(self._known[name]))
             return self._regional[region]
 
     async def _pages(self, region: str, filters: list[dict[str, Any]]) -> AsyncIterator[tuple[str, ...]]:
@@ -63,3 +64,7 @@ class TypeCatalog:
             found = {raw["InstanceType"]: type_facts(raw) for raw in page.get("InstanceTypes", [])}
             self._known.update(found)
             yield tuple(found)
+
+
+def _is_offered(facts: TypeFacts) -> bool:
+    return not facts.bare_metal and (facts.current or facts.gpu is not None)

@@ -26,9 +26,8 @@ class Offers:
         """Return every type that the region sells; a price that is not known says why."""
         names, _ = await asyncio.gather(self._catalog.sold(region), self._prices.refresh(region))
         known = self._catalog.known
-        plain = [name for name in names if not known[name].bare_metal]
-        await self._market.learn(region, plain)
-        return tuple(sorted((self._offer(region, name, known[name]) for name in plain), key=_order))
+        await self._market.learn(region, names)
+        return tuple(sorted((self._offer(region, name, known[name]) for name in names), key=_order))
 
     async def price(self, region: str, name: str, market: Market) -> Fact[Price]:
         """Return what one type costs per hour."""

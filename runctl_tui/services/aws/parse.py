@@ -39,6 +39,8 @@ class TypeFacts:
     store_disks: int
     """Disks of the host itself, whose contents a stop destroys."""
     bare_metal: bool = False
+    current: bool = True
+    """Of the current generation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def type_facts(raw: InstanceTypeInfoTypeDef) -> TypeFacts:
         architectures=tuple(raw.get("ProcessorInfo", {}).get("SupportedArchitectures", [])),
         store_disks=sum(disk.get("Count", 0) for disk in disks),
         bare_metal=bool(raw.get("BareMetal", False)),
+        current=bool(raw.get("CurrentGeneration", True)),
     )
 
 

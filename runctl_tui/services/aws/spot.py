@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,14 +46,16 @@ class SpotMarket:
         """Make sure that these types' prices are known or known to be unknown."""
         now = self._clock.monotonic()
         wanted = sorted({name for name in types if not self._is_recent(region, name, now)})
-        for start in range(0, len(wanted), BATCH):
-            batch = wanted[start : start + BATCH]
-            try:
-                found: Mapping[str, SpotQuote] = await self._ask(region, batch)
-                why = "EC2 names no spot price for it"
-            except TrainctlError as error:
-                found, why = {}, str(error)
-            self._known |= {(region, name): (now, found.get(name, why)) for name in batch}
+        batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+        await asyncio.gather(*(self._learn(region, batch, now) for batch in batches))
+
+    async def _learn(self, region: str, batch: list[str], now: float) -> None:
+        try:
+            found: Mapping[str, SpotQuote] = await self._ask(region, batch)
+            why = "EC2 names no spot price for it"
+        except TrainctlError as error:
+            found, why = {}, str(error)
+        self._known |= {(region, name): (now, found.get(name, why)) for name in batch}
 
     def price(self, region: str, name: str) -> Fact[Price]:
         """Return what `learn` found, always an estimate: the market moves."""

@@ -57,7 +57,7 @@ class Supplies:
         from runctl_tui.services.sync.execute import execute
         from runctl_tui.services.sync.plan import plan
 
-        root = Path(job.project_root).expanduser().resolve()
+        root = _folder(job.project_root)
         if instance.market is Market.LOCAL:
             step.detail(f"{root} is used where it is")
             return str(root)
@@ -90,7 +90,7 @@ class Supplies:
     async def _bring(self, source: DataLocation, folder: str, agent: AgentClient, step: StepHandle) -> str:
         """Bring a place's files below a folder and return the path of the file, or of the folder of several."""
         if source.kind is LocationKind.LOCAL:
-            return await self._push(Path(source.path).expanduser(), folder, agent.host, step)
+            return await self._push(_folder(source.path), folder, agent.host, step)
         if source.kind is not LocationKind.S3:
             raise ValidationError(f"{source} cannot be brought to a host", "it is neither in S3 nor on this machine")
         files = await self._remote_files(source)
@@ -123,13 +123,19 @@ class Supplies:
         from runctl_tui.services.sync.plan import plan
         from runctl_tui.services.sync.values import SyncLimits
 
-        if not path.is_dir():
-            raise ValidationError(f"{path} is no folder", "", "name a folder or an s3:// address")
         data = await plan(path, ("*",), SyncLimits(files=1_000_000, total_bytes=1 << 42))
         dest = posixpath.join(folder, path.name)
         step.detail(f"{len(data.files)} files, {data.total_bytes:,} bytes")
         await execute(data, host, dest, lambda seen: step.progress(_fraction(seen)))
         return dest
+
+
+def _folder(text: str) -> Path:
+    """Return a folder of this machine; ValidationError where it is none."""
+    path = Path(text).expanduser().resolve()
+    if not path.is_dir():
+        raise ValidationError(f"{path} is no folder", "", "name a folder of this machine, or an s3:// address")
+    return path
 
 
 def _fraction(seen: SyncProgress) -> float:

@@ -1734,8 +1734,19 @@ def fingerprint(path: str) -> str:
 
 def foreign(target: str, ours: Json, files: Dict[str, str]) -> List[str]:
     """Return the wanted paths at which somebody else's file would be overwritten."""
-    there = [path for path in files if path not in ours and os.path.lexists(os.path.join(target, path))]
-    return [path for path in there if fingerprint(os.path.join(target, path)) != files[path]]
+    found = []  # type: List[str]
+    for path in files:
+        whole = os.path.join(target, path)
+        if path in ours or not os.path.lexists(whole):
+            continue
+        if os.path.isdir(whole) and not os.path.islink(whole):
+            inside = [
+                os.path.relpath(os.path.join(base, name), target) for base, _, names in os.walk(whole) for name in names
+            ]
+            found.extend(name for name in inside if name not in ours)
+        elif fingerprint(whole) != files[path]:
+            found.append(path)
+    return found
 
 
 def verb_sync_begin(request: Json) -> Json:
@@ -1753,18 +1764,33 @@ def verb_sync_begin(request: Json) -> Json:
         )
     os.makedirs(target, exist_ok=True)
     needed = [path for path, mark in files.items() if fingerprint(os.path.join(target, path)) != mark]
+    stale = sorted(set(ours) - set(files))
     for path in needed:
         clear_the_way(target, path)
+    for path in in_the_way(stale, needed):
+        remove_ours(target, path)
     if needed or ours != files:
         write_json(manifest, {"files": dict(ours, **files), "complete": False, "updated_at": utc()})
-    return {"dest": target, "needed": sorted(needed), "stale": sorted(set(ours) - set(files)), "first": not ours}
+    return {"dest": target, "needed": sorted(needed), "stale": stale, "first": not ours}
+
+
+def folders_above(path: str) -> List[str]:
+    """Return the folders on the way to a path, the topmost first."""
+    parts = path.split("/")
+    return ["/".join(parts[:index]) for index in range(1, len(parts))]
+
+
+def in_the_way(stale: List[str], needed: List[str]) -> List[str]:
+    """Return the old paths that became a folder, or whose folder became a file."""
+    wanted = set(needed)
+    folders = {folder for path in needed for folder in folders_above(path)}
+    return [path for path in stale if path in folders or any(folder in wanted for folder in folders_above(path))]
 
 
 def clear_the_way(target: str, path: str) -> None:
     """Remove our own links that stand where a folder on the way to a file must be."""
-    parts = path.split("/")[:-1]
-    for index in range(1, len(parts) + 1):
-        step = os.path.join(target, *parts[:index])
+    for folder in folders_above(path):
+        step = os.path.join(target, folder)
         if os.path.islink(step):
             os.unlink(step)
 

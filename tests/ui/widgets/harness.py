@@ -16,6 +16,7 @@ from runctl_tui.domain.text import safe
 from runctl_tui.paths import style_sheets
 from runctl_tui.widgets.columns import Cell, Column
 from runctl_tui.widgets.table import ResourceTable
+from runctl_tui.widgets.text import aligned_svg
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -42,6 +43,9 @@ class WidgetApp(App[None]):
         for each in theme.themes():
             self.register_theme(each)
         self.theme = self._wanted_theme
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        return aligned_svg(super().export_screenshot(title=title, simplify=simplify))
 
     def screen_text(self) -> list[str]:
         """Return what the person sees, line by line."""
