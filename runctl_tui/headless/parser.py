@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
             nearest = validation.nearest(word, choices)
             todo = f"did you mean {nearest}?" if nearest else f"one of: {', '.join(choices)}"
             raise UsageError(f"{word!r} is no {name.lower()} of '{self.prog}'", todo=todo)
-        raise UsageError(message, f"'{self.prog}' needs other words", f"'{self.prog} --help' explains it")
+        raise UsageError(message, todo=f"'{self.prog} --help' explains it")
 
 
 def add_global_flags(parser: argparse.ArgumentParser) -> None:
