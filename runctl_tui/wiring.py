@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui import paths
+from runctl_tui.domain.plan import Confirmation, Operation, Severity
+from runctl_tui.domain.safety import Policy
+from runctl_tui.sandbox.remote import SandboxRemote
 from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.actions import ActionParts, ActionService
@@ -22,6 +29,7 @@ from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, Launch
 from runctl_tui.services.checkpoints.book import CheckpointBook
 from runctl_tui.services.config.service import ConfigService
 from runctl_tui.services.config.sources import sources_of
+from runctl_tui.services.doctor import DoctorParts, DoctorService
 from runctl_tui.services.errors import CloudProviderError, Refused, SandboxFailed
 from runctl_tui.services.evidence import RegisterEvidence
 from runctl_tui.services.feed import PollingFeed
@@ -33,13 +41,18 @@ from runctl_tui.services.hosts.trust import TrustStore
 from runctl_tui.services.identity import SessionPlace, SessionService, owner_of
 from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal
+from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
+from runctl_tui.services.launch.pipeline import LaunchPipeline, PipelineParts
+from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.log_file import open_log
 from runctl_tui.services.machines import MachineList
+from runctl_tui.services.ports import Services
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
+from runctl_tui.services.shells import HostShells
 from runctl_tui.services.store import Store
 from runctl_tui.services.system_clock import SystemClock
 from runctl_tui.services.tracker import ResourceTracker
@@ -202,9 +215,7 @@ class Assembly:
         """Return what screens and commands see."""
         place = self.place
         remote = SandboxRemote(lambda: self.cloud.session, place.world) if place.sandbox else None
-        parts = DoctorParts(
-            self.registry, place.configuration, place.settings, place.state, os.environ, place.sandbox
-        )
+        parts = DoctorParts(self.registry, place.configuration, place.settings, place.state, os.environ, place.sandbox)
         return Services(
             clock=self.clock,
             session=self.session,
@@ -255,7 +266,13 @@ class Assembly:
         if self.relay.working():
             return
         place = self.place
-        words = [sys.executable, "-m", "runctl_tui", "--state-dir", str(paths.state_dir(place.options.state_dir or None))]
+        words = [
+            sys.executable,
+            "-m",
+            "runctl_tui",
+            "--state-dir",
+            str(paths.state_dir(place.options.state_dir or None)),
+        ]
         words += ["--sandbox"] if place.sandbox else []
         words += ["--profile", place.options.profile] if place.options.profile else []
         words += ["--config", place.options.config_file] if place.options.config_file else []

@@ -1,4 +1,4 @@
-"""The noun `relay`: serves hosts that cannot write to S3 themselves; the program starts it by itself when one needs it."""
+"""The noun `relay`: serves hosts that cannot write to S3 themselves; the program starts it when one needs it."""
 
 from __future__ import annotations
 
