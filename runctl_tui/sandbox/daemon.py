@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import secrets
@@ -143,7 +144,7 @@ class Daemon:
         }
         write_json(self._folder.card, card)
         LOG.info("The sandbox is ready: %s", self._http.url)
-        self._trainings = asyncio.create_task(asyncio.to_thread(self._resume_trainings))
+        self._trainings = asyncio.create_task(asyncio.to_thread(self._warm_up))
 
     async def _end(self) -> None:
         self._folder.card.unlink(missing_ok=True)
@@ -170,7 +171,9 @@ class Daemon:
         seed_runs.write_finished(self._cloud, self._machines, notebook, finished, finished_at)
         self._record.runs.append({"id": running, "instance": llama.id, "beginnings": 0})
 
-    def _resume_trainings(self) -> None:
+    def _warm_up(self) -> None:
+        for slow in ("moto.autoscaling.models", "moto.elbv2.models"):
+            importlib.import_module(slow)  # else the first TerminateInstances waits for them
         for run in self._record.runs:
             seed_runs.RunningTraining(self._cloud, self._machines, run).begin()
 
