@@ -17,7 +17,7 @@ class Needs(StrEnum):
 
     SERVICES = "services"
     """The services, started."""
-    ASLEEP = "services, not started"
+    RUNNING_SANDBOX = "services, if a sandbox is running already"
     SETTINGS = "settings"
     """The configuration alone, also where it is wrong."""
     NOTHING = "nothing"

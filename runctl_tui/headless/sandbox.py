@@ -14,8 +14,8 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     verbs = add_verbs(add_noun(nouns, name, help_text))
     for verb, needs, words in (
         ("start", Needs.SERVICES, "start it and leave it running"),
-        ("stop", Needs.ASLEEP, "end it now, with every process in it"),
-        ("status", Needs.ASLEEP, "say whether it runs and what is in it"),
+        ("stop", Needs.RUNNING_SANDBOX, "end it now, with every process in it"),
+        ("status", Needs.RUNNING_SANDBOX, "say whether it runs and what is in it"),
     ):
         add_noun(verbs, verb, words).set_defaults(handler=command, needs=needs)
     parser = add_noun(verbs, "cut", "cut a machine's link for a while")
