@@ -8,25 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from runctl_tui import paths
-from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.sandbox.remote import SandboxRemote
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, SshSettings
 from runctl_tui.services.checkpoints.book import CheckpointBook
 from runctl_tui.services.config.service import ConfigService
 from runctl_tui.services.config.sources import sources_of
-from runctl_tui.services.doctor import DoctorParts, DoctorService
 from runctl_tui.services.errors import SandboxFailed
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.fleet import FleetBook
@@ -37,18 +29,13 @@ from runctl_tui.services.hosts.trust import TrustStore
 from runctl_tui.services.identity import SessionPlace, SessionService, owner_of
 from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal
-from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
-from runctl_tui.services.launch.pipeline import LaunchPipeline, PipelineParts
-from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.log_file import open_log
 from runctl_tui.services.machines import MachineList
-from runctl_tui.services.ports import Services
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
-from runctl_tui.services.shells import HostShells
 from runctl_tui.services.store import Store
 from runctl_tui.services.system_clock import SystemClock
 from runctl_tui.services.tracker import ResourceTracker

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from runctl_tui.domain.money import Price
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.services.machines import MachineList
-    from runctl_tui.services.ports import Feed, ProviderRegistry, Runs
+    from runctl_tui.services.ports import Feed, ProviderRegistry
     from runctl_tui.services.prices import PriceBook
+    from runctl_tui.services.runs.register import RunRegister
     from runctl_tui.services.tracker import ResourceTracker
 
     Rows = Snapshot[tuple[FleetRow, ...]]
@@ -45,7 +46,7 @@ class FleetBook:
         machines: MachineList,
         prices: Callable[[], PriceBook | None],
         tracker: ResourceTracker,
-        runs: Runs,
+        runs: RunRegister,
         clock: Clock,
     ) -> None:
         self._registry = registry
@@ -72,7 +73,7 @@ class FleetBook:
         """Read it once, whole, and let the tracker take note of it."""
         listed = await self._machines.now()
         prices = await asyncio.gather(*(self._price(machine) for machine in listed.value))
-        runs = self._runs_by_machine()
+        runs = await self._runs_by_machine()
         rows = []
         for machine, price in zip(listed.value, prices, strict=True):
             disks = self._disks(machine)
@@ -129,10 +130,10 @@ class FleetBook:
             total += fact.value
         return total
 
-    def _runs_by_machine(self) -> dict[str, tuple[TrainingSession, ...]]:
+    async def _runs_by_machine(self) -> dict[str, tuple[TrainingSession, ...]]:
         latest = self._runs.feed.latest
         found: dict[str, tuple[TrainingSession, ...]] = {}
-        for session in latest.value if latest else ():
+        for session in latest.value if latest else await self._runs.remembered():
             found[session.instance_id] = (*found.get(session.instance_id, ()), session)
         return found
 
