@@ -180,25 +180,17 @@ async def _with_services(options: Options, call: Call, needs: Needs) -> Reply:
     from dataclasses import replace
 
     from runctl_tui import wiring
-    from runctl_tui.headless.reply import Needs, Reply
+    from runctl_tui.headless.reply import Needs
 
     options = replace(options, sandbox=True) if call.args.noun == "sandbox" else options
-    if needs is Needs.RUNNING_SANDBOX and not _sandbox_runs(options):
-        return Reply({"running": False}, "no sandbox is running")
     services = wiring.build(options)
     try:
-        async for words in services.start():
-            call.console.progress(words)
+        if needs is Needs.SERVICES:
+            async for words in services.start():
+                call.console.progress(words)
         return await _handled(call, services)
     finally:
         services.close()
-
-
-def _sandbox_runs(options: Options) -> bool:
-    from runctl_tui import paths
-    from runctl_tui.sandbox.client import find
-
-    return find(paths.state_dir(options.state_dir or None) / "sandbox" / "world") is not None
 
 
 async def _handled(call: Call, needed: object) -> Reply:

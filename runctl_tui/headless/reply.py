@@ -17,7 +17,7 @@ class Needs(StrEnum):
 
     SERVICES = "services"
     """The services, started."""
-    RUNNING_SANDBOX = "services, if a sandbox is running already"
+    ASLEEP = "services, not started"
     SETTINGS = "settings"
     """The configuration alone, also where it is wrong."""
     NOTHING = "nothing"

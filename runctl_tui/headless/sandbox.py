@@ -14,8 +14,8 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     verbs = add_verbs(add_noun(nouns, name, help_text))
     for verb, needs, words in (
         ("start", Needs.SERVICES, "start it and leave it running"),
-        ("stop", Needs.RUNNING_SANDBOX, "end it now, with every process in it"),
-        ("status", Needs.RUNNING_SANDBOX, "say whether it runs and what is in it"),
+        ("stop", Needs.ASLEEP, "end it now, with every process in it"),
+        ("status", Needs.ASLEEP, "say whether it runs and what is in it"),
     ):
         add_noun(verbs, verb, words).set_defaults(handler=command, needs=needs)
     parser = add_noun(verbs, "cut", "cut a machine's link for a while")
@@ -24,6 +24,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.set_defaults(handler=command, needs=Needs.SERVICES)
     parser = add_noun(verbs, "interrupt", "give a spot machine its interruption notice")
     parser.add_argument("instance", metavar="INSTANCE", help="id or name")
+    parser.add_argument("seconds", metavar="SECONDS", nargs="?", type=float, help="until it goes; default: 120")
     parser.set_defaults(handler=command, needs=Needs.SERVICES)
 
 
@@ -33,6 +34,7 @@ async def command(services: Services, call: Call) -> Reply:
         raise SandboxFailed("there is no sandbox here", todo="pip install 'runctl-tui[sandbox]'")
     words = [call.args.verb]
     words += [call.args.instance] if "instance" in call.args else []
-    words += [f"{call.args.seconds:g}"] if "seconds" in call.args else []
+    seconds = getattr(call.args, "seconds", None)
+    words += [] if seconds is None else [f"{seconds:g}"]
     answer = await services.sandbox.command(words)
     return Reply({"command": " ".join(words), "answer": answer}, safe(answer, 2000))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from runctl_tui import cli
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import RunProgress
@@ -192,17 +191,20 @@ def test_the_noun_sandbox_means_the_sandbox(
     runctl: Runctl,
     world: World,
     built: list[Options],
-    monkeypatch: pytest.MonkeyPatch,
     words: tuple[str, ...],
     passed: tuple[str, ...],
 ) -> None:
-    monkeypatch.setattr(cli, "_sandbox_runs", lambda options: True)
     assert runctl(*words, "--json").data["answer"] == "done"
     assert world.sandbox_words == [passed]
     assert built[0].sandbox is True
 
 
 @pytest.mark.parametrize("verb", ["status", "stop"])
-def test_no_sandbox_is_started_only_to_be_stopped(runctl: Runctl, world: World, tmp_path: Path, verb: str) -> None:
-    assert runctl("sandbox", verb, "--json", "--state-dir", str(tmp_path)).data == {"running": False}
-    assert world.started == 0
+def test_no_sandbox_is_started_only_to_be_stopped(runctl: Runctl, world: World, verb: str) -> None:
+    assert runctl("sandbox", verb, "--json").code == 0
+    assert (world.started, world.closed) == (0, 1)
+
+
+def test_the_time_of_a_spot_notice_may_be_given(runctl: Runctl, world: World) -> None:
+    runctl("sandbox", "interrupt", "llama-7b", "30")
+    assert world.sandbox_words == [("interrupt", "llama-7b", "30")]
