@@ -82,6 +82,7 @@ class Daemon:
         self._imds = HttpServer()
         environment = HostEnvironment(folder.root, self._http.url, self._imds.url)
         self._local_environment = environment.of(LOCAL, REGIONS[0], folder.home(LOCAL))
+        Path(self._local_environment["TMPDIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._kept = False
         self._cloud = Cloud(record.seed)
         self._machines = Machines(self._cloud, folder, environment)
@@ -122,7 +123,6 @@ class Daemon:
 
     async def _begin(self) -> None:
         root = self._folder.root
-        Path(self._local_environment["TMPDIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         await asyncio.to_thread(processes.end, lambda: processes.of_sandbox(root), grace_s=1.0)
         seed.furnish_account(self._cloud)
         if self._record.is_new:
