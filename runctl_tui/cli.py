@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+LEAVE_SPLASH = b"\x1b[?25h\x1b[?1049l"
+"""Shows the cursor and gives the screen back, so that an error message stays readable."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,13 +89,22 @@ def _screen(options: Options, json: bool) -> int:
         raise UsageError("--json needs a noun", todo="such as: runctl-tui instances list --json")
     _check_terminal()
     os.environ.setdefault("ESCDELAY", "25")
-    from runctl_tui import splash, wiring
+    from runctl_tui import splash
 
-    splash.show(options.sandbox)
-    from runctl_tui.app import RunctlApp
+    shown = splash.show(options.sandbox)
+    try:
+        from runctl_tui import wiring
+        from runctl_tui.app import RunctlApp
 
-    RunctlApp(wiring.build(options)).run()
-    return 0
+        services = wiring.build(options)
+        app = RunctlApp(services)
+        mouse = bool(services.settings.value("ui.mouse"))
+    except BaseException:
+        if shown:
+            os.write(2, LEAVE_SPLASH)
+        raise
+    app.run(mouse=mouse)
+    return app.return_code or 0
 
 
 def _check_terminal() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -48,6 +49,13 @@ class FakeClock:
 
     async def sleep(self, seconds: float) -> None:
         self.advance(seconds)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let other tasks work until something holds; fail after five seconds."""
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110 (nothing signals what an arbitrary test waits for)
+            await asyncio.sleep(0)
 
 
 def an_instance(number: int = 1, **changes: object) -> Instance:

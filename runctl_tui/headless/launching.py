@@ -28,11 +28,11 @@ LAUNCHERS = ("python", "torchrun", "accelerate", "command")
 
 
 def checked(check: Callable[[str], str]) -> Callable[[str], str]:
-    """Make a validation usable as an argparse type, keeping its words."""
+    """Make a validation usable as an argparse type, keeping its words; an empty text means 'choose sensibly'."""
 
     def convert(text: str) -> str:
         try:
-            return check(text)
+            return check(text) if text else text
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 

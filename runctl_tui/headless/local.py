@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import dataclasses
 
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.run import TrainingStatus
@@ -41,9 +41,10 @@ async def run_here(services: Services, call: Call) -> Reply:
         raise ValidationError(f"'{call.args.noun}' runs on this machine", todo="'runs start --on' uses another")
     if call.args.noun == "exec":
         call.args.launcher = "command"
-        script = script or shlex.join(call.rest[:1])
         if not script:
-            raise ValidationError("no command", todo="runctl-tui exec COMMAND -- ARGUMENTS")
+            if not call.rest:
+                raise ValidationError("no command", todo="runctl-tui exec COMMAND -- ARGUMENTS")
+            script, call = call.rest[0], dataclasses.replace(call, rest=call.rest[1:])
     job = await training_job(call, script, services.launcher.defaults().job)
     request = LaunchRequest(instance_key=_HERE, job=job)
     plan = await services.actions.plan_launch(request)

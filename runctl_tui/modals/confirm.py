@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
 from runctl_tui.domain.clock import Clock
@@ -19,7 +19,7 @@ from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
 from runctl_tui.modals.words import money, seen
 from runctl_tui.widgets.facts import Fact, FactList
-from runctl_tui.widgets.form import FormField, FormInput
+from runctl_tui.widgets.form import FormInput
 from runctl_tui.widgets.text import content
 
 ACT: Final = "act"
@@ -78,11 +78,9 @@ class ConfirmPlan(Dialog[Confirmation]):
                 reasons.facts = tuple(_reasons(self.plan))
                 yield reasons
         if self.needs_cap:
-            hint = safe("dollars per hour; the price is unknown, so say what is the most you accept")
-            yield FormField(safe("At most $/h"), FormInput(id="cap"), hint=hint)
+            yield from _typed("The price is unknown. Accept at most $/h:", "cap")
         if self.needs_name:
-            label = safe(f"Type {self.plan.name_to_type} to {self.plan.operation.value}:")
-            yield FormField(label, FormInput(id="name"), id="name-field")
+            yield from _typed(f"Type {self.plan.name_to_type} to {self.plan.operation.value}:", "name")
 
     def compose_buttons(self) -> Iterable[DialogButton]:
         """Offer to cancel, and to act where that is possible."""
@@ -179,6 +177,13 @@ def confirm(clock: Clock, plan: Plan, extra: Sequence[Fact] = ()) -> ConfirmPlan
         return ConfirmDestroy(clock, plan, extra)
     stopping = plan.operation in (Operation.STOP, Operation.RUN_STOP)
     return (ConfirmStop if stopping else ConfirmStart)(clock, plan, extra)
+
+
+def _typed(question: str, field: str) -> ComposeResult:
+    """Yield a question with the field that answers it."""
+    with Horizontal(classes="plan-typed"):
+        yield Static(content(safe(question)), classes="plan-ask")
+        yield FormInput(id=field)
 
 
 def _who(plan: Plan) -> str:

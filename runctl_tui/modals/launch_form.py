@@ -60,7 +60,7 @@ class LaunchForm(Form):
         regions = next((each.regions for each in source.providers if each.name == self._options.provider), ())
         regions = regions or next((each.regions for each in source.providers if not each.why_not_create), ())
         yield self._radio("region", "Region", [Choice(name, safe(name)) for name in regions], self._options.region)
-        yield self._input("matching", "Matching", "", hint="narrows the list: g5, A100, gpu:T4")
+        yield self._input("matching", "Matching", "", hint="such as g5, A100, gpu:T4")
         yield ResourceTable[str, TypeOffer](offer_columns(), lambda offer: offer.type, id="offers")
         yield ResourceTable[str, MachineChoice](machine_columns(), lambda each: each.key, id="machines")
         yield self._radio("market", "Market", _markets(), _market_of(request, self._options))
@@ -73,11 +73,11 @@ class LaunchForm(Form):
         yield self._input("project", "Project", options.project or job.project, draft.check_name)
         yield self._input("script", "Script", job.script, hint="empty: only the machine")
         yield self._input("args", "Arguments", shlex.join(job.args), draft.check_words)
-        yield self._input("data", "Data in", job.data_source, draft.check_location, "s3://bucket/key or a folder")
-        yield self._input("output", "Checkpoints", job.output_dest, draft.check_bucket_address, "to s3://bucket/prefix")
-        yield self._input("resume", "Resume from", job.resume_from, draft.check_location, "a checkpoint, or nothing")
+        yield self._input("data", "Data in", job.data_source, draft.check_location, "s3://… or a folder")
+        yield self._input("output", "Checkpoints", job.output_dest, draft.check_bucket_address, "s3://bucket/prefix")
+        yield self._input("resume", "Resume from", job.resume_from, draft.check_location, "a checkpoint")
         yield CheckLine(
-            safe("terminate the machine when the run has ended and its checkpoints are verified"),
+            safe("terminate it when the run has ended and its checkpoints are safe"),
             self._request.terminate_after,
             id="terminate-tick",
         )
@@ -118,7 +118,7 @@ class LaunchForm(Form):
 def _markets() -> list[Choice]:
     labels: dict[str, SafeText] = {
         draft.ON_DEMAND: safe("on-demand"),
-        draft.SPOT_ASK: safe("spot, ask before on-demand"),
+        draft.SPOT_ASK: safe("spot, else ask"),
         draft.SPOT_ONLY: safe("spot only"),
     }
     return [Choice(name, label) for name, label in labels.items()]

@@ -19,7 +19,7 @@ def offer_columns() -> tuple[Column[TypeOffer], ...]:
     return (
         Column("type", "TYPE", lambda offer: _cell(offer.type, "$strong"), 14, wide=18, priority=100,
                sort_key=lambda offer: offer.type),
-        Column("gpu", "GPU", lambda offer: _cell(_gpu(offer)), 10, wide=14, priority=80,
+        Column("gpu", "GPU", lambda offer: _cell(_gpu(offer)), 14, wide=16, priority=80,
                sort_key=lambda offer: offer.gpu.count if offer.gpu else 0, descending=True),
         Column("vcpu", "vCPU", lambda offer: _cell(offer.vcpus or "?"), 4, "right", 50,
                sort_key=lambda offer: offer.vcpus),

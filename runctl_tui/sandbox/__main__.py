@@ -59,7 +59,11 @@ def _run(folder: SandboxFolder, owner: str, *, fresh: bool) -> int:
     async def live() -> None:
         await daemon.Daemon(folder, world.load(folder, owner)).run()
 
-    asyncio.run(live())
+    try:
+        asyncio.run(live())
+    except world.Unrestorable as error:
+        world.put_aside(folder, error)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # only a new process is sure to be empty
     return 0
 
 

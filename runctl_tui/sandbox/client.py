@@ -12,6 +12,7 @@ import sysconfig
 import threading
 import time
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +40,8 @@ class SandboxEndpoints:
     secret_key: str
     owner: str
     """Value of the tag runctl:owner on what belongs to this world's user."""
+    local_environment: Mapping[str, str]
+    """The whole environment of runs on this machine itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,7 @@ async def _connect(info: SandboxInfo) -> SandboxSession | None:
         hello["access_key"],
         hello["secret_key"],
         hello["owner"],
+        hello["local_environment"],
     )
     return SandboxSession(reader, writer, endpoints)
 

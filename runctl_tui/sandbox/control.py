@@ -78,6 +78,8 @@ class Control:
     async def _perform(self, line: bytes) -> dict[str, Any]:
         try:
             request = json.loads(line)
+            if not isinstance(request, dict) or not isinstance(request.get("args", []), list):
+                raise ValueError("a request is an object with 'do' and a list 'args'")
             command = self._commands.get(request["do"])
             if command is None:
                 raise SandboxError(

@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -34,6 +35,8 @@ from runctl_tui.sandbox.prices import table
 from runctl_tui.sandbox.pricing import Pricing
 from runctl_tui.sandbox.ssm import Ssm
 
+LOCAL: Final = "local"
+"""The id of this machine itself, whose runs live in the sandbox too."""
 UPLOAD_REST_S: Final = 3.0
 """A pause in an upload this long means that it has ended."""
 LOG: Final = logging.getLogger(__name__)
@@ -58,7 +61,8 @@ class HttpServer:
 
     def end(self) -> None:
         """Stop to answer and free the port."""
-        self._server.shutdown()
+        if self._thread.is_alive():
+            self._server.shutdown()
         self._server.server_close()
 
     def _call(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -77,6 +81,9 @@ class Daemon:
         self._http = HttpServer()
         self._imds = HttpServer()
         environment = HostEnvironment(folder.root, self._http.url, self._imds.url)
+        self._local_environment = environment.of(LOCAL, REGIONS[0], folder.home(LOCAL))
+        Path(self._local_environment["TMPDIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._kept = False
         self._cloud = Cloud(record.seed)
         self._machines = Machines(self._cloud, folder, environment)
         self._memory = world.Memory(self._cloud, folder, record)
@@ -98,10 +105,10 @@ class Daemon:
         self._http.application = self._front
         self._imds.application = metadata
         self._commands = Commands(self._cloud, self._machines, metadata, launches)
-        mine = {"hello": self._hello, "status": self._status, "stop": self._stop}
+        mine = {"hello": self._hello, "status": self._status, "keep": self._keep, "stop": self._stop}
         self._control = Control(self._token, {**self._commands.table(), **mine})
         self._trainings: asyncio.Task[None] = asyncio.create_task(asyncio.sleep(0))
-        self._lifetime = Lifetime(lambda: self._control.clients, lambda: self._control.seen, self._working)
+        self._lifetime = Lifetime(lambda: self._control.clients, lambda: self._control.seen, self._working, folder.card)
 
     async def run(self) -> None:
         """Live from the first to the last moment; everything is saved and ended on return."""
@@ -169,7 +176,7 @@ class Daemon:
 
     def _working(self) -> bool:
         mine = processes.of_sandbox(self._folder.root, without=seed_runs.SEEDED_MARK)
-        return bool(mine) or self._front.uploading(UPLOAD_REST_S)
+        return self._kept or bool(mine) or self._front.uploading(UPLOAD_REST_S)
 
     async def _hello(self) -> Mapping[str, Any]:
         return {
@@ -179,12 +186,18 @@ class Daemon:
             "access_key": self._access_key,
             "secret_key": self._secret_key,
             "owner": self._record.owner,
+            "local_environment": self._local_environment,
             "version": __version__,
         }
 
     async def _status(self) -> Mapping[str, Any]:
         working = await asyncio.to_thread(self._working)
         return {"clients": self._control.clients, "working": working, "instances": self._commands.instances()}
+
+    async def _keep(self) -> Mapping[str, Any]:
+        """Go on without clients, for as long as a sandbox may."""
+        self._kept = True
+        return {}
 
     async def _stop(self) -> Mapping[str, Any]:
         self._lifetime.end()

@@ -150,7 +150,8 @@ def read_call(environ: dict[str, Any]) -> Call:
         if part.startswith("Credential="):
             credential = part.removeprefix("Credential=")
     scope = credential.split("/")
-    access_key, region, service = query.get("AWSAccessKeyId", ""), "us-east-1", "s3"
+    _, _, old_style = environ.get("HTTP_AUTHORIZATION", "").partition("AWS ")
+    access_key, region, service = query.get("AWSAccessKeyId", old_style.partition(":")[0]), "us-east-1", "s3"
     if len(scope) == 5:
         access_key, region, service = scope[0], scope[2], scope[3]
     form: dict[str, str] = {}

@@ -52,7 +52,7 @@ class Launches:
         self._check_key(call)
         self._check_profile(call)
         self._check_capacity(call)
-        return {**call.form, "MinCount": call.form.get("MaxCount", "1")}
+        return {**call.form, "MinCount": call.form.get("MaxCount", "1"), **self._default_subnet(call)}
 
     def after(self, call: Call, body: bytes) -> None:
         """Let the new instances come up slowly, with the disks and the market that were asked for."""
@@ -67,6 +67,14 @@ class Launches:
             self.tokens[f"{call.region}/{token}"] = {"request": _digest(call), "answer": text}
             while len(self.tokens) > KEPT_TOKENS:
                 del self.tokens[next(iter(self.tokens))]
+
+    def _default_subnet(self, call: Call) -> dict[str, str]:
+        """The subnet that EC2 takes when none is asked for."""
+        if any(name.startswith(("SubnetId", "NetworkInterface.")) for name in call.form):
+            return {}
+        zone = call.form.get("Placement.AvailabilityZone") or f"{call.region}a"
+        found = self._cloud.ec2(call.region).get_default_subnets().get(zone)
+        return {} if found is None else {"SubnetId": found.id}
 
     def _complete(self, call: Call, instance: Any) -> None:
         instance.disable_api_termination = call.flag("DisableApiTermination")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 FIRST_CLIENT_S: Final = 30.0
@@ -18,10 +19,17 @@ POLL_S: Final = 0.25
 class Lifetime:
     """Watches clients and work, and says when it is time to end."""
 
-    def __init__(self, clients: Callable[[], int], seen: Callable[[], int], working: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        clients: Callable[[], int],
+        seen: Callable[[], int],
+        working: Callable[[], bool],
+        card: Path,
+    ) -> None:
         self._clients = clients
         self._seen = seen
         self._working = working
+        self._card = card
         self._ended = asyncio.Event()
 
     def end(self) -> None:
@@ -29,11 +37,11 @@ class Lifetime:
         self._ended.set()
 
     async def over(self) -> None:
-        """Return when it is time to end."""
+        """Return when it is time to end, as it also is when somebody has removed the folder."""
         loop = asyncio.get_running_loop()
         alone_since = loop.time()
         asked = loop.time()
-        while not self._ended.is_set():
+        while not self._ended.is_set() and await asyncio.to_thread(self._card.exists):
             now = loop.time()
             if self._clients() > 0:
                 alone_since = now

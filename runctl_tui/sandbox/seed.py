@@ -166,6 +166,7 @@ def _add_machine(cloud: Cloud, here: Facts, machine: Machine, owner: str, now: d
             "spot_persistent": False,
             "groups": [],
             "profile": PROFILE if ours else None,
+            "profile_association": None,
             "protected": machine.protected,
             "stop_protected": False,
             "on_shutdown": "stop",

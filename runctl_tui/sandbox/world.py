@@ -50,7 +50,7 @@ def load(folder: SandboxFolder, owner: str) -> Record:
     except FileNotFoundError:
         pass
     except (ValueError, KeyError, TypeError, OSError) as error:
-        _put_aside(folder, error)
+        put_aside(folder, error)
     forget(folder)
     return Record(secrets.token_hex(8), owner, is_new=True)
 
@@ -63,13 +63,18 @@ def forget(folder: SandboxFolder) -> None:
         part.mkdir(mode=0o700, exist_ok=True)
 
 
-def _put_aside(folder: SandboxFolder, error: Exception) -> None:
+def put_aside(folder: SandboxFolder, error: Exception) -> None:
+    """Keep a world that cannot be read under another name, and say so in the log."""
     kept = folder.world.with_name(f"world.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}.json")
     try:
         folder.world.replace(kept)
     except OSError:
         kept = Path("nowhere")
     LOG.error("The remembered world cannot be read (%s): kept as %s, a new world begins.", error, kept)
+
+
+class Unrestorable(Exception):
+    """The remembered world can be read, but not be made again."""
 
 
 class Memory:
@@ -86,9 +91,12 @@ class Memory:
         self._thread = threading.Thread(target=self._write_changes, name="memory", daemon=True)
 
     def recall(self) -> None:
-        """Give the account what was remembered."""
-        self._s3.restore(self._record.buckets)
-        world_ec2.restore(self._cloud, self._record.regions)
+        """Give the account what was remembered; Unrestorable leaves it half made."""
+        try:
+            self._s3.restore(self._record.buckets)
+            world_ec2.restore(self._cloud, self._record.regions)
+        except Exception as error:  # the net under moto's constructors, which raise anything
+            raise Unrestorable(repr(error)) from error
         self._s3.sweep()
 
     def begin(self) -> None:
@@ -98,11 +106,12 @@ class Memory:
         self._thread.start()
 
     def end(self) -> None:
-        """Write the world for the last time."""
+        """Write the world for the last time; a world that never began is left as it is."""
         self._ended.set()
         self._dirty.set()
-        self._thread.join()
-        self.write()
+        if self._thread.is_alive():
+            self._thread.join()
+            self.write()
 
     def write(self) -> None:
         """Write the world now."""

@@ -84,6 +84,7 @@ def _capture_instance(reservation: Any, instance: Any) -> Facts:
         "spot_persistent": getattr(instance, "spot_persistent", False),
         "groups": [group.id for group in instance.security_groups],
         "profile": profile.iam_instance_profile.name if profile else None,
+        "profile_association": profile.association_id if profile else None,
         "protected": instance.disable_api_termination,
         "stop_protected": instance.disable_api_stop,
         "on_shutdown": instance.instance_initiated_shutdown_behavior,
@@ -117,6 +118,7 @@ def _restore_instance(backend: Any, facts: Facts, profiles: Any) -> None:
         tags={},
         block_device_mappings=[],
         client_token=facts["client_token"],
+        hibernation_options={},
     )
     instance = reservation.instances[0]
     del backend.reservations[reservation.id]
@@ -127,7 +129,9 @@ def _restore_instance(backend: Any, facts: Facts, profiles: Any) -> None:
         if volume_id in backend.volumes:
             _attach(backend, backend.volumes[volume_id], instance, device, dies)
     if facts["profile"] in profiles:
-        backend.associate_iam_instance_profile(instance.id, iam_instance_profile_name=facts["profile"])
+        held = backend.associate_iam_instance_profile(instance.id, iam_instance_profile_name=facts["profile"])
+        held.association_id = facts["profile_association"] or held.association_id
+        instance.iam_instance_profile["Id"] = held.association_id
 
 
 def _restore_instance_facts(instance: Any, facts: Facts) -> None:

@@ -28,7 +28,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
     MODE = "checkpoints"
     NAME = "Checkpoints"
     EMPTY = "no checkpoints yet; they appear while a run writes them"
-    ORDER = ("age", True)
+    ORDER = ("age", False)
     HELP = "Each line is one checkpoint with its copy on the host and its copy in S3. Only a verified copy is safe."
     HINTS: ClassVar[tuple[str, ...]] = ("table.open", "screen.actions", "table.filter", "screen.command", "screen.help")
     BINDINGS: ClassVar[list[BindingType]] = [

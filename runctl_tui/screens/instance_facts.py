@@ -10,7 +10,7 @@ from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.text import safe
 from runctl_tui.modals.describe import Section, fact
-from runctl_tui.modals.words import age, duration, hourly, money, seen
+from runctl_tui.modals.words import age, duration, money, seen
 from runctl_tui.screens.columns.words import run_state, state_cell
 from runctl_tui.screens.run_facts import usage_facts
 from runctl_tui.widgets.facts import Fact
@@ -64,7 +64,7 @@ def _machine(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
         fact("size", " · ".join(part for part in size if part) or "?"),
         fact("where", f"{machine.provider} {machine.zone or machine.region}"),
         fact("address", " · ".join(part for part in (machine.public_ip, machine.private_ip) if part) or "-"),
-        fact("up", f"since {age(machine.launched_at, now)}, made {age(machine.created_at, now)} ago"),
+        fact("up", f"{age(machine.launched_at, now)}, made {age(machine.created_at, now)} ago"),
         fact("whose", machine.ownership.value),
     ]
     optional = (("image", machine.image), ("key pair", machine.key_name), ("IAM profile", machine.profile),
@@ -76,7 +76,7 @@ def _money(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
     if isinstance(row.price, Known):
         price = row.price.value
         source = f"{price.kind.value}, {price.source}, {price.as_of}" + (", estimate" if price.estimate else "")
-        first = fact("price", f"{hourly(row.price)}/h, {money(price.usd_per_day)} per day", "$cost")
+        first = fact("price", f"{money(price.usd_per_hour)}/h, {money(price.usd_per_day)} per day", "$cost")
         rows = (first, fact("source", source, seen_at=seen(row.price.observed_at, now)))
     else:
         rows = (fact("price", f"unknown: {row.price.reason}", "$warn"), fact("source", "-"))

@@ -290,8 +290,9 @@ class MonitorScreen(ListScreen[TrainingSession]):
         machine = self._machines.get(f"{session.provider}/{session.instance_id}")
         spent = self._spent.get(session.id, self._spent.get(session.name))
         facts = RunFacts(session, following.progress, machine, spent, self.services.clock.now())
-        self.query_one("#run-facts", FactList).facts = run_facts(facts)
-        self.query_one("#host-facts", FactList).facts = usage_facts(following.usage)
+        brief = self.has_class("-narrow")
+        self.query_one("#run-facts", FactList).facts = run_facts(facts, brief)
+        self.query_one("#host-facts", FactList).facts = usage_facts(following.usage, brief)
 
     async def _resume(self, run: TrainingSession) -> None:
         found = await self.services.checkpoints.now(run.id)

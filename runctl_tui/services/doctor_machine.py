@@ -19,7 +19,7 @@ from runctl_tui.services.ports import Finding
 
 _LOW_SPACE: Final = 1 << 30
 _EXTRAS: Final = {
-    "boto3": ("aws", "pip install runctl-tui"),
+    "boto3": ("local", "pip install runctl-tui"),
     "asyncssh": ("ssh", "pip install runctl-tui"),
     "moto": ("sandbox", "pip install 'runctl-tui[sandbox]'"),
     "runpod": ("runpod", "pip install 'runctl-tui[runpod]'"),

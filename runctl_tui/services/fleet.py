@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -14,15 +15,16 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.money import Price
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.services.machines import MachineList
-    from runctl_tui.services.ports import Feed, ProviderRegistry, Runs
+    from runctl_tui.services.ports import Feed, ProviderRegistry
     from runctl_tui.services.prices import PriceBook
+    from runctl_tui.services.runs.register import RunRegister
     from runctl_tui.services.tracker import ResourceTracker
 
     Rows = Snapshot[tuple[FleetRow, ...]]
@@ -42,9 +44,9 @@ class FleetBook:
         self,
         registry: ProviderRegistry,
         machines: MachineList,
-        prices: PriceBook,
+        prices: Callable[[], PriceBook | None],
         tracker: ResourceTracker,
-        runs: Runs,
+        runs: RunRegister,
         clock: Clock,
     ) -> None:
         self._registry = registry
@@ -71,15 +73,15 @@ class FleetBook:
         """Read it once, whole, and let the tracker take note of it."""
         listed = await self._machines.now()
         prices = await asyncio.gather(*(self._price(machine) for machine in listed.value))
-        disks = [self._disks(machine) for machine in listed.value]
-        await self._tracker.observe(listed, dict(zip((m.id for m in listed.value), prices, strict=True)))
-        money = await self._tracker.accumulated()
-        runs = self._runs_by_machine()
-        rows = tuple(
-            FleetRow(machine, price, disk, money.get(machine.id), runs.get(machine.id, ()), note=note(machine, disk))
-            for machine, price, disk in zip(listed.value, prices, disks, strict=True)
-        )
-        return Snapshot(rows, listed.taken_at, listed.scope, listed.missing)
+        runs = await self._runs_by_machine()
+        rows = []
+        for machine, price in zip(listed.value, prices, strict=True):
+            disks = self._disks(machine)
+            rows.append(FleetRow(machine, price, disks, None, runs.get(machine.id, ()), note=note(machine, disks)))
+        snapshot = Snapshot(tuple(rows), listed.taken_at, listed.scope, listed.missing)
+        await self._tracker.observe(snapshot)
+        money = await self._tracker.so_far()
+        return replace(snapshot, value=tuple(replace(row, so_far=money.get(row.key)) for row in rows))
 
     async def find(self, reference: str) -> FleetRow:
         """Return the machine with this key, id or unique name."""
@@ -118,17 +120,20 @@ class FleetBook:
 
     def _disks(self, machine: Instance) -> Decimal | None:
         total = Decimal(0)
+        prices = self._prices()
+        if prices is None:
+            return total if not machine.disks else None
         for disk in machine.disks:
-            fact = self._prices.disk_month(machine.region, disk.type, disk.size_gib)
+            fact = prices.disk_month(machine.region, disk.type, disk.size_gib)
             if isinstance(fact, Unknown):
                 return None
             total += fact.value
         return total
 
-    def _runs_by_machine(self) -> dict[str, tuple[TrainingSession, ...]]:
+    async def _runs_by_machine(self) -> dict[str, tuple[TrainingSession, ...]]:
         latest = self._runs.feed.latest
         found: dict[str, tuple[TrainingSession, ...]] = {}
-        for session in latest.value if latest else ():
+        for session in latest.value if latest else await self._runs.remembered():
             found[session.instance_id] = (*found.get(session.instance_id, ()), session)
         return found
 

@@ -86,9 +86,13 @@ class SessionService:
     @property
     def read_only(self) -> bool:
         """Whether changes are refused now; asked again where a call is made."""
+        return bool(self.why_read_only())
+
+    def why_read_only(self) -> str:
+        """Return why changes are refused now; empty: they are allowed."""
         if self._place.configuration.safety.read_only:
-            return True
-        return self.production and self._armed_for() == 0.0
+            return "safety.read_only is set"
+        return "a production account that is not armed" if self.production and self._armed_for() == 0.0 else ""
 
     def arm(self, seconds: float) -> None:
         """Allow changes in a production account for a while, at most an hour; 0 ends it."""

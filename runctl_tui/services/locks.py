@@ -35,7 +35,7 @@ class LockSet:
 
     def take(self, name: str) -> int | None:
         """Return an open descriptor that holds the lock until it is closed, or None where another holds it."""
-        path = self._folder / f"{_PLAIN.sub('_', name)}.lock"
+        path = self._path(name)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -47,3 +47,11 @@ class LockSet:
             os.close(handle)
             return None
         return handle
+
+    def forget(self, name: str) -> None:
+        """Remove the file of a lock that nobody will take again."""
+        with contextlib.suppress(OSError):
+            self._path(name).unlink()
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{_PLAIN.sub('_', name)}.lock"

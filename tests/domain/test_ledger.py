@@ -72,7 +72,7 @@ def test_stopped_in_the_gap_counts_to_the_last_sighting_or_to_the_told_stop() ->
 
 def test_a_stopped_machine_pays_for_its_disks_only() -> None:
     _, intervals = advance(seen(NOON, STOPPED), seen(NOON + 10 * HOUR, STOPPED))
-    assert (compute(intervals), disks(intervals)) == (0, Decimal("0.1"))
+    assert (compute(intervals), disks(intervals)) == (Decimal(0), Decimal("0.1"))
 
 
 def test_a_stopping_machine_still_pays() -> None:
@@ -131,7 +131,10 @@ def test_runs_that_share_a_machine_share_its_cost() -> None:
 
 def test_sums_by_label_are_dearest_first() -> None:
     intervals = [Interval("a", NOON, NOON + HOUR, Decimal(1)), Interval("b", NOON, NOON + HOUR, Decimal(3))]
-    assert list(by_label(intervals, {"a": "llama", "b": "sdxl"}).items()) == [("sdxl", 3), ("llama", 1)]
+    assert list(by_label(intervals, {"a": "llama", "b": "sdxl"}).items()) == [
+        ("sdxl", Decimal(3)),
+        ("llama", Decimal(1)),
+    ]
 
 
 @pytest.mark.parametrize("usd", ["-1", "-0.0001"])

@@ -49,7 +49,8 @@ def histories(draw: st.DrawFn) -> list[Sighting]:
 
 
 def replay(history: list[Sighting]) -> list[Interval]:
-    anchor, found = None, []
+    anchor: Sighting | None = None
+    found: list[Interval] = []
     for sighting in history:
         anchor, new = advance(anchor, sighting)
         found.extend(new)

@@ -81,8 +81,9 @@ def test_a_hazard_never_eases(operation: Operation, facts: SafetyFacts, data: st
 @given(operations, some_facts(), st.sampled_from(sorted(fact_names())))
 def test_ignorance_never_eases(operation: Operation, facts: SafetyFacts, name: str) -> None:
     judge = CleanupSafety().judge
-    safe = replace(facts, **{name: getattr(SAFE, name)})
-    assert no_milder(judge(operation, replace(facts, **{name: Unknown("lost")})), judge(operation, safe))
+    safe: dict[str, Any] = {name: getattr(SAFE, name)}
+    lost: dict[str, Any] = {name: Unknown("lost")}
+    assert no_milder(judge(operation, replace(facts, **lost)), judge(operation, replace(facts, **safe)))
 
 
 @given(operations, some_facts(), st.randoms(use_true_random=False))

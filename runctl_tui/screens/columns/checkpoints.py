@@ -20,26 +20,23 @@ def checkpoint_columns(
         return cell(run_names().get(row.run_id) or row.run_id, "$strong")
 
     return (
-        Column("run", "RUN", run, 10, wide=18, priority=95, sort_key=lambda row: row.run_id),
+        Column("run", "RUN", run, 10, wide=16, priority=95, sort_key=lambda row: row.run_id),
         Column("step", "STEP", _step, 9, "right", 100, sort_key=lambda row: row.step, descending=True),
         Column("loss", "LOSS", lambda row: cell(loss(row.loss)), 6, "right", 60, sort_key=lambda row: row.loss),
-        Column(
-            "age", "AGE", lambda row: cell(age(row.created_at, now())), 4, "right", 70, sort_key=_created,
-            descending=True,
-        ),
+        Column("age", "AGE", lambda row: cell(age(row.created_at, now())), 5, "right", 70, sort_key=_newest_first),
         Column(
             "size", "SIZE", lambda row: cell(size(row.size_bytes)), 8, "right", 50,
             sort_key=lambda row: row.size_bytes, descending=True,
         ),
-        Column("format", "FORMAT", _format, 12, wide=20, priority=30, sort_key=lambda row: row.format),
+        Column("format", "FORMAT", _format, 10, wide=18, priority=30, sort_key=lambda row: row.format),
         Column("host", "HOST", lambda row: copy_cell(row.host.state), 10, priority=80, wide=11),
         Column("s3", "S3", _s3, 11, priority=90),
-        Column("state", "STATE", state, 12, priority=40, flexible=True),
+        Column("state", "STATE", state, 12, wide=18, priority=92, flexible=True),
     )  # fmt: skip
 
 
-def _created(row: Checkpoint) -> datetime | None:
-    return row.created_at
+def _newest_first(row: Checkpoint) -> float | None:
+    return None if row.created_at is None else -row.created_at.timestamp()
 
 
 def _step(row: Checkpoint) -> Cell:

@@ -28,7 +28,7 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
         Column("type", "TYPE", _type, 12, wide=13, priority=80, sort_key=lambda row: row.instance.type),
         Column("gpu", "GPU", _gpu, 8, priority=40, sort_key=_gpu_count, descending=True),
         Column("region", "REGION", _region, 11, priority=30, sort_key=lambda row: _region(row).text),
-        Column("age", "AGE", lambda row: _age(row, now()), 4, "right", 50, sort_key=_launched, descending=False),
+        Column("age", "AGE", lambda row: _age(row, now()), 5, "right", 50, sort_key=_newest_first),
         Column("price", "$/h", _price, 7, "right", 70, sort_key=_price_now, descending=True),
         Column("sofar", "SO FAR", _so_far, 8, "right", 65, sort_key=lambda row: row.so_far, descending=True),
         Column("run", "RUN", run_note, 12, wide=30, priority=95, flexible=True, sort_key=_note_text),
@@ -73,8 +73,9 @@ def _age(row: FleetRow, now: datetime) -> Cell:
     return cell(age(row.instance.launched_at or row.instance.created_at, now))
 
 
-def _launched(row: FleetRow) -> datetime | None:
-    return row.instance.launched_at or row.instance.created_at
+def _newest_first(row: FleetRow) -> float | None:
+    since = row.instance.launched_at or row.instance.created_at
+    return None if since is None else -since.timestamp()
 
 
 def _price_now(row: FleetRow) -> Decimal | None:

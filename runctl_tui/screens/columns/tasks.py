@@ -21,7 +21,7 @@ def task_columns(now: Callable[[], datetime]) -> tuple[Column[JobView], ...]:
         Column("state", "STATE", state, 11, priority=100, sort_key=lambda job: state(job).text),
         Column("title", "TASK", lambda job: cell(job.title, "$strong"), 24, wide=44, priority=95),
         Column("step", "STEP", _step, 18, priority=80, flexible=True),
-        Column("age", "STARTED", lambda job: cell(age(job.started_at, now())), 7, "right", 60, sort_key=_started),
+        Column("age", "STARTED", lambda job: cell(age(job.started_at, now())), 7, "right", 60, sort_key=_newest_first),
         Column("took", "TOOK", took, 5, "right", 50),
     )
 
@@ -35,8 +35,8 @@ def state(job: JobView) -> Cell:
     return cell("✓ done", "$ok") if job.ok else cell("✗ failed", "$state-failed")
 
 
-def _started(job: JobView) -> datetime:
-    return job.started_at
+def _newest_first(job: JobView) -> float:
+    return -job.started_at.timestamp()
 
 
 def _step(job: JobView) -> Cell:

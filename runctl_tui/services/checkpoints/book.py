@@ -14,7 +14,7 @@ from runctl_tui.services.training.agent import format_of, step_of
 from runctl_tui.services.training.request import run_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.problem import Problem
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from runctl_tui.services.runs.register import RunRegister
     from runctl_tui.services.training.agent_values import CheckpointEntry
 
-    MakeFeed = Callable[[Callable[[], object]], Feed[tuple[Checkpoint, ...]]]
+    Poll = Callable[[], Awaitable[Snapshot[tuple[Checkpoint, ...]]]]
+    MakeFeed = Callable[[Poll], Feed[tuple[Checkpoint, ...]]]
 
 HOST_TIMEOUT: Final = 15.0
 """Seconds that one host may take to list a run's checkpoints."""
@@ -36,9 +37,9 @@ RECENT_RUNS: Final = 50
 class CheckpointBook:
     """Joins host and S3 copies; remembers what hosts said, for when they are away."""
 
-    def __init__(self, runs: RunRegister, s3: S3Store, clock: Clock, make_feed: MakeFeed) -> None:
+    def __init__(self, runs: RunRegister, store: Callable[[], S3Store], clock: Clock, make_feed: MakeFeed) -> None:
         self._runs = runs
-        self._s3 = s3
+        self._store = store
         self._clock = clock
         self._make_feed = make_feed
         self._feeds: dict[str, Feed[tuple[Checkpoint, ...]]] = {}
@@ -99,7 +100,7 @@ class CheckpointBook:
         prefix += "checkpoints/"
         files = []
         try:
-            async for page in self._s3.list(bucket, prefix):
+            async for page in self._store().list(bucket, prefix):
                 for item in page:
                     name = item.key[len(prefix) :].partition("/")[0]
                     checksum = await self._checksum(bucket, item.key, item.etag)
@@ -112,8 +113,8 @@ class CheckpointBook:
         """Return the checksum that the uploader recorded with an object; asked once per object and version."""
         known = (f"{bucket}/{key}", etag)
         if known not in self._sums:
-            head = await self._s3.head(bucket, key)
-            self._sums[known] = head.metadata.get("runctl-sha256", "") if head is not None else ""
+            head = await self._store().head(bucket, key)
+            self._sums[known] = head.metadata.get("runctl-sha256", "")
         return self._sums[known]
 
     @staticmethod

@@ -55,18 +55,18 @@ def load(sources: Sources) -> Configuration:
 
 
 def examine(sources: Sources) -> Reading:
-    """Read every source and collect everything that is wrong instead of stopping at the first."""
+    """Read every source and collect what is wrong instead of stopping at the first; ConfigNotFound is raised."""
     reading = Reading()
     for key, text in sources.flags.items():
         _take_text(reading, key, text, "flag")
     for name, key in _variables(sources.environ):
         _take_text(reading, key, sources.environ[name], f"environment ({name})")
     _unknown_variables(reading, sources.environ)
-    try:
-        for file in sources.places.files():
+    for file in sources.places.files():
+        try:
             _take_tables(reading, files.read(file.path), file.path, str(file))
-    except ConfigError as error:
-        reading.errors.append(error)
+        except ConfigError as error:
+            reading.errors.append(error)
     _check_together(reading)
     return reading
 

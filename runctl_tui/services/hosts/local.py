@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,9 +17,16 @@ class LocalHost(PipedHost):
     """Runs commands on this machine, with another home folder or more environment where asked."""
 
     def __init__(
-        self, resource_id: str = "local", *, home: Path | None = None, environment: Mapping[str, str] | None = None
+        self,
+        resource_id: str = "local",
+        *,
+        home: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        base: Callable[[], Mapping[str, str]] = lambda: os.environ,
     ) -> None:
+        """Add `environment` to what `base` returns when a command starts: this program's own unless said otherwise."""
         super().__init__()
+        self._base = base
         self._resource_id = resource_id
         self._folder = str(home or Path.home())
         self._environment = dict(environment or {}, HOME=self._folder)
@@ -28,6 +35,11 @@ class LocalHost(PipedHost):
     def resource_id(self) -> str:
         """The machine's id."""
         return self._resource_id
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment of a command that starts now."""
+        return {**self._base(), **self._environment}
 
     def shell_argv(self) -> tuple[str, ...]:
         """The command that gives a person a shell here."""
@@ -50,7 +62,7 @@ class LocalHost(PipedHost):
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=self._folder,
-                env={**os.environ, **self._environment},
+                env=self.environment,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:

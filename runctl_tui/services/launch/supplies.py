@@ -15,6 +15,8 @@ from runctl_tui.services.errors import DataTransferError, ValidationError
 from runctl_tui.services.training.fetch import RemoteFile, fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runctl_tui.domain.offer import CreateResourceOptions
     from runctl_tui.domain.run import TrainingJob
     from runctl_tui.services.aws.s3 import S3Store
@@ -40,7 +42,7 @@ class Supplies:
     """Brings things to hosts."""
 
     registry: ProviderRegistry
-    s3: S3Store
+    store: Callable[[], S3Store]
     bucket_region: str
 
     async def fallback_question(self, options: CreateResourceOptions, error: NoCapacity) -> str:
@@ -107,11 +109,11 @@ class Supplies:
         parent = posixpath.dirname(key.rstrip("/"))
         base = key if key.endswith("/") or not key else (f"{parent}/" if parent else "")
         files = []
-        async for page in self.s3.list(bucket, key):
+        async for page in self.store().list(bucket, key):
             for item in page:
                 inside = item.key == key or not key or key.endswith("/") or item.key.startswith(f"{key}/")
                 if inside and not item.key.endswith("/"):
-                    url = await self.s3.presign_get(bucket, item.key, URL_SECONDS)
+                    url = await self.store().presign_get(bucket, item.key, URL_SECONDS)
                     files.append(RemoteFile(url, item.key[len(base) :], item.size))
         if not files:
             raise DataTransferError(f"There is nothing at {source}", "", "look at the bucket and the prefix")

@@ -69,6 +69,11 @@ class RunRegister:
         newest_first = sorted(known.values(), key=lambda session: session.id, reverse=True)
         return Snapshot(tuple(newest_first), self._clock.now(), machines.scope, tuple(problems))
 
+    async def remembered(self) -> tuple[TrainingSession, ...]:
+        """Return what is known without asking any host, newest first."""
+        known = await asyncio.to_thread(self._files.load)
+        return tuple(sorted(known.values(), key=lambda session: session.id, reverse=True))
+
     async def find(self, reference: str) -> TrainingSession:
         """Return the run with this id, unique id prefix or unique name, as its host tells it now."""
         runs = (await self.now()).value

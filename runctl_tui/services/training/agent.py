@@ -306,6 +306,12 @@ def text_field(request: Json, name: str, default: Optional[str] = None) -> str:
     return value
 
 
+def host_path(request: Json, name: str) -> str:
+    """Return a path of the request, absolute; a relative one is taken from the home folder."""
+    home = os.path.expanduser("~")
+    return os.path.abspath(os.path.join(home, os.path.expanduser(text_field(request, name))))
+
+
 def text_list(request: Json, name: str) -> List[str]:
     """Return a list of texts of the request, empty when it is missing."""
     value = request.get(name) or []
@@ -350,7 +356,7 @@ def object_field(request: Json, name: str) -> Json:
 
 def checked_start(request: Json) -> Json:
     """Return what run.json will hold; raise for what cannot be started."""
-    project = os.path.abspath(os.path.expanduser(text_field(request, "project_dir")))
+    project = host_path(request, "project_dir")
     if not os.path.isdir(project):
         raise Refused("no_project", "the folder %s is not there" % project, "sync the code first")
     launcher = text_field(request, "launcher", "python")
@@ -877,8 +883,9 @@ def upload_of(entry: Json, uploads: Json) -> Optional[Json]:
     first = next(row for row in rows if row)
     failed = next((row for row in rows if row and row["state"] == "failed"), None)
     single = len(rows) == 1
+    unfinished = first["state"] if single and first["state"] != "done" else "pending"
     return {
-        "state": "done" if all(same) else (failed or {"state": first["state"] if single else "pending"})["state"],
+        "state": "done" if all(same) else ("failed" if failed else unfinished),
         "files_done": sum(same), "files": len(rows), "key": first["key"], "error": (failed or {}).get("error"),
         "etag": first.get("etag") if single else None, "sha256": first.get("sha256") if single else None,
         "verified_at": max(row["verified_at"] for row in rows if row) if all(same) else None,
@@ -894,7 +901,7 @@ def verb_checkpoints(request: Json) -> Json:
         folder, uploads, over = run.checkpoint_dir(), read_json(run.path("uploads.json")), run.ended()
         entries = judged(own_entries(run), lambda: own_entries(run), over)
     else:
-        folder = os.path.abspath(os.path.expanduser(text_field(request, "dir")))
+        folder = host_path(request, "dir")
         entries = judged(scan(folder), lambda: scan(folder), over)
     for entry in entries:
         entry["upload"] = upload_of(entry, uploads)
@@ -1275,7 +1282,7 @@ class Uploader:
         self.seen = {}  # type: Dict[str, str]
         self.noticed = threading.Event()
         self.note = ""
-        self.log_sent = time.time()
+        self.log_sent, self.collected = time.time(), 0.0
         self.bucket = None  # type: Optional[Bucket]
         if self.s3:
             endpoint = self.endpoints["AWS_ENDPOINT_URL_S3"] or self.endpoints["AWS_ENDPOINT_URL"]
@@ -1334,6 +1341,7 @@ class Uploader:
     def collect(self, over: bool) -> None:
         """Add what is finished and new to the table, and mark what vanished before it was sent."""
         entries = own_entries(self.run)
+        self.collected = time.time()
         for entry in entries:
             settled = over or self.noticed.is_set() or self.seen.get(entry["name"]) == entry["signature"]
             self.seen[entry["name"]] = entry["signature"]
@@ -1376,29 +1384,36 @@ class Uploader:
         return found
 
     def upload_due(self, over: bool) -> None:
-        """Send what is due, the newest checkpoint first."""
+        """Send what is due, the newest checkpoint first, with a new look in between when sending takes long."""
         direct = self.credentials() is not None
-        urls = read_json(self.run.path("urls.json"))
-        names = sorted(self.table, key=lambda name: (name.startswith("checkpoints/"), self.table[name]["signature"][1]))
-        for name in reversed(names):
-            row = self.table[name]
-            if row["state"] in ("done", "gone") or time.time() < row["next_try"]:
+        urls = {} if direct else read_json(self.run.path("urls.json"))
+        for name, row in self.table.items():
+            if row["state"] in ("done", "gone"):
                 continue
             if not direct and name not in urls:
                 self.wait_for_url(name, row)
-                continue
+            elif row["state"] == "waiting":
+                row["state"] = "pending"
+        while True:
+            name = self.next_due()
+            if not name:
+                break
             try:
-                self.attempt(name, row, None if direct else urls[name])
+                self.attempt(name, self.table[name], None if direct else urls.pop(name))
             except Preempted:
-                break
-            if self.newer_waits(over):
-                break
+                self.collect(over)
+            if direct and time.time() - self.collected >= SCAN_EVERY:
+                self.collect(over)
         if direct and not over and time.time() - self.log_sent >= LOG_UPLOAD_EVERY:
             self.send_log()
 
-    def newer_waits(self, over: bool) -> bool:
-        """Tell whether a new scan should come before the next file, so that the newest goes first."""
-        return not over and self.seen != {entry["name"]: entry["signature"] for entry in own_entries(self.run)}
+    def next_due(self) -> str:
+        """Return the file to send next, empty when none is due."""
+        ready = [name for name, row in self.table.items()
+                 if row["state"] not in ("done", "gone", "waiting") and time.time() >= row["next_try"]]  # fmt: skip
+        return max(
+            ready, key=lambda name: (name.startswith("checkpoints/"), self.table[name]["signature"][1]), default=""
+        )
 
     def wait_for_url(self, name: str, row: Json) -> None:
         """Say that a file needs a URL, with all that whoever signs it has to know."""
@@ -1702,7 +1717,7 @@ def verb_vitals(request: Json) -> Json:
 
 def sync_target(request: Json) -> str:
     """Return the folder that code is brought to; a home folder or a root is refused."""
-    target = os.path.realpath(os.path.expanduser(text_field(request, "dest")))
+    target = os.path.realpath(host_path(request, "dest"))
     if target in ("/", "/root", "/home", "/tmp", os.path.realpath(os.path.expanduser("~")), os.path.realpath(ROOT)):
         raise Refused("bad_destination", "code is never brought into %s itself" % target, "name a folder below it")
     if os.path.exists(target) and not os.path.isdir(target):

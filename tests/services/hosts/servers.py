@@ -35,6 +35,7 @@ class Embedded:
     running: int = 0
     most: int = 0
     environment: dict[str, str] = field(default_factory=dict)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
     busy: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once a command was started."""
 
@@ -152,7 +153,10 @@ async def embedded(folder: Path) -> AsyncIterator[Embedded]:
             return dest_host == "127.0.0.1"
 
     async def command(process: Any) -> None:
-        await serve_command(server, process)
+        task = asyncio.create_task(serve_command(server, process))
+        server.tasks.add(task)
+        task.add_done_callback(server.tasks.discard)
+        await asyncio.wait({task})
 
     listener = await asyncssh.create_server(
         Login, "127.0.0.1", 0, server_host_keys=[host_key], authorized_client_keys=authorized,
@@ -165,6 +169,7 @@ async def embedded(folder: Path) -> AsyncIterator[Embedded]:
         server.cut()
         listener.close()
         await listener.wait_closed()
+        await asyncio.gather(*server.tasks, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncssh
 import boto3
@@ -18,6 +18,7 @@ from runctl_tui.sandbox import client
 from runctl_tui.sandbox.client import SandboxSession
 
 DEEP_LEARNING = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
+PARENT_SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE", "HF_TOKEN")
 BOUND_S = 20.0
 
 
@@ -33,8 +34,11 @@ def wait_for(condition: Callable[[], Any], what: str, bound_s: float = BOUND_S) 
 class Lease:
     """A lease on a sandbox, held by a loop in a thread of its own, so that tests of either kind can use it."""
 
+    held: ClassVar[list[Lease]] = []
+
     def __init__(self, folder: Path, *, owner: str = "ada", fresh: bool = False) -> None:
         self.folder = folder
+        self.held.append(self)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -70,9 +74,11 @@ class Lease:
         )
 
     def close(self) -> None:
+        if self not in self.held:
+            return
+        self.held.remove(self)
         if self._session is not None:
             self._do(self._session.close())
-            self._session = None
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -82,7 +88,9 @@ class Lease:
 
 
 def end(folder: Path) -> None:
-    """End the sandbox of a folder and wait until it is gone."""
+    """Give back every lease on the sandbox of a folder, end it, and wait until it is gone."""
+    for lease in [lease for lease in Lease.held if lease.folder == folder]:
+        lease.close()
     asyncio.run(client.stop(folder, timeout=30))
 
 
@@ -94,11 +102,13 @@ def key() -> asyncssh.SSHKey:
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory, key: asyncssh.SSHKey) -> Iterator[Lease]:
     folder = tmp_path_factory.mktemp("shared") / "sandbox"
-    lease = Lease(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in PARENT_SECRETS:
+            patch.setenv(name, "a-real-secret")
+        lease = Lease(folder)
     for region in lease.session.endpoints.regions:
         lease.aws("ec2", region).import_key_pair(KeyName="mine", PublicKeyMaterial=key.export_public_key())
     yield lease
-    lease.close()
     end(folder)
 
 

@@ -225,7 +225,7 @@ async def test_stopping_ends_every_process_and_starting_keeps_the_home(sandbox: 
         await asyncio.to_thread(until, sandbox, row["InstanceId"], "stopped")
     assert not alive(pid)
     assert (home / "last-words").read_text() == "saved\n"
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionRefusedError):
         await connect(port_of(row), key)
     await asyncio.to_thread(sandbox.aws("ec2").start_instances, InstanceIds=[row["InstanceId"]])
     again = await asyncio.to_thread(until, sandbox, row["InstanceId"], "running")

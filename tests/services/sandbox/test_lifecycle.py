@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -70,8 +69,6 @@ def test_the_world_is_remembered(folder: Path, key: asyncssh.SSHKey) -> None:
     upload = s3.create_multipart_upload(Bucket="kept", Key="half")["UploadId"]
     part = s3.upload_part(Bucket="kept", Key="half", UploadId=upload, PartNumber=1, Body=b"x" * 1000)["ETag"]
     snapshot = ec2.create_snapshot(VolumeId=before["BlockDeviceMappings"][0]["Ebs"]["VolumeId"])["SnapshotId"]
-    key_line = asyncssh.read_public_key
-    assert key_line is not None
     access_key = lease.session.endpoints.access_key
     console = ec2.get_console_output(InstanceId=instance_id)["Output"]
     lease.close()
@@ -112,14 +109,22 @@ def test_beginning_anew_forgets(folder: Path) -> None:
     assert names == {"runctl-sandbox-checkpoints", "sandbox-datasets"}
 
 
-def test_a_damaged_world_is_kept_aside_and_a_new_one_begins(folder: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '{"format": 1, "regions": ',
+        '{"format":1,"seed":"s","owner":"o","regions":{"us-east-1":{}},"buckets":[],"tokens":{},"runs":[]}',
+    ],
+    ids=["cut short", "without its parts"],
+)
+def test_a_damaged_world_is_kept_aside_and_a_new_one_begins(folder: Path, damage: str) -> None:
     folder.mkdir(mode=0o700)
-    (folder / "world.json").write_text('{"format": 1, "regions": ')
+    (folder / "world.json").write_text(damage)
     lease = Lease(folder)
     assert lease.aws("s3").list_buckets()["Buckets"]
     lease.close()
     (kept,) = folder.glob("world.damaged-*.json")
-    assert kept.read_text() == '{"format": 1, "regions": '
+    assert kept.read_text() == damage
     assert kept.name in (folder / "sandbox.log").read_text()
 
 
@@ -196,29 +201,13 @@ def test_a_killed_sandbox_leaves_nothing_after_the_next_start(folder: Path, key:
     os.kill(info.pid, signal.SIGKILL)
     wait_for(lambda: not is_held(folder / "lock"), "the kernel to free the lock")
     assert client.find(folder) is None, "a card without a process is no sandbox"
-    with pytest.raises(SandboxError, match="has ended|does not answer"):
+    with pytest.raises(SandboxError, match=r"has ended|does not answer"):
         lease.command("status")
     lease.close()
     again = Lease(folder)
     assert pid not in processes.of_sandbox(folder, row["InstanceId"])
     assert describe(again, row["InstanceId"])["State"]["Name"] == "running"
     again.close()
-
-
-def test_everything_is_private_and_inside_the_folder(folder: Path) -> None:
-    lease = Lease(folder)
-    lease.aws("s3").put_object(Bucket="sandbox-datasets", Key="x", Body=b"x" * 100_000)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE((folder / "sandbox.json").stat().st_mode) == 0o600
-    wait_for(lambda: "x" in json.loads((folder / "world.json").read_bytes())["buckets"][1]["objects"], "the world")
-    for path in [
-        folder / "world.json",
-        folder / "sandbox.log",
-        *(folder / "s3").iterdir(),
-        *(folder / "keys").iterdir(),
-    ]:
-        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
-    lease.close()
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
@@ -262,46 +251,3 @@ def test_a_second_child_leaves_the_folder_to_the_first(folder: Path) -> None:
     )
     os.close(held)
     assert started.returncode == 4
-
-
-def test_a_stranger_without_the_token_gets_nothing(folder: Path) -> None:
-    lease = Lease(folder)
-    info = client.find(folder)
-    assert info is not None
-
-    async def knock() -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", info.port)
-        writer.write(b'{"token": "guessed"}\n{"do": "hello"}\n')
-        answer = await reader.read()
-        writer.close()
-        return answer
-
-    assert asyncio.run(knock()) == b""
-    lease.close()
-
-
-def test_unknown_commands_and_names_are_explained(folder: Path) -> None:
-    lease = Lease(folder)
-    with pytest.raises(SandboxError, match="no command 'dance'"):
-        lease.command("dance")
-    with pytest.raises(SandboxError, match="no instance 'nobody'"):
-        lease.command("cut", "nobody", 5.0)
-    with pytest.raises(SandboxError, match="not a time"):
-        lease.command("cut", "llama-eval", float("nan"))
-    with pytest.raises(SandboxError, match="no link to cut"):
-        lease.command("cut", "old-notebook", 5.0)
-    with pytest.raises(SandboxError, match="no spot instance"):
-        lease.command("interrupt", "llama-eval")
-    with pytest.raises(SandboxError, match="does not fit"):
-        lease.command("cut")
-    lease.close()
-
-
-def test_parent_secrets_do_not_reach_the_child(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "HF_TOKEN", "AWS_PROFILE"):
-        monkeypatch.setenv(name, "a-real-secret")
-    lease = Lease(folder)
-    info = client.find(folder)
-    assert info is not None
-    assert b"a-real-secret" not in Path(f"/proc/{info.pid}/environ").read_bytes()
-    lease.close()
