@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from runctl_tui.domain.problem import Problem
 from runctl_tui.services.ports import SessionFacts
 from runctl_tui.widgets.status_line import StatusNote
 
@@ -29,3 +30,5 @@ class Shared:
     """Jobs at work, for the tab line."""
     notes: tuple[StatusNote, ...] = ()
     """Problems that have not been read yet; they follow the person from screen to screen."""
+    problems: dict[StatusNote, Problem] = field(default_factory=dict)
+    """What is behind a note, for reading it in full."""
