@@ -142,7 +142,8 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
                 self.call_later(self._act_on, event)
 
     async def _act_on(self, event: events.Key) -> None:
-        """Send a held key on its way again."""
+        """Send a held key on its way again, as if it came from the terminal."""
         again = events.Key(event.key, event.character)
+        again.set_sender(self.app)
         self._let_through = again
         self.app.post_message(again)

@@ -17,7 +17,7 @@ from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.widgets.key_hints import KeyHint
 from runctl_tui.widgets.text import clip, content, lines, pad, plain, width_of
 
-KEY_CELLS: Final = 22
+KEY_CELLS: Final = 16
 """Cells for the names of keys."""
 TWO_COLUMNS: Final = 88
 GAP: Final = 4

@@ -8,12 +8,11 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from runctl_tui.domain.text import EMPTY, SafeText, safe
-from runctl_tui.widgets.form import FormInput
+from runctl_tui.widgets.form import FormInput, PromptLine
 from runctl_tui.widgets.text import content
 
 Complete = Callable[[str], Sequence[str]]
@@ -21,7 +20,7 @@ Complete = Callable[[str], Sequence[str]]
 HISTORY: Final = 200
 
 
-class CommandLine(Horizontal):
+class CommandLine(PromptLine):
     """A `:` and an input; hidden until opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,11 +57,9 @@ class CommandLine(Horizontal):
 
     def open(self, text: str = "") -> None:
         """Show the line and take the focus."""
-        self.display = True
         self._place = len(self._history)
-        self._put(text)
         self._forget_offers()
-        self.query_one(FormInput).focus()
+        self.take_focus(text)
         self._hint()
 
     def say(self, problem: SafeText) -> None:
@@ -82,7 +79,7 @@ class CommandLine(Horizontal):
         """Pass the command on and close."""
         event.stop()
         text = event.value.strip()
-        self.display = False
+        self.give_back()
         if not text:
             self.post_message(self.Closed())
             return
@@ -92,7 +89,7 @@ class CommandLine(Horizontal):
 
     def action_close(self) -> None:
         """Leave without a command."""
-        self.display = False
+        self.give_back()
         self.post_message(self.Closed())
 
     def action_complete(self) -> None:

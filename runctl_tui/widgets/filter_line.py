@@ -7,18 +7,17 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from runctl_tui.domain.text import SafeText, safe
-from runctl_tui.widgets.form import FormInput
+from runctl_tui.widgets.form import FormInput, PromptLine
 from runctl_tui.widgets.text import content
 
 FILTER_WORDS: Final = safe("text   !not   -f fuzzy   column:value")
 
 
-class FilterLine(Horizontal):
+class FilterLine(PromptLine):
     """A `/` and an input; hidden until opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,11 +46,7 @@ class FilterLine(Horizontal):
 
     def open(self, text: str = "") -> None:
         """Show the line with a filter to edit and take the focus."""
-        self.display = True
-        field = self.query_one(FormInput)
-        field.value = text
-        field.cursor_position = len(text)
-        field.focus()
+        self.take_focus(text)
 
     @on(Input.Changed)
     def apply_while_typing(self, event: Input.Changed) -> None:
@@ -75,5 +70,5 @@ class FilterLine(Horizontal):
         self._close("")
 
     def _close(self, text: str) -> None:
-        self.display = False
+        self.give_back()
         self.post_message(self.Changed(text, done=True))

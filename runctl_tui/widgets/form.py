@@ -34,6 +34,29 @@ class Choice:
     """Why it cannot be chosen here; it is then shown grey, with the reason when the cursor is on it."""
 
 
+class PromptLine(Horizontal):
+    """A line with one input that opens over a screen and gives the focus back when it closes."""
+
+    _before: Widget | None = None
+
+    def take_focus(self, text: str) -> FormInput:
+        """Show the line with a text to edit and take the focus."""
+        self._before = self.screen.focused
+        self.display = True
+        field = self.query_one(FormInput)
+        field.value = text
+        field.cursor_position = len(text)
+        field.focus()
+        return field
+
+    def give_back(self) -> None:
+        """Hide the line; the focus goes to where it was."""
+        before, self._before = self._before, None
+        if before is not None and before.is_mounted:
+            before.focus()
+        self.display = False
+
+
 class FormInput(Input):
     """A compact input whose cursor stands still."""
 

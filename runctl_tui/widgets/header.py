@@ -59,7 +59,7 @@ class HeaderBar(StatusRow):
 def span(seconds: int) -> str:
     """Return a length of time in one short word, such as `48 s`, `47 min`, `3 h`, `12 d`."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size or (unit == "min" and seconds >= 100):
+        if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{max(0, seconds)} s"
 

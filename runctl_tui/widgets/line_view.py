@@ -5,6 +5,8 @@ It scrolls by whole lines without a layout pass, draws its own slim scroll bar a
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -15,7 +17,9 @@ from textual.widget import Widget
 
 from runctl_tui.widgets.text import Palette
 
-WHEEL_LINES = 3
+WHEEL_LINES: Final = 3
+JOINED_CACHE: Final = 512
+"""Lines whose join with the scroll bar is kept."""
 
 
 class LineView(Widget, can_focus=True):
@@ -33,6 +37,26 @@ class LineView(Widget, can_focus=True):
     _palette: Palette | None = None
     _palette_theme: str = ""
     _drawn_width: int = 0
+    _base_style: Style | None = None
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self._joined: dict[int, tuple[Strip, bool, Strip]] = {}
+
+    @property
+    def base_style(self) -> Style:
+        """Colours of the widget itself; kept, because Textual works them out anew at every call."""
+        if self._base_style is None:
+            self._base_style = self.rich_style
+        return self._base_style
+
+    def notify_style_update(self) -> None:
+        """Draw anew in other colours."""
+        super().notify_style_update()
+        if self._base_style is not None and self._base_style != self.rich_style:
+            self._base_style = None
+            self._joined.clear()
+            self.forget_drawn()
 
     def line_count(self) -> int:
         """Return how many lines there are."""
@@ -74,16 +98,16 @@ class LineView(Widget, can_focus=True):
 
     def blank(self, width: int) -> Strip:
         """Return an empty line."""
-        return Strip([Segment(" " * width, self.rich_style)], width)
+        return Strip([Segment(" " * width, self.base_style)], width)
 
     def text_strip(self, text: str, width: int, words: str = "") -> Strip:
         """Return one line of text in one style, cut or filled to `width`."""
-        style = self.rich_style + self.palette.style(words)
-        return Strip([Segment(text, style)]).adjust_cell_length(width, self.rich_style)
+        style = self.base_style + self.palette.style(words)
+        return Strip([Segment(text, style)]).adjust_cell_length(width, self.base_style)
 
     def content_strip(self, drawn: Content, width: int) -> Strip:
         """Return a line of pieces, one cell in from the left, cut or filled to `width`."""
-        base, plain, position = self.rich_style, drawn.plain, 0
+        base, plain, position = self.base_style, drawn.plain, 0
         segments = [Segment(" ", base)]
         for span in sorted(drawn.spans):
             segments.append(Segment(plain[position : span.start], base))
@@ -135,15 +159,20 @@ class LineView(Widget, can_focus=True):
             self._drawn_width = width
             self.forget_drawn()
         if y < self.head:
-            return self.draw_head(y, width).extend_cell_length(self.size.width, self.rich_style)
+            return self.draw_head(y, width).extend_cell_length(self.size.width, self.base_style)
         if y >= self.size.height - self.foot:
             strip = self.draw_foot(y - (self.size.height - self.foot), width)
-            return strip.extend_cell_length(self.size.width, self.rich_style)
+            return strip.extend_cell_length(self.size.width, self.base_style)
         start, length = self.bar()
         thumb = start <= y - self.head < start + length
-        style: Style = self.rich_style + palette.style("$rule")
         body = self.draw_line(self.top + y - self.head, width)
-        return Strip([*body, Segment("▐" if thumb else " ", style)], width + 1)
+        joined = self._joined.get(id(body))
+        if joined is None or joined[0] is not body or joined[1] is not thumb:
+            if len(self._joined) >= JOINED_CACHE:
+                self._joined.clear()
+            end = Segment("▐" if thumb else " ", self.base_style + palette.style("$rule"))
+            joined = self._joined[id(body)] = (body, thumb, Strip([*body, end], width + 1))
+        return joined[2]
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll by the wheel."""

@@ -137,12 +137,12 @@ class LogView(LineView):
             return self.blank(width)
         line, piece = self.buffer.row(index)
         text = self.buffer[line]
-        base = self.rich_style + self.palette.style(self.line_style(text))
+        base = self.base_style + self.palette.style(self.line_style(text))
         room = width - 1
         start = piece * room if self.wrapped else self._aside
         strip = Strip(_marked(text, self.needle, base, base + self.palette.style("on $found")))
         more = not self.wrapped and strip.cell_length > start + room
-        body = strip.crop(start, start + room - more).adjust_cell_length(room - more, self.rich_style)
+        body = strip.crop(start, start + room - more).adjust_cell_length(room - more, self.base_style)
         return Strip([Segment(" ", base), *body, *([Segment("…", base)] if more else [])])
 
     def draw_foot(self, y: int, width: int) -> Strip:

@@ -66,7 +66,8 @@ def round_ticks(low: float, high: float, most: int) -> list[float]:
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
     first = ceil(low / step - 1e-9)
     last = floor(high / step + 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)] or [low]
+    ticks = [round(index * step, 12) for index in range(first, last + 1)]
+    return [tick for tick in ticks if low - step * 1e-6 <= tick <= high + step * 1e-6] or [low]
 
 
 def tick_label(value: float) -> str:

@@ -280,7 +280,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         drawn = self._drawn.get(key)
         if drawn is not None and drawn[0] == state:
             return drawn[1]
-        pen = Pen(self.rich_style, self.palette, self.app.native_ansi_color)
+        pen = Pen(self.base_style, self.palette, self.app.native_ansi_color)
         strip = row_strip(self._placed, self.model.cells(key), state, pen).adjust_cell_length(width, pen.base)
         if len(self._drawn) >= DRAWN_CACHE:
             self._drawn.clear()
