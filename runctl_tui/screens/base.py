@@ -203,7 +203,13 @@ class BaseScreen(Screen[None]):
             self.app.push_screen(TextView(self.services.clock, safe("Problem"), lines))
 
     async def _hear_facts(self) -> None:
-        self.shared.facts = await self.services.session.facts()
+        try:
+            self.shared.facts = await self.services.session.facts()
+            self.shared.facts_code = ""
+        except TrainctlError as error:
+            if error.code != self.shared.facts_code:
+                self.shared.facts_code = error.code
+                raise
         self.tick()
 
     def _restart_feeds(self) -> None:

@@ -20,6 +20,8 @@ class Shared:
     """What is being made ready, in words; empty before and after."""
     facts: SessionFacts | None = None
     """The header's facts as heard last."""
+    facts_code: str = ""
+    """The error that the header's facts met last, so that it is told once."""
     own_jobs: set[str] = field(default_factory=set)
     """Jobs started in this session; their questions interrupt."""
     asked: set[tuple[str, str]] = field(default_factory=set)
