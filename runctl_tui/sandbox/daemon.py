@@ -36,6 +36,8 @@ from runctl_tui.sandbox.prices import table
 from runctl_tui.sandbox.pricing import Pricing
 from runctl_tui.sandbox.ssm import Ssm
 
+RUN_MARK: Final = "RUNCTL_RUN_ID"
+"""The variable that the agent gives to everything that a run starts."""
 LOCAL: Final = "local"
 """The id of this machine itself, whose runs live in the sandbox too."""
 UPLOAD_REST_S: Final = 3.0
@@ -178,7 +180,7 @@ class Daemon:
             seed_runs.RunningTraining(self._cloud, self._machines, run).begin()
 
     def _working(self) -> bool:
-        mine = processes.of_sandbox(self._folder.root, without=seed_runs.SEEDED_MARK)
+        mine = processes.of_sandbox(self._folder.root, having=RUN_MARK, without=seed_runs.SEEDED_MARK)
         return self._kept or bool(mine) or self._front.uploading(UPLOAD_REST_S)
 
     async def _hello(self) -> Mapping[str, Any]:
