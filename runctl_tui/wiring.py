@@ -50,6 +50,7 @@ from runctl_tui.services.log_file import open_log
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.ports import Services
 from runctl_tui.services.registry import Registry
+from runctl_tui.services.runs.archive import RunArchive
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
 from runctl_tui.services.runs.relay import UploadRelay
@@ -73,6 +74,8 @@ if TYPE_CHECKING:
 
 SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
 SANDBOX_PROFILE: Final = "runctl-sandbox"
+RUNS_PREFIX: Final = "runs"
+"""Below which runs lie in the bucket."""
 FLEET_SECONDS: Final = 3.0
 RUN_SECONDS: Final = 2.0
 CHECKPOINT_SECONDS: Final = 4.0
@@ -199,7 +202,8 @@ class Assembly:
         self.machines = MachineList(self.registry, clock)
         self.local = LocalHost(home=place.local_home, base=self.cloud.local_environment)
         self.hosts = HostBook(self.registry, SshPool(TrustStore(place.state / "known_hosts")), self.local)
-        self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock)
+        archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX)
+        self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
         self.runs.feed = PollingFeed(self.runs.now, RUN_SECONDS, clock, key=runs_as_seen, empty=())
         self.tracker = ResourceTracker(self.store, clock, lambda: place.configuration.costs.monthly_budget)
         self.fleet = FleetBook(self.registry, self.machines, self.cloud.prices, self.tracker, self.runs, clock)
@@ -339,7 +343,7 @@ class Assembly:
             folder=place.project,
             project="tiny" if place.sandbox else config.aws.default_project_name or "",
             checkpoint_dir=config.checkpoint.dir,
-            output_dest=f"s3://{place.bucket}" if place.bucket else "",
+            output_dest=f"s3://{place.bucket}/{RUNS_PREFIX}" if place.bucket else "",
             profile=config.aws.iam_instance_profile or (SANDBOX_PROFILE if place.sandbox else ""),
             environment=(("TRAINCTL_SAVE_INTERVAL", str(config.checkpoint.save_interval)),),
         )

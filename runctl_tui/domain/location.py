@@ -10,7 +10,7 @@ from typing import Final
 _INSTANCE: Final = re.compile(r"(i-[0-9a-f]{8,17}):(/.*)")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _IPV4: Final = re.compile(r"\d+\.\d+\.\d+\.\d+")
-_RUN: Final = re.compile(r"r-[0-9a-z]{6,26}")
+_RUN: Final = re.compile(r"r-[0-9a-z][0-9a-z-]{5,39}")
 
 
 class LocationKind(StrEnum):

@@ -121,17 +121,11 @@ class RunningTraining:
         }
 
 
-def write_finished(cloud: Cloud, machines: Machines, instance: Any, name: str, began: datetime) -> None:
-    """Write the folder of a finished run into an instance's home, and its checkpoints into the bucket."""
-    home = machines.home(instance)
-    project = home / "project"
-    copy_project(project)
-    folder = home / ".runctl" / "runs" / name
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    moment = _clock(began)
-    run = {
+def _finished_request(name: str, project: Path, created_at: str, meta: Mapping[str, str]) -> dict[str, Any]:
+    """Return the run.json of the finished run."""
+    return {
         "run_id": name,
-        "created_at": moment(0),
+        "created_at": created_at,
         "project_dir": str(project),
         "script": "train.py",
         "args": ["--steps", str(FINISHED_STEPS), "--save-every", str(SAVE_EVERY)],
@@ -144,10 +138,21 @@ def write_finished(cloud: Cloud, machines: Machines, instance: Any, name: str, b
         "resume_from": None,
         "resume_flag": "--resume",
         "parent": None,
-        "meta": _meta(cloud, instance),
+        "meta": meta,
         "env_names": [],
         "secret_names": [],
     }
+
+
+def write_finished(cloud: Cloud, machines: Machines, instance: Any, name: str, began: datetime) -> None:
+    """Write the folder of a finished run into an instance's home, and its checkpoints into the bucket."""
+    home = machines.home(instance)
+    project = home / "project"
+    copy_project(project)
+    folder = home / ".runctl" / "runs" / name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    moment = _clock(began)
+    run = _finished_request(name, project, moment(0), _meta(cloud, instance))
     ended = FINISHED_STEPS * STEP_S + 2
     state = {
         "phase": "exited",
@@ -163,7 +168,7 @@ def write_finished(cloud: Cloud, machines: Machines, instance: Any, name: str, b
     write_json(folder / "baseline.json", {})
     write_atomically(folder / "exit_code", b"0\n")
     write_atomically(folder / "log", _train(machines, instance, project))
-    files = {"run.json": folder / "run.json", "log": folder / "log"}
+    files = {own: folder / own for own in ("run.json", "state.json", "log")}
     for path in sorted((project / "checkpoints").iterdir()):
         files[f"checkpoints/{path.name}"] = path
     rows = {local: _upload(cloud, name, local, path, moment(ended)) for local, path in files.items()}

@@ -64,6 +64,19 @@ class S3Store:
             if not token:
                 raise AwsError(what, "S3 said that there is more, but not how to ask for it", transient=True)
 
+    async def folders(self, bucket: str, prefix: str = "") -> tuple[str, ...]:
+        """Return the names that come next below a prefix that ends in a slash, or below the bucket; all pages."""
+        what, names, token = f"s3://{bucket}/{prefix} could not be listed", [], ""
+        while True:
+            request: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/", "MaxKeys": PAGE}
+            if token:
+                request["ContinuationToken"] = token
+            page = await self._call(bucket, what, partial(_list_page, request))
+            names += [row.get("Prefix", "")[len(prefix) :].rstrip("/") for row in page.get("CommonPrefixes", [])]
+            token = page.get("NextContinuationToken", "")
+            if not token:
+                return tuple(names)
+
     async def head(self, bucket: str, key: str) -> StoredObject:
         """Return one object's facts and metadata; ResourceNotFound where there is none."""
         what = f"s3://{bucket}/{key} could not be read"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.problem import Problem
     from runctl_tui.services.host_book import HostBook
     from runctl_tui.services.ports import Feed
+    from runctl_tui.services.runs.archive import RunArchive
     from runctl_tui.services.runs.files import RunFiles
     from runctl_tui.services.training.agent_client import AgentClient
 
@@ -41,8 +42,9 @@ class RunRegister:
     feed: Feed[tuple[TrainingSession, ...]]
     """Set by the composition root, which knows the feed's pace."""
 
-    def __init__(self, files: RunFiles, hosts: HostBook, machines: Machines, clock: Clock) -> None:
+    def __init__(self, files: RunFiles, hosts: HostBook, machines: Machines, clock: Clock, archive: RunArchive) -> None:
         self._files = files
+        self._archive = archive
         self._hosts = hosts
         self._machines = machines
         self._clock = clock
@@ -51,7 +53,8 @@ class RunRegister:
     async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
         """Ask every reachable host once."""
         known = await asyncio.to_thread(self._files.load)
-        machines = await self._machines()
+        machines, old = await asyncio.gather(self._machines(), self._archive.ended(known))
+        known.update({session.id: session for session in old})
         ours = [machine for machine in machines.value if may_be_asked(machine)]
         answers = await asyncio.gather(*(self._ask(machine, known) for machine in ours))
         problems: list[Problem] = [*machines.missing, *self._files.problems]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
+from runctl_tui.services.training.agent_values import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
@@ -58,24 +60,49 @@ def silent(
 
 def adopted(machine: Instance, status: RunStatus) -> TrainingSession:
     """Return the record of a run that was found on a host and not started from here."""
-    request = status.request
-    meta = request.get("meta") or {}
-    s3 = request.get("s3") or {}
-    dest = f"s3://{s3['bucket']}/{s3.get('prefix', '')}".rstrip("/") if s3.get("bucket") else ""
-    return TrainingSession(
-        id=status.run_id,
-        name=str(meta.get("name") or request.get("script") or status.run_id),
-        project=str(meta.get("project") or machine.project),
+    session = requested(status.run_id, status.request)
+    return replace(
+        session,
         provider=machine.provider,
         instance_id=machine.id,
         region=machine.region,
+        project=session.project or machine.project,
         status=status.status,
+        started_at=status.created_at,
+    )
+
+
+def requested(run_id: str, request: Mapping[str, Any]) -> TrainingSession:
+    """Return what the agent's `run.json` tells about a run; its state is unknown."""
+    meta, s3 = request.get("meta") or {}, request.get("s3") or {}
+    dest = f"s3://{s3['bucket']}/{s3.get('prefix', '')}".rstrip("/") if s3.get("bucket") else ""
+    return TrainingSession(
+        id=run_id,
+        name=str(meta.get("name") or request.get("script") or run_id),
+        project=str(meta.get("project") or ""),
+        provider="aws",
+        instance_id=str(meta.get("instance_id") or ""),
+        region=str(s3.get("region") or ""),
+        status=TrainingStatus.UNKNOWN,
         script=str(request.get("script", "")),
         args=tuple(str(word) for word in request.get("args", [])),
-        started_at=status.created_at,
         host_dir=str(request.get("project_dir", "")),
         checkpoint_dir=str(request.get("checkpoint_dir") or "checkpoints"),
         output_dest=dest,
         parent=str(request.get("parent") or ""),
         owner=str(meta.get("owner") or ""),
+    )
+
+
+def archived(
+    run_id: str, request: Mapping[str, Any], state: Mapping[str, Any], status: TrainingStatus
+) -> TrainingSession:
+    """Return an ended run by what its uploader left in S3."""
+    return replace(
+        requested(run_id, request),
+        status=status,
+        started_at=moment(state.get("running_at") or state.get("created_at")),
+        ended_at=moment(state.get("ended_at")),
+        exit_code=state.get("exit_code"),
+        reason=str(state.get("reason") or ""),
     )

@@ -47,6 +47,7 @@ SINGLE_PUT = 64 * MIB
 PRESIGNED_LIMIT = 5 * 1024 * MIB
 PART = 16 * MIB
 SETTLE_SECONDS = 5.0
+LATE_WRITES = 5.0
 START_GRACE = 15.0
 LAUNCHERS = ("python", "torchrun", "accelerate", "command")
 VENDOR_PYTHONS = ("/opt/pytorch/bin/python3",)
@@ -837,10 +838,24 @@ def describe_entry(folder: str, name: str, files: List[Tuple[str, os.stat_result
 
 
 def own_entries(run: Run) -> List[Json]:
-    """Return the entries that a run itself has written, what lay there before left out."""
+    """Return the entries that a run itself has written: not what lay there before, nor what a later run wrote."""
     before = read_json(run.path("baseline.json"))
     entries = scan(run.checkpoint_dir(), run.request().get("checkpoint_globs"))
-    return [entry for entry in entries if before.get(entry["name"]) != entry["signature"]]
+    last = last_breath(run)
+    own = [entry for entry in entries if before.get(entry["name"]) != entry["signature"]]
+    return [entry for entry in own if last is None or entry["mtime"] <= last + LATE_WRITES]
+
+
+def last_breath(run: Run) -> Optional[float]:
+    """Return when a run that is over was last alive, in epoch seconds; None while it lives or nothing tells."""
+    if run.alive():
+        return None
+    for name in ("exit_code", "heartbeat"):
+        try:
+            return os.stat(run.path(name)).st_mtime
+        except OSError:
+            continue
+    return None
 
 
 def judge(entry: Json, settled: bool) -> str:
@@ -1355,6 +1370,7 @@ class Uploader:
         self.offer_own("run.json")
         if over:
             self.offer_own("log")
+            self.offer_own("state.json")
 
     def offer_own(self, name: str) -> None:
         """Offer one of the run folder's own files."""

@@ -22,6 +22,13 @@ _PHASES = {
 }
 
 
+def status_of_phase(phase: str, stopped_by: str) -> TrainingStatus:
+    """Return where a run is in its life by the agent's word for it and by who stopped it, '' for nobody."""
+    if phase in ("exited", "failed") and stopped_by:
+        return TrainingStatus.CANCELLED if stopped_by == "person" else TrainingStatus.FAILED
+    return _PHASES.get(phase, TrainingStatus.UNKNOWN)
+
+
 def moment(text: str | None) -> datetime | None:
     """Return an ISO 8601 time of the agent, None for none."""
     return datetime.fromisoformat(text) if text else None
@@ -140,11 +147,7 @@ class RunStatus:
     @property
     def status(self) -> TrainingStatus:
         """Where the run is in its life, in the product's words."""
-        if self.lost:
-            return TrainingStatus.LOST
-        if self.phase in ("exited", "failed") and self.stopped_by:
-            return TrainingStatus.CANCELLED if self.stopped_by == "person" else TrainingStatus.FAILED
-        return _PHASES.get(self.phase, TrainingStatus.UNKNOWN)
+        return TrainingStatus.LOST if self.lost else status_of_phase(self.phase, self.stopped_by)
 
 
 @dataclass(frozen=True, slots=True)
