@@ -38,7 +38,7 @@ from runctl_tui.services.host_book import HostBook
 from runctl_tui.services.hosts.local import LocalHost
 from runctl_tui.services.hosts.ssh import SshPool
 from runctl_tui.services.hosts.trust import TrustStore
-from runctl_tui.services.identity import SessionPlace, SessionService, owner_of
+from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
 from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal
 from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
@@ -52,11 +52,11 @@ from runctl_tui.services.ports import Services
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
+from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.shells import HostShells
 from runctl_tui.services.store import Store
 from runctl_tui.services.system_clock import SystemClock
 from runctl_tui.services.tracker import ResourceTracker
-from runctl_tui.services.training.relay import UploadRelay
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -90,7 +90,7 @@ class Place:
         self.log = open_log(self.state)
         self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()))
         self.configuration = self.settings.configuration
-        self.owner = owner_of(self.configuration, os.environ.get("USER", ""))
+        self.owner = owner_of(self.configuration, login_name())
 
     @property
     def local_home(self) -> Path | None:
@@ -139,13 +139,13 @@ class Cloud:
     async def attach(self) -> AsyncIterator[str]:
         """Start the sandbox, or find it running, and tell what happens."""
         from runctl_tui.sandbox.client import attach
-        from runctl_tui.services.aws.keys import own_key
+        from runctl_tui.services.aws.keys import own_key, pair_name
 
         place = self._place
         yield "starting the sandbox"
         self.session = await attach(place.world, owner=place.owner, fresh=place.options.fresh)
         ends = self.session.endpoints
-        key = await asyncio.to_thread(own_key, place.state / "keys", f"runctl-{place.owner}")
+        key = await asyncio.to_thread(own_key, place.state / "keys", pair_name(place.owner))
         await self.session.command("trust", key.public)
         await asyncio.to_thread(_ship_project, place.project)
         settings = replace(

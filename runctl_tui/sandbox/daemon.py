@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import secrets
@@ -35,6 +36,8 @@ from runctl_tui.sandbox.prices import table
 from runctl_tui.sandbox.pricing import Pricing
 from runctl_tui.sandbox.ssm import Ssm
 
+RUN_MARK: Final = "RUNCTL_RUN_ID"
+"""The variable that the agent gives to everything that a run starts."""
 LOCAL: Final = "local"
 """The id of this machine itself, whose runs live in the sandbox too."""
 UPLOAD_REST_S: Final = 3.0
@@ -143,7 +146,7 @@ class Daemon:
         }
         write_json(self._folder.card, card)
         LOG.info("The sandbox is ready: %s", self._http.url)
-        self._trainings = asyncio.create_task(asyncio.to_thread(self._resume_trainings))
+        self._trainings = asyncio.create_task(asyncio.to_thread(self._warm_up))
 
     async def _end(self) -> None:
         self._folder.card.unlink(missing_ok=True)
@@ -170,12 +173,14 @@ class Daemon:
         seed_runs.write_finished(self._cloud, self._machines, notebook, finished, finished_at)
         self._record.runs.append({"id": running, "instance": llama.id, "beginnings": 0})
 
-    def _resume_trainings(self) -> None:
+    def _warm_up(self) -> None:
+        for slow in ("moto.autoscaling.models", "moto.elbv2.models"):
+            importlib.import_module(slow)  # else the first TerminateInstances waits for them
         for run in self._record.runs:
             seed_runs.RunningTraining(self._cloud, self._machines, run).begin()
 
     def _working(self) -> bool:
-        mine = processes.of_sandbox(self._folder.root, without=seed_runs.SEEDED_MARK)
+        mine = processes.of_sandbox(self._folder.root, having=RUN_MARK, without=seed_runs.SEEDED_MARK)
         return self._kept or bool(mine) or self._front.uploading(UPLOAD_REST_S)
 
     async def _hello(self) -> Mapping[str, Any]:

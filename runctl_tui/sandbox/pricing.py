@@ -36,7 +36,7 @@ class Pricing:
         if call.body.get("ServiceCode") != "AmazonEC2":
             raise Refusal("NotFoundException", f"Service code {call.body.get('ServiceCode')} is not recognized")
         wanted = {found["Field"]: found["Value"] for found in call.body.get("Filters", [])}
-        found = [json.dumps(product) for product in self._products() if _matches(product, wanted)]
+        found = [json.dumps(product) for product in self._products(wanted) if _matches(product, wanted)]
         start = int(call.body.get("NextToken") or 0)
         end = start + min(int(call.body.get("MaxResults") or PAGE), PAGE)
         answer: dict[str, Any] = {"FormatVersion": "aws_v1", "PriceList": found[start:end]}
@@ -47,10 +47,14 @@ class Pricing:
     def after(self, call: Call, body: bytes) -> None:
         """Nothing of this service is left to moto."""
 
-    def _products(self) -> Iterator[dict[str, Any]]:
+    def _products(self, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Every product, or all of one instance type where only that is wanted: the table is long."""
+        on_demand = self._prices.on_demand
+        if "instanceType" in wanted:
+            on_demand = {kind: price for kind, price in on_demand.items() if kind == wanted["instanceType"]}
         for region, location in LOCATIONS.items():
             place = {"regionCode": region, "location": location, "locationType": "AWS Region"}
-            for kind, price in self._prices.on_demand.items():
+            for kind, price in on_demand.items():
                 machine = {
                     "instanceType": kind,
                     "operatingSystem": "Linux",

@@ -7,11 +7,13 @@ import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 from runctl_tui.sandbox.answers import Answer, Call, as_ec2, items
 
 PERIOD: Final = timedelta(hours=6)
+MOST_ROWS: Final = 1000
 LONGEST: Final = timedelta(days=7)
 TIME: Final = "%Y-%m-%dT%H:%M:%S.000Z"
 
@@ -32,7 +34,7 @@ def history(call: Call, zones: list[str], on_demand: Mapping[str, Decimal]) -> A
     wanted = {call.form[name] for name in ("AvailabilityZone",) if name in call.form}
     wanted |= set(filters.get("availability-zone", []))
     start = max(_moment(call.form.get("StartTime"), now - LONGEST), now - LONGEST)
-    rows = [
+    rows = (
         {
             "instanceType": kind,
             "productDescription": "Linux/UNIX",
@@ -45,8 +47,10 @@ def history(call: Call, zones: list[str], on_demand: Mapping[str, Decimal]) -> A
         for zone in zones
         if not wanted or zone in wanted
         for at in _changes(start, min(now, _moment(call.form.get("EndTime"), now)))
-    ]
-    return as_ec2(call.action, f"<spotPriceHistorySet>{items(rows[:1000])}</spotPriceHistorySet><nextToken/>")
+    )
+    return as_ec2(
+        call.action, f"<spotPriceHistorySet>{items(islice(rows, MOST_ROWS))}</spotPriceHistorySet><nextToken/>"
+    )
 
 
 def _changes(start: datetime, end: datetime) -> Iterator[datetime]:

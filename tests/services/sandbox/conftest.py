@@ -39,6 +39,7 @@ class Lease:
     def __init__(self, folder: Path, *, owner: str = "ada", fresh: bool = False) -> None:
         self.folder = folder
         self.held.append(self)
+        self._clients: dict[str, Any] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -58,6 +59,12 @@ class Lease:
         return self._do(self.session.command(name, *args))  # type: ignore[no-any-return] # the loop is untyped
 
     def aws(self, service: str, region: str = "us-east-1", **options: Any) -> Any:
+        name = repr((service, region, options))
+        if name not in self._clients:
+            self._clients[name] = self._client(service, region, options)
+        return self._clients[name]
+
+    def _client(self, service: str, region: str, options: dict[str, Any]) -> Any:
         endpoints = self.session.endpoints
         return boto3.client(  # type: ignore[call-overload] # the service is a variable here
             service,

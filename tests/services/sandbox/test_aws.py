@@ -199,3 +199,15 @@ def test_a_spot_notice_is_seen_by_the_host(sandbox: Lease) -> None:
     left = datetime.fromisoformat(notice["time"]) - datetime.now(UTC)
     assert timedelta(seconds=100) < left <= timedelta(seconds=120)
     assert tags(spot)["runctl:ssh"], "the notice alone ends nothing"
+
+
+def test_the_seeded_training_uploads_its_checkpoints(sandbox: Lease) -> None:
+    s3 = sandbox.aws("s3")
+    rows = sandbox.aws("ec2").describe_instances(Filters=[{"Name": "tag:Name", "Values": ["llama-eval"]}])
+    run = tags(rows["Reservations"][0]["Instances"][0])["runctl:run"]
+    prefix = f"runs/{run}/checkpoints/step_"
+    listing = {"Bucket": "runctl-sandbox-checkpoints", "Prefix": prefix}
+    first = wait_for(lambda: s3.list_objects_v2(**listing).get("Contents"), "a checkpoint in S3", 60)[0]
+    content = json.loads(s3.get_object(Bucket="runctl-sandbox-checkpoints", Key=first["Key"])["Body"].read())
+    assert first["Key"].endswith(f"step_{content['step']:06d}.json")
+    assert len(content["weights"]) == len(content["letters"])

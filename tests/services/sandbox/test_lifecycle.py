@@ -47,7 +47,7 @@ def files(folder: Path) -> set[str]:
     return {str(path) for path in folder.rglob("*")}
 
 
-def test_the_world_is_remembered(folder: Path, key: asyncssh.SSHKey) -> None:
+def test_the_world_is_remembered_until_a_new_one_is_wanted(folder: Path, key: asyncssh.SSHKey) -> None:
     lease = begin_with_key(folder, key)
     ec2, s3 = lease.aws("ec2"), lease.aws("s3")
     group = ec2.create_security_group(GroupName="mine", Description="ssh")["GroupId"]
@@ -98,15 +98,10 @@ def test_the_world_is_remembered(folder: Path, key: asyncssh.SSHKey) -> None:
     assert again.session.endpoints.access_key != access_key, "credentials are made anew at each start"
     again.close()
 
-
-def test_beginning_anew_forgets(folder: Path) -> None:
-    lease = Lease(folder)
-    lease.aws("s3").create_bucket(Bucket="forgotten")
-    lease.close()
     fresh = Lease(folder, fresh=True)
     names = {row["Name"] for row in fresh.aws("s3").list_buckets()["Buckets"]}
-    fresh.close()
     assert names == {"runctl-sandbox-checkpoints", "sandbox-datasets"}
+    assert not (folder / "homes" / instance_id).exists()
 
 
 @pytest.mark.parametrize(
@@ -128,12 +123,17 @@ def test_a_damaged_world_is_kept_aside_and_a_new_one_begins(folder: Path, damage
     assert kept.name in (folder / "sandbox.log").read_text()
 
 
-def test_it_ends_with_its_last_client_and_leaves_nothing_running(folder: Path) -> None:
+def test_it_ends_with_its_last_client_and_its_training_resumes_with_the_next(folder: Path) -> None:
     first, second = Lease(folder), Lease(folder)
     assert first.session.endpoints == second.session.endpoints, "one sandbox per folder"
-    info = client.find(folder)
-    assert info is not None
-    wait_for(lambda: processes.of_sandbox(folder), "the seeded training to run")
+    rows = {row["name"]: row["id"] for row in first.command("status")["instances"]}
+    runs = folder / "homes" / rows["llama-eval"] / ".runctl" / "runs"
+
+    def log(number: int) -> str:
+        found = sorted(runs.glob("*/log"))
+        return found[number].read_text() if len(found) > number else ""
+
+    wait_for(lambda: "| loss " in log(0), "the seeded training to make progress")
     first.close()
     second.command("status")
     second.close()
@@ -142,24 +142,11 @@ def test_it_ends_with_its_last_client_and_leaves_nothing_running(folder: Path) -
     assert not processes.of_sandbox(folder)
     assert not (folder / "sandbox.json").exists()
     assert not (folder / "tmp").exists()
+    assert "Saved checkpoint" in log(0), "it was told before it was ended"
 
-
-def test_the_seeded_training_goes_on_where_it_stopped(folder: Path) -> None:
-    lease = Lease(folder)
-    home = (
-        folder
-        / "homes"
-        / next(row["id"] for row in lease.command("status")["instances"] if row["name"] == "llama-eval")
-    )
-    logs = lambda: sorted((home / ".runctl" / "runs").glob("*/log"))  # noqa: E731 - read twice
-    wait_for(lambda: logs() and "| loss " in logs()[0].read_text(), "a line of progress")
-    lease.close()
-    end(folder)
-    lease = Lease(folder)
-    wait_for(lambda: len(logs()) == 2 and "Resumed from" in logs()[1].read_text(), "the training to resume")
-    run_tag = tags(describe(lease, home.name))["runctl:run"]
-    assert run_tag == logs()[1].parent.name
-    lease.close()
+    third = Lease(folder)
+    wait_for(lambda: "Resumed from" in log(1), "the training to resume")
+    assert tags(describe(third, rows["llama-eval"]))["runctl:run"] == sorted(runs.iterdir())[1].name
 
 
 def test_it_stays_while_something_of_the_user_runs(folder: Path, key: asyncssh.SSHKey) -> None:
