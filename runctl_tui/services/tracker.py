@@ -22,7 +22,7 @@ from runctl_tui.domain.money import cents
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services import ledger_rows, usage_rows
+from runctl_tui.services import ledger_rows, ledger_writes, usage_rows
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound, ValidationError
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.ledger_books import (
@@ -35,10 +35,8 @@ from runctl_tui.services.ledger_books import (
     fingerprint,
     in_cents,
     label,
-    looked_at,
     priced,
     registered,
-    run_spans,
     told,
 )
 from runctl_tui.services.ledger_rows import Seen
@@ -94,11 +92,11 @@ class ResourceTracker:
         found = await self._store.run(lambda _: self._look(snapshot, now))
         for start in range(0, len(found.due), CHUNK):
             part = found.due[start : start + CHUNK]
-            await self._store.run(partial(_write, rows=part, now=now))
+            await self._store.run(partial(ledger_writes.write, rows=part, now=now))
             self._prints.update((row.key, fingerprint(row)) for row in part)
         self._foreign = found.foreign
         if found.overdue or found.keys != self._keys:
-            await self._store.run(lambda connection: _write_gone(connection, found.keys, snapshot, now))
+            await self._store.run(lambda connection: ledger_writes.write_gone(connection, found.keys, snapshot, now))
             self._keys = found.keys
         if found.overdue:
             self._written = now
@@ -149,7 +147,7 @@ class ResourceTracker:
         now = self._clock.now()
 
         def work(connection: sqlite3.Connection) -> Mapping[str, Decimal]:
-            sums, seen = self._kept(connection, "sums", _sums)
+            sums, seen = self._kept(connection, "sums", ledger_writes.sums)
             return {one.key: sums.get(one.key, _ZERO) + carried(one, now) for one in seen if priced(one, sums)}
 
         return await self._store.run(work)
@@ -277,24 +275,3 @@ class ResourceTracker:
             self._cache[kind] = (version, make(connection))
         made: T = self._cache[kind][1]
         return made
-
-
-def _write(connection: sqlite3.Connection, rows: Sequence[FleetRow], now: datetime) -> None:
-    for row in rows:
-        ledger_rows.record(connection, ledger_rows.seen_in(row, now))
-    ledger_rows.save_spans(connection, (span for row in rows for span in run_spans(row)))
-
-
-def _write_gone(
-    connection: sqlite3.Connection, keys: frozenset[str], snapshot: Snapshot[tuple[FleetRow, ...]], now: datetime
-) -> None:
-    for key in ledger_rows.existing(connection) - keys:
-        one = ledger_rows.find(connection, key)
-        if one is not None and looked_at(one.tracked, snapshot):
-            ledger_rows.record(connection, again(one, ResourceState.TERMINATED, now))
-
-
-def _sums(connection: sqlite3.Connection) -> tuple[Mapping[str, Decimal], Sequence[Seen]]:
-    seen = ledger_rows.everything(connection)
-    priced_ones = (one for one in ledger_rows.intervals_since(connection) if one.usd_per_hour is not None)
-    return ledger.by_label(priced_ones, {one.key: one.key for one in seen}), seen
