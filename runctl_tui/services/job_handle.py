@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -68,6 +68,11 @@ class JobHandle:
                 instance_id=self._view.instance_id if instance_id is None else instance_id,
             )
         )
+
+    def announce(self, steps: Sequence[Step]) -> None:
+        """Show the steps that are still to come."""
+        known = {one.id for one in self._view.steps}
+        self._show(replace(self._view, steps=(*self._view.steps, *(one for one in steps if one.id not in known))))
 
     @contextlib.asynccontextmanager
     async def step(self, step_id: str, title: str = "") -> AsyncIterator[StepHandle]:
@@ -140,4 +145,4 @@ class JobHandle:
 
 
 def _changed(step: Step, given: Mapping[str, object]) -> Step:
-    return replace(step, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    return replace(step, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # the names are those of its one caller

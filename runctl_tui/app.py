@@ -1,0 +1,229 @@
+"""The application: modes, global keys, theme, problem policy; no I/O of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from functools import partial
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual import on, work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.worker import Worker, WorkerState
+
+from runctl_tui import paths, theme
+from runctl_tui.commands.bindings import read_keymap
+from runctl_tui.commands.palette import BindingCommands
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.text import safe
+from runctl_tui.messages import Faulted, Navigate, Told
+from runctl_tui.screens.base import BaseScreen
+from runctl_tui.screens.checkpoints import CheckpointsScreen
+from runctl_tui.screens.instances import InstancesScreen
+from runctl_tui.screens.monitor import MonitorScreen
+from runctl_tui.screens.shared import Shared
+from runctl_tui.screens.tasks import TasksScreen
+from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.ports import Services
+from runctl_tui.widgets.status_line import StatusNote
+
+log = logging.getLogger(__name__)
+SCREENS: Final[Mapping[str, type[BaseScreen]]] = {
+    screen.MODE: screen for screen in (InstancesScreen, CheckpointsScreen, MonitorScreen, TasksScreen)
+}
+HISTORY: Final = 50
+"""Views that are remembered."""
+FAREWELL_SECONDS: Final = 0.1
+"""How long quitting waits for the sandbox's last words; quitting never waits for anything else."""
+
+
+class RunctlApp(App[None]):
+    """The whole product in one terminal."""
+
+    TITLE = "runctl"
+    CSS_PATH: ClassVar = [*paths.style_sheets()]
+    COMMANDS: ClassVar = {BindingCommands}
+    DEFAULT_MODE = "instances"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit"),
+        Binding("q", "back", "back, then quit", show=False, id="app.back"),
+        Binding("1", "open_mode('instances')", "Instances", show=False, id="app.instances"),
+        Binding("4", "open_mode('checkpoints')", "Checkpoints", show=False, id="app.checkpoints"),
+        Binding("5", "open_mode('monitor')", "Monitor", show=False, id="app.monitor"),
+        Binding("7", "open_mode('tasks')", "Tasks", show=False, id="app.tasks"),
+        Binding("minus", "last_view", "last view", show=False, key_display="-", id="app.last_view"),
+        Binding("left_square_bracket", "travel(-1)", "view before", show=False, key_display="[", id="app.earlier"),
+        Binding("right_square_bracket", "travel(1)", "view after", show=False, key_display="]", id="app.later"),
+        Binding("ctrl+c", "say_how_to_quit", "", show=False, system=True),
+    ]
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.services = services
+        self.shared = Shared()
+        self._history: list[str] = []
+        self._place = -1
+        for mode in SCREENS:
+            self.add_mode(mode, partial(self._build, mode))
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return our semantic variables, so that themes of others work too."""
+        return theme.variable_defaults()
+
+    def on_mount(self) -> None:
+        """Set look and keys; the services begin once the first frame is out."""
+        for each in theme.themes():
+            self.register_theme(each)
+        self.theme = self._wanted_theme()
+        self._take_keymap()
+        self._remember("instances")
+        self._heed_signals()
+        self.call_after_refresh(self._begin)
+
+    @on(Worker.StateChanged)
+    def report_failed_worker(self, event: Worker.StateChanged) -> None:
+        """Let the services' start fail in words; the screens then say what each of them lacks."""
+        error = event.worker.error
+        if event.state is not WorkerState.ERROR or error is None:
+            return
+        log.error("%s failed", event.worker.name, exc_info=error)
+        if isinstance(error, TrainctlError):
+            self._front.show_problem(error.to_problem())
+        else:
+            self._front.show_problem(Problem(type(error).__name__, "the start failed", todo=self.services.log_path))
+        self._set_ready()
+
+    @on(Faulted)
+    def show_fault(self, event: Faulted) -> None:
+        """Show a problem on the screen in front until it is read."""
+        self._front.show_problem(event.problem)
+
+    @on(Told)
+    def show_word(self, event: Told) -> None:
+        """Say that something went well."""
+        self._front.say(StatusNote(safe(event.text), level="done"))
+
+    @on(Navigate)
+    def navigate(self, event: Navigate) -> None:
+        """Go to another screen, and to what somebody wants to see there."""
+        self._open(event.mode)
+        if event.reference:
+            self.call_after_refresh(self._front.show_reference, event.reference)
+
+    async def action_quit(self) -> None:
+        """Quit at once, whatever hangs."""
+        words = await self._last_words()
+        self.services.close()
+        self.exit(message=Text(safe(words)) if words else None)
+
+    async def action_back(self) -> None:
+        """Go back to the view before; from the first one, quit."""
+        if self._place > 0:
+            self.action_travel(-1)
+        else:
+            await self.action_quit()
+
+    def action_open_mode(self, mode: str) -> None:
+        """Go to a screen; it is built when first opened."""
+        self._open(mode)
+
+    def action_last_view(self) -> None:
+        """Go to the view that was open before this one."""
+        if len(self._history) > 1:
+            self._open(self._history[self._place - 1])
+
+    def action_travel(self, step: int) -> None:
+        """Go through the views as they were opened."""
+        place = self._place + step
+        if 0 <= place < len(self._history):
+            self._place = place
+            self.switch_mode(self._history[place])
+
+    def action_say_how_to_quit(self) -> None:
+        """Say what quits, because ctrl+c never does."""
+        self._front.say(StatusNote(safe("ctrl+q quits"), level="done"))
+
+    @work(group="start", exit_on_error=False)
+    async def _begin(self) -> None:
+        async for words in self.services.start():
+            self._say_starting(f"{words}…")
+        self._set_ready()
+
+    @property
+    def _front(self) -> BaseScreen:
+        """The screen under all dialogs."""
+        screen = self.screen_stack[0]
+        if not isinstance(screen, BaseScreen):
+            raise TypeError(f"{screen!r} is no screen of ours")
+        return screen
+
+    def _build(self, mode: str) -> BaseScreen:
+        return SCREENS[mode](self.services, self.shared)
+
+    def _open(self, mode: str) -> None:
+        if mode == self.current_mode:
+            return
+        self._remember(mode)
+        self.switch_mode(mode)
+
+    def _remember(self, mode: str) -> None:
+        self._history = [*self._history[: self._place + 1], mode][-HISTORY:]
+        self._place = len(self._history) - 1
+
+    def _say_starting(self, words: str) -> None:
+        self.shared.starting = words
+        self._front.show_title()
+
+    def _set_ready(self) -> None:
+        self.shared.ready.set()
+        self._say_starting("")
+
+    def _setting(self, key: str) -> object:
+        try:
+            return self.services.settings.value(key)
+        except TrainctlError as error:
+            log.info("%s", error)
+            return None
+
+    def _wanted_theme(self) -> str:
+        wanted = str(self._setting("ui.theme") or theme.DEFAULT_THEME)
+        return wanted if wanted in self.available_themes else theme.DEFAULT_THEME
+
+    def _take_keymap(self) -> None:
+        keymap, wrong = read_keymap(self._setting("ui.keymap"))
+        self.set_keymap(keymap)
+        for words in wrong:
+            self._front.show_problem(Problem("ui.keymap", words, todo="see docs/keys.md for the names"))
+
+    def _heed_signals(self) -> None:
+        """Leave in order when the terminal or the session ends."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._leave_on_signal, 128 + number)
+
+    def _leave_on_signal(self, code: int) -> None:
+        self.services.close()
+        self.exit(return_code=code)
+
+    async def _last_words(self) -> str:
+        sandbox = self.services.sandbox
+        if sandbox is None:
+            return ""
+        try:
+            return await asyncio.wait_for(sandbox.leaving(), FAREWELL_SECONDS)
+        except (TimeoutError, TrainctlError):
+            return ""
+
+    def _fatal_error(self) -> None:
+        """Leave with a few words; the traceback, without any values, goes to the log file."""
+        log.critical("the program crashed", exc_info=True)
+        self.bell()
+        words = f"runctl-tui had to stop: {type(self._exception).__name__}. Details: {self.services.log_path}"
+        self._exit_renderables[:] = [Text(safe(words))]
+        self._close_messages_no_wait()

@@ -1,0 +1,56 @@
+"""All bindings of the product by id: what a user's keymap may change, and what the papers list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+
+def known_bindings() -> dict[str, Binding]:
+    """Return each binding of our own classes by its id; only classes that are imported count."""
+    found: dict[str, Binding] = {}
+    for cls in _ours(DOMNode):
+        for binding in vars(cls).get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id:
+                found.setdefault(binding.id, binding)
+    return found
+
+
+def read_keymap(setting: object) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the usable part of a keymap setting (id to keys), and words about the rest."""
+    if setting in (None, {}):
+        return {}, ()
+    if not isinstance(setting, Mapping):
+        return {}, ("ui.keymap is a table of binding names and keys",)
+    known = known_bindings()
+    keymap: dict[str, str] = {}
+    wrong: list[str] = []
+    for name, keys in setting.items():
+        if str(name) in known:
+            keymap[str(name)] = str(keys)
+            continue
+        near = get_close_matches(str(name), known, 1)
+        wrong.append(f"ui.keymap: there is no {name}" + (f"; did you mean {near[0]}?" if near else ""))
+    return keymap, (*wrong, *_clashes(keymap, known))
+
+
+def _clashes(keymap: Mapping[str, str], known: Mapping[str, Binding]) -> Iterator[str]:
+    """Find keys that the keymap gives to two things of the same screen, or takes from another."""
+    owner: dict[tuple[str, str], str] = {}
+    for name, binding in known.items():
+        area = name.partition(".")[0]
+        for key in keymap.get(name, binding.key).split(","):
+            other = owner.setdefault((area, key.strip()), name)
+            if other != name and (name in keymap or other in keymap):
+                yield f"ui.keymap: {key.strip()} would do both {other} and {name}"
+
+
+def _ours(cls: type) -> Iterator[type]:
+    subclasses: list[type] = cls.__subclasses__()
+    for each in subclasses:
+        if each.__module__.startswith("runctl_tui."):
+            yield each
+        yield from _ours(each)

@@ -1,0 +1,76 @@
+"""The words after the colon: what exists, how it is completed; pure, used by the screens' command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class CommandWord:
+    """One command as help shows it."""
+
+    usage: str
+    help: str
+
+
+COMMANDS: Final[Mapping[str, CommandWord]] = {
+    "instances": CommandWord(":instances", "go to the machines"),
+    "checkpoints": CommandWord(":checkpoints [RUN]", "go to the checkpoints, of one run"),
+    "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
+    "tasks": CommandWord(":tasks", "go to what is being done"),
+    "launch": CommandWord(":launch", "open the launch form"),
+    "sandbox": CommandWord(
+        ":sandbox cut NAME SECONDS | interrupt NAME | status", "cut a host's link, take a spot machine away"
+    ),
+    "config": CommandWord(":config [KEY [VALUE]]", "show the configuration, or set a key"),
+    "theme": CommandWord(":theme NAME", "change the look"),
+    "doctor": CommandWord(":doctor", "look at terminal, credentials and permissions"),
+    "arm": CommandWord(":arm [MINUTES]", "allow changes in a production account for a while"),
+    "help": CommandWord(":help", "the keys of this screen"),
+    "q": CommandWord(":q", "quit"),
+}
+SANDBOX_VERBS: Final = ("cut", "interrupt", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Words that completion offers beside the commands themselves."""
+
+    instances: Callable[[], Sequence[str]]
+    runs: Callable[[], Sequence[str]]
+    themes: Callable[[], Sequence[str]]
+    settings: Callable[[], Sequence[str]]
+
+    def after(self, words: Sequence[str]) -> Sequence[str]:
+        """Return the words that may stand next."""
+        match list(words):
+            case []:
+                return tuple(COMMANDS)
+            case ["theme"]:
+                return self.themes()
+            case ["config"]:
+                return self.settings()
+            case ["monitor"] | ["checkpoints"]:
+                return self.runs()
+            case ["sandbox"]:
+                return SANDBOX_VERBS
+            case ["sandbox", "cut" | "interrupt"]:
+                return self.instances()
+        return ()
+
+
+def complete(line: str, vocabulary: Vocabulary) -> list[str]:
+    """Return whole lines that the typed line may become, in order."""
+    *before, last = line.split(" ")
+    before = [word for word in before if word]
+    head = " ".join(before) + (" " if before else "")
+    return [head + word for word in vocabulary.after(before) if word.startswith(last) and word != last]
+
+
+def nearest(word: str) -> str:
+    """Return words about the command that was probably meant."""
+    found = get_close_matches(word, COMMANDS, 1)
+    return f"did you mean :{found[0]}?" if found else "commands: " + " ".join(COMMANDS)

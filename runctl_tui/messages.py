@@ -1,0 +1,32 @@
+"""Textual messages that cross screens; each carries one value and nobody's widget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from runctl_tui.domain.problem import Problem
+
+
+@dataclass
+class Navigate(Message):
+    """Somebody wants to see another screen."""
+
+    mode: str
+    reference: str = ""
+    """The run, instance or job to put the cursor on."""
+
+
+@dataclass
+class Faulted(Message):
+    """Something failed and a person must be told."""
+
+    problem: Problem
+
+
+@dataclass
+class Told(Message):
+    """Something went well and a person should know: 'copied i-0abc…'."""
+
+    text: str

@@ -1,0 +1,149 @@
+"""The frame of every dialog: severity shown by its colour, Cancel first, deaf to keys meant for something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final, Generic, Literal, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.timer import Timer
+from textual.widgets import Button
+
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.text import SafeText, safe
+
+ResultT = TypeVar("ResultT")
+Severity = Literal["plain", "start", "stop", "destroy"]
+
+DEAF_SECONDS: Final = 0.3
+"""After opening, because a key pressed then was meant for what was there before."""
+BURST_KEYS: Final = 8
+"""More printable keys than this within the window are a paste."""
+CANCEL: Final = "cancel"
+
+
+class DialogButton(Button):
+    """A button of one line, `[ Label ]`."""
+
+    def __init__(self, label: SafeText, id: str, disabled: bool = False) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(Content(safe(f"[ {label} ]")), id=id, disabled=disabled)
+
+
+class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
+    """A question or a view over a screen; escape and Cancel answer None.
+
+    Subclasses yield their body and buttons and override `pressed`; those that may be confirmed by `y` set
+    `CONFIRM_BY_Y` and override `action_confirm`.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "close", id="dialog.cancel"),
+        Binding("y", "confirm", "yes", id="dialog.confirm"),
+        Binding("right", "app.focus_next", "next", show=False, id="dialog.next"),
+        Binding("left", "app.focus_previous", "previous", show=False, id="dialog.previous"),
+    ]
+    AUTO_FOCUS = f"#{CANCEL}"
+
+    SEVERITY: ClassVar[Severity] = "plain"
+    CONFIRM_BY_Y: ClassVar[bool] = False
+    BURST_SECONDS: ClassVar[float] = 0.03
+    """The window in which keys are held back to see whether they are a paste."""
+
+    def __init__(self, clock: Clock, title: SafeText, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.dialog_title = title
+        self._clock = clock
+        self._opened_at = clock.monotonic()
+        self._burst: list[events.Key] = []
+        self._burst_timer: Timer | None = None
+        self._pasting = False
+        self._let_through: events.Key | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out body and buttons in a frame."""
+        with Vertical(classes=f"dialog -{self.SEVERITY}") as frame:
+            frame.border_title = Content(self.dialog_title)
+            with Vertical(classes="dialog-body"):
+                yield from self.compose_body()
+            buttons = list(self.compose_buttons())
+            if buttons:
+                with Horizontal(classes="dialog-buttons"):
+                    yield from buttons
+
+    def compose_body(self) -> ComposeResult:
+        """Yield what the dialog says and asks."""
+        yield from ()
+
+    def compose_buttons(self) -> Iterable[DialogButton]:
+        """Yield the buttons, Cancel first."""
+        yield DialogButton(safe("Cancel"), CANCEL)
+
+    def pressed(self, button_id: str) -> None:
+        """Act on a button other than Cancel."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer `y` only where it may confirm."""
+        return self.CONFIRM_BY_Y if action == "confirm" else True
+
+    def on_screen_resume(self) -> None:
+        """Be deaf for a moment whenever the dialog comes to the front."""
+        self._opened_at = self._clock.monotonic()
+
+    def on_key(self, event: events.Key) -> None:
+        """Stop keys that were meant for what was there before, and pastes; bindings act only on what passes."""
+        if event is self._let_through:
+            return
+        if self._clock.monotonic() - self._opened_at < DEAF_SECONDS:
+            event.stop()
+        elif self.BURST_SECONDS and (event.is_printable or event.key in ("enter", "tab")):
+            event.stop()
+            self._hold(event)
+
+    @on(Button.Pressed)
+    def answer(self, event: Button.Pressed) -> None:
+        """Cancel, or pass the button on."""
+        event.stop()
+        if event.button.id == CANCEL:
+            self.dismiss(None)
+        elif event.button.id:
+            self.pressed(event.button.id)
+
+    def action_cancel(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+    def action_confirm(self) -> None:
+        """Confirm by `y`."""
+
+    def _hold(self, event: events.Key) -> None:
+        """Keep a key until the window has passed; a burst of them restarts the window."""
+        self._burst.append(event)
+        if len(self._burst) > BURST_KEYS:
+            self._pasting = True
+        if self._burst_timer is None or self._pasting:
+            if self._burst_timer is not None:
+                self._burst_timer.stop()
+            self._burst_timer = self.set_timer(self.BURST_SECONDS, self._release)
+
+    def _release(self) -> None:
+        """Let the held keys act unless they were pasted; a `y` among others confirms nothing."""
+        burst, pasted = self._burst, self._pasting
+        self._burst, self._pasting, self._burst_timer = [], False, None
+        if pasted:
+            return
+        alone = sum(1 for event in burst if event.is_printable) == 1
+        for event in burst:
+            if alone or event.key != "y":
+                self.call_later(self._act_on, event)
+
+    async def _act_on(self, event: events.Key) -> None:
+        """Send a held key on its way again, as if it came from the terminal."""
+        again = events.Key(event.key, event.character)
+        again.set_sender(self.app)
+        self._let_through = again
+        self.app.post_message(again)

@@ -1,0 +1,222 @@
+"""The question before anything changes: what a plan does, what it costs, what is lost; driven by its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Input, Static
+
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Severity
+from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
+from runctl_tui.modals.base import Severity as Colour
+from runctl_tui.modals.launch_draft import price_of
+from runctl_tui.modals.words import money, rate, seen
+from runctl_tui.widgets.facts import Fact, FactList
+from runctl_tui.widgets.form import FormInput
+from runctl_tui.widgets.text import content
+
+ACT: Final = "act"
+MOST_TARGETS: Final = 6
+_VERBS: Final = {
+    Operation.LAUNCH: "Launch",
+    Operation.START: "Start",
+    Operation.STOP: "Stop",
+    Operation.TERMINATE: "Terminate",
+    Operation.RUN_START: "Train",
+    Operation.RUN_STOP: "Stop run",
+    Operation.RUN_RESUME: "Resume",
+}
+_SIGNS: Final = {
+    Severity.BLOCK: ("✗ blocked", "$danger"),
+    Severity.WARN: ("▲ careful", "$warn"),
+    Severity.ALLOW: ("· note", "$muted"),
+}
+
+
+class ConfirmPlan(Dialog[Confirmation]):
+    """Answers with a confirmation of exactly this plan, or None."""
+
+    CONFIRM_BY_Y = True
+
+    def __init__(self, clock: Clock, plan: Plan, extra: Sequence[Fact] = ()) -> None:
+        super().__init__(clock, safe(_VERBS[plan.operation].upper()))
+        self.plan = plan
+        self._extra = tuple(extra)
+        self._hash = plan.hash
+
+    @property
+    def blocked(self) -> bool:
+        """Whether nothing that a person types here can let the plan pass."""
+        return self.plan.verdict.blocked or self.plan.verdict.level > Level.NAME
+
+    @property
+    def needs_name(self) -> bool:
+        """Whether the name must be typed."""
+        return self.plan.verdict.level is Level.NAME and not self.blocked
+
+    @property
+    def needs_cap(self) -> bool:
+        """Whether dollars per hour must be typed, because the price is unknown."""
+        return self.plan.price_unknown and self.plan.usd_per_hour is None and not self.blocked
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the truth, the reasons and what must be typed."""
+        with VerticalScroll(classes="plan-scroll", can_focus=False):
+            yield Static(content(safe(_who(self.plan)), "$muted"), classes="plan-who")
+            facts = FactList(classes="plan-facts")
+            facts.facts = (*self._facts(), *self._extra)
+            yield facts
+            if self.plan.verdict.reasons:
+                reasons = FactList(classes="plan-reasons")
+                reasons.facts = tuple(_reasons(self.plan))
+                yield reasons
+        if self.needs_cap:
+            yield from _typed("The price is unknown. Accept at most $/h:", "cap")
+        if self.needs_name:
+            yield from _typed(f"Type {self.plan.name_to_type} to {self.plan.operation.value}:", "name")
+
+    def compose_buttons(self) -> Iterable[DialogButton]:
+        """Offer to cancel, and to act where that is possible."""
+        yield DialogButton(safe("Close" if self.blocked else "Cancel"), CANCEL)
+        if not self.blocked:
+            yield DialogButton(self._act_label(), ACT, disabled=not self._satisfied())
+
+    def on_mount(self) -> None:
+        """Let Enter act where that is all it takes; elsewhere Cancel has the focus."""
+        if self.plan.verdict.level is Level.ENTER and not self.blocked and not self.needs_cap:
+            self.query_one(f"#{ACT}").focus()
+
+    @on(Input.Changed)
+    def wake_on_exact_match(self, event: Input.Changed) -> None:
+        """Wake the button when everything that must be typed is."""
+        event.stop()
+        self.query_one(f"#{ACT}", DialogButton).disabled = not self._satisfied()
+
+    @on(Input.Submitted)
+    def go_on(self, event: Input.Submitted) -> None:
+        """Go to the button once it is awake."""
+        event.stop()
+        if self._satisfied():
+            self.query_one(f"#{ACT}", DialogButton).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let `y` confirm a cost, but never what destroys or must be typed."""
+        if action == "confirm":
+            return not (self.blocked or self.needs_name or self.needs_cap)
+        return super().check_action(action, parameters)
+
+    def action_confirm(self) -> None:
+        """Confirm."""
+        self.pressed(ACT)
+
+    def pressed(self, button_id: str) -> None:
+        """Answer with the confirmation of the plan that was shown."""
+        if button_id == ACT and not self.blocked and self._satisfied():
+            self.dismiss(Confirmation(self._hash, yes=True, name=self._typed("name"), typed_cap=self._cap()))
+
+    def _satisfied(self) -> bool:
+        if self.needs_cap and self._cap() is None:
+            return False
+        return not self.needs_name or self._typed("name") == self.plan.name_to_type
+
+    def _typed(self, field: str) -> str:
+        found = self.query(f"#{field}")
+        return found.first(FormInput).value if found else ""
+
+    def _cap(self) -> Decimal | None:
+        return price_of(self._typed("cap"))
+
+    def _act_label(self) -> SafeText:
+        verb = _VERBS[self.plan.operation]
+        if self.needs_name:
+            return safe(f"{verb} (wakes on the exact name)")
+        if self.plan.usd_per_hour and self.plan.operation not in (Operation.STOP, Operation.RUN_STOP):
+            return safe(f"y  {verb.lower()}, costs money")
+        return safe(f"y  {verb.lower()}")
+
+    def _facts(self) -> Iterable[Fact]:
+        now = self._clock.now()
+        yield Fact(safe("PLAN"), safe(self.plan.effect), "$strong")
+        if len(self.plan.targets) > 1:
+            yield from _targets(self.plan)
+        for line in self.plan.lines:
+            age = safe(f"seen {seen(line.seen_at, now)}") if line.seen_at else EMPTY
+            yield Fact(safe(line.label), safe(line.text), seen=age)
+        if (price := _price(self.plan)) is not None:
+            yield price
+
+
+class ConfirmStart(ConfirmPlan):
+    """What costs money."""
+
+    SEVERITY: ClassVar[Colour] = "start"
+
+
+class ConfirmStop(ConfirmPlan):
+    """What stops work but keeps data."""
+
+    SEVERITY: ClassVar[Colour] = "stop"
+
+
+class ConfirmDestroy(ConfirmPlan):
+    """What cannot be undone."""
+
+    SEVERITY: ClassVar[Colour] = "destroy"
+
+
+def confirm(clock: Clock, plan: Plan, extra: Sequence[Fact] = ()) -> ConfirmPlan:
+    """Return the dialog whose shape and colour fit the plan."""
+    if plan.operation is Operation.TERMINATE:
+        return ConfirmDestroy(clock, plan, extra)
+    stopping = plan.operation in (Operation.STOP, Operation.RUN_STOP)
+    return (ConfirmStop if stopping else ConfirmStart)(clock, plan, extra)
+
+
+def _typed(question: str, field: str) -> ComposeResult:
+    """Yield a question with the field that answers it."""
+    with Horizontal(classes="plan-typed"):
+        yield Static(content(safe(question)), classes="plan-ask")
+        yield FormInput(id=field)
+
+
+def _who(plan: Plan) -> str:
+    where = sorted({target.region for target in plan.targets if target.region})
+    parts = [", ".join(where), f"account {plan.account}" if plan.account else "", f"as {plan.who}" if plan.who else ""]
+    return "   ".join(part for part in parts if part)
+
+
+def _targets(plan: Plan) -> Iterable[Fact]:
+    for number, target in enumerate(plan.targets[:MOST_TARGETS]):
+        words = f'{target.id} "{target.name}" {target.region}' if target.name else f"{target.id} {target.region}"
+        yield Fact(safe("WHAT" if number == 0 else ""), safe(words))
+    more = len(plan.targets) - MOST_TARGETS
+    if more > 0:
+        yield Fact(EMPTY, safe(f"and {more} more"), "$warn")
+
+
+def _price(plan: Plan) -> Fact | None:
+    if plan.price_unknown:
+        return Fact(safe("PRICE"), safe("unknown: nobody could say what this costs"), "$warn")
+    if plan.usd_per_hour is None or plan.operation in (Operation.STOP, Operation.TERMINATE, Operation.RUN_STOP):
+        return None
+    if plan.usd_per_hour == 0:
+        return Fact(safe("PRICE"), safe("free"), "$ok")
+    words = f"{rate(plan.usd_per_hour)}/h, {money(plan.usd_per_hour * 24)} per day, until it is stopped"
+    return Fact(safe("PRICE"), safe(words), "$cost bold")
+
+
+def _reasons(plan: Plan) -> Iterable[Fact]:
+    order = [Severity.BLOCK, Severity.WARN, Severity.ALLOW]
+    for reason in sorted(plan.verdict.reasons, key=lambda each: order.index(each.severity)):
+        sign, style = _SIGNS[reason.severity]
+        facts = f" ({'; '.join(reason.facts)})" if reason.facts else ""
+        yield Fact(safe(sign), safe(reason.text + facts), style)
+        if reason.offer:
+            yield Fact(EMPTY, safe(f"first: {reason.offer}"))

@@ -1,0 +1,237 @@
+"""The launch dialog: one form, the price always in sight, a preview and a price gate before anything is created."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerState
+
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+from runctl_tui.domain.offer import TypeOffer
+from runctl_tui.domain.plan import Confirmation
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.modals.base import Dialog, DialogButton
+from runctl_tui.modals.confirm import confirm
+from runctl_tui.modals.launch_draft import EXISTING, NEW, Draft
+from runctl_tui.modals.launch_form import PREFIX, LaunchForm
+from runctl_tui.modals.launch_source import LaunchSource, MachineChoice
+from runctl_tui.modals.launch_tables import price_words
+from runctl_tui.modals.words import number, size
+from runctl_tui.widgets.facts import Fact
+from runctl_tui.widgets.form import CheckLine, Form, FormField, RadioLine
+from runctl_tui.widgets.notice import Notice
+from runctl_tui.widgets.table import ResourceTable
+from runctl_tui.widgets.text import content
+
+REVIEW: Final = "review"
+_NEW_ONLY: Final = ("region", "matching", "market", "disk")
+
+
+class LaunchDialog(Dialog[str]):
+    """Answers with the id of the job that carries the launch out."""
+
+    SEVERITY = "start"
+    AUTO_FOCUS = "RadioLine"
+    HELP = "Nothing is created before the price has been confirmed in the next step."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "review", "review", id="launch.review"),
+    ]
+
+    def __init__(self, clock: Clock, request: LaunchRequest, source: LaunchSource) -> None:
+        resuming = bool(request.job and request.job.resume_from)
+        super().__init__(clock, safe("RESUME" if resuming else "LAUNCH"))
+        self._request = request
+        self._source = source
+        self._offered_for: tuple[str, str] = ("", "")
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the form over the price."""
+        with VerticalScroll(can_focus=False, id="launch-scroll"):
+            yield LaunchForm(self._request, self._source)
+        yield Static("", id="launch-problem", markup=False)
+        yield Static("", id="launch-price", markup=False)
+
+    def compose_buttons(self) -> Iterable[DialogButton]:
+        """Offer to leave or to look at the whole plan."""
+        yield from super().compose_buttons()
+        yield DialogButton(safe("ctrl+r  Review the plan"), REVIEW)
+
+    def on_mount(self) -> None:
+        """Fill the tables."""
+        self.query_one("#more").display = False
+        self._machines.set_placeholder(Notice.empty(safe("no machine is running")))
+        self._machines.set_rows(self._source.machines)
+        if self._request.instance_key:
+            self._machines.move_to(self._request.instance_key)
+        self._show_where()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what went wrong inside this dialog instead of losing it."""
+        if event.state is WorkerState.ERROR:
+            self._complain(safe(f"this failed inside the program: {type(event.worker.error).__name__}"))
+
+    @property
+    def _offers(self) -> ResourceTable[str, TypeOffer]:
+        return self.query_one("#offers", ResourceTable)
+
+    @property
+    def _machines(self) -> ResourceTable[str, MachineChoice]:
+        return self.query_one("#machines", ResourceTable)
+
+    @on(RadioLine.Changed)
+    def follow_choice(self) -> None:
+        """Show the fields that the choice needs, and the offers of the region."""
+        self._show_where()
+
+    @on(CheckLine.Changed, "#more-tick")
+    def show_more(self, event: CheckLine.Changed) -> None:
+        """Show the rest of the fields, or hide them."""
+        self.query_one("#more").display = event.value
+
+    @on(Input.Changed)
+    def narrow_types(self, event: Input.Changed) -> None:
+        """Narrow the list of types while typing."""
+        if event.input is self._field("matching").control:
+            self._offers.set_filter(event.value)
+        self._complain(None)
+
+    @on(ResourceTable.Highlighted)
+    def tell_price(self) -> None:
+        """Keep the price in sight."""
+        self._show_price()
+
+    @on(ResourceTable.Chosen)
+    def go_on(self) -> None:
+        """Go on to the next field."""
+        self.focus_next()
+
+    @on(ResourceTable.FilterRequested)
+    def go_to_matching(self) -> None:
+        """Let the list be narrowed."""
+        self._field("matching").control.focus()
+
+    @on(Form.Submitted)
+    def submit(self) -> None:
+        """Look at the plan."""
+        self.action_review()
+
+    def pressed(self, button_id: str) -> None:
+        """Look at the plan."""
+        if button_id == REVIEW:
+            self.action_review()
+
+    def action_review(self) -> None:
+        """Check all fields, then ask for the plan."""
+        if not self.query_one(LaunchForm).validate_all():
+            return
+        draft = self._draft()
+        if draft.where == NEW and not draft.type:
+            self._complain(safe("choose a type"))
+        elif draft.where == EXISTING and not draft.instance_key:
+            self._complain(safe("choose a machine"))
+        elif draft.where == EXISTING and not draft.text("script"):
+            self._complain(safe("say what to train: a script"))
+        else:
+            self._review(draft.request(self._source.secret))
+
+    @work(group="launch.offers", exclusive=True, exit_on_error=False)
+    async def _load_offers(self, provider: str, region: str) -> None:
+        self._offers.set_placeholder(Notice.loading(safe("types and prices")))
+        self._offers.set_rows(())
+        found = await self._source.offers(provider, region)
+        if isinstance(found, Problem):
+            self._offers.set_placeholder(Notice.error(safe(f"{found.what}: {found.why}")))
+            return
+        self._offers.set_placeholder(Notice.empty(safe(f"nothing is offered in {region}")))
+        self._offers.set_rows(found)
+        if self._request.options is not None:
+            self._offers.move_to(self._request.options.type)
+        self._show_price()
+
+    @work(group="launch.review", exclusive=True, exit_on_error=False)
+    async def _review(self, request: LaunchRequest) -> None:
+        self._complain(safe("looking at code, prices and permissions…"), "$muted")
+        preview = await self._source.preview(request)
+        if isinstance(preview, Problem):
+            self._complain(_words(preview))
+            return
+        self._complain(None)
+        answer = await self.app.push_screen_wait(confirm(self._clock, preview.plan, _extra(preview)))
+        if answer is not None:
+            await self._commit(preview, answer)
+
+    async def _commit(self, preview: LaunchPreview, answer: Confirmation) -> None:
+        job = await self._source.commit(preview.plan, answer)
+        if isinstance(job, Problem):
+            self._complain(_words(job))
+        else:
+            self.dismiss(job)
+
+    def _draft(self) -> Draft:
+        form = self.query_one(LaunchForm)
+        values = form.values()
+        where, _, provider = values["where"].partition(":")
+        return Draft(
+            fields=values,
+            where=where,
+            provider=provider,
+            region=values.get("region", ""),
+            type=self._offers.cursor_key or "",
+            instance_key=self._machines.cursor_key or "",
+            base=self._request,
+            terminate_after=self.query_one("#terminate-tick", CheckLine).value,
+        )
+
+    def _show_where(self) -> None:
+        draft = self._draft()
+        new = draft.where == NEW
+        for name in _NEW_ONLY:
+            self._field(name).display = new
+        self._offers.display, self._machines.display = new, not new
+        self.query_one("#terminate-tick").display = new
+        if new and (draft.provider, draft.region) != self._offered_for:
+            self._offered_for = (draft.provider, draft.region)
+            self._load_offers(draft.provider, draft.region)
+        self._show_price()
+
+    def _show_price(self) -> None:
+        draft = self._draft()
+        if draft.where == NEW:
+            words, known = price_words(self._offers.cursor_row, draft.text("market"), self._source.budget_left)
+        else:
+            row = self._machines.cursor_row
+            hourly = row.usd_per_hour if row else "?"
+            words = safe(f"{row.name}: {hourly}, paid already" if row else "choose a machine")
+            known = hourly != "?"
+        self.query_one("#launch-price", Static).update(content(words, "$cost bold" if known else "$warn"), layout=False)
+
+    def _field(self, name: str) -> FormField:
+        return self.query_one(f"#{PREFIX}{name}", FormField)
+
+    def _complain(self, words: SafeText | None, style: str = "$danger") -> None:
+        self.query_one("#launch-problem", Static).update(content(words, style) if words else "")
+
+
+def _words(problem: Problem) -> SafeText:
+    parts = [problem.what, problem.why, problem.todo]
+    return safe("✗ " + "; ".join(part for part in parts if part) + (f"  [{problem.code}]" if problem.code else ""))
+
+
+def _extra(preview: LaunchPreview) -> tuple[Fact, ...]:
+    """Return the code that would be sent and the warnings, as lines of the plan."""
+    rows = []
+    if preview.code is not None:
+        code = preview.code
+        ignored = f", {len(code.ignored)} ignored: {' '.join(code.ignored[:4])}" if code.ignored else ""
+        rows.append(Fact(safe("CODE"), safe(f"{number(code.files)} files, {size(code.total_bytes)}{ignored}")))
+        rows.append(Fact(EMPTY, safe(f"from {code.root}; dependencies: {code.requirements or 'none found'}")))
+    rows += [Fact(safe("▲ careful"), safe(warning), "$warn") for warning in preview.warnings]
+    return tuple(rows)

@@ -1,0 +1,185 @@
+"""What is typed into the launch form, and the request that it means; pure, used by the launch dialog."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from runctl_tui.domain.instance import Market
+from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.location import DataLocation, LocationKind
+from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.run import TrainingJob
+from runctl_tui.domain.text import SafeText, safe
+
+NEW: Final = "new"
+EXISTING: Final = "existing"
+ON_DEMAND: Final = "on-demand"
+SPOT_ASK: Final = "spot-ask"
+SPOT_ONLY: Final = "spot-only"
+_FALLBACK: Final = {SPOT_ASK: None, SPOT_ONLY: False, ON_DEMAND: None}
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+Secret = Callable[[str], str | None]
+"""Returns the value of a secret by its name, or None where it is not set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Values of the form by field, and what was chosen in its tables."""
+
+    fields: Mapping[str, str]
+    where: str
+    provider: str
+    region: str
+    type: str
+    instance_key: str
+    base: LaunchRequest
+    terminate_after: bool = False
+
+    def text(self, name: str) -> str:
+        """Return a field without blanks around it."""
+        return self.fields.get(name, "").strip()
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return a field's words, separated by blanks or commas."""
+        return tuple(self.text(name).replace(",", " ").split())
+
+    def request(self, secret: Secret) -> LaunchRequest:
+        """Return the request; call it only when every check passed."""
+        options = self._options() if self.where == NEW else None
+        return LaunchRequest(
+            options=options,
+            instance_key="" if options else self.instance_key,
+            job=self._job(secret) if self.text("script") else None,
+            spot_fallback=_FALLBACK.get(self.text("market")),
+            terminate_after=self.terminate_after and options is not None,
+        )
+
+    def _options(self) -> CreateResourceOptions:
+        most = self.text("max_price")
+        return CreateResourceOptions(
+            provider=self.provider,
+            region=self.region,
+            type=self.type,
+            name=self.text("name"),
+            project=self.text("project"),
+            market=Market.ON_DEMAND if self.text("market") == ON_DEMAND else Market.SPOT,
+            spot_max_price=Decimal(most) if most else None,
+            root_gib=_whole(self.text("disk")),
+            data_gib=_whole(self.text("data_disk")),
+            image=self.text("image"),
+            key_name=self.text("key_name"),
+            security_groups=self.words("security_groups"),
+            subnet=self.text("subnet"),
+            zone=self.text("zone"),
+            profile=self.text("profile"),
+            tags=self.base.options.tags if self.base.options else (),
+        )
+
+    def _job(self, secret: Secret) -> TrainingJob:
+        job = self.base.job or TrainingJob("")
+        return replace(
+            job,
+            script=self.text("script"),
+            args=tuple(shlex.split(self.text("args"))),
+            project=self.text("project"),
+            name=self.text("name"),
+            launcher=self.text("launcher") or job.launcher,
+            gpus=self.text("gpus"),
+            includes=self.words("includes"),
+            data_source=self.text("data"),
+            output_dest=self.text("output"),
+            environment=tuple(_pair(word) for word in shlex.split(self.text("environment"))),
+            secrets=tuple((name, secret(name) or "") for name in self.words("secrets")),
+            resume_from=self.text("resume"),
+        )
+
+
+def check_name(text: str) -> SafeText | None:
+    """Tell what is wrong with a name."""
+    if _NAME.fullmatch(text.strip()):
+        return None
+    return safe("a name is 1 to 63 letters, digits, dots, underscores and hyphens, and begins with a letter or digit")
+
+
+def check_whole(text: str, low: int = 1, high: int = 65536) -> SafeText | None:
+    """Tell what is wrong with an optional whole number."""
+    if not text.strip() or (text.strip().isascii() and text.strip().isdigit() and low <= int(text) <= high):
+        return None
+    return safe(f"a whole number of GiB from {low} to {high:,}, or nothing")
+
+
+def check_price(text: str) -> SafeText | None:
+    """Tell what is wrong with an optional price."""
+    right = not text.strip() or price_of(text) is not None
+    return None if right else safe("dollars per hour, such as 0.45, or nothing")
+
+
+def price_of(text: str) -> Decimal | None:
+    """Return a positive, finite number of dollars, or None."""
+    try:
+        amount = Decimal(text.strip().removeprefix("$"))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount > 0 else None
+
+
+def check_words(text: str) -> SafeText | None:
+    """Tell whether quotes are balanced."""
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        return safe(f"{error}: close the quote")
+    return None
+
+
+def check_environment(text: str) -> SafeText | None:
+    """Tell what is wrong with NAME=value words."""
+    if (problem := check_words(text)) is not None:
+        return problem
+    wrong = [word for word in shlex.split(text) if not _VARIABLE.fullmatch(word.partition("=")[0]) or "=" not in word]
+    return safe(f"{wrong[0]}: write NAME=value, with blanks between several") if wrong else None
+
+
+def check_secrets(secret: Secret) -> Callable[[str], SafeText | None]:
+    """Return a check that every named secret has a value here."""
+
+    def check(text: str) -> SafeText | None:
+        missing = [name for name in text.replace(",", " ").split() if not secret(name)]
+        return safe(f"{missing[0]} is not set in the environment of this program") if missing else None
+
+    return check
+
+
+def check_location(text: str) -> SafeText | None:
+    """Tell what is wrong with an optional location."""
+    if not text.strip():
+        return None
+    try:
+        DataLocation.parse(text.strip())
+    except ValueError as error:
+        return safe(error)
+    return None
+
+
+def check_bucket_address(text: str) -> SafeText | None:
+    """Tell what is wrong with an optional s3:// address."""
+    problem = check_location(text)
+    if problem or not text.strip():
+        return problem
+    kind = DataLocation.parse(text.strip()).kind
+    return None if kind is LocationKind.S3 else safe("an address such as s3://bucket/prefix, or nothing")
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text else None
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    return name, value

@@ -1,0 +1,130 @@
+"""The fields of the launch form, filled in from a request; used by the launch dialog alone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Static
+
+from runctl_tui.domain.instance import Market
+from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
+from runctl_tui.domain.run import TrainingJob
+from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.modals import launch_draft as draft
+from runctl_tui.modals.launch_source import LaunchSource, MachineChoice
+from runctl_tui.modals.launch_tables import machine_columns, offer_columns
+from runctl_tui.widgets.form import Check, CheckLine, Choice, Form, FormField, FormInput, RadioLine
+from runctl_tui.widgets.table import ResourceTable
+from runctl_tui.widgets.text import content
+
+PREFIX: Final = "field-"
+LAUNCHERS: Final = ("python", "torchrun", "accelerate", "command")
+
+
+class LaunchForm(Form):
+    """All that a launch may say; `values` reads it."""
+
+    def __init__(self, request: LaunchRequest, source: LaunchSource) -> None:
+        super().__init__(id="launch-form")
+        self._request = request
+        self._source = source
+        self._options = request.options or CreateResourceOptions("", "", "", "", "")
+        self._job = request.job or TrainingJob("")
+
+    def compose(self) -> ComposeResult:
+        """Lay out machine, training, and behind a tick the rest."""
+        yield from self._machine()
+        yield from self._training()
+        yield CheckLine(safe("more options"), id="more-tick")
+        with Vertical(id="more"):
+            yield from self._more()
+
+    def values(self) -> dict[str, str]:
+        """Return every field's value by its name."""
+        return {field.id.removeprefix(PREFIX): field.value for field in self.fields() if field.id}
+
+    def _machine(self) -> Iterator[Widget]:
+        source, request = self._source, self._request
+        where = [Choice(f"new:{each.name}", safe(f"new on {each.label}"), safe(each.why_not_create))
+                 for each in source.providers if not each.why_not_create]  # fmt: skip
+        none = EMPTY if source.machines else safe("no machine is running")
+        where.append(Choice(draft.EXISTING, safe("one that is running"), none))
+        chosen = draft.EXISTING if request.instance_key else f"new:{self._options.provider}"
+        yield self._radio("where", "Machine", where, chosen)
+        regions = next((each.regions for each in source.providers if each.name == self._options.provider), ())
+        regions = regions or next((each.regions for each in source.providers if not each.why_not_create), ())
+        yield self._radio("region", "Region", [Choice(name, safe(name)) for name in regions], self._options.region)
+        yield self._input("matching", "Matching", "", hint="such as g5, A100, gpu:T4")
+        yield ResourceTable[str, TypeOffer](offer_columns(), lambda offer: offer.type, id="offers")
+        yield ResourceTable[str, MachineChoice](machine_columns(), lambda each: each.key, id="machines")
+        yield self._radio("market", "Market", _markets(), _market_of(request, self._options))
+        size = self._options.root_gib
+        yield self._input("disk", "Disk", "" if size is None else str(size), draft.check_whole, "GiB")
+
+    def _training(self) -> Iterator[Widget]:
+        job, options = self._job, self._options
+        yield self._input("name", "Name", options.name or job.name, draft.check_name)
+        yield self._input("project", "Project", options.project or job.project, draft.check_name)
+        yield self._input("script", "Script", job.script, hint="empty: only the machine")
+        yield self._input("args", "Arguments", shlex.join(job.args), draft.check_words)
+        yield self._input("data", "Data in", job.data_source, draft.check_location, "s3://… or a folder")
+        yield self._input("output", "Checkpoints", job.output_dest, draft.check_bucket_address, "s3://bucket/prefix")
+        yield self._input("resume", "Resume from", job.resume_from, draft.check_location, "a checkpoint")
+        yield CheckLine(
+            safe("terminate it when the run has ended and its checkpoints are safe"),
+            self._request.terminate_after,
+            id="terminate-tick",
+        )
+
+    def _more(self) -> Iterator[Widget]:
+        job, options, secret = self._job, self._options, self._source.secret
+        launchers = [Choice(name, safe(name)) for name in LAUNCHERS]
+        most = "" if options.spot_max_price is None else str(options.spot_max_price)
+        data = "" if options.data_gib is None else str(options.data_gib)
+        yield Static(content(safe("machine"), "$heading bold"), classes="form-heading")
+        yield self._input("data_disk", "Data disk", data, draft.check_whole, "GiB, mounted at /mnt/data")
+        yield self._input("max_price", "Max spot", most, draft.check_price, "$/h; empty: the on-demand price")
+        yield self._input("image", "AMI", options.image, hint="empty: the newest deep-learning image")
+        yield self._input("key_name", "Key pair", options.key_name, hint="empty: one is made")
+        groups = " ".join(options.security_groups)
+        yield self._input("security_groups", "Sec. groups", groups, hint="empty: one that lets SSH in is made")
+        yield self._input("subnet", "Subnet", options.subnet)
+        yield self._input("zone", "Zone", options.zone)
+        yield self._input("profile", "IAM profile", options.profile, hint="without one: no SSM, S3 by presigned URLs")
+        yield Static(content(safe("training"), "$heading bold"), classes="form-heading")
+        yield self._radio("launcher", "Launcher", launchers, job.launcher)
+        yield self._input("gpus", "GPUs", job.gpus, hint="0,1; empty: all")
+        yield self._input("includes", "Include", " ".join(job.includes), hint="patterns sent although git ignores them")
+        environment = shlex.join(f"{name}={value}" for name, value in job.environment)
+        yield self._input("environment", "Environment", environment, draft.check_environment, "NAME=value …")
+        names = " ".join(name for name, _ in job.secrets)
+        check = draft.check_secrets(secret)
+        yield self._input("secrets", "Secrets", names, check, "names; values come from this program's environment")
+
+    def _input(self, name: str, label: str, value: str, check: Check | None = None, hint: str = "") -> FormField:
+        return FormField(safe(label), FormInput(value), hint=safe(hint), check=check, id=PREFIX + name)
+
+    def _radio(self, name: str, label: str, choices: list[Choice], value: str) -> FormField:
+        known = value if value in [choice.id for choice in choices] else ""
+        return FormField(safe(label), RadioLine(choices, known), id=PREFIX + name)
+
+
+def _markets() -> list[Choice]:
+    labels: dict[str, SafeText] = {
+        draft.ON_DEMAND: safe("on-demand"),
+        draft.SPOT_ASK: safe("spot, else ask"),
+        draft.SPOT_ONLY: safe("spot only"),
+    }
+    return [Choice(name, label) for name, label in labels.items()]
+
+
+def _market_of(request: LaunchRequest, options: CreateResourceOptions) -> str:
+    if options.market is not Market.SPOT:
+        return draft.ON_DEMAND
+    return draft.SPOT_ONLY if request.spot_fallback is False else draft.SPOT_ASK

@@ -1,0 +1,63 @@
+"""What the launch dialog asks of the world; screens implement it, failures come back as problems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+from runctl_tui.domain.offer import TypeOffer
+from runctl_tui.domain.plan import Confirmation, Plan
+from runctl_tui.domain.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChoice:
+    """A provider as the form offers it."""
+
+    name: str
+    label: str
+    regions: tuple[str, ...]
+    why_not_create: str = ""
+    why_not_spot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineChoice:
+    """A machine that is there already."""
+
+    key: str
+    name: str
+    type: str
+    where: str
+    usd_per_hour: str
+    busy: str
+    """What runs on it, or nothing."""
+
+
+class LaunchSource(Protocol):
+    """Everything that the form needs to know."""
+
+    @property
+    def providers(self) -> tuple[ProviderChoice, ...]:
+        """Providers in order."""
+
+    @property
+    def machines(self) -> tuple[MachineChoice, ...]:
+        """Running machines that training can go to."""
+
+    @property
+    def budget_left(self) -> str:
+        """'$1,295' or nothing."""
+
+    def secret(self, name: str) -> str | None:
+        """The value of a secret here, or None."""
+
+    async def offers(self, provider: str, region: str) -> tuple[TypeOffer, ...] | Problem:
+        """What can be bought."""
+
+    async def preview(self, request: LaunchRequest) -> LaunchPreview | Problem:
+        """The plan, price and code of a request; changes nothing."""
+
+    async def commit(self, plan: Plan, confirmation: Confirmation) -> str | Problem:
+        """Carry the plan out and return its job's id."""

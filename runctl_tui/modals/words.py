@@ -1,0 +1,107 @@
+"""Figures in the words that screens and dialogs share: ages, durations, money, sizes; pure, unknown is '?'."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from runctl_tui.domain.facts import Fact, Known
+from runctl_tui.domain.money import Price, PriceKind, cents
+
+UNKNOWN: Final = "?"
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def span(seconds: float) -> str:
+    """Return a duration in its largest unit: '20s', '42m', '18h', '31d'."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    return f"{whole // 3600}h" if whole < 48 * 3600 else f"{whole // 86400}d"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration in two units: '34 s', '51 min', '11 h 02 min', '3 d 4 h'."""
+    if seconds is None:
+        return UNKNOWN
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def age(then: datetime | None, now: datetime) -> str:
+    """Return how long ago something was, in one unit; '-' where there is no time."""
+    return "-" if then is None else span((now - then).total_seconds())
+
+
+def seen(then: datetime, now: datetime) -> str:
+    """Return how old a fact is in steps that do not flicker: 'now', '5 s ago', '10 s ago', '2 min ago'."""
+    seconds = max(timedelta(0), now - then).total_seconds()
+    if seconds < 5:
+        return "now"
+    return f"{int(seconds) // 5 * 5} s ago" if seconds < 60 else f"{duration(seconds)} ago"
+
+
+def money(amount: Decimal | None, prefix: str = "$") -> str:
+    """Return dollars with cents, '?' where unknown; an amount below a cent keeps its digits."""
+    if amount is None:
+        return UNKNOWN
+    if amount and abs(amount) < Decimal("0.01"):
+        return f"{prefix}{amount.normalize():f}"
+    return f"{prefix}{cents(amount):,}"
+
+
+def rate(amount: Decimal | None, prefix: str = "$") -> str:
+    """Return dollars per hour; a cheap one keeps four digits, '?' where unknown."""
+    if amount is not None and 0 < abs(amount) < Decimal("0.1"):
+        return f"{prefix}{amount.quantize(Decimal('0.0001'))}"
+    return money(amount, prefix)
+
+
+def hourly(price: Fact[Price]) -> str:
+    """Return dollars per hour, with a star where it is an estimate."""
+    if not isinstance(price, Known):
+        return UNKNOWN
+    if price.value.kind is PriceKind.FREE:
+        return "free"
+    return rate(price.value.usd_per_hour, "") + ("*" if price.value.estimate else "")
+
+
+def size(count: float | None) -> str:
+    """Return a number of bytes in decimal units: '3.1 GB'."""
+    if count is None:
+        return UNKNOWN
+    for unit in _UNITS:
+        if count < 1000 or unit == _UNITS[-1]:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return UNKNOWN
+
+
+def number(value: int | None) -> str:
+    """Return a count with separators, '-' where there is none."""
+    return "-" if value is None else f"{value:,}"
+
+
+def loss(value: float | None) -> str:
+    """Return a loss with the digits that matter, '-' where there is none; 'nan' and 'inf' stay visible."""
+    return "-" if value is None else f"{value:.3f}" if abs(value) < 1000 else f"{value:.3g}"
+
+
+def percent(part: float, whole: float) -> str:
+    """Return a share as '61 %'."""
+    return f"{100 * part / whole:.0f} %" if whole else UNKNOWN
+
+
+def bar(share: float, width: int = 9) -> str:
+    """Return a bar of blocks for a share from 0 to 1."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")

@@ -1,0 +1,52 @@
+"""Where things lie: the style sheets and this program's own folders; used by the app and the composition root.
+
+Nothing here creates a folder; who writes a file does, with mode 0700.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+APP_NAME: Final = "runctl-tui"
+STATE_DIR_VARIABLE: Final = "RUNCTL_STATE_DIR"
+
+_HERE: Final = Path(__file__).resolve().parent
+
+
+def styles_dir() -> Path:
+    """Return the packaged style sheets in a wheel, the repository's own in a checkout."""
+    packaged = _HERE / "styles"
+    return packaged if packaged.is_dir() else _HERE.parent / "styles"
+
+
+def style_sheets() -> list[Path]:
+    """Return every style sheet in the order in which they apply."""
+    styles = styles_dir()
+    common = [styles / "base.tcss", styles / "widgets.tcss", styles / "modals.tcss"]
+    return [*common, *sorted((styles / "screens").glob("*.tcss"))]
+
+
+def state_dir(override: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder of ledger, journal, runs and logs: the argument, RUNCTL_STATE_DIR, or the platform's."""
+    chosen = override or os.environ.get(STATE_DIR_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    import platformdirs
+
+    return platformdirs.user_state_path(APP_NAME, appauthor=False)
+
+
+def config_dir() -> Path:
+    """Return the folder of the user's configuration."""
+    import platformdirs
+
+    return platformdirs.user_config_path(APP_NAME, appauthor=False)
+
+
+def cache_dir() -> Path:
+    """Return the folder of what can be made again."""
+    import platformdirs
+
+    return platformdirs.user_cache_path(APP_NAME, appauthor=False)

@@ -1,0 +1,254 @@
+"""The frame of every screen: header, tabs, title, body, problems, key hints, cost bar; feeds and the worker net.
+
+Each screen is a subclass that composes a body and names its feeds; feeds work only while their screen is in front.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, ClassVar, Final, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.worker import Worker, WorkerState
+
+from runctl_tui.domain.cost import CostSummary
+from runctl_tui.domain.plan import JobView
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.text import safe
+from runctl_tui.messages import Faulted, Told
+from runctl_tui.modals.text_view import TextView
+from runctl_tui.screens.frame import cost_facts, data_age, header_facts, problem_lines, problem_note, tabs
+from runctl_tui.screens.shared import Shared
+from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.ports import Feed, Services
+from runctl_tui.widgets.cost_bar import CostBar
+from runctl_tui.widgets.header import HeaderBar
+from runctl_tui.widgets.key_hints import KeyHints
+from runctl_tui.widgets.screen_tabs import ScreenTabs
+from runctl_tui.widgets.status_line import StatusLine, StatusNote
+from runctl_tui.widgets.title_line import TitleFacts, TitleLine
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+FACTS_EVERY: Final = 30.0
+"""Seconds between two questions about who we are."""
+FEEDS: Final = "feeds"
+
+
+class BaseScreen(Screen[None]):
+    """What all screens have in common."""
+
+    MODE: ClassVar[str] = ""
+    NAME: ClassVar[str] = ""
+    HINTS: ClassVar[tuple[str, ...]] = ()
+    """Binding ids in the order in which the hint line shows them."""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual declares it on the instance
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "refresh_now", "refresh", show=False, id="screen.refresh"),
+        Binding("exclamation_mark", "read_problem", "read problem", show=False, key_display="!", id="screen.problem"),
+    ]
+
+    def __init__(self, services: Services, shared: Shared) -> None:
+        super().__init__()
+        self.services = services
+        self.shared = shared
+        self._taken_at: Callable[[], Snapshot[Any] | None] = lambda: None
+        self._ticker: Timer | None = None
+        self._asked_facts_at = float("-inf")
+        self._busy = ""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the frame around the body."""
+        yield HeaderBar()
+        yield ScreenTabs()
+        yield TitleLine()
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield from self.compose_prompts()
+        yield StatusLine()
+        yield KeyHints(self.HINTS)
+        yield CostBar()
+
+    def compose_body(self) -> ComposeResult:
+        """Compose what is this screen's own."""
+        raise NotImplementedError
+
+    def compose_prompts(self) -> ComposeResult:
+        """Compose lines under the body that appear when asked for."""
+        return iter(())
+
+    def show_reference(self, reference: str) -> None:
+        """Put the cursor on what somebody wants to see here; an unknown reference changes nothing."""
+
+    def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
+        """Name the feeds to watch while in front, and what shows each snapshot; the first gives the data's age."""
+        return ()
+
+    def on_mount(self) -> None:
+        """Say what is known without asking anybody."""
+        self.query_one(TitleLine).facts = self.title_facts()
+        self.query_one(ScreenTabs).current = self.MODE
+        self._ticker = self.set_interval(1.0, self.tick)
+        self.tick()
+
+    def on_screen_resume(self) -> None:
+        """Begin to watch, and say again what has not been read."""
+        self.query_one(StatusLine).notes = self.shared.notes
+        self.show_title()
+        if self._ticker is not None:
+            self._ticker.resume()
+        self._restart_feeds()
+
+    def on_screen_suspend(self) -> None:
+        """Stop watching: nothing works for a screen that nobody sees."""
+        self.workers.cancel_group(self, FEEDS)
+        if self._ticker is not None:
+            self._ticker.pause()
+
+    @on(Worker.StateChanged)
+    def report_failed_worker(self, event: Worker.StateChanged) -> None:
+        """Turn any error of a worker into words; the traceback goes to the log file."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and self._busy:
+            self.busy("")
+        if event.state is not WorkerState.ERROR or error is None:
+            return
+        if isinstance(error, TrainctlError):
+            log.info("%s: %s", event.worker.name, error)
+            self.post_message(Faulted(error.to_problem()))
+            return
+        log.error("%s failed", event.worker.name, exc_info=error)
+        self.post_message(Faulted(self._own_failure(error)))
+
+    @on(StatusLine.Read)
+    def keep_the_rest(self, event: StatusLine.Read) -> None:
+        """Remember that a note was read, on every screen."""
+        self.shared.notes = tuple(note for note in self.shared.notes if note != event.note)
+
+    def say(self, note: StatusNote) -> None:
+        """Show a note until it is read."""
+        line = self.query_one(StatusLine)
+        line.say(note)
+        self.shared.notes = line.notes
+
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem until it is read."""
+        note = problem_note(problem)
+        self.shared.problems[note] = problem
+        self.say(note)
+
+    def tell(self, text: str) -> None:
+        """Say that something went well."""
+        self.post_message(Told(text))
+
+    def work(self, call: Callable[..., Coroutine[Any, Any, None]], *values: Any, group: str) -> None:
+        """Run a coroutine function in a worker of its own; a newer one of the same group takes its place."""
+        name = f"{type(self).__name__} {getattr(call, '__name__', group)}"
+        self._start_worker(partial(call, *values), name, group, alone=True)
+
+    def busy(self, words: str) -> None:
+        """Say in the title line what is being waited for; nothing ends it."""
+        self._busy = words
+        self.show_title()
+
+    async def breathe(self) -> None:
+        """Let keys and repaints have their turn."""
+        await asyncio.sleep(0)
+
+    def title_facts(self) -> TitleFacts:
+        """Return what the title line says; subclasses add counts, order and filter."""
+        return TitleFacts(safe(self.NAME), note=safe(self.waiting_for()))
+
+    def waiting_for(self) -> str:
+        """Return what is being waited for, in words, or nothing."""
+        return self._busy or self.shared.starting
+
+    def show_title(self) -> None:
+        """Bring title and tab line up to date."""
+        self.query_one(TitleLine).facts = self.title_facts()
+        self.query_one(ScreenTabs).tabs = tabs(self.shared.working)
+
+    def tick(self) -> None:
+        """Let ages grow, once a second; a line repaints only where its words change."""
+        facts = self.shared.facts or self.services.session.cached()
+        snapshot = self._taken_at()
+        age = data_age(snapshot.taken_at if snapshot else None, self.services.clock.now())
+        self.query_one(HeaderBar).facts = header_facts(facts, age, facts.armed_for)
+        if self.shared.ready.is_set() and self.services.clock.monotonic() - self._asked_facts_at >= FACTS_EVERY:
+            self._asked_facts_at = self.services.clock.monotonic()
+            self.work(self._hear_facts, group="facts")
+
+    def action_refresh_now(self) -> None:
+        """Ask all feeds of this screen again."""
+        for feed, _ in self.feeds():
+            feed.refresh()
+        self._asked_facts_at = float("-inf")
+        self._restart_feeds()
+
+    def action_read_problem(self) -> None:
+        """Read the newest problem in full, with the log file's path; a word of success just goes."""
+        note = self.query_one(StatusLine).read()
+        if note is not None and note.level != "done":
+            problem = self.shared.problems.pop(note, None) or Problem(note.code, note.text)
+            lines = problem_lines(problem, self.services.log_path)
+            self.app.push_screen(TextView(self.services.clock, safe("Problem"), lines))
+
+    async def _hear_facts(self) -> None:
+        try:
+            self.shared.facts = await self.services.session.facts()
+            self.shared.facts_code = ""
+        except TrainctlError as error:
+            if error.code != self.shared.facts_code:
+                self.shared.facts_code = error.code
+                raise
+        self.tick()
+
+    def _restart_feeds(self) -> None:
+        self.workers.cancel_group(self, FEEDS)
+        own = list(self.feeds())
+        if own:
+            feed = own[0][0]
+            self._taken_at = lambda: feed.latest
+        own += [(self.services.costs.feed, self._show_costs), (self.services.jobs.feed, self._count_jobs)]
+        for feed, show in own:
+            name = f"{type(self).__name__} {getattr(show, '__name__', 'feed')}"
+            self._start_worker(partial(self._watch, feed, show), name, FEEDS, alone=False)
+
+    def _start_worker(self, job: Callable[[], Coroutine[None, None, None]], name: str, group: str, alone: bool) -> None:
+        worker: Worker[None] = self.run_worker(job, name, group, exit_on_error=False, exclusive=alone)
+        log.debug("%s begins", worker.name)
+
+    async def _watch(self, feed: Feed[T], show: Callable[[Snapshot[T]], None]) -> None:
+        await self.shared.ready.wait()
+        async for snapshot in feed.watch():
+            show(snapshot)
+            self.tick()
+            await self.breathe()
+
+    def _show_costs(self, snapshot: Snapshot[CostSummary]) -> None:
+        self.query_one(CostBar).facts = cost_facts(snapshot.value)
+
+    def _count_jobs(self, snapshot: Snapshot[tuple[JobView, ...]]) -> None:
+        self.shared.working = sum(job.ended_at is None for job in snapshot.value)
+        self.query_one(ScreenTabs).tabs = tabs(self.shared.working)
+        self.heard_jobs(snapshot.value)
+
+    def heard_jobs(self, jobs: tuple[JobView, ...]) -> None:
+        """React to what the jobs say; the base only counts them."""
+
+    def _own_failure(self, error: BaseException) -> Problem:
+        return Problem(
+            code=type(error).__name__,
+            what="something in this program failed",
+            why="the rest goes on working",
+            todo=f"the details are in {self.services.log_path}",
+        )

@@ -1,0 +1,142 @@
+"""What every screen can do beside showing: plan and confirm changes, launch, follow jobs, shells, copy, help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.plan import JobView, Operation
+from runctl_tui.domain.text import safe
+from runctl_tui.messages import Navigate
+from runctl_tui.modals.confirm import confirm
+from runctl_tui.modals.help import Help
+from runctl_tui.modals.launch import LaunchDialog
+from runctl_tui.modals.launch_steps import JobHandle, LaunchSteps
+from runctl_tui.modals.pick import Pick, PickItem
+from runctl_tui.screens.commanding import CommandingScreen
+from runctl_tui.screens.launching import ServicesSource
+from runctl_tui.screens.terminal import lend_terminal
+from runctl_tui.widgets.key_hints import live_keys
+from runctl_tui.widgets.status_line import StatusNote
+
+CHANGE = "change"
+
+
+class ChangingScreen(CommandingScreen):
+    """Adds the one path by which anything is changed; no key here changes anything without a dialog."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "actions", "actions", id="screen.actions"),
+        Binding("question_mark", "help", "help", key_display="?", id="screen.help"),
+    ]
+
+    def menu(self) -> Sequence[PickItem]:
+        """Return what the action menu offers for the rows at hand."""
+        return ()
+
+    def obey_menu(self, choice: str) -> None:
+        """Begin what was chosen, about the rows that were at hand when the menu opened."""
+
+    def go(self, mode: str, reference: str = "") -> None:
+        """Go to another screen."""
+        self.post_message(Navigate(mode, reference))
+
+    def copy(self, text: str) -> None:
+        """Copy to the terminal's clipboard."""
+        self.app.copy_to_clipboard(text)
+        self.tell(f"copied {text}")
+
+    def change(self, operation: Operation, references: Sequence[str]) -> None:
+        """Plan an operation on exactly these keys, and ask."""
+        if references:
+            self.work(self._change, operation, tuple(references), group=CHANGE)
+
+    def launch(self, request: LaunchRequest) -> None:
+        """Open the launch form with this request."""
+        self.work(self.open_launch, request, group=CHANGE)
+
+    def shell(self, key: str, name: str) -> None:
+        """Lend the terminal to a shell on a machine."""
+        self.work(self._shell, key, name, group=CHANGE)
+
+    def open_job(self, job: JobView) -> None:
+        """Follow a job in a dialog."""
+        self.work(self.follow_job, job.id, job.title, group="job dialog")
+
+    def heard_jobs(self, jobs: tuple[JobView, ...]) -> None:
+        """Let the questions of our own jobs interrupt, and say how they ended."""
+        for job in jobs:
+            if job.id not in self.shared.own_jobs or job.id in self.shared.watched_jobs:
+                continue
+            if job.ended_at is not None:
+                self.shared.own_jobs.discard(job.id)
+                words = f"{job.title}: {job.result or ('done' if job.ok else 'failed')}"
+                self.say(StatusNote(safe(words), level="done" if job.ok else "error"))
+            elif job.question and (job.id, job.question) not in self.shared.asked and self.is_current:
+                self.shared.asked.add((job.id, job.question))
+                self.open_job(job)
+
+    def action_actions(self) -> None:
+        """Open the action menu; its choice is about the rows at hand now."""
+        items = self.menu()
+        if items:
+            self.work(self._choose_action, tuple(items), group="menu")
+
+    def action_help(self) -> None:
+        """Show the keys of this screen as they are bound now."""
+        self.app.push_screen(Help(self.services.clock, safe(self.NAME), live_keys(self), self.HELP or ""))
+
+    def action_launch(self) -> None:
+        """Open the launch form as the configuration suggests."""
+        self.launch(self.services.launcher.defaults())
+
+    async def open_launch(self, request: LaunchRequest) -> None:
+        """Open the launch form and follow the job that comes of it."""
+        dialog = LaunchDialog(self.services.clock, request, ServicesSource(self.services))
+        job_id = await self.app.push_screen_wait(dialog)
+        if job_id is not None:
+            self.shared.own_jobs.add(job_id)
+            await self.follow_job(job_id, "Launch")
+
+    async def follow_job(self, job_id: str, title: str) -> None:
+        """Show a job's steps until the dialog is closed; then the job goes on by itself."""
+        jobs = self.services.jobs
+        handle = JobHandle(
+            watch=lambda: jobs.watch(job_id),
+            answer=lambda yes: jobs.answer(job_id, yes),
+            cancel=lambda: jobs.cancel(job_id),
+        )
+        self.shared.watched_jobs.add(job_id)
+        try:
+            run_id = await self.app.push_screen_wait(LaunchSteps(self.services.clock, title, handle))
+        finally:
+            self.shared.watched_jobs.discard(job_id)
+        if run_id:
+            self.go("monitor", run_id)
+
+    async def _choose_action(self, items: tuple[PickItem, ...]) -> None:
+        choice = await self.app.push_screen_wait(Pick(self.services.clock, safe("Actions"), items))
+        if choice is not None:
+            self.obey_menu(choice)
+
+    async def _change(self, operation: Operation, references: tuple[str, ...]) -> None:
+        self.busy(f"looking at what {operation.value} would do…")
+        plan = await self.services.actions.plan(operation, references)
+        self.busy("")
+        answer = await self.app.push_screen_wait(confirm(self.services.clock, plan))
+        if answer is None:
+            return
+        job_id = await self.services.actions.commit(plan, answer)
+        self.shared.own_jobs.add(job_id)
+        self.tell(f"{plan.effect}: at work, see 7 Tasks")
+
+    async def _shell(self, key: str, name: str) -> None:
+        self.busy(f"opening a shell on {name}…")
+        command = await self.services.shells.command(key)
+        self.busy("")
+        status = await lend_terminal(self.app, command, f"shell on {safe(name)}; leave it with exit")
+        if status:
+            self.say(StatusNote(safe(f"the shell on {name} ended with status {status}"), level="warn"))

@@ -1,0 +1,66 @@
+"""The columns of the Checkpoints screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from runctl_tui.domain.checkpoint import Checkpoint, CopyState
+from runctl_tui.modals.words import age, loss, number, size
+from runctl_tui.screens.columns.words import cell, copy_cell
+from runctl_tui.widgets.columns import Cell, Column
+
+
+def checkpoint_columns(
+    now: Callable[[], datetime], run_names: Callable[[], Mapping[str, str]]
+) -> tuple[Column[Checkpoint], ...]:
+    """Return the columns; `run_names` gives a run's name by its id."""
+
+    def run(row: Checkpoint) -> Cell:
+        return cell(run_names().get(row.run_id) or row.run_id, "$strong")
+
+    return (
+        Column("run", "RUN", run, 10, wide=16, priority=95, sort_key=lambda row: row.run_id),
+        Column("step", "STEP", _step, 9, "right", 100, sort_key=lambda row: row.step, descending=True),
+        Column("loss", "LOSS", lambda row: cell(loss(row.loss)), 6, "right", 60, sort_key=lambda row: row.loss),
+        Column("age", "AGE", lambda row: cell(age(row.created_at, now())), 5, "right", 70, sort_key=_newest_first),
+        Column(
+            "size", "SIZE", lambda row: cell(size(row.size_bytes)), 8, "right", 50,
+            sort_key=lambda row: row.size_bytes, descending=True,
+        ),
+        Column("format", "FORMAT", _format, 10, wide=18, priority=30, sort_key=lambda row: row.format),
+        Column("host", "HOST", lambda row: copy_cell(row.host.state), 10, priority=80, wide=11),
+        Column("s3", "S3", _s3, 11, priority=90),
+        Column("state", "STATE", state, 12, wide=18, priority=92, flexible=True),
+    )  # fmt: skip
+
+
+def _newest_first(row: Checkpoint) -> float | None:
+    return None if row.created_at is None else -row.created_at.timestamp()
+
+
+def _step(row: Checkpoint) -> Cell:
+    return cell(row.name if row.step is None else number(row.step))
+
+
+def _format(row: Checkpoint) -> Cell:
+    return cell(row.format + (f", {row.files} files" if row.files > 1 else ""))
+
+
+def _s3(row: Checkpoint) -> Cell:
+    return cell("▲ absent", "$warn") if row.s3.state is CopyState.ABSENT else copy_cell(row.s3.state)
+
+
+def state(row: Checkpoint) -> Cell:
+    """Return in words whether a checkpoint would survive its host."""
+    if row.safe_in_s3:
+        return cell("safe in S3", "$ok")
+    if row.host.state is CopyState.WRITING:
+        return cell("being written", "$state-starting")
+    if row.s3.state is CopyState.UPLOADING:
+        return cell("on its way to S3", "$state-starting")
+    if row.s3.state is CopyState.PRESENT:
+        return cell("in S3, not verified", "$warn")
+    if row.host.state is CopyState.PRESENT:
+        return cell("only on the host", "$warn")
+    return cell("not known", "$state-unknown")

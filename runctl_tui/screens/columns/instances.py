@@ -1,0 +1,140 @@
+"""The columns of the Instances screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.instance import Market, Ownership
+from runctl_tui.domain.resource import BILLED_STATES, ResourceState
+from runctl_tui.domain.run import TrainingSession
+from runctl_tui.modals.words import age, hourly, money, percent, span
+from runctl_tui.screens.columns.words import cell, state_cell
+from runctl_tui.widgets.columns import Cell, Column
+
+_ORDER: Final = list(ResourceState)
+Now = Callable[[], datetime]
+
+
+def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
+    """Return the columns; those of least priority are dropped first when the screen is narrow."""
+    return (
+        Column("name", "NAME", _name, 14, wide=18, priority=75, sort_key=lambda row: row.instance.name.casefold()),
+        Column("state", "STATE", _state, 12, wide=13, priority=90, sort_key=_state_order),
+        Column("type", "TYPE", _type, 12, wide=13, priority=80, sort_key=lambda row: row.instance.type),
+        Column("gpu", "GPU", _gpu, 8, priority=40, sort_key=_gpu_count, descending=True),
+        Column("region", "REGION", _region, 11, priority=30, sort_key=lambda row: _region(row).text),
+        Column("age", "AGE", lambda row: _age(row, now()), 5, "right", 50, sort_key=_newest_first),
+        Column("price", "$/h", _price, 7, "right", 70, sort_key=_price_now, descending=True),
+        Column("sofar", "SO FAR", _so_far, 8, "right", 65, sort_key=lambda row: row.so_far, descending=True),
+        Column("run", "RUN", run_note, 12, wide=30, priority=95, flexible=True, sort_key=_note_text),
+        Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
+    )
+
+
+def _note_text(row: FleetRow) -> str:
+    return run_note(row).text
+
+
+def _name(row: FleetRow) -> Cell:
+    return cell(row.instance.name or row.instance.id, "$strong")
+
+
+def _state(row: FleetRow) -> Cell:
+    return state_cell(row.instance.state)
+
+
+def _state_order(row: FleetRow) -> int:
+    return _ORDER.index(row.instance.state)
+
+
+def _type(row: FleetRow) -> Cell:
+    return cell(row.instance.type + (" s" if row.instance.market is Market.SPOT else ""))
+
+
+def _gpu(row: FleetRow) -> Cell:
+    gpu = row.instance.gpu
+    return cell("-", "$muted") if gpu is None else cell(f"{gpu.count} {gpu.name}")
+
+
+def _gpu_count(row: FleetRow) -> int:
+    return row.instance.gpu.count if row.instance.gpu else 0
+
+
+def _region(row: FleetRow) -> Cell:
+    return cell(row.instance.zone or row.instance.region)
+
+
+def _age(row: FleetRow, now: datetime) -> Cell:
+    return cell(age(row.instance.launched_at or row.instance.created_at, now))
+
+
+def _newest_first(row: FleetRow) -> float | None:
+    since = row.instance.launched_at or row.instance.created_at
+    return None if since is None else -since.timestamp()
+
+
+def _price_now(row: FleetRow) -> Decimal | None:
+    if row.instance.state not in BILLED_STATES:
+        return Decimal(0)
+    return row.price.value.usd_per_hour if isinstance(row.price, Known) else None
+
+
+def _price(row: FleetRow) -> Cell:
+    if row.instance.state not in BILLED_STATES:
+        return cell("0.00", "$muted")
+    text = hourly(row.price)
+    return cell(text, "$warn" if text == "?" else "$cost")
+
+
+def _so_far(row: FleetRow) -> Cell:
+    if row.instance.market is Market.LOCAL:
+        return cell("-", "$muted")
+    return cell(money(row.so_far, ""), "$warn" if row.so_far is None else "")
+
+
+def run_note(row: FleetRow) -> Cell:
+    """Return what a machine is doing: its live run, else what is remarkable about it."""
+    live = [run for run in row.runs if run.status.live]
+    if row.note and row.note.startswith("idle"):
+        return cell(f"▲ {row.note}", "$warn")
+    if live:
+        more = f"  and {len(live) - 1} more" if len(live) > 1 else ""
+        return cell(_progress(live[0], row.instance.name) + more)
+    if row.note:
+        return cell(row.note, "$muted")
+    return cell(_remark(row), "$muted")
+
+
+def _progress(run: TrainingSession, machine: str) -> str:
+    progress = run.progress
+    words = [] if run.name == machine else [run.name or run.script]
+    if progress.step is not None and progress.total_steps:
+        words.append(percent(progress.step, progress.total_steps))
+    if progress.eta_seconds is not None:
+        words.append(f" eta {span(progress.eta_seconds)}")
+    return " ".join(words).strip() or run.status.value
+
+
+def _remark(row: FleetRow) -> str:
+    machine = row.instance
+    if machine.market is Market.LOCAL:
+        return f"{len(row.runs)} run{'' if len(row.runs) == 1 else 's'}" if row.runs else ""
+    if machine.state is ResourceState.STOPPED and row.disks_per_month:
+        return f"disks keep costing {money(row.disks_per_month)}/mo"
+    if machine.ownership is Ownership.FOREIGN:
+        return "foreign"
+    if machine.ownership is Ownership.OTHER:
+        return f"belongs to {machine.tag('runctl:owner')}"
+    if machine.ownership is Ownership.RUNCTL:
+        return "made by runctl"
+    return f"last: {row.runs[0].name} {row.runs[0].status.value}" if row.runs else ""
+
+
+def _tags(row: FleetRow) -> Cell:
+    pairs = [f"{key}={value}" for key, value in row.instance.tags if key != "Name"]
+    return cell("  ".join(pairs), "$muted")

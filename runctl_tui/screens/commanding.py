@@ -1,0 +1,154 @@
+"""The command line of every screen: what each word after the colon does."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
+from runctl_tui.domain.text import safe, safe_line
+from runctl_tui.messages import Navigate
+from runctl_tui.modals.text_view import TextView
+from runctl_tui.screens.base import BaseScreen
+from runctl_tui.services.errors import Unsupported, ValidationError
+from runctl_tui.services.ports import Finding
+from runctl_tui.widgets.command_line import CommandLine
+
+ARM_MINUTES: Final = 10.0
+Handler = Callable[[list[str]], Awaitable[None]]
+
+
+class CommandingScreen(BaseScreen):
+    """Adds the `:` line to a screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("colon", "open_command_line", "go to", key_display=":", id="screen.command"),
+    ]
+
+    def compose_prompts(self) -> ComposeResult:
+        """Add the command's line."""
+        vocabulary = Vocabulary(self._instance_names, self._run_names, self._theme_names, self._setting_names)
+        yield CommandLine(lambda text: complete(text, vocabulary))
+
+    @on(CommandLine.Submitted)
+    def carry_out(self, event: CommandLine.Submitted) -> None:
+        """Do what was typed."""
+        self._focus_body()
+        self.work(self._obey, event.text, group="command")
+
+    @on(CommandLine.Closed)
+    def leave_command_line(self) -> None:
+        """Give the keys back."""
+        self._focus_body()
+
+    def action_open_command_line(self) -> None:
+        """Let a command be typed."""
+        self.query_one(CommandLine).open()
+
+    async def _obey(self, text: str) -> None:
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            raise ValidationError(f":{text}", f"{error}", "close the quote") from error
+        if not words:
+            return
+        if words[0] not in self._handlers:
+            raise ValidationError(f":{words[0]}", "there is no such command", nearest(words[0]))
+        handler, most = self._handlers[words[0]]
+        if len(words) - 1 > most:
+            raise ValidationError(f":{text}", "this is not how it is used", COMMANDS[words[0]].usage)
+        await handler(words)
+
+    @property
+    def _handlers(self) -> dict[str, tuple[Handler, int]]:
+        """Each command with what does it and the most words that may follow."""
+        return {
+            "instances": (self._navigate, 1),
+            "checkpoints": (self._navigate, 1),
+            "monitor": (self._navigate, 1),
+            "tasks": (self._navigate, 1),
+            "launch": (lambda words: self._act("launch"), 0),
+            "help": (lambda words: self._act("help"), 0),
+            "q": (lambda words: self._act("app.quit"), 0),
+            "sandbox": (self._sandbox, 9),
+            "config": (self._config, 99),
+            "theme": (self._choose_theme, 1),
+            "doctor": (self._doctor, 0),
+            "arm": (self._arm, 1),
+        }
+
+    async def _act(self, action: str) -> None:
+        await self.run_action(action)
+
+    async def _navigate(self, words: list[str]) -> None:
+        self.post_message(Navigate(*words))
+
+    async def _sandbox(self, words: list[str]) -> None:
+        if self.services.sandbox is None:
+            raise Unsupported(":sandbox", "this is no sandbox", "start with: runctl-tui --sandbox")
+        self.tell(await self.services.sandbox.command(words[1:]))
+
+    async def _config(self, words: list[str]) -> None:
+        settings, words = self.services.settings, words[1:]
+        if not words:
+            lines = [f"{each.key} = {each.value}    ({each.origin})" for each in settings.all()]
+            await self._show_text("Configuration", lines)
+        elif len(words) == 1:
+            known = {each.key: each for each in settings.all()}
+            value = known[words[0]].value if words[0] in known else settings.value(words[0])
+            self.tell(f"{words[0]} = {value}")
+        else:
+            self.tell(f"written to {settings.set(words[0], ' '.join(words[1:]))}")
+
+    async def _doctor(self, _: list[str]) -> None:
+        self.busy("examining…")
+        findings = await self.services.doctor.examine()
+        self.busy("")
+        await self._show_text("Doctor", [line for each in findings for line in _finding(each)])
+
+    async def _show_text(self, title: str, lines: list[str]) -> None:
+        await self.app.push_screen(TextView(self.services.clock, safe(title), [safe_line(line) for line in lines]))
+
+    async def _choose_theme(self, words: list[str]) -> None:
+        name = words[-1]
+        if name not in self._theme_names():
+            raise ValidationError(f"theme {name}", "there is no such theme", "themes: " + " ".join(self._theme_names()))
+        self.app.theme = name
+
+    async def _arm(self, words: list[str]) -> None:
+        try:
+            length = float(words[1]) if len(words) > 1 else ARM_MINUTES
+        except ValueError as error:
+            raise ValidationError(f":arm {words[1]}", "minutes are a number", COMMANDS["arm"].usage) from error
+        self.services.session.arm(length * 60)
+        self.tell(f"changes are allowed for {length:g} min")
+
+    def _focus_body(self) -> None:
+        found = self.query("#list")
+        if found:
+            found.first().focus()
+
+    def _instance_names(self) -> list[str]:
+        snapshot = self.services.fleet.feed.latest
+        return [row.instance.name for row in snapshot.value if row.instance.name] if snapshot else []
+
+    def _run_names(self) -> list[str]:
+        snapshot = self.services.runs.feed.latest
+        return [run.name or run.id for run in snapshot.value] if snapshot else []
+
+    def _theme_names(self) -> list[str]:
+        return sorted(self.app.available_themes, key=lambda name: (not name.startswith("runctl"), name))
+
+    def _setting_names(self) -> list[str]:
+        return [each.key for each in self.services.settings.all()]
+
+
+def _finding(finding: Finding) -> list[str]:
+    sign = "?" if finding.ok is None else "✓" if finding.ok else "✗"
+    lines = [f"{sign} {finding.area:9} {finding.text}"]
+    return [*lines, f"            {finding.todo}"] if finding.todo else lines

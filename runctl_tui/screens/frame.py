@@ -1,0 +1,104 @@
+"""Turns domain values into what the frame's widgets show; pure, used by the base screen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from runctl_tui.domain.cost import CostSummary
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.text import SafeText, safe, safe_line
+from runctl_tui.modals.words import duration, seen
+from runctl_tui.services.ports import SessionFacts
+from runctl_tui.widgets.cost_bar import CostFacts
+from runctl_tui.widgets.header import HeaderFacts
+from runctl_tui.widgets.notice import Notice
+from runctl_tui.widgets.screen_tabs import ScreenTab
+from runctl_tui.widgets.status_line import StatusNote
+
+TABS: Final = (
+    ("1", "Instances", "Inst", "instances"),
+    ("4", "Checkpoints", "Ckpt", "checkpoints"),
+    ("5", "Monitor", "Mon", "monitor"),
+    ("7", "Tasks", "Task", "tasks"),
+)
+"""Digit, name, short name and mode of each screen."""
+
+
+def tabs(working: int) -> tuple[ScreenTab, ...]:
+    """Return the tab line; Tasks carries the number of jobs at work."""
+    return tuple(
+        ScreenTab(key, safe(name), safe(short), mode, safe(f"◐{working}") if mode == "tasks" and working else None)
+        for key, name, short, mode in TABS
+    )
+
+
+def header_facts(facts: SessionFacts, data_age: int | None, armed_for: float | None) -> HeaderFacts:
+    """Return the header's words; `armed_for` is what is left of the armed time."""
+    mode = "armed" if armed_for else "read-only" if facts.read_only else "open"
+    return HeaderFacts(
+        sandbox=facts.sandbox,
+        profile=safe(facts.profile) if facts.profile else None,
+        regions=tuple(safe(region) for region in facts.regions),
+        user=safe(facts.who) if facts.who else None,
+        login_minutes=None if facts.expires_in is None else int(facts.expires_in // 60),
+        data_age=data_age,
+        mode=mode,  # type: ignore[arg-type] # one of three literals above
+        armed_seconds=None if armed_for is None else int(armed_for),
+        root=facts.root,
+    )
+
+
+def cost_facts(summary: CostSummary) -> CostFacts:
+    """Return the cost bar's figures."""
+    return CostFacts(
+        burn=summary.burn_per_hour,
+        today=summary.today,
+        month=summary.month,
+        month_name=safe(summary.as_of.strftime("%b")),
+        forecast=summary.forecast,
+        budget=summary.budget,
+        excluded=tuple(safe(words) for words in summary.excluded),
+        estimate=summary.estimated,
+    )
+
+
+def data_age(taken_at: datetime | None, now: datetime) -> int | None:
+    """Return the age of data in seconds, in steps of five up to a minute so that the header does not flicker."""
+    if taken_at is None:
+        return None
+    seconds = max(0, int((now - taken_at).total_seconds()))
+    return seconds // 5 * 5 if seconds < 60 else seconds // 60 * 60
+
+
+def problem_note(problem: Problem) -> StatusNote:
+    """Return a problem in one line: what, why, what to do, code."""
+    head = problem.what + (f": {problem.why}" if problem.why and problem.why not in problem.what else "")
+    todo = f"; {problem.todo}" if problem.todo else ""
+    return StatusNote(safe(f"{head}{todo}"), safe(problem.code), "warn" if problem.retry_in is not None else "error")
+
+
+def problem_lines(problem: Problem, log_path: str) -> list[SafeText]:
+    """Return a problem in full, for reading and copying."""
+    rows = (
+        ("what", problem.what),
+        ("why", problem.why),
+        ("do", problem.todo),
+        ("where", problem.scope),
+        ("code", problem.code),
+        ("request", problem.request_id),
+        ("log", log_path),
+    )
+    return [safe_line(f"{label:8}  {value}") for label, value in rows if value]
+
+
+def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, ...]:
+    """Return one line per part of the scope that is absent or old."""
+    age = seen(snapshot.taken_at, now)
+    out = []
+    for problem in snapshot.missing:
+        again = f", next try in {duration(problem.retry_in)}" if problem.retry_in is not None else ""
+        code = f" [{problem.code}]" if problem.code and problem.code not in problem.what else ""
+        out.append(Notice.partial(safe(f"{problem.what}{again}{code}; rows are from {age}")))
+    return tuple(out)

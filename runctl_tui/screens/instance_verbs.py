@@ -1,0 +1,70 @@
+"""What may be done to machines, and why not; pure, used by the Instances screen's action menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.instance import Ownership
+from runctl_tui.domain.offer import Capability
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.text import EMPTY, safe
+from runctl_tui.modals.pick import PickItem
+
+WhyNot = Callable[[str, Capability], str]
+"""Returns why a provider cannot do something, or nothing."""
+_GOING: Final = (ResourceState.TERMINATED, ResourceState.TERMINATING)
+_NEEDS: Final = {
+    "train": (ResourceState.RUNNING,),
+    "start": (ResourceState.STOPPED,),
+    "stop": (ResourceState.RUNNING, ResourceState.STARTING),
+    "shell": (ResourceState.RUNNING,),
+}
+_CAPABILITY: Final = {
+    "train": Capability.TRAIN,
+    "start": Capability.START,
+    "stop": Capability.STOP,
+    "terminate": Capability.TERMINATE,
+    "shell": Capability.SHELL,
+}
+
+
+def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool) -> tuple[PickItem, ...]:
+    """Return the action menu for the marked rows, or for the one under the cursor."""
+    which = "" if not rows else rows[0].instance.name or rows[0].instance.id
+    which = f"{len(rows)} machines" if len(rows) > 1 else which
+    runs = [run for row in rows for run in row.runs]
+
+    def item(verb: str, label: str, single: bool = False) -> PickItem:
+        reason = "read-only: :arm first" if read_only and verb != "shell" else _reason(verb, rows, why_not, single)
+        return PickItem(verb, safe(label), safe(which), safe(reason) if reason else EMPTY)
+
+    locked = safe("read-only: :arm first") if read_only else EMPTY
+    return (
+        PickItem("launch", safe("Launch…"), safe("a new machine, with or without training"), locked),
+        item("train", "Train here…", single=True),
+        item("start", "Start…"),
+        item("stop", "Stop…"),
+        item("terminate", "Terminate…"),
+        item("shell", "Shell", single=True),
+        PickItem("monitor", safe("Open in monitor"), safe(which), EMPTY if runs else safe("it has no runs")),
+    )
+
+
+def _reason(verb: str, rows: Sequence[FleetRow], why_not: WhyNot, single: bool) -> str:
+    if not rows:
+        return "no machine here"
+    if single and len(rows) > 1:
+        return "one machine at a time"
+    for row in rows:
+        machine = row.instance
+        if cannot := why_not(machine.provider, _CAPABILITY[verb]):
+            return cannot
+        if verb in _NEEDS and machine.state not in _NEEDS[verb]:
+            return f"{machine.name or machine.id} is {machine.state.value}"
+        if verb == "terminate" and machine.state in _GOING:
+            return f"{machine.name or machine.id} is {machine.state.value}"
+        if verb != "shell" and machine.provider != "local" and machine.ownership is Ownership.FOREIGN:
+            return f"{machine.name or machine.id} was not made by this program"
+    return ""

@@ -1,0 +1,301 @@
+"""The Monitor screen: runs on the left, one of them large: loss curve, facts, host, log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.run import TrainingSession
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.text import EMPTY, safe, safe_line
+from runctl_tui.modals.pick import PickItem
+from runctl_tui.screens.columns.runs import run_columns
+from runctl_tui.screens.following import Following
+from runctl_tui.screens.listing import ListScreen
+from runctl_tui.screens.log_pane import LogPane
+from runctl_tui.screens.prefill import resume_from
+from runctl_tui.screens.run_facts import RunFacts, run_facts, usage_facts
+from runctl_tui.services.ports import Feed
+from runctl_tui.widgets.chart import LineChart
+from runctl_tui.widgets.columns import Column
+from runctl_tui.widgets.facts import FactList
+from runctl_tui.widgets.series import Series
+from runctl_tui.widgets.table import ResourceTable
+
+FLUSH_SECONDS: Final = 0.25
+"""At most four repaints a second, however fast a run talks."""
+SETTLE_SECONDS: Final = 0.15
+"""The cursor must rest on a run for this long before it is followed."""
+PANES: Final = ("list", "chart", "log")
+
+
+class ChartPane(LineChart, can_focus=True):
+    """The loss curve; takes the focus so that it can be maximised."""
+
+
+class MonitorScreen(ListScreen[TrainingSession]):
+    """All runs, and one of them followed live."""
+
+    MODE = "monitor"
+    NAME = "Monitor"
+    EMPTY = "no runs yet; x, Launch… starts one"
+    HELP = (
+        "Runs on the left, newest first; the one under the cursor is followed. Tab moves between runs, curve and log, "
+        "m makes the pane with the focus large. A lost link is said in words and mends itself; no line is lost."
+    )
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "screen.actions",
+        "monitor.next_pane",
+        "monitor.maximise",
+        "monitor.log",
+        "table.filter",
+        "screen.command",
+        "screen.help",
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "pane", id="monitor.next_pane"),
+        Binding("m", "maximise", "maximise", id="monitor.maximise"),
+        Binding("l", "log", "log", id="monitor.log"),
+        Binding("s", "shell", "shell", show=False, id="monitor.shell"),
+        Binding("c", "copy_id", "copy id", show=False, id="monitor.copy"),
+    ]
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._following: Following | None = None
+        self._wanted = ""
+        self._chosen: TrainingSession | None = None
+        self._machines: dict[str, FleetRow] = {}
+        self._spent: dict[str, str] = {}
+        self._flush_timer: Timer | None = None
+        self._settle_timer: Timer | None = None
+
+    def columns(self) -> Sequence[Column[TrainingSession]]:
+        """Return the columns of the runs."""
+        return run_columns()
+
+    def row_key(self, row: TrainingSession) -> str:
+        """Return the run's id."""
+        return row.id
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out runs and facts on the left, curve and host on the right, log below."""
+        with Horizontal(id="monitor-top"):
+            with Vertical(id="monitor-left"):
+                yield from super().compose_body()
+                yield FactList(id="run-facts")
+            with Vertical(id="monitor-right"):
+                chart = ChartPane(id="chart")
+                chart.empty = safe("no loss in the log yet")
+                chart.x_label = safe("step")
+                yield chart
+                yield FactList(id="host-facts")
+        yield LogPane(id="log-pane")
+
+    def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
+        """Watch runs and, for prices, machines."""
+        return ((self.services.runs.feed, self.show_runs), (self.services.fleet.feed, self.show_machines))
+
+    def on_screen_resume(self) -> None:
+        """Go on with the run that was followed."""
+        super().on_screen_resume()
+        if self._following is not None:
+            self._follow(self._following)
+
+    def on_screen_suspend(self) -> None:
+        """Follow nothing that nobody sees."""
+        super().on_screen_suspend()
+        self.workers.cancel_group(self, "follow")
+
+    def show_runs(self, snapshot: Snapshot[tuple[TrainingSession, ...]]) -> None:
+        """Show the runs; go to the one that was asked for."""
+        self.show_rows(snapshot)
+        self._go_to_wanted()
+        self._show_facts()
+
+    def show_machines(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
+        """Remember what machines cost."""
+        self._machines = {row.key: row for row in snapshot.value}
+        self._show_facts()
+
+    def show_reference(self, reference: str) -> None:
+        """Put the cursor on a run as soon as it is known."""
+        self._wanted = reference
+        self._go_to_wanted()
+
+    def note(self) -> str:
+        """Say which run is followed, and whether its link is lost."""
+        following = self._following
+        if following is None or following.session is None:
+            return ""
+        session = following.session
+        words = f"{session.name or session.id} on {session.instance_id}"
+        return f"▲ {following.link}   {words}" if following.link else words
+
+    def menu(self) -> Sequence[PickItem]:
+        """Offer what the run at hand allows."""
+        run = self._chosen = self.table.cursor_row
+        none = safe("no run here") if run is None else EMPTY
+        name = safe(run.name or run.id) if run else EMPTY
+        ended = safe("it has ended") if run and run.status.ended else none
+        bare = none if run is None or run.newest_checkpoint or run.checkpoints else safe("it has no checkpoint")
+        return (
+            PickItem("stop", safe("Stop run…"), name, ended),
+            PickItem("resume", safe("Resume from last checkpoint…"), name, bare),
+            PickItem("shell", safe("Shell on its machine"), name, none),
+            PickItem("checkpoints", safe("Its checkpoints"), name, none),
+            PickItem("launch", safe("Launch…"), safe("a new machine or a new run")),
+        )
+
+    def obey_menu(self, choice: str) -> None:
+        """Begin what was chosen, about the run at hand when the menu opened."""
+        run = self._chosen
+        if choice == "launch":
+            self.action_launch()
+        elif run is None:
+            return
+        elif choice == "stop":
+            self.change(Operation.RUN_STOP, [run.id])
+        elif choice == "resume":
+            self.work(self._resume, run, group="change")
+        elif choice == "shell":
+            self.shell(f"{run.provider}/{run.instance_id}", run.instance_id)
+        elif choice == "checkpoints":
+            self.go("checkpoints", run.id)
+
+    @on(ResourceTable.Highlighted, "#list")
+    def settle_on_run(self) -> None:
+        """Follow the run under the cursor once it rests there."""
+        if self._settle_timer is not None:
+            self._settle_timer.stop()
+        at_once = self._following is None
+        self._settle_timer = self.set_timer(0.001 if at_once else SETTLE_SECONDS, self._follow_cursor)
+
+    @on(ResourceTable.Chosen, "#list")
+    def go_to_log(self) -> None:
+        """Give the keys to the log."""
+        self.query_one(LogPane).log_view.focus()
+
+    def action_maximise(self) -> None:
+        """Make the pane with the focus large, or all as they were."""
+        body = self.query_one("#body")
+        large = [pane for pane in PANES if body.has_class(f"-only-{pane}")]
+        focused = next((pane for pane in PANES if self.focused is not None and self.focused.id == pane), "log")
+        for pane in PANES:
+            body.set_class(not large and pane == focused, f"-only-{pane}")
+
+    def action_clear(self) -> None:
+        """Make all panes as they were, else clear filter and marks."""
+        if any(self.query_one("#body").has_class(f"-only-{pane}") for pane in PANES):
+            self.action_maximise()
+        elif self.focused is not None and self.focused.id != "list":
+            self.table.focus()
+        else:
+            super().action_clear()
+
+    def action_log(self) -> None:
+        """Show the log alone."""
+        self.query_one(LogPane).log_view.focus()
+        if not self.query_one("#body").has_class("-only-log"):
+            self.action_maximise()
+
+    def action_shell(self) -> None:
+        """Open a shell on the run's machine."""
+        run = self.table.cursor_row
+        if run is not None:
+            self.shell(f"{run.provider}/{run.instance_id}", run.instance_id)
+
+    def action_copy_id(self) -> None:
+        """Copy the run's id."""
+        run = self.table.cursor_row
+        if run is not None:
+            self.copy(run.id)
+
+    def tick(self) -> None:
+        """Let the ages among the facts grow."""
+        super().tick()
+        self._show_facts()
+
+    def _go_to_wanted(self) -> None:
+        for key in self.table.model.view if self._wanted else ():
+            run = self.table.model.row(key)
+            if run is not None and self._wanted in (run.id, run.name):
+                self.table.move_to(key)
+                self._wanted = ""
+                return
+
+    def _follow_cursor(self) -> None:
+        run = self.table.cursor_row
+        if run is None or (self._following is not None and self._following.run_id == run.id):
+            return
+        self.query_one(LogPane).log_view.clear()
+        self.query_one(ChartPane).series = ()
+        self._follow(Following(run.id, session=run))
+
+    def _follow(self, following: Following) -> None:
+        self._following = following
+        self._show_facts()
+        self.work(self._hear, following, group="follow")
+        self.work(self._ask_spent, group="spent")
+
+    async def _hear(self, following: Following) -> None:
+        await self.shared.ready.wait()
+        async for update in self.services.runs.follow(following.run_id, following.offset):
+            await self._take(following, update)
+
+    async def _take(self, following: Following, update: Any) -> None:
+        for _ in following.take(update):
+            await self.breathe()
+        if self._flush_timer is None and self._following is following:
+            self._flush_timer = self.set_timer(FLUSH_SECONDS, self._flush)
+
+    async def _ask_spent(self) -> None:
+        await self.shared.ready.wait()
+        self._spent = dict(await self.services.costs.by("run"))
+        self._show_facts()
+
+    def _flush(self) -> None:
+        """Show what came since the last time."""
+        self._flush_timer = None
+        following = self._following
+        if following is None:
+            return
+        lines, restarted = following.lines()
+        view = self.query_one(LogPane).log_view
+        if restarted:
+            view.clear()
+        view.append([safe_line(line) for line in lines])
+        view.set_note(safe(f"▲ {following.link}") if following.link else EMPTY)
+        points = following.series.points("loss")
+        if lines or restarted:
+            self.query_one(ChartPane).series = (Series(safe("loss"), points),) if points else ()
+        self._show_facts()
+        self.show_title()
+
+    def _show_facts(self) -> None:
+        following = self._following
+        if following is None:
+            return
+        session = self.table.model.row(following.run_id) or following.session
+        if session is None:
+            return
+        machine = self._machines.get(f"{session.provider}/{session.instance_id}")
+        spent = self._spent.get(session.id, self._spent.get(session.name))
+        facts = RunFacts(session, following.progress, machine, spent, self.services.clock.now())
+        brief = self.has_class("-narrow")
+        self.query_one("#run-facts", FactList).facts = run_facts(facts, brief)
+        self.query_one("#host-facts", FactList).facts = usage_facts(following.usage, brief)
+
+    async def _resume(self, run: TrainingSession) -> None:
+        found = await self.services.checkpoints.now(run.id)
+        own = [each for each in found.value if each.run_id == run.id]
+        newest = max(own, key=lambda each: (each.created_at is not None, each.created_at), default=None)
+        await self.open_launch(resume_from(run, newest))

@@ -1,0 +1,38 @@
+"""Launch requests that are filled in from what is on the screen: train here, resume there; pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runctl_tui.domain.checkpoint import Checkpoint, CopyState
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.run import TrainingJob, TrainingSession
+
+
+def train_on(defaults: LaunchRequest, row: FleetRow) -> LaunchRequest:
+    """Return the defaults with an existing machine in the place of a new one."""
+    return replace(defaults, options=None, instance_key=row.key, terminate_after=False)
+
+
+def resume_from(session: TrainingSession, checkpoint: Checkpoint | None = None) -> LaunchRequest:
+    """Return a request that goes on with a run from a checkpoint, on its own machine unless changed."""
+    job = session.job or TrainingJob(
+        script=session.script,
+        args=session.args,
+        project=session.project,
+        name=session.name,
+        checkpoint_dir=session.checkpoint_dir,
+        output_dest=session.output_dest,
+    )
+    where = _location(checkpoint) if checkpoint else session.newest_checkpoint
+    return LaunchRequest(
+        instance_key=f"{session.provider}/{session.instance_id}",
+        job=replace(job, resume_from=where, parent=session.id),
+    )
+
+
+def _location(checkpoint: Checkpoint) -> str:
+    """Prefer the copy that any machine can reach."""
+    in_s3 = checkpoint.s3.state in (CopyState.VERIFIED, CopyState.PRESENT)
+    return checkpoint.s3.location if in_s3 or not checkpoint.host.location else checkpoint.host.location

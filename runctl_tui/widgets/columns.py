@@ -1,0 +1,75 @@
+"""Columns of the resource table: what a cell shows and which columns fit a width; pure, used by the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from runctl_tui.domain.text import SafeText
+
+RowT = TypeVar("RowT")
+GAP: Final = 2
+"""Cells between two columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell as drawn."""
+
+    text: SafeText
+    style: str = ""
+    """Words as `widgets.text` reads them, such as `"$state-running"`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[RowT]):
+    """One column of a table."""
+
+    id: str
+    """Stable name: sorting, filtering (`id:value`) and configuration use it."""
+    title: str
+    cell: Callable[[RowT], Cell]
+    width: int
+    """Cells that it needs at least."""
+    align: Literal["left", "right"] = "left"
+    priority: int = 0
+    """The column with the lowest is dropped first when the table is narrow."""
+    wide: int = 0
+    """Cells that it takes when there is room; the flexible column takes what then remains."""
+    flexible: bool = False
+    sort_key: Callable[[RowT], Any] | None = None
+    """What rows are ordered by; None for a row sorts it last, None here forbids sorting by the column."""
+    descending: bool = False
+    """The order that the first sort by this column uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[RowT]):
+    """A column at its place in the line."""
+
+    column: Column[RowT]
+    index: int
+    """Its index among all columns, shown or not."""
+    width: int
+
+
+def place(columns: Sequence[Column[RowT]], width: int) -> tuple[Placed[RowT], ...]:
+    """Choose the columns that fit into `width` cells and share the room that is left among them."""
+    shown = list(range(len(columns)))
+    while len(shown) > 1 and _needed(columns, shown) > width:
+        shown.remove(min(shown, key=lambda index: (columns[index].priority, -index)))
+    widths = {index: columns[index].width for index in shown}
+    spare = width - _needed(columns, shown)
+    for index in sorted(shown, key=lambda index: -columns[index].priority):
+        grown = max(0, min(spare, columns[index].wide - widths[index]))
+        widths[index] += grown
+        spare -= grown
+    flexible = [index for index in shown if columns[index].flexible]
+    if flexible or spare < 0:
+        widths[(flexible or shown)[-1]] += spare
+    return tuple(Placed(columns[index], index, max(1, widths[index])) for index in shown)
+
+
+def _needed(columns: Sequence[Column[RowT]], shown: Sequence[int]) -> int:
+    return sum(columns[index].width for index in shown) + GAP * (len(shown) - 1)

@@ -1,0 +1,135 @@
+"""The `:` line: commands with completion by tab and a history by the arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.widgets.form import FormInput, PromptLine
+from runctl_tui.widgets.text import content
+
+Complete = Callable[[str], Sequence[str]]
+"""Returns whole lines that may follow from what is typed, best first."""
+HISTORY: Final = 200
+
+
+class CommandLine(PromptLine):
+    """A `:` and an input; hidden until opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "close", id="command.close"),
+        Binding("tab", "complete", "complete", id="command.complete", priority=True),
+        Binding("up,ctrl+p", "history(-1)", "earlier", show=False, id="command.earlier", priority=True),
+        Binding("down,ctrl+n", "history(1)", "later", show=False, id="command.later", priority=True),
+    ]
+
+    class Submitted(Message):
+        """A command was entered; the line has closed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Closed(Message):
+        """The line was left without a command."""
+
+    def __init__(self, complete: Complete | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.complete: Complete = complete or (lambda text: ())
+        self._history: list[str] = []
+        self._place = 0
+        self._offers: list[str] = []
+        self._offered = -1
+        self.hide()
+
+    def compose(self) -> ComposeResult:
+        """Lay out sign, field and what completion offers."""
+        yield Static(":", classes="prompt-sign", markup=False)
+        yield FormInput()
+        yield Static("", classes="prompt-hint", markup=False)
+
+    def open(self, text: str = "") -> None:
+        """Show the line and take the focus."""
+        self._place = len(self._history)
+        self._forget_offers()
+        self.take_focus(text)
+        self._hint()
+
+    def say(self, problem: SafeText) -> None:
+        """Say beside the line what is wrong with a command."""
+        self.query_one(".prompt-hint", Static).update(content(problem, "$danger"), layout=False)
+
+    @on(Input.Changed)
+    def offer(self, event: Input.Changed) -> None:
+        """Offer what may follow, unless the text is an offer itself."""
+        event.stop()
+        if event.value not in self._offers:
+            self._forget_offers()
+            self._hint()
+
+    @on(Input.Submitted)
+    def submit(self, event: Input.Submitted) -> None:
+        """Pass the command on and close."""
+        event.stop()
+        text = event.value.strip()
+        self.give_back()
+        if not text:
+            self.post_message(self.Closed())
+            return
+        if text not in self._history[-1:]:
+            self._history = [*self._history, text][-HISTORY:]
+        self.post_message(self.Submitted(text))
+
+    def action_close(self) -> None:
+        """Leave without a command."""
+        self.give_back()
+        self.post_message(self.Closed())
+
+    def action_complete(self) -> None:
+        """Complete as far as all offers agree, then go through them one by one."""
+        typed = self.query_one(FormInput).value
+        if not self._offers:
+            self._offers = list(self.complete(typed))
+            shared = _shared_start(self._offers)
+            if len(self._offers) > 1 and len(shared) > len(typed):
+                self._put(shared)
+                self._offers = []
+                return
+        if self._offers:
+            self._offered = (self._offered + 1) % len(self._offers)
+            self._put(self._offers[self._offered])
+        self._hint()
+
+    def action_history(self, step: int) -> None:
+        """Go through earlier commands; past the newest one the line is empty."""
+        self._place = max(0, min(len(self._history), self._place + step))
+        self._put(self._history[self._place] if self._place < len(self._history) else "")
+
+    def _put(self, text: str) -> None:
+        field = self.query_one(FormInput)
+        field.value = text
+        field.cursor_position = len(text)
+
+    def _forget_offers(self) -> None:
+        self._offers, self._offered = [], -1
+
+    def _hint(self) -> None:
+        typed = self.query_one(FormInput).value
+        offers = self._offers or self.complete(typed)
+        words = "  ".join(offer.rpartition(" ")[2] for offer in offers[:8])
+        hint = safe(f"tab  {words}") if offers else EMPTY
+        self.query_one(".prompt-hint", Static).update(content(hint, "$muted"), layout=False)
+
+
+def _shared_start(lines: Sequence[str]) -> str:
+    """Return what all lines begin with."""
+    first, last = min(lines, default=""), max(lines, default="")
+    same = next((index for index, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[:same]

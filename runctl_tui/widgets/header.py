@@ -1,0 +1,103 @@
+"""The first line of every screen: where, who, how long credentials last, how old the data is, whether armed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from textual.reactive import reactive
+
+from runctl_tui.domain.text import SafeText, safe
+from runctl_tui.widgets.status_row import StatusRow
+from runctl_tui.widgets.text import Piece
+
+LOGIN_WARNING_MINUTES: Final = 15
+STALE_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What the header says; fields that are None are left out."""
+
+    sandbox: bool = False
+    profile: SafeText | None = None
+    """Profile or account label."""
+    regions: tuple[SafeText, ...] = ()
+    user: SafeText | None = None
+    login_minutes: int | None = None
+    """Minutes until the credentials expire; 0 or less once they have."""
+    data_age: int | None = None
+    """Seconds since the oldest data shown was true."""
+    mode: Literal["open", "read-only", "armed"] = "open"
+    armed_seconds: int | None = None
+    """Seconds until an armed account is read-only again."""
+    root: bool = False
+    """The program runs as the superuser."""
+
+
+class HeaderBar(StatusRow):
+    """Draws `facts`; the caller sets them at most once a second."""
+
+    facts: reactive[HeaderFacts] = reactive(HeaderFacts(), repaint=False)
+
+    def watch_facts(self) -> None:
+        """Draw what changed."""
+        self.redraw()
+
+    def pieces(self, width: int) -> Sequence[Piece]:
+        """Return name, badges and place on the left, age and mode on the right."""
+        facts = self.facts
+        out = [Piece(safe("runctl"), "$focus bold", 90)]
+        if facts.sandbox:
+            out.append(Piece(safe(" SANDBOX "), "$sandbox bold on $sandbox-badge", 99))
+        if facts.root:
+            out.append(Piece(safe(" root "), "$armed bold on $armed-badge", 95))
+        out += [piece for piece in (_place(facts), _login(facts.login_minutes)) if piece is not None]
+        if facts.data_age is not None:
+            out.append(_age(facts.data_age))
+        mode = _mode(facts)
+        return [*out, mode] if mode else out
+
+
+def span(seconds: int) -> str:
+    """Return a length of time in one short word, such as `48 s`, `47 min`, `3 h`, `12 d`."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{max(0, seconds)} s"
+
+
+def _place(facts: HeaderFacts) -> Piece | None:
+    many = len(facts.regions) > 1
+    regions = " ".join(facts.regions)
+    words = [word for word in (facts.profile, regions, facts.user) if word]
+    short = [word for word in (facts.profile, f"{len(facts.regions)} regions" if many else regions) if word]
+    if not words:
+        return None
+    return Piece(safe(" · ".join(words)), "$foreground", 40, safe(" · ".join(short)))
+
+
+def _login(minutes: int | None) -> Piece | None:
+    if minutes is None:
+        return None
+    if minutes <= 0:
+        return Piece(safe("▲ login expired"), "$danger bold", 85)
+    low = minutes <= LOGIN_WARNING_MINUTES
+    words = f"{'▲ ' if low else ''}login {span(minutes * 60) if minutes > 1 else '1 min'}"
+    return Piece(safe(words), "$warn" if low else "$muted", 80 if low else 50)
+
+
+def _age(seconds: int) -> Piece:
+    old = seconds >= STALE_SECONDS
+    words = f"{'▲ ' if old else ''}{span(seconds)} ago"
+    return Piece(safe(words), "$warn" if old else "$muted", 60, safe(words.removesuffix(" ago")), right=True)
+
+
+def _mode(facts: HeaderFacts) -> Piece | None:
+    if facts.mode == "read-only":
+        return Piece(safe("READ-ONLY"), "$muted bold", 88, right=True)
+    if facts.mode == "armed":
+        left = "" if facts.armed_seconds is None else f" {facts.armed_seconds // 60}:{facts.armed_seconds % 60:02}"
+        return Piece(safe(f" ARMED{left} "), "$armed bold on $armed-badge", 98, right=True)
+    return None

@@ -1,0 +1,90 @@
+"""The line of problems: each stays until it is read; used by every screen instead of toasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.message import Message
+from textual.reactive import reactive
+
+from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.widgets.status_row import StatusRow
+from runctl_tui.widgets.text import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class StatusNote:
+    """One problem or one word of success."""
+
+    text: SafeText
+    """What failed, why, and what to do, or what was done."""
+    code: SafeText = EMPTY
+    """The service's own code."""
+    level: str = "error"
+    """`error`, `warn` or `done`."""
+
+
+class StatusLine(StatusRow):
+    """Shows the newest unread note and how many wait behind it; takes no room while there is none."""
+
+    SIGNS: ClassVar[dict[str, tuple[str, str]]] = {
+        "error": ("✗", "$danger"),
+        "warn": ("▲", "$warn"),
+        "done": ("✓", "$ok"),
+    }
+    MOST: ClassVar[int] = 100
+    """Notes that are kept; older ones are in the log file."""
+
+    notes: reactive[tuple[StatusNote, ...]] = reactive(())
+
+    hint: SafeText = safe("! read")
+    """The key that reads a note, as the screen binds it."""
+
+    class Read(Message):
+        """The user has read a note."""
+
+        def __init__(self, note: StatusNote) -> None:
+            super().__init__()
+            self.note = note
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self.display = False
+
+    def pieces(self, width: int) -> Sequence[Piece]:
+        """Return the newest note with its sign and code."""
+        if not self.notes:
+            return []
+        note = self.notes[-1]
+        sign, style = self.SIGNS[note.level]
+        out = [Piece(safe(f"{sign} {note.text}", 600), style, 99)]
+        if note.code:
+            out.append(Piece(note.code, "$muted", 50))
+        more = len(self.notes) - 1
+        tail = f"{more} more   " if more else ""
+        out.append(Piece(safe(f"{tail}{self.hint}"), "$muted", 80, right=True))
+        return out
+
+    def watch_notes(self, notes: Sequence[StatusNote]) -> None:
+        """Come and go with the notes."""
+        self.display = bool(notes)
+
+    def say(self, note: StatusNote) -> None:
+        """Add a note; one that says the same moves to the front, and a success is replaced by anything newer."""
+        rest = [known for known in self.notes if known != note and known.level != "done"]
+        self.notes = tuple([*rest, note][-self.MOST :])
+
+    def clear_resolved(self, code: SafeText) -> None:
+        """Drop notes of a problem that is over."""
+        self.notes = tuple(note for note in self.notes if note.code != code)
+
+    def read(self) -> StatusNote | None:
+        """Take the newest note away and return it."""
+        if not self.notes:
+            return None
+        *rest, note = self.notes
+        self.notes = tuple(rest)
+        self.post_message(self.Read(note))
+        return note

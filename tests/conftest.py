@@ -1,0 +1,116 @@
+"""What every test stands on: no colours or settings from outside, a home of its own, loopback only, no luck.
+
+The environment is cleaned before anything imports Textual, which reads it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_FOREIGN_PREFIXES: Final = ("TEXTUAL", "RUNCTL_", "AWS_", "XDG_", "RUNPOD_", "LYCEUM_", "WANDB_", "HF_")
+_FOREIGN_NAMES: Final = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES", "ESCDELAY", "BOTO_CONFIG")
+_E2E: Final = os.environ.get("RUNCTL_E2E") == "1"
+
+
+def _clean_environment() -> None:
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN_PREFIXES) or name in _FOREIGN_NAMES:
+            del os.environ[name]
+    os.environ["TEXTUAL_ANIMATIONS"] = "none"
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    os.environ["TZ"] = "UTC"
+
+
+if not _E2E:
+    _clean_environment()
+
+settings.register_profile("default", max_examples=100, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile(
+    "fuzz", max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a home folder and XDG folders of its own, so that nobody's configuration is read."""
+    home = tmp_path_factory.mktemp("home")
+    if not _E2E:
+        monkeypatch.setenv("HOME", str(home))
+        for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
+            monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail any test that reaches for the network beyond loopback, also where it swallows the refusal."""
+    reached: list[str] = []
+    if not _E2E:
+        for name in ("connect", "connect_ex", "sendto"):
+            monkeypatch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name), reached))
+        monkeypatch.setattr(socket, "getaddrinfo", _guarded_lookup(socket.getaddrinfo, reached))
+    yield
+    if reached:
+        pytest.fail(f"reached beyond loopback: {', '.join(reached)}")
+
+
+@pytest.fixture(autouse=True)
+def production_task_order(request: pytest.FixtureRequest) -> None:
+    """Run async tests with the eager tasks that Textual's App.run uses on Python 3.12 and newer."""
+    if sys.version_info >= (3, 12) and inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("eager_tasks")
+
+
+@pytest.fixture
+async def eager_tasks() -> AsyncIterator[None]:
+    """Start tasks at once while this lasts."""
+    loop = asyncio.get_running_loop()
+    before = loop.get_task_factory()
+    loop.set_task_factory(getattr(asyncio, "eager_task_factory", None))
+    yield
+    loop.set_task_factory(before)
+
+
+def _guarded(original: Callable[..., Any], reached: list[str]) -> Callable[..., Any]:
+    def guard(self: socket.socket, *args: Any) -> Any:
+        address = args[-1]
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
+            reached.append(f"{address[0]}:{address[1]}")
+            raise PermissionError(f"tests may not reach {address[0]}")
+        return original(self, *args)
+
+    return guard
+
+
+def _guarded_lookup(original: Callable[..., Any], reached: list[str]) -> Callable[..., Any]:
+    def lookup(host: Any, *args: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name and not _is_loopback(name) and name != "0.0.0.0":
+            reached.append(f"lookup of {name}")
+            raise socket.gaierror(socket.EAI_NONAME, f"tests may not look up {name}")
+        return original(host, *args, **options)
+
+    return lookup
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

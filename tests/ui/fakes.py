@@ -1,0 +1,405 @@
+"""A complete Services bundle on fixed data, with failures on demand: hang, error, partial, empty."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from runctl_tui.domain.checkpoint import Checkpoint
+from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+from runctl_tui.domain.offer import Capabilities, Capability, TypeOffer
+from runctl_tui.domain.plan import (
+    Confirmation,
+    JobView,
+    Level,
+    Operation,
+    Plan,
+    PlanLine,
+    Reason,
+    Reversibility,
+    Severity,
+    Target,
+    Verdict,
+)
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound
+from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, ShellCommand
+from tests.ui import fake_data as data
+from tests.ui.fake_feed import FakeClock, FakeFeed
+
+Mode = Literal["ok", "hang", "error"]
+
+
+@dataclass
+class World:
+    """Everything that the fakes answer with; tests change it and look at what was asked of it."""
+
+    mode: Mode = "ok"
+    """What each asynchronous call does."""
+    clock: FakeClock = field(default_factory=FakeClock)
+    facts: SessionFacts = data.FACTS
+    settings: dict[str, object] = field(default_factory=lambda: {"ui.keymap": {}, "ui.theme": "runctl-dark"})
+    fleet: FakeFeed[tuple[FleetRow, ...]] = field(default_factory=lambda: FakeFeed(data.fleet(), ("aws", "local")))
+    runs: FakeFeed[tuple[TrainingSession, ...]] = field(default_factory=lambda: FakeFeed(data.RUNS))
+    checkpoints: FakeFeed[tuple[Checkpoint, ...]] = field(default_factory=lambda: FakeFeed(data.checkpoints()))
+    costs: FakeFeed[CostSummary] = field(default_factory=lambda: FakeFeed(data.COST))
+    jobs: FakeFeed[tuple[JobView, ...]] = field(default_factory=lambda: FakeFeed((data.job(),)))
+    log: bytes = field(default_factory=data.log_text)
+    link: str = ""
+    start_words: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    """What the next plan's verdict says besides its level."""
+    plan_parameters: tuple[tuple[str, str], ...] = ()
+    price_unknown: bool = False
+    shell: ShellCommand = field(default_factory=lambda: ShellCommand(("true",), {}))
+    leaving: str = ""
+    updates: asyncio.Queue[RunUpdate] = field(default_factory=asyncio.Queue)
+    planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
+    previewed: list[LaunchRequest] = field(default_factory=list)
+    committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
+    answered: list[tuple[str, bool]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    followed: list[str] = field(default_factory=list)
+    sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
+    armed: list[float] = field(default_factory=list)
+    closed: int = 0
+
+    async def gate(self) -> None:
+        """Let a call through, keep it for ever, or fail it."""
+        if self.mode == "hang":
+            await asyncio.Event().wait()
+        if self.mode == "error":
+            raise CloudProviderError(
+                "EC2 said no", "you are not authorized", "ask for ec2:*", code="UnauthorizedOperation"
+            )
+
+    def empty(self) -> World:
+        """Return this world without anything in it."""
+        self.fleet, self.runs, self.checkpoints = FakeFeed(()), FakeFeed(()), FakeFeed(())
+        self.jobs = FakeFeed(())
+        return self
+
+    def loading(self) -> World:
+        """Return this world before its first answers."""
+        self.fleet, self.runs, self.checkpoints = FakeFeed(None), FakeFeed(None), FakeFeed(None)
+        self.jobs, self.costs = FakeFeed(None), FakeFeed(None)
+        return self
+
+    def hanging(self) -> World:
+        """Return this world with every backend silent for ever."""
+        self.mode = "hang"
+        return self.loading()
+
+    def partial(self) -> World:
+        """Return this world with one region missing."""
+        rows = tuple(row for row in data.fleet() if row.instance.region != data.US_WEST)
+        self.fleet.push(rows, (data.THROTTLED,), data.ago(seconds=48))
+        return self
+
+    def services(self) -> Services:
+        """Return the bundle that an application is given."""
+        return Services(
+            clock=self.clock,
+            session=FakeSession(self),
+            registry=FakeRegistry(self),
+            fleet=FakeFleet(self),
+            runs=FakeRuns(self),
+            checkpoints=FakeCheckpoints(self),
+            launcher=FakeLauncher(self),
+            actions=FakeActions(self),
+            jobs=FakeJobs(self),
+            costs=FakeCosts(self),
+            shells=FakeShells(self),
+            settings=FakeSettings(self),
+            doctor=FakeDoctor(),
+            sandbox=FakeSandbox(self) if self.facts.sandbox else None,
+            log_path="/home/alice/.local/state/runctl-tui/runctl-tui.log",
+            start=self._start,
+            relay=self.gate,
+            close=self._close,
+        )
+
+    async def _start(self) -> AsyncIterator[str]:
+        for words in self.start_words:
+            yield words
+        await self.gate()
+
+    def _close(self) -> None:
+        self.closed += 1
+
+
+class _Part:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+
+class FakeSession(_Part):
+    async def facts(self) -> SessionFacts:
+        await self.world.gate()
+        return self.world.facts
+
+    def cached(self) -> SessionFacts:
+        return self.world.facts
+
+    def arm(self, seconds: float) -> None:
+        self.world.armed.append(seconds)
+
+
+class FakeProvider(_Part):
+    def __init__(self, world: World, name: str, label: str, refused: Mapping[Capability, str]) -> None:
+        super().__init__(world)
+        self.name, self.label = name, label
+        self.capabilities = Capabilities(refused)
+
+    def regions(self) -> tuple[str, ...]:
+        return self.world.facts.regions if self.name == "aws" else ("local",)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"the interface must not call {name} of a provider")
+
+
+class FakeRegistry(_Part):
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        no = "this machine is yours; only its runs can be changed"
+        refused = dict.fromkeys((Capability.CREATE, Capability.START, Capability.STOP, Capability.TERMINATE), no)
+        aws, local = FakeProvider(world, "aws", "AWS", {}), FakeProvider(world, "local", "this machine", refused)
+        self._providers = {"aws": aws, "local": local}
+
+    def register(self, provider: Any) -> None:
+        raise AssertionError("the interface registers nothing")
+
+    def get(self, name: str) -> Any:
+        if name not in self._providers:
+            raise ResourceNotFound(f"no provider {name!r}")
+        return self._providers[name]
+
+    def all(self) -> tuple[Any, ...]:
+        return tuple(self._providers.values())
+
+
+class FakeFleet(_Part):
+    @property
+    def feed(self) -> FakeFeed[tuple[FleetRow, ...]]:
+        return self.world.fleet
+
+    async def now(self) -> Snapshot[tuple[FleetRow, ...]]:
+        await self.world.gate()
+        assert self.world.fleet.latest
+        return self.world.fleet.latest
+
+    async def find(self, reference: str) -> FleetRow:
+        rows = (await self.now()).value
+        for row in rows:
+            if reference in (row.key, row.instance.id, row.instance.name):
+                return row
+        raise ResourceNotFound(f"no machine {reference!r}")
+
+    async def describe(self, key: str) -> Mapping[str, object]:
+        row = await self.find(key)
+        return {"InstanceId": row.instance.id, "InstanceType": row.instance.type, "Tags": dict(row.instance.tags)}
+
+
+class FakeRuns(_Part):
+    @property
+    def feed(self) -> FakeFeed[tuple[TrainingSession, ...]]:
+        return self.world.runs
+
+    async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
+        await self.world.gate()
+        assert self.world.runs.latest
+        return self.world.runs.latest
+
+    async def find(self, reference: str) -> TrainingSession:
+        for session in (await self.now()).value:
+            if session.id == reference or session.name == reference:
+                return session
+        raise ResourceNotFound(f"no run {reference!r}")
+
+    async def follow(self, run_id: str, offset: int = 0) -> AsyncIterator[RunUpdate]:
+        self.world.followed.append(run_id)
+        await self.world.gate()
+        yield RunUpdate(chunk=LogChunk(0, self.world.log), usage=data.USAGE, link=self.world.link)
+        while True:
+            yield await self.world.updates.get()
+
+    async def log(self, run_id: str, tail_bytes: int | None = None) -> bytes:
+        await self.world.gate()
+        return self.world.log
+
+
+class FakeCheckpoints(_Part):
+    def feed(self, run_id: str = "") -> FakeFeed[tuple[Checkpoint, ...]]:
+        return self.world.checkpoints
+
+    async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
+        await self.world.gate()
+        assert self.world.checkpoints.latest
+        return self.world.checkpoints.latest
+
+
+class FakeLauncher(_Part):
+    async def offers(self, provider: str, region: str) -> tuple[TypeOffer, ...]:
+        await self.world.gate()
+        return data.offers(region) if provider == "aws" else ()
+
+    async def preview(self, request: LaunchRequest) -> LaunchPreview:
+        self.world.previewed.append(request)
+        plan = await FakeActions(self.world).plan_launch(request)
+        return LaunchPreview(plan, data.CODE, ("no instance profile: checkpoints go through a relay on this machine",))
+
+    def defaults(self) -> LaunchRequest:
+        return data.request()
+
+
+class FakeActions(_Part):
+    async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
+        self.world.planned.append((operation, tuple(references)))
+        await self.world.gate()
+        return self._plan(operation, tuple(self._target(reference) for reference in references))
+
+    async def plan_launch(self, request: LaunchRequest) -> Plan:
+        await self.world.gate()
+        name = request.options.name if request.options else request.instance_key
+        region = request.options.region if request.options else ""
+        operation = Operation.LAUNCH if request.options else Operation.RUN_START
+        return self._plan(operation, (Target("instance", name, name, "aws", region),))
+
+    async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
+        await self.world.gate()
+        self.world.committed.append((plan, confirmation))
+        job = data.job(f"j-{len(self.world.committed) + 1}", title=plan.effect)
+        latest = self.world.jobs.latest
+        self.world.jobs.push((job, *(latest.value if latest else ())))
+        return job.id
+
+    def _target(self, reference: str) -> Target:
+        for row in self.world.fleet.latest.value if self.world.fleet.latest else ():
+            if row.key == reference:
+                machine = row.instance
+                return Target("instance", machine.id, machine.name, machine.provider, machine.region)
+        return Target("run", reference, reference, "aws", data.US_EAST)
+
+    def _plan(self, operation: Operation, targets: tuple[Target, ...]) -> Plan:
+        levels = {Operation.TERMINATE: Level.NAME, Operation.LAUNCH: Level.YES, Operation.START: Level.YES}
+        destroying = operation is Operation.TERMINATE
+        return Plan(
+            operation=operation,
+            targets=targets,
+            effect=f"{operation.value} " + ", ".join(f'{target.id} "{target.name}"' for target in targets),
+            reversibility=Reversibility.IRREVERSIBLE if destroying else Reversibility.REVERSIBLE,
+            verdict=Verdict(self.world.reasons, levels.get(operation, Level.ENTER)),
+            made_at=self.world.clock.now(),
+            lines=TERMINATE_LINES if destroying else (PlanLine("UNDO", "stop it again"),),
+            usd_per_hour=None if self.world.price_unknown else Decimal("1.01"),
+            price_unknown=self.world.price_unknown,
+            account="research (1234…)",
+            who="ops/alice",
+            parameters=self.world.plan_parameters,
+        )
+
+
+TERMINATE_LINES = (
+    PlanLine("RUNNING", "nothing; run r-81 ended 42 min ago with exit code 0", data.ago(seconds=4)),
+    PlanLine("CKPT", "newest step_4000, 42 min old, verified in S3", data.ago(seconds=9)),
+    PlanLine("COST", "$2.06 so far; $1.01/h ends", data.ago(seconds=3)),
+    PlanLine("DIES", 'root 200 GB · "scratch" 1 TB (no snapshot)'),
+    PlanLine("STAYS", '"data" 2 TB, $164/mo'),
+    PlanLine("UNDO", "none"),
+)
+BLOCKED = (
+    Reason("training_running", Severity.BLOCK, "training is running", Level.NEVER, offer="stop the run first"),
+    Reason("only_copy", Severity.BLOCK, "the only copy of step_4000 dies", Level.NEVER, offer="upload the checkpoint"),
+    Reason("young", Severity.WARN, "it was created 4 minutes ago", Level.NAME),
+)
+
+
+class FakeJobs(_Part):
+    @property
+    def feed(self) -> FakeFeed[tuple[JobView, ...]]:
+        return self.world.jobs
+
+    async def watch(self, job_id: str) -> AsyncIterator[JobView]:
+        async for snapshot in self.world.jobs.watch():
+            for job in snapshot.value:
+                if job.id == job_id:
+                    yield job
+                    if job.ended_at is not None:
+                        return
+
+    def answer(self, job_id: str, yes: bool) -> None:
+        self.world.answered.append((job_id, yes))
+        self.change(job_id, question="")
+
+    def cancel(self, job_id: str) -> None:
+        self.world.cancelled.append(job_id)
+
+    def change(self, job_id: str, **changes: Any) -> None:
+        assert self.world.jobs.latest
+        jobs = tuple(replace(job, **changes) if job.id == job_id else job for job in self.world.jobs.latest.value)
+        self.world.jobs.push(jobs)
+
+
+class FakeCosts(_Part):
+    @property
+    def feed(self) -> FakeFeed[CostSummary]:
+        return self.world.costs
+
+    async def now(self) -> CostSummary:
+        await self.world.gate()
+        return data.COST
+
+    async def resources(self) -> tuple[TrackedResource, ...]:
+        await self.world.gate()
+        return ()
+
+    async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
+        await self.world.gate()
+        return ((data.LLAMA_RUN.id, "406.26"),) if dimension == "run" else (("llama", "812.40"),)
+
+
+class FakeShells(_Part):
+    async def command(self, key: str) -> ShellCommand:
+        await self.world.gate()
+        return self.world.shell
+
+
+class FakeSettings(_Part):
+    def all(self) -> tuple[Setting, ...]:
+        return tuple(Setting(key, str(value), "default", "") for key, value in self.world.settings.items())
+
+    def value(self, key: str) -> object:
+        if key not in self.world.settings:
+            raise InvalidValue(f"{key}: no such key")
+        return self.world.settings[key]
+
+    def set(self, key: str, text: str) -> str:
+        self.value(key)
+        self.world.settings[key] = text
+        return "/home/alice/.config/runctl-tui/config.toml"
+
+    def validate(self) -> tuple[Problem, ...]:
+        return ()
+
+
+class FakeDoctor:
+    async def examine(self) -> tuple[Finding, ...]:
+        return (Finding("terminal", True, "fine"),)
+
+
+class FakeSandbox(_Part):
+    async def command(self, words: Sequence[str]) -> str:
+        await self.world.gate()
+        self.world.sandbox_words.append(tuple(words))
+        return "the link to tiny is cut for 20 s"
+
+    async def leaving(self) -> str:
+        await self.world.gate()
+        return self.world.leaving

@@ -1,0 +1,79 @@
+"""The themes: legible everywhere, complete, and the only place where a colour is written."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from textual.color import Color
+from textual.theme import Theme
+
+from runctl_tui import theme
+from runctl_tui.paths import style_sheets, styles_dir
+from tests.ui.widgets.showcase import ShowcaseApp
+
+TRUE_COLOUR = [each for each in theme.themes() if not each.ansi]
+NOT_TEXT = {"rule", "bar", "cursor-row", "cursor-row-blurred", "found", "field", "field-focused"}
+ON_BADGE = {"sandbox": "sandbox-badge", "armed": "armed-badge"}
+
+
+def contrast(one: str, other: str) -> float:
+    lights = sorted(light(Color.parse(one)) + 0.05 for one in (one, other))
+    return lights[1] / lights[0]
+
+
+def light(colour: Color) -> float:
+    def linear(value: int) -> float:
+        share = value / 255
+        return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+
+    return 0.2126 * linear(colour.r) + 0.7152 * linear(colour.g) + 0.0722 * linear(colour.b)
+
+
+@pytest.mark.parametrize("each", TRUE_COLOUR, ids=lambda each: each.name)
+def test_text_is_legible_on_every_ground_it_stands_on(each: Theme) -> None:
+    grounds = [each.background, each.variables["bar"], each.variables["cursor-row"], each.variables["field-focused"]]
+    poor = [
+        (name, ground, round(contrast(each.variables[name], ground), 1))
+        for name in theme.variable_defaults()
+        if name not in NOT_TEXT | set(ON_BADGE)
+        for ground in grounds
+        if ground and contrast(each.variables[name], ground) < 4.5
+    ]
+    assert not poor
+
+
+@pytest.mark.parametrize("each", TRUE_COLOUR, ids=lambda each: each.name)
+def test_badges_are_legible(each: Theme) -> None:
+    for text, ground in ON_BADGE.items():
+        assert contrast(each.variables[text], each.variables[ground]) >= 4.5
+
+
+def test_every_theme_names_everything() -> None:
+    names = set(theme.variable_defaults())
+    for each in theme.themes():
+        assert names <= set(each.variables), each.name
+
+
+@pytest.mark.parametrize("each", TRUE_COLOUR, ids=lambda each: each.name)
+def test_colours_are_the_same_with_256_colours(each: Theme) -> None:
+    levels = {"00", "5f", "87", "af", "d7", "ff"}
+    greys = {f"{8 + 10 * step:02x}" for step in range(24)}
+    for name in theme.variable_defaults():
+        parts = re.findall("..", each.variables[name].removeprefix("#"))
+        assert set(parts) <= levels or (len(set(parts)) == 1 and parts[0] in greys), name
+
+
+@pytest.mark.parametrize("name", [each.name for each in theme.themes()])
+async def test_every_theme_draws_the_whole_frame(name: str) -> None:
+    app = ShowcaseApp(theme_name=name)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        assert app.theme == name
+        assert "llama-7b" in "\n".join(app.screen_text())
+
+
+def test_style_sheets_name_no_colour_of_their_own() -> None:
+    assert len(style_sheets()) >= 3
+    for sheet in styles_dir().rglob("*.tcss"):
+        assert not re.search(r"#[0-9a-fA-F]{3,8}\b(?!.*\{)|rgb\(|!important|\bansi_", sheet.read_text()), sheet
