@@ -182,7 +182,8 @@ async def _with_services(options: Options, call: Call, needs: Needs) -> Reply:
     from runctl_tui import wiring
     from runctl_tui.headless.reply import Needs
 
-    services = wiring.build(replace(options, sandbox=True) if call.args.noun == "sandbox" else options)
+    options = replace(options, sandbox=True) if call.args.noun == "sandbox" else options
+    services = wiring.build(options)
     try:
         if needs is Needs.SERVICES:
             async for words in services.start():

@@ -49,6 +49,7 @@ class FakeClock:
 
     async def sleep(self, seconds: float) -> None:
         self.advance(seconds)
+        await asyncio.sleep(0)
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -160,7 +160,7 @@ async def training_job(call: Call, script: str, base: TrainingJob | None) -> Tra
     return dataclasses.replace(
         base,
         script=script,
-        args=call.rest,
+        args=call.rest or (base.args if script == base.script else ()),
         project_root=root,
         project=args.project or base.project,
         name=getattr(args, "name", "") or base.name,
@@ -182,10 +182,8 @@ def find_script(call: Call, script: str, default_root: str) -> tuple[str, str]:
     for root in roots:
         path = Path(os.path.normpath(call.folder / root / script))
         if path.is_file():
-            home = next(
-                (r for r in map(Path, (call.args.folder, default_root)) if path.is_relative_to(call.folder / r)), None
-            )
-            home = call.folder / home if home is not None and str(home) != "." else path.parent
+            homes = [call.folder / home for home in (call.args.folder, default_root) if home]
+            home = next((home for home in homes if path.is_relative_to(home)), path.parent)
             return str(home), str(path.relative_to(home))
     nearby = sorted(path.name for path in (call.folder / roots[-1]).glob("*.py"))
     nearest = validation.nearest(script, nearby)

@@ -24,6 +24,7 @@ NOUNS: Final = {
     "config": ("runctl_tui.headless.config", "configuration: show, set, validate"),
     "init": ("runctl_tui.headless.init", "write a commented .runctl.toml into this folder"),
     "sandbox": ("runctl_tui.headless.sandbox", "the embedded cloud: start, stop, status, cut, interrupt"),
+    "relay": ("runctl_tui.headless.relay", "give hosts without S3 credentials presigned URLs; starts by itself"),
 }
 _REGION_WORD: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}")
 _CHOICE: Final = re.compile(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL)

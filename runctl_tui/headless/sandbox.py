@@ -24,6 +24,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.set_defaults(handler=command, needs=Needs.SERVICES)
     parser = add_noun(verbs, "interrupt", "give a spot machine its interruption notice")
     parser.add_argument("instance", metavar="INSTANCE", help="id or name")
+    parser.add_argument("seconds", metavar="SECONDS", nargs="?", type=float, help="until it goes; default: 120")
     parser.set_defaults(handler=command, needs=Needs.SERVICES)
 
 
@@ -33,6 +34,7 @@ async def command(services: Services, call: Call) -> Reply:
         raise SandboxFailed("there is no sandbox here", todo="pip install 'runctl-tui[sandbox]'")
     words = [call.args.verb]
     words += [call.args.instance] if "instance" in call.args else []
-    words += [f"{call.args.seconds:g}"] if "seconds" in call.args else []
+    seconds = getattr(call.args, "seconds", None)
+    words += [] if seconds is None else [f"{seconds:g}"]
     answer = await services.sandbox.command(words)
     return Reply({"command": " ".join(words), "answer": answer}, safe(answer, 2000))

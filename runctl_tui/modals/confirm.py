@@ -17,7 +17,7 @@ from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
 from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
-from runctl_tui.modals.words import money, seen
+from runctl_tui.modals.words import money, rate, seen
 from runctl_tui.widgets.facts import Fact, FactList
 from runctl_tui.widgets.form import FormInput
 from runctl_tui.widgets.text import content
@@ -208,7 +208,7 @@ def _price(plan: Plan) -> Fact | None:
         return None
     if plan.usd_per_hour == 0:
         return Fact(safe("PRICE"), safe("free"), "$ok")
-    words = f"{money(plan.usd_per_hour)}/h, {money(plan.usd_per_hour * 24)} per day, until it is stopped"
+    words = f"{rate(plan.usd_per_hour)}/h, {money(plan.usd_per_hour * 24)} per day, until it is stopped"
     return Fact(safe("PRICE"), safe(words), "$cost bold")
 
 

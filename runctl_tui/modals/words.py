@@ -58,13 +58,20 @@ def money(amount: Decimal | None, prefix: str = "$") -> str:
     return f"{prefix}{cents(amount):,}"
 
 
+def rate(amount: Decimal | None, prefix: str = "$") -> str:
+    """Return dollars per hour; a cheap one keeps four digits, '?' where unknown."""
+    if amount is not None and 0 < abs(amount) < Decimal("0.1"):
+        return f"{prefix}{amount.quantize(Decimal('0.0001'))}"
+    return money(amount, prefix)
+
+
 def hourly(price: Fact[Price]) -> str:
     """Return dollars per hour, with a star where it is an estimate."""
     if not isinstance(price, Known):
         return UNKNOWN
     if price.value.kind is PriceKind.FREE:
         return "free"
-    return money(price.value.usd_per_hour, "") + ("*" if price.value.estimate else "")
+    return rate(price.value.usd_per_hour, "") + ("*" if price.value.estimate else "")
 
 
 def size(count: float | None) -> str:

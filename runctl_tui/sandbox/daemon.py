@@ -36,6 +36,8 @@ from runctl_tui.sandbox.prices import table
 from runctl_tui.sandbox.pricing import Pricing
 from runctl_tui.sandbox.ssm import Ssm
 
+RUN_MARK: Final = "RUNCTL_RUN_ID"
+"""The variable that the agent gives to everything that a run starts."""
 LOCAL: Final = "local"
 """The id of this machine itself, whose runs live in the sandbox too."""
 UPLOAD_REST_S: Final = 3.0
@@ -83,6 +85,7 @@ class Daemon:
         self._imds = HttpServer()
         environment = HostEnvironment(folder.root, folder.shims, self._http.url, self._imds.url)
         self._local_environment = environment.of(LOCAL, REGIONS[0], folder.home(LOCAL))
+        Path(self._local_environment["TMPDIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._kept = False
         self._cloud = Cloud(record.seed)
         self._machines = Machines(self._cloud, folder, environment)
@@ -123,7 +126,7 @@ class Daemon:
 
     async def _begin(self) -> None:
         root = self._folder.root
-        await asyncio.to_thread(self._lay_out)
+        await asyncio.to_thread(shims.write, self._folder.shims)
         await asyncio.to_thread(processes.end, lambda: processes.of_sandbox(root), grace_s=1.0)
         seed.furnish_account(self._cloud)
         if self._record.is_new:
@@ -158,10 +161,6 @@ class Daemon:
         shutil.rmtree(self._folder.tmp, ignore_errors=True)
         LOG.info("The sandbox has ended.")
 
-    def _lay_out(self) -> None:
-        Path(self._local_environment["TMPDIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
-        shims.write(self._folder.shims)
-
     def _furnish(self) -> None:
         """Fill a new world with machines, disks, buckets and the two seeded trainings."""
         now = datetime.now(UTC)
@@ -182,7 +181,7 @@ class Daemon:
             seed_runs.RunningTraining(self._cloud, self._machines, run).begin()
 
     def _working(self) -> bool:
-        mine = processes.of_sandbox(self._folder.root, without=seed_runs.SEEDED_MARK)
+        mine = processes.of_sandbox(self._folder.root, having=RUN_MARK, without=seed_runs.SEEDED_MARK)
         return self._kept or bool(mine) or self._front.uploading(UPLOAD_REST_S)
 
     async def _hello(self) -> Mapping[str, Any]:

@@ -16,10 +16,10 @@ PROC: Final = Path("/proc")
 POLL_S: Final = 0.02
 
 
-def of_sandbox(folder: Path, instance_id: str | None = None, *, without: str = "") -> set[int]:
+def of_sandbox(folder: Path, instance_id: str | None = None, *, having: str = "", without: str = "") -> set[int]:
     """Return the processes of one instance of the sandbox in `folder`, or of all of its instances.
 
-    `without` names a variable: processes that have it are left out.
+    `having` and `without` name variables: only processes with the one and without the other count.
     """
     wanted = {f"{FOLDER_MARK}={folder}"}
     if instance_id is not None:
@@ -27,8 +27,9 @@ def of_sandbox(folder: Path, instance_id: str | None = None, *, without: str = "
     reader = _environments if (PROC / "self" / "environ").exists() else _environments_by_ps
     found = set()
     for pid, variables in reader():
-        left_out = without and any(each.startswith(f"{without}=") for each in variables)
-        if wanted <= variables and not left_out:
+        names = {each.partition("=")[0] for each in variables}
+        fits = (not having or having in names) and (not without or without not in names)
+        if wanted <= variables and fits:
             found.add(pid)
     return found - {os.getpid()}
 

@@ -25,7 +25,8 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Faulted, Told
-from runctl_tui.screens.frame import cost_facts, data_age, header_facts, problem_note, tabs
+from runctl_tui.modals.text_view import TextView
+from runctl_tui.screens.frame import cost_facts, data_age, header_facts, problem_lines, problem_note, tabs
 from runctl_tui.screens.shared import Shared
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.ports import Feed, Services
@@ -141,7 +142,9 @@ class BaseScreen(Screen[None]):
 
     def show_problem(self, problem: Problem) -> None:
         """Show a problem until it is read."""
-        self.say(problem_note(problem))
+        note = problem_note(problem)
+        self.shared.problems[note] = problem
+        self.say(note)
 
     def tell(self, text: str) -> None:
         """Say that something went well."""
@@ -192,11 +195,21 @@ class BaseScreen(Screen[None]):
         self._restart_feeds()
 
     def action_read_problem(self) -> None:
-        """Read the newest problem away; subclasses may open it."""
-        self.query_one(StatusLine).read()
+        """Read the newest problem in full, with the log file's path; a word of success just goes."""
+        note = self.query_one(StatusLine).read()
+        if note is not None and note.level != "done":
+            problem = self.shared.problems.pop(note, None) or Problem(note.code, note.text)
+            lines = problem_lines(problem, self.services.log_path)
+            self.app.push_screen(TextView(self.services.clock, safe("Problem"), lines))
 
     async def _hear_facts(self) -> None:
-        self.shared.facts = await self.services.session.facts()
+        try:
+            self.shared.facts = await self.services.session.facts()
+            self.shared.facts_code = ""
+        except TrainctlError as error:
+            if error.code != self.shared.facts_code:
+                self.shared.facts_code = error.code
+                raise
         self.tick()
 
     def _restart_feeds(self) -> None:

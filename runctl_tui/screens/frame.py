@@ -8,7 +8,7 @@ from typing import Final
 from runctl_tui.domain.cost import CostSummary
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.text import safe
+from runctl_tui.domain.text import SafeText, safe, safe_line
 from runctl_tui.modals.words import duration, seen
 from runctl_tui.services.ports import SessionFacts
 from runctl_tui.widgets.cost_bar import CostFacts
@@ -77,6 +77,20 @@ def problem_note(problem: Problem) -> StatusNote:
     head = problem.what + (f": {problem.why}" if problem.why and problem.why not in problem.what else "")
     todo = f"; {problem.todo}" if problem.todo else ""
     return StatusNote(safe(f"{head}{todo}"), safe(problem.code), "warn" if problem.retry_in is not None else "error")
+
+
+def problem_lines(problem: Problem, log_path: str) -> list[SafeText]:
+    """Return a problem in full, for reading and copying."""
+    rows = (
+        ("what", problem.what),
+        ("why", problem.why),
+        ("do", problem.todo),
+        ("where", problem.scope),
+        ("code", problem.code),
+        ("request", problem.request_id),
+        ("log", log_path),
+    )
+    return [safe_line(f"{label:8}  {value}") for label, value in rows if value]
 
 
 def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, ...]:

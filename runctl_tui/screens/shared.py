@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from runctl_tui.domain.problem import Problem
 from runctl_tui.services.ports import SessionFacts
 from runctl_tui.widgets.status_line import StatusNote
 
@@ -19,6 +20,8 @@ class Shared:
     """What is being made ready, in words; empty before and after."""
     facts: SessionFacts | None = None
     """The header's facts as heard last."""
+    facts_code: str = ""
+    """The error that the header's facts met last, so that it is told once."""
     own_jobs: set[str] = field(default_factory=set)
     """Jobs started in this session; their questions interrupt."""
     asked: set[tuple[str, str]] = field(default_factory=set)
@@ -29,3 +32,5 @@ class Shared:
     """Jobs at work, for the tab line."""
     notes: tuple[StatusNote, ...] = ()
     """Problems that have not been read yet; they follow the person from screen to screen."""
+    problems: dict[StatusNote, Problem] = field(default_factory=dict)
+    """What is behind a note, for reading it in full."""

@@ -6,7 +6,7 @@ configured and the account in use is not known, it counts as one of them.
 
 from __future__ import annotations
 
-import os
+import getpass
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,7 +43,7 @@ class SessionService:
     @property
     def owner(self) -> str:
         """Who resources belong to: configured, else the login name."""
-        return owner_of(self._place.configuration, os.environ.get("USER", ""))
+        return owner_of(self._place.configuration, login_name())
 
     @property
     def identity(self) -> Fact[Identity]:
@@ -67,13 +67,18 @@ class SessionService:
         return SessionFacts(
             sandbox=self._place.sandbox,
             profile=(known.profile if known else "") or configuration.aws.profile or "",
-            regions=configuration.regions,
+            regions=self._regions(),
             who=known.caller if known else "",
             expires_in=self._expires_in(known),
             read_only=self.read_only,
             armed_for=self._armed_for() if self.production else None,
             root=self._place.root,
         )
+
+    def _regions(self) -> tuple[str, ...]:
+        """The regions that are really looked at; the configured ones while the cloud is not there yet."""
+        clouds = [one for one in self._place.registry.all() if one.name == _CLOUD]
+        return clouds[0].regions() if clouds else self._place.configuration.regions
 
     @property
     def production(self) -> bool:
@@ -86,9 +91,13 @@ class SessionService:
     @property
     def read_only(self) -> bool:
         """Whether changes are refused now; asked again where a call is made."""
+        return bool(self.why_read_only())
+
+    def why_read_only(self) -> str:
+        """Return why changes are refused now; empty: they are allowed."""
         if self._place.configuration.safety.read_only:
-            return True
-        return self.production and self._armed_for() == 0.0
+            return "safety.read_only is set"
+        return "a production account that is not armed" if self.production and self._armed_for() == 0.0 else ""
 
     def arm(self, seconds: float) -> None:
         """Allow changes in a production account for a while, at most an hour; 0 ends it."""
@@ -117,3 +126,11 @@ class SessionService:
 def owner_of(configuration: Configuration, login: str) -> str:
     """Return who resources belong to."""
     return configuration.owner or configuration.aws.user_id or login or "unknown"
+
+
+def login_name() -> str:
+    """Return the name that the person logged in with, nothing where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

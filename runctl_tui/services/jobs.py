@@ -86,6 +86,11 @@ class JobHandle:
             )
         )
 
+    def announce(self, steps: Sequence[Step]) -> None:
+        """Show the steps that are still to come."""
+        known = {one.id for one in self._view.steps}
+        self._show(replace(self._view, steps=(*self._view.steps, *(one for one in steps if one.id not in known))))
+
     @contextlib.asynccontextmanager
     async def step(self, step_id: str, title: str = "") -> AsyncIterator[StepHandle]:
         """Mark a step running, then done or failed; one that was not announced is added at the end."""
@@ -157,7 +162,7 @@ class JobHandle:
 
 
 def _changed(step: Step, given: Mapping[str, object]) -> Step:
-    return replace(step, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    return replace(step, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # the names are those of its one caller
 
 
 class JobBoard:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -38,7 +38,8 @@ class JournalState(StrEnum):
     """Nobody knows whether the call arrived."""
 
 
-UNSETTLED: Final = frozenset({JournalState.SENT, JournalState.ACKED, JournalState.AMBIGUOUS})
+SETTLING: Final = timedelta(seconds=60)
+"""How long after a call its effect may still be invisible."""
 _NEXT: Final = {
     JournalState.PLANNED: {JournalState.CONFIRMED, JournalState.FAILED},
     JournalState.CONFIRMED: {JournalState.SENT, JournalState.FAILED},
@@ -144,17 +145,20 @@ class Journal:
 
         return await self._store.run(work)
 
-    async def reconcile(self, registry: ProviderRegistry) -> tuple[Row, ...]:
-        """Settle what earlier processes left open and return what is still open; rows of live processes are theirs."""
-        for row in await self.unsettled():
+    async def reconcile(self, registry: ProviderRegistry, resource: str = "") -> tuple[Row, ...]:
+        """Settle what was left open, everywhere or on one resource, and return what is still open.
+
+        What a living process is working on is locked, and left to it.
+        """
+        for row in await (self.open_rows(resource) if resource else self.unsettled()):
             handle = self._locks.take(row.entry.resource)
             if handle is None:
                 continue
             with _closing(handle):
-                state, detail = await settle(row, registry)
+                state, detail = await settle(row, registry, self._clock.now())
                 if state is not row.state:
                     await self.mark(row.entry.op_id, state, detail)
-        return await self.unsettled()
+        return await (self.open_rows(resource) if resource else self.unsettled())
 
     async def _rows(self, where: str, *values: str) -> tuple[Row, ...]:
         query = (
@@ -175,15 +179,19 @@ _ARRIVED: Final = {
 }
 
 
-async def settle(row: Row, registry: ProviderRegistry) -> tuple[JournalState, str]:
-    """Return what an unsettled operation came to, as far as its provider can tell now."""
+async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
+    """Return what an unsettled operation came to, as far as its provider can tell now.
+
+    A provider's lists lag behind its calls, so that only time makes 'not there' mean 'never arrived'.
+    """
     entry = row.entry
     if entry.operation not in _ARRIVED and entry.operation is not Operation.LAUNCH:
         return JournalState.FAILED, "the program ended in the middle; the run itself tells how far it came"
+    early = now - row.at < SETTLING
     try:
         provider = registry.get(entry.provider)
         if entry.operation is Operation.LAUNCH:
-            return await _settle_launch(provider, entry)
+            return await _settle_launch(provider, row, early)
         instance = await provider.get_resource_status(entry.resource.partition("/")[2], entry.region)
     except ResourceNotFound:
         gone = entry.operation is Operation.TERMINATE
@@ -192,14 +200,15 @@ async def settle(row: Row, registry: ProviderRegistry) -> tuple[JournalState, st
         return row.state, str(error)
     if instance.state in _ARRIVED[entry.operation]:
         return JournalState.VERIFIED, f"it is {instance.state.value}"
-    return JournalState.FAILED, f"it is {instance.state.value}: the call never arrived"
+    words = f"it is {instance.state.value}"
+    return (row.state, words) if early else (JournalState.FAILED, f"{words}: the call never arrived")
 
 
-async def _settle_launch(provider: TrainingProvider, entry: Entry) -> tuple[JournalState, str]:
-    made = await provider.find_by_token(entry.token, entry.region)
-    if made is None:
-        return JournalState.FAILED, "nothing was created"
-    return JournalState.VERIFIED, f"it created {made.id}"
+async def _settle_launch(provider: TrainingProvider, row: Row, early: bool) -> tuple[JournalState, str]:
+    made = await provider.find_by_token(row.entry.token, row.entry.region)
+    if made is not None:
+        return JournalState.VERIFIED, f"it created {made.id}"
+    return (row.state, "not found yet") if early else (JournalState.FAILED, "nothing was created")
 
 
 def _append(connection: sqlite3.Connection, op_id: str, state: JournalState, at: int, detail: str) -> None:

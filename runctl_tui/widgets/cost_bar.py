@@ -46,7 +46,11 @@ class CostFacts:
 class CostBar(StatusRow):
     """Draws `facts`; the caller sets them at most once a second."""
 
-    facts: reactive[CostFacts] = reactive(CostFacts())
+    facts: reactive[CostFacts] = reactive(CostFacts(), repaint=False)
+
+    def watch_facts(self) -> None:
+        """Draw what changed."""
+        self.redraw()
 
     def pieces(self, width: int) -> Sequence[Piece]:
         """Return the long form where there is room, else whole dollars and a sign for what is left out."""

@@ -39,7 +39,11 @@ class HeaderFacts:
 class HeaderBar(StatusRow):
     """Draws `facts`; the caller sets them at most once a second."""
 
-    facts: reactive[HeaderFacts] = reactive(HeaderFacts())
+    facts: reactive[HeaderFacts] = reactive(HeaderFacts(), repaint=False)
+
+    def watch_facts(self) -> None:
+        """Draw what changed."""
+        self.redraw()
 
     def pieces(self, width: int) -> Sequence[Piece]:
         """Return name, badges and place on the left, age and mode on the right."""

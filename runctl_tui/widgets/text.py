@@ -122,6 +122,13 @@ def plain(text: object) -> SafeText:
     return _whole(str(text))
 
 
+def wrap(text: SafeText, width: int) -> list[SafeText]:
+    """Break a text into lines at spaces where there are any; a longer word is cut into pieces."""
+    if width_of(text) <= width:
+        return [text]
+    return [clip(plain(part.plain.rstrip()), width) for part in Content(text).wrap(max(1, width))]
+
+
 def aligned_svg(svg: str) -> str:
     """Return a screenshot in which also renderers that drop leading blanks keep columns in line."""
     return svg.replace("<text ", '<text xml:space="preserve" ')

@@ -32,11 +32,14 @@ def bare() -> None:
 def fleet(rows: int, *, hanging: bool = False) -> None:
     """Run the real application over a provider with so many machines, or over backends that never answer."""
     from runctl_tui.app import RunctlApp
-
-    from tests.ui.fakes import World, many_rows
+    from tests.ui.fake_data import many
+    from tests.ui.fakes import World
 
     world = World()
-    world = world.hanging() if hanging else many_rows(world, rows)
+    if hanging:
+        world = world.hanging()
+    else:
+        world.fleet.push(many(rows))
     RunctlApp(world.services()).run(mouse=False)
 
 

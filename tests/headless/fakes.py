@@ -374,6 +374,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "sandbox": FakeSandbox(world) if sandbox else None,
         "log_path": "/tmp/log",
         "start": start,
+        "relay": None,
         "close": close,
     }
     return Services(**cast(Any, ports))

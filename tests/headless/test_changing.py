@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import Operation, Step, StepState
-from runctl_tui.domain.run import TrainingStatus
+from runctl_tui.domain.run import TrainingJob, TrainingStatus
 from tests.headless import fakes
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import BLOCKED, World, checkpoint, machine, plan, run, view
@@ -203,6 +204,24 @@ def test_a_script_that_is_not_there_names_the_one_that_was_meant(runctl: Runctl)
     said = runctl("train", "trian.py", "--type", "g5.xlarge", "--json")
     assert said.code == 1
     assert said.error["hint"] == "did you mean train.py?"
+
+
+def test_a_script_below_the_project_is_named_from_the_projects_root(
+    runctl: Runctl, world: World, tmp_path: Path
+) -> None:
+    folder = tmp_path / "work" / "deep"
+    folder.mkdir()
+    (folder / "tune.py").write_text("")
+    world.defaults = LaunchRequest(
+        job=TrainingJob("train.py", ("--tiny",), str(tmp_path / "work"), output_dest="s3://runs")
+    )
+    runctl("runs", "start", "deep/tune.py", "--on", "llama-7b", "--json")
+    runctl("runs", "start", "train.py", "--on", "llama-7b", "--json")
+    first, second = (request.job for request in world.requests)
+    assert first is not None
+    assert (first.project_root, first.script, first.args) == (str(tmp_path / "work"), "deep/tune.py", ())
+    assert second is not None
+    assert second.args == ("--tiny",)
 
 
 def test_on_and_type_exclude_each_other(runctl: Runctl) -> None:

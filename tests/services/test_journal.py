@@ -31,8 +31,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def journal(store: Store, tmp_path: Path) -> Journal:
-    return Journal(store, FakeClock(), LockSet(tmp_path))
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def journal(store: Store, tmp_path: Path, clock: FakeClock) -> Journal:
+    return Journal(store, clock, LockSet(tmp_path))
 
 
 async def sent(journal: Journal, **changes: object) -> Entry:
@@ -82,10 +87,11 @@ async def test_an_ended_operation_stays_ended(journal: Journal) -> None:
     ],
 )
 async def test_a_crash_after_sending_is_settled_by_the_state(
-    journal: Journal, state: ResourceState, expected: JournalState
+    journal: Journal, clock: FakeClock, state: ResourceState, expected: JournalState
 ) -> None:
     provider = FakeProvider().add(replace(BOX, state=state))
     await sent(journal)
+    clock.advance(61)
     assert await journal.reconcile(FakeRegistry(provider)) == ()
     (row,) = await journal.history()
     assert row.state is expected
@@ -98,11 +104,22 @@ async def test_a_machine_that_is_gone_was_terminated(journal: Journal) -> None:
     assert (await journal.history())[0].state is JournalState.VERIFIED
 
 
-async def test_a_launch_is_settled_by_its_token(journal: Journal) -> None:
+async def test_what_is_not_seen_yet_may_still_have_arrived(journal: Journal, clock: FakeClock) -> None:
+    provider = FakeProvider().add(BOX)
+    await sent(journal)
+    await sent(journal, operation=Operation.LAUNCH, op_id="op-2", token="op-2", resource="fake/new")
+    clock.advance(59)
+    assert len(await journal.reconcile(FakeRegistry(provider))) == 2
+    clock.advance(2)
+    assert await journal.reconcile(FakeRegistry(provider)) == ()
+
+
+async def test_a_launch_is_settled_by_its_token(journal: Journal, clock: FakeClock) -> None:
     provider = FakeProvider().add(BOX)
     provider.tokens["op-1"] = BOX.id
     await sent(journal, operation=Operation.LAUNCH)
     await sent(journal, operation=Operation.LAUNCH, op_id="op-2", token="op-2", resource="fake/new")
+    clock.advance(61)
     await journal.reconcile(FakeRegistry(provider))
     found = {row.entry.op_id: (row.state, row.detail) for row in await journal.history()}
     assert found["op-1"] == (JournalState.VERIFIED, f"it created {BOX.id}")

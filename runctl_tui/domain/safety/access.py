@@ -8,7 +8,7 @@ from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.instance import PROTECTING_TAGS, TAG_OWNER, TAG_PROTECT_UNTIL, Ownership
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, block, known_or_none, warn
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, block, known_or_none, uses_machine, warn
 
 
 def read_only(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -53,7 +53,7 @@ def production_account(operation: Operation, facts: SafetyFacts) -> Reason | Non
 
 def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D05: what this tool did not make is not touched before somebody claims it."""
-    if operation not in ON_INSTANCES or facts.local:
+    if not uses_machine(operation, facts) or facts.local:
         return None
     match facts.ownership:
         case Known(Ownership.FOREIGN):
@@ -79,7 +79,7 @@ def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def ownership_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D05 and D06 with an unknown: whose it is must be known."""
-    if operation not in ON_INSTANCES or facts.local or not isinstance(facts.ownership, Unknown):
+    if not uses_machine(operation, facts) or facts.local or not isinstance(facts.ownership, Unknown):
         return None
     return block("owner_unknown", f"whose it is could not be told: {facts.ownership.reason}", Level.NEVER)
 

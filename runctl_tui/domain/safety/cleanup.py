@@ -40,6 +40,7 @@ RULES: Final[tuple[Rule, ...]] = (
     machine.market_unknown,
     machine.cannot_start,
     machine.state_unknown,
+    machine.machine_not_running,
     machine.managed_parent,
     machine.may_not_restart,
     data.training_running,

@@ -11,7 +11,7 @@ from runctl_tui.domain.instance import Market
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, block, known_or_none, warn
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, TRAINING, block, known_or_none, uses_machine, warn
 
 TOO_NEW: Final = timedelta(minutes=5)
 SKEW: Final = timedelta(seconds=60)
@@ -90,9 +90,18 @@ def cannot_start(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def state_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """A state that could not be read is no ground to act on."""
-    if operation not in ON_INSTANCES or not isinstance(facts.state, Unknown):
+    if not uses_machine(operation, facts) or facts.local or not isinstance(facts.state, Unknown):
         return None
     return block("state_unknown", f"its state could not be read: {facts.state.reason}", Level.NEVER)
+
+
+def machine_not_running(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """Training on a machine that exists needs it running."""
+    state = known_or_none(facts.state)
+    if operation not in TRAINING or not facts.target.id or state in (None, ResourceState.RUNNING):
+        return None
+    text = f"it is {state.value if state else 'unknown'}"
+    return block("not_running", text, Level.NEVER, offer="start it first")
 
 
 def managed_parent(operation: Operation, facts: SafetyFacts) -> Reason | None:

@@ -24,7 +24,7 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
     """Return the columns; those of least priority are dropped first when the screen is narrow."""
     return (
         Column("name", "NAME", _name, 14, wide=18, priority=75, sort_key=lambda row: row.instance.name.casefold()),
-        Column("state", "STATE", _state, 11, wide=13, priority=90, sort_key=_state_order),
+        Column("state", "STATE", _state, 12, wide=13, priority=90, sort_key=_state_order),
         Column("type", "TYPE", _type, 12, wide=13, priority=80, sort_key=lambda row: row.instance.type),
         Column("gpu", "GPU", _gpu, 8, priority=40, sort_key=_gpu_count, descending=True),
         Column("region", "REGION", _region, 11, priority=30, sort_key=lambda row: _region(row).text),

@@ -17,6 +17,7 @@ from runctl_tui.services.aws import parse
 from runctl_tui.services.aws.catalog import TypeCatalog
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.aws.disks import VolumeReader
+from runctl_tui.services.aws.newborn import Newborns
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.errors import AwsError, CredentialsError, ResourceNotFound, TrainctlError
 from runctl_tui.services.prices import PriceBook, bundled
@@ -50,6 +51,7 @@ class InstanceReader:
         self._prices = prices
         self.catalog = TypeCatalog(clients)
         self._volumes = VolumeReader(clients, clock)
+        self._newborns = Newborns(clock)
         self._region_of: dict[str, str] = {}
 
     async def list_all(self) -> Snapshot[tuple[Instance, ...]]:
@@ -73,7 +75,7 @@ class InstanceReader:
                 problems |= {problem.what: problem for problem in page.problems}
         except TrainctlError as error:
             return instances, [error.to_problem(scope=_scope(region))]
-        return instances, list(problems.values())
+        return [*instances, *self._newborns.of(region)], list(problems.values())
 
     async def pages(self, region: str) -> AsyncIterator[InstancePage]:
         """Yield a region's instances page by page; raises where a page cannot be read."""
@@ -81,8 +83,13 @@ class InstanceReader:
             yield await self._enriched(region, raw)
 
     async def get(self, instance_id: str, region: str = "", *, strong: bool = True) -> Instance:
-        """Return one instance; raises ResourceNotFound."""
-        region, raw = await self.raw(instance_id, region)
+        """Return one instance; raises ResourceNotFound, but not for one that was created a moment ago."""
+        try:
+            region, raw = await self.raw(instance_id, region)
+        except ResourceNotFound:
+            if newborn := self._newborns.get(instance_id):
+                return newborn
+            raise
         page = await self._enriched(region, [raw], strong=strong)
         return page.instances[0]
 
@@ -108,7 +115,9 @@ class InstanceReader:
 
     async def adopt(self, region: str, raw: InstanceTypeDef) -> Instance:
         """Return the instance that a create call answered with; its disks are told by a later read."""
-        return (await self._enriched(region, [raw])).instances[0]
+        made = (await self._enriched(region, [raw])).instances[0]
+        self._newborns.add(made)
+        return made
 
     async def region_of(self, instance_id: str, region: str = "") -> str:
         """Return the region of an instance; asks EC2 only where it was never seen."""
@@ -167,6 +176,7 @@ class InstanceReader:
         types, owner = self.catalog.known, self._settings.owner
         found = [parse.instance(one, region, owner, types, volumes.facts) for one in raw]
         self._region_of |= {one.id: region for one in found}
+        self._newborns.seen(one.id for one in found)
         return InstancePage(region, tuple(self._priced(one) for one in found), tuple(problems))
 
     def _priced(self, instance: Instance) -> Instance:

@@ -36,7 +36,7 @@ class KeyPairs:
     def __init__(self, clients: AwsClients, folder: Path, owner: str) -> None:
         self._clients = clients
         self._folder = folder
-        self._name = "runctl-" + ("".join(c if c.isalnum() or c in "._-" else "-" for c in owner) or "me")
+        self._name = pair_name(owner)
 
     async def ensure(self, region: str) -> str:
         """Return the name of a key pair of the region whose private key lies in our folder."""
@@ -88,6 +88,12 @@ class KeyPairs:
         except ResourceExists:
             """Another launch of ours was quicker."""
         return name
+
+
+def pair_name(owner: str) -> str:
+    """Return the name of an owner's own key pair, here and at EC2: 'runctl-alice'."""
+    plain = "".join(letter if (letter.isascii() and letter.isalnum()) or letter in "._-" else "-" for letter in owner)
+    return f"runctl-{plain[:200] or 'me'}"
 
 
 def same_key(known: KeyPairInfoTypeDef, public: str) -> bool:

@@ -41,13 +41,15 @@ class SpotMarket:
         self._clients = clients
         self._clock = clock
         self._known: dict[tuple[str, str], tuple[float, SpotQuote | str]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
 
     async def learn(self, region: str, types: Iterable[str]) -> None:
         """Make sure that these types' prices are known or known to be unknown."""
-        now = self._clock.monotonic()
-        wanted = sorted({name for name in types if not self._is_recent(region, name, now)})
-        batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
-        await asyncio.gather(*(self._learn(region, batch, now) for batch in batches))
+        async with self._locks.setdefault(region, asyncio.Lock()):
+            now = self._clock.monotonic()
+            wanted = sorted({name for name in types if not self._is_recent(region, name, now)})
+            batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+            await asyncio.gather(*(self._learn(region, batch, now) for batch in batches))
 
     async def _learn(self, region: str, batch: list[str], now: float) -> None:
         try:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 BOOT_SECONDS: Final = 300.0
 SSH_SECONDS: Final = 300.0
 INSTALL_SECONDS: Final = 3600.0
+GRACE_SECONDS: Final = 30.0
 POLL: Final = 0.5
 
 
@@ -85,12 +86,14 @@ class LaunchPipeline:
     def __init__(self, parts: PipelineParts) -> None:
         self._parts = parts
 
-    def steps(self, request: LaunchRequest) -> tuple[Step, ...]:
-        """Return the steps that a launch will go through."""
-        return steps(request)
-
-    async def execute(self, plan: Plan, request: LaunchRequest, job: JobHandle) -> str:
+    async def execute(self, plan: Plan, request: LaunchRequest | None, job: JobHandle) -> str:
         """Do it and return words about the result; a failure says what is left and what it costs."""
+        if request is None:
+            return await self._stop_run(plan.targets[0].id, job)
+        return await self._launch(request, job)
+
+    async def _launch(self, request: LaunchRequest, job: JobHandle) -> str:
+        job.announce(steps(request))
         launched: Launched | None = None
         try:
             launched = await self._machine(request, job)
@@ -104,6 +107,16 @@ class LaunchPipeline:
             if launched is not None and launched.created and request.terminate_after:
                 await self._clean_up(launched, job)
             raise
+
+    async def _stop_run(self, run_id: str, job: JobHandle) -> str:
+        job.set(run_id=run_id)
+        async with job.step("stop", "TERM, then KILL after the grace period") as step:
+            session = await self._parts.runs.find(run_id)
+            agent = await self._parts.runs.agent_of(session)
+            step.progress(detail=f"waiting up to {GRACE_SECONDS:.0f} s for a checkpoint")
+            status = await agent.stop(run_id, GRACE_SECONDS)
+            step.progress(detail=f"exit code {status.exit_code}")
+        return f"{run_id} is {status.status.value}"
 
     async def _machine(self, request: LaunchRequest, job: JobHandle) -> Launched:
         parts = self._parts

@@ -116,7 +116,7 @@ class RunRegister:
         except TrainctlError as error:
             yield RunUpdate(link="" if session.status.ended else str(error))
             return
-        async for frame in agent.follow(run_id, mirror.end):
+        async for frame in agent.follow(run_id, start + len(data)):
             yield self._update(session, frame, mirror)
 
     async def log(self, run_id: str, tail_bytes: int | None = None) -> bytes:

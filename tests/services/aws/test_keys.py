@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runctl_tui.services.aws.keys import fingerprint, keep_as, own_key, same_key
+from runctl_tui.services.aws.keys import fingerprint, keep_as, own_key, pair_name, same_key
 from runctl_tui.services.errors import StateError
 
 
@@ -62,3 +62,9 @@ def test_a_key_is_recognised_by_itself_or_by_its_fingerprint(tmp_path: Path) -> 
     assert same_key({"KeyFingerprint": fingerprint(mine.public)}, mine.public)
     assert not same_key({"KeyFingerprint": digest}, other.public)
     assert not same_key({}, mine.public)
+
+
+def test_an_owner_s_name_becomes_a_file_and_a_key_pair() -> None:
+    assert pair_name("alice") == "runctl-alice"
+    assert pair_name("../../Zoë b") == "runctl-..-..-Zo--b"
+    assert pair_name("") == "runctl-me"

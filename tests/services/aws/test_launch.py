@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.instance import Market
+from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import LaunchSettings
 from runctl_tui.services.errors import (
@@ -267,4 +268,37 @@ def _no_vpcs() -> Any:
     answer = ec2_error("x", status=200)
     body = b"<DescribeVpcsResponse><requestId>r</requestId><vpcSet/></DescribeVpcsResponse>"
     answer.raw._body = body
+    return answer
+
+
+async def test_a_new_machine_that_ec2_does_not_show_yet_is_starting_and_not_gone(world: World) -> None:
+    made = await world.provider.create_resource(world.options(), "t-young")
+    hidden = [True]
+    world.hook(
+        "DescribeInstances",
+        lambda _: ec2_error("InvalidInstanceID.NotFound", "does not exist") if hidden[0] else None,
+    )
+    assert (await world.provider.get_resource_status(made.id)).state is ResourceState.STARTING
+    hidden[0] = False
+    assert (await world.provider.get_resource_status(made.id)).state is ResourceState.RUNNING
+    hidden[0] = True
+    with pytest.raises(ResourceNotFound):
+        await world.provider.get_resource_status(made.id)
+
+
+async def test_a_machine_that_never_appears_is_given_up_after_five_minutes(world: World) -> None:
+    made = await world.provider.create_resource(world.options(), "t-never")
+    world.hook("DescribeInstances", lambda _: _no_instances())
+    assert [one.id for one in (await world.provider.list_resources()).value] == [made.id]
+    world.clock.advance(301)
+    assert (await world.provider.list_resources()).value == ()
+    with pytest.raises(ResourceNotFound):
+        await world.provider.get_resource_status(made.id)
+
+
+def _no_instances() -> Any:
+    answer = ec2_error("x", status=200)
+    answer.raw._body = (
+        b"<DescribeInstancesResponse><requestId>r</requestId><reservationSet/></DescribeInstancesResponse>"
+    )
     return answer
