@@ -52,6 +52,7 @@ class RunRegister:
         self._machines = machines
         self._clock = clock
         self._mirrors: dict[str, LogMirror] = {}
+        self._revived: set[str] = set()
 
     async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
         """Ask every reachable host once."""
@@ -169,6 +170,7 @@ class RunRegister:
                 statuses = await agent.sweep()
                 for status in statuses:
                     await self._mirror_log(agent, status.run_id, self.mirror(status.run_id))
+                    await self._revive_uploader(agent, status)
         except TimeoutError:
             error: TrainctlError = HostError(f"{machine.name or machine.id} took too long to tell about its runs")
         except TrainctlError as raised:
@@ -176,6 +178,13 @@ class RunRegister:
         else:
             return [self._session(machine, status, known) for status in statuses], None
         return [], error.to_problem(scope=machine.name or machine.id)
+
+    async def _revive_uploader(self, agent: AgentClient, status: RunStatus) -> None:
+        """Start the uploader of an ended run again where it died with its work undone, as after a reboot."""
+        dead = not status.alive and not status.uploader_alive and status.upload_state not in ("off", "done")
+        if dead and status.run_id not in self._revived:
+            self._revived.add(status.run_id)
+            await agent.restart_uploader(status.run_id)
 
     def _session(self, machine: Instance, status: RunStatus, known: dict[str, TrainingSession]) -> TrainingSession:
         session = known.get(status.run_id) or adopted(machine, status)
