@@ -186,16 +186,13 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     def action_maximise(self) -> None:
         """Make the pane with the focus large, or all as they were."""
-        body = self.query_one("#body")
-        large = [pane for pane in PANES if body.has_class(f"-only-{pane}")]
         focused = next((pane for pane in PANES if self.focused is not None and self.focused.id == pane), "log")
-        for pane in PANES:
-            body.set_class(not large and pane == focused, f"-only-{pane}")
+        self._enlarge("" if self._large else focused)
 
     def action_clear(self) -> None:
         """Make all panes as they were, else clear filter and marks."""
-        if any(self.query_one("#body").has_class(f"-only-{pane}") for pane in PANES):
-            self.action_maximise()
+        if self._large:
+            self._enlarge("")
         elif self.focused is not None and self.focused.id != "list":
             self.table.focus()
         else:
@@ -204,8 +201,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
     def action_log(self) -> None:
         """Show the log alone."""
         self.query_one(LogPane).log_view.focus()
-        if not self.query_one("#body").has_class("-only-log"):
-            self.action_maximise()
+        self._enlarge("log")
 
     def action_shell(self) -> None:
         """Open a shell on the run's machine."""
@@ -223,6 +219,16 @@ class MonitorScreen(ListScreen[TrainingSession]):
         """Let the ages among the facts grow."""
         super().tick()
         self._show_facts()
+
+    @property
+    def _large(self) -> str:
+        """The pane that has the screen to itself, or nothing."""
+        body = self.query_one("#body")
+        return next((pane for pane in PANES if body.has_class(f"-only-{pane}")), "")
+
+    def _enlarge(self, wanted: str) -> None:
+        for pane in PANES:
+            self.query_one("#body").set_class(pane == wanted, f"-only-{pane}")
 
     def _go_to_wanted(self) -> None:
         for key in self.table.model.view if self._wanted else ():

@@ -345,7 +345,7 @@ def job(key: str = "j-1", **more: object) -> JobView:
 def log_text(steps: int = 300, last: int = 4110) -> bytes:
     """Return a training log with a falling loss."""
     lines = [
-        f"step {n}/9000 | loss: {2 + 4 * 0.99925**n + 0.01 * (n % 7):.4f} | lr 2.1e-04 | 41,{n % 1000:03} tok/s"
+        f"step {n}/9000 | loss: {2 + 4 * 0.99925**n + 0.004 * (n * 7919 % 5):.4f} | lr 2.1e-04 | 41,{n % 1000:03} tok/s"
         for n in range(last - steps + 1, last + 1)
     ]
     return ("\n".join(["loading data", "warning: 3 shards are missing", *lines]) + "\n").encode()
