@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-APP_NAME: Final = "runctl"
+APP_NAME: Final = "runctl-tui"
 STATE_DIR_VARIABLE: Final = "RUNCTL_STATE_DIR"
 
 _HERE: Final = Path(__file__).resolve().parent

@@ -67,7 +67,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
     def compose(self) -> ComposeResult:
         """Lay out body and buttons in a frame."""
         with Vertical(classes=f"dialog -{self.SEVERITY}") as frame:
-            frame.border_title = Content(safe(f" {self.dialog_title} "))
+            frame.border_title = Content(self.dialog_title)
             with Vertical(classes="dialog-body"):
                 yield from self.compose_body()
             buttons = list(self.compose_buttons())

@@ -15,7 +15,7 @@ from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.widgets.key_hints import KeyHint
-from runctl_tui.widgets.text import clip, content, lines, pad, plain, width_of
+from runctl_tui.widgets.text import clip, content, lines, pad, width_of, wrap
 
 KEY_CELLS: Final = 16
 """Cells for the names of keys."""
@@ -42,9 +42,7 @@ class HelpBody(Widget):
         return lines(self._lines(self.size.width))
 
     def _lines(self, width: int) -> list[Content]:
-        words = [
-            content(plain(part.plain)) for text in self._words for part in (Content(text).wrap(width) or [Content("")])
-        ]
+        words = [content(part) for text in self._words for part in wrap(text, width)]
         blocks = self._blocks(width if width < TWO_COLUMNS else (width - GAP) // 2)
         keys = _beside(blocks, (width - GAP) // 2) if width >= TWO_COLUMNS else [row for one in blocks for row in one]
         return [*words, *([Content("")] if words else []), *keys]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -362,5 +362,7 @@ class Services:
     """Where the program's own log lies; shown in problems."""
     start: Callable[[], AsyncIterator[str]]
     """Called once after the first paint: yields words about what is being made ready ('starting the sandbox')."""
+    relay: Callable[[], Awaitable[None]]
+    """Serves hosts that need presigned URLs until none does; the detached relay process awaits it."""
     close: Callable[[], object]
     """Lets go of everything at once, without waiting for any backend."""

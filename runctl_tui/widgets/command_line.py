@@ -47,7 +47,7 @@ class CommandLine(PromptLine):
         self._place = 0
         self._offers: list[str] = []
         self._offered = -1
-        self.display = False
+        self.hide()
 
     def compose(self) -> ComposeResult:
         """Lay out sign, field and what completion offers."""

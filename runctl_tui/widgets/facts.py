@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from runctl_tui.domain.text import EMPTY, SafeText
-from runctl_tui.widgets.text import clip, content, lines, pad, plain, width_of
+from runctl_tui.widgets.text import content, lines, pad, width_of, wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def _row(fact: Fact, column: int, width: int) -> list[Content]:
     age_cells = width_of(fact.seen) + 2 if fact.seen else 0
     room = max(4, width - start - age_cells)
     out: list[Content] = []
-    for number, part in enumerate(_wrapped(fact.value, room)):
+    for number, part in enumerate(wrap(fact.value, room)):
         label = fact.label if number == 0 else EMPTY
         row = Content.assemble(
             content(pad(label, column), "$muted") if column else "",
@@ -58,10 +58,3 @@ def _row(fact: Fact, column: int, width: int) -> list[Content]:
             row = Content.assemble(row, " " * max(1, blank), content(fact.seen, "$muted"))
         out.append(row)
     return out
-
-
-def _wrapped(value: SafeText, room: int) -> list[SafeText]:
-    """Break at spaces where there are any; a longer word is cut into pieces."""
-    if width_of(value) <= room:
-        return [value]
-    return [clip(plain(part.plain.rstrip()), room) for part in Content(value).wrap(room)]

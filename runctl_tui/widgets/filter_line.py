@@ -36,7 +36,7 @@ class FilterLine(PromptLine):
     def __init__(self, placeholder: SafeText = FILTER_WORDS, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._placeholder = placeholder
-        self.display = False
+        self.hide()
 
     def compose(self) -> ComposeResult:
         """Lay out sign, field and the reminder of the language."""

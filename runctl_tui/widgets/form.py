@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.domain.text import ELLIPSIS, EMPTY, SafeText, safe
 from runctl_tui.widgets.text import content
 
 Check = Callable[[str], SafeText | None]
@@ -42,7 +42,7 @@ class PromptLine(Horizontal):
     def take_focus(self, text: str) -> FormInput:
         """Show the line with a text to edit and take the focus."""
         self._before = self.screen.focused
-        self.display = True
+        self.display, self.disabled = True, False
         field = self.query_one(FormInput)
         field.value = text
         field.cursor_position = len(text)
@@ -54,7 +54,11 @@ class PromptLine(Horizontal):
         before, self._before = self._before, None
         if before is not None and before.is_mounted:
             before.focus()
-        self.display = False
+        self.hide()
+
+    def hide(self) -> None:
+        """Take no room and no focus."""
+        self.display, self.disabled = False, True
 
 
 class FormInput(Input):
@@ -178,6 +182,8 @@ class FormField(Horizontal):
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
         super().__init__(id=id)
+        if isinstance(control, Input) and not control.placeholder:
+            control.placeholder = ELLIPSIS
         self.control = control
         self._label = label
         self._hint = hint

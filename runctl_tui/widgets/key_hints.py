@@ -90,8 +90,8 @@ def _group(active: ActiveBinding) -> SafeText:
 class KeyHints(StatusRow):
     """Draws as many hints as fit; ids in `order` come first, the rest as bound; ids in `keep` are dropped last."""
 
-    hints: reactive[tuple[KeyHint, ...]] = reactive(())
-    note: reactive[SafeText | None] = reactive(None)
+    hints: reactive[tuple[KeyHint, ...]] = reactive((), repaint=False)
+    note: reactive[SafeText | None] = reactive(None, repaint=False)
     """Words at the right edge, such as what a sign in the table means."""
 
     def __init__(
@@ -110,12 +110,20 @@ class KeyHints(StatusRow):
         self.screen.bindings_updated_signal.subscribe(self, self._follow)
         self.call_after_refresh(self._follow, self.screen)
 
+    def watch_hints(self) -> None:
+        """Draw what changed."""
+        self.redraw()
+
+    def watch_note(self) -> None:
+        """Draw what changed."""
+        self.redraw()
+
     def pieces(self, width: int) -> Sequence[Piece]:
         """Return one piece per hint, the first the most important."""
         out = [
             Piece(
                 safe(f"{hint.keys[0]} {hint.description}"),
-                "$foreground" if hint.enabled else "$muted dim",
+                "" if hint.enabled else "$muted dim",
                 (2000 if hint.id in self._keep else 1000) - number,
                 key_cells=len(hint.keys[0]),
             )

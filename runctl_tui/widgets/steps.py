@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from runctl_tui.domain.text import EMPTY, SafeText, safe
-from runctl_tui.widgets.text import Piece, clip, content, lines, pad, plain, row_of, width_of
+from runctl_tui.widgets.text import Piece, content, lines, pad, plain, row_of, width_of, wrap
 
 StepState = Literal["waiting", "running", "done", "failed", "skipped"]
 _SIGNS: Final[dict[StepState, tuple[str, str]]] = {
@@ -22,6 +22,8 @@ _SIGNS: Final[dict[StepState, tuple[str, str]]] = {
     "skipped": ("-", "$muted"),
 }
 BAR: Final = 20
+SHORT_BAR: Final = 8
+INDENT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,12 @@ class StepList(Widget):
     steps: reactive[tuple[Step, ...]] = reactive((), layout=False)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        """One line a step, and one for each reason."""
-        return max(1, sum(1 + bool(step.reason) for step in self.steps))
+        """One line a step, and those of each reason."""
+        return max(1, sum(1 + len(_reason(step, width)) for step in self.steps))
 
     def watch_steps(self, old: Sequence[Step], new: Sequence[Step]) -> None:
-        """Ask for a layout only where the number of lines changes."""
-        if sum(1 + bool(step.reason) for step in old) != sum(1 + bool(step.reason) for step in new):
+        """Ask for a layout only where the number of lines may change."""
+        if len(old) != len(new) or [step.reason for step in old] != [step.reason for step in new]:
             self.refresh(layout=True)
 
     def render(self) -> Content:
@@ -64,14 +66,19 @@ class StepList(Widget):
         out: list[Content] = []
         for step in self.steps:
             out.append(_line(step, column, width))
-            if step.reason:
-                out.append(content(clip(plain(f"   {step.reason}"), width), "$danger"))
+            out += [content(line, "$danger") for line in _reason(step, width)]
         return lines(out)
 
 
 def progress_bar(fraction: float, cells: int = BAR) -> str:
     """Return a bar of `cells` cells; full only when all is done."""
     return ("█" * int(max(0.0, min(1.0, fraction)) * cells)).ljust(cells, "░")
+
+
+def _reason(step: Step, width: int) -> list[SafeText]:
+    if not step.reason:
+        return []
+    return [plain(f"{' ' * INDENT}{part}") for part in wrap(step.reason, max(8, width - INDENT))]
 
 
 def _line(step: Step, column: int, width: int) -> Content:
@@ -82,7 +89,8 @@ def _line(step: Step, column: int, width: int) -> Content:
     ]
     if step.state == "running" and step.fraction is not None:
         percent = f"{int(step.fraction * 100)} %".rjust(5)
-        pieces.append(Piece(safe(f"{progress_bar(step.fraction)} {percent}"), "$focus", 90, safe(percent)))
+        short = safe(f"{progress_bar(step.fraction, SHORT_BAR)} {percent}")
+        pieces.append(Piece(safe(f"{progress_bar(step.fraction)} {percent}"), "$focus", 90, short))
     pieces.append(Piece(step.detail, "$foreground", 50))
     pieces.append(Piece(step.rate, "$muted", 40))
     if step.eta:

@@ -36,7 +36,11 @@ class TitleLine(StatusRow):
     """Draws `facts`."""
 
     gap = 3
-    facts: reactive[TitleFacts] = reactive(TitleFacts(safe("")))
+    facts: reactive[TitleFacts] = reactive(TitleFacts(safe("")), repaint=False)
+
+    def watch_facts(self) -> None:
+        """Draw what changed."""
+        self.redraw()
 
     def pieces(self, width: int) -> Sequence[Piece]:
         """Return title, count, order and marks on the left, filter on the right."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -349,3 +350,16 @@ def log_text(steps: int = 300, last: int = 4110) -> bytes:
         for n in range(last - steps + 1, last + 1)
     ]
     return ("\n".join(["loading data", "warning: 3 shards are missing", *lines]) + "\n").encode()
+
+
+def many(count: int) -> tuple[FleetRow, ...]:
+    """Return so many machines, 'row-0000' the dearest."""
+    first = fleet()[0]
+    return tuple(
+        replace(
+            first,
+            instance=replace(first.instance, id=f"i-{number:017x}", name=f"row-{number:04}"),
+            price=price(str(Decimal(count - number) / 100)),
+        )
+        for number in range(count)
+    )

@@ -122,6 +122,7 @@ class World:
             sandbox=FakeSandbox(self) if self.facts.sandbox else None,
             log_path="/home/alice/.local/state/runctl-tui/runctl-tui.log",
             start=self._start,
+            relay=self.gate,
             close=self._close,
         )
 

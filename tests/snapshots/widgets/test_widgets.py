@@ -29,6 +29,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("body", "size", "name", "dialog"), CASES)
+def named(case: tuple[str, tuple[int, int], str, str]) -> str:
+    body, (width, height), name, dialog = case
+    return "-".join([dialog or body, f"{width}x{height}", name.removeprefix("runctl-")])
+
+
+@pytest.mark.parametrize(("body", "size", "name", "dialog"), CASES, ids=map(named, CASES))
 def test_looks(snap_compare: Any, body: str, size: tuple[int, int], name: str, dialog: str) -> None:
     assert snap_compare(ShowcaseApp(body, name, dialog), terminal_size=size)

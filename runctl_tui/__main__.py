@@ -1,0 +1,36 @@
+"""The program's entry: private files, no core dumps, then the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    os.umask(0o077)
+    _forbid_core_dumps()
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail_on_a_character(stream)
+    from runctl_tui.cli import main as run
+
+    sys.exit(run())
+
+
+def _forbid_core_dumps() -> None:
+    """A core dump would write credentials to disk."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def _never_fail_on_a_character(stream: TextIO | None) -> None:
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""From words to an exit code: the full screen without a noun, one headless call with one.
+
+Imports beyond the standard library happen inside the functions that need them, so that the first frame comes early.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runctl_tui import __version__
+from runctl_tui.options import Options
+
+if TYPE_CHECKING:
+    import argparse
+
+    from runctl_tui.headless.console import Console
+    from runctl_tui.headless.reply import Call, Needs, Reply
+    from runctl_tui.services.errors import TrainctlError
+
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+LEAVE_SPLASH = b"\x1b[?25h\x1b[?1049l"
+"""Shows the cursor and gives the screen back, so that an error message stays readable."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code: 0, 1 user, 2 system, 3 configuration, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    head, rest = _split(words)
+    try:
+        return _run(head, rest, has_rest="--" in words)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return PIPE_CLOSED
+
+
+def _run(head: list[str], rest: tuple[str, ...], *, has_rest: bool) -> int:
+    from runctl_tui.services.errors import TrainctlError
+
+    try:
+        from runctl_tui.headless.parser import global_parser, repeat_regions
+
+        flags, left = global_parser().parse_known_args(repeat_regions(head))
+        options = _options(flags)
+        if not left and not has_rest:
+            return _screen(options, flags.json)
+        if left == ["--version"]:
+            print(f"runctl-tui {__version__}")
+            return 0
+        return _headless(options, flags.json, left, head, rest)
+    except TrainctlError as error:
+        return _fail(error, "--json" in head)
+
+
+def _split(words: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    if "--" not in words:
+        return words, ()
+    at = words.index("--")
+    return words[:at], tuple(words[at + 1 :])
+
+
+def _options(flags: argparse.Namespace) -> Options:
+    from runctl_tui.domain import validation
+    from runctl_tui.headless.parser import UsageError
+
+    try:
+        regions = tuple(dict.fromkeys(validation.region(region) for region in flags.region))
+    except ValueError as error:
+        raise UsageError(f"--region: {error}") from None
+    return Options(
+        sandbox=flags.sandbox or flags.fresh,
+        fresh=flags.fresh,
+        state_dir=flags.state_dir,
+        config_file=flags.config,
+        profile=flags.profile,
+        regions=regions,
+        read_only=flags.read_only,
+    )
+
+
+def _screen(options: Options, json: bool) -> int:
+    from runctl_tui.headless.parser import UsageError
+
+    if json:
+        raise UsageError("--json needs a noun", todo="such as: runctl-tui instances list --json")
+    _check_terminal()
+    os.environ.setdefault("ESCDELAY", "25")
+    from runctl_tui import splash
+
+    shown = splash.show(options.sandbox)
+    try:
+        from runctl_tui import wiring
+        from runctl_tui.app import RunctlApp
+
+        services = wiring.build(options)
+        app = RunctlApp(services)
+        mouse = bool(services.settings.value("ui.mouse"))
+    except BaseException:
+        if shown:
+            os.write(2, LEAVE_SPLASH)
+        raise
+    app.run(mouse=mouse)
+    return app.return_code or 0
+
+
+def _check_terminal() -> None:
+    from runctl_tui.headless.parser import UsageError
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the full screen needs a terminal, and standard input or output is none",
+            todo="for scripts: runctl-tui instances list --json; 'runctl-tui --help' lists the nouns",
+            code="terminal",
+        )
+    if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+        raise UsageError(
+            f"the full screen cannot be drawn on a terminal of the type {os.environ.get('TERM', '')!r}",
+            todo="set TERM to what your terminal is, such as TERM=xterm-256color",
+            code="terminal",
+        )
+
+
+def _headless(options: Options, json: bool, left: list[str], head: list[str], rest: tuple[str, ...]) -> int:
+    from runctl_tui.headless.console import Console
+    from runctl_tui.headless.parser import UsageError, check_leftovers, check_noun, noun_parser
+    from runctl_tui.headless.reply import Call
+
+    noun = "" if left[0] in ("-h", "--help") else check_noun(left)
+    parser = noun_parser(noun, __version__)
+    try:
+        args, leftovers = parser.parse_known_args(left)
+    except SystemExit:
+        return 0
+    check_leftovers(parser, noun, leftovers)
+    if rest and not getattr(args, "takes_rest", False):
+        raise UsageError(f"'{noun}' takes no arguments after '--'")
+    call = Call(args, Console(json), tuple(head), rest, os.environ, Path.cwd(), options.regions)
+    return _call(options, call)
+
+
+def _call(options: Options, call: Call) -> int:
+    import asyncio
+
+    from runctl_tui.headless import output
+
+    try:
+        reply = asyncio.run(_answer(options, call))
+    except KeyboardInterrupt:
+        return _interrupted(call.console)
+    if call.console.json:
+        print(output.success(reply.data, reply.missing))
+        return 0
+    if reply.text:
+        print(reply.text)
+    for problem in reply.missing:
+        call.console.progress(f"▲ {problem.what}{f': {problem.why}' if problem.why else ''}")
+    sys.stdout.flush()
+    return 0
+
+
+async def _answer(options: Options, call: Call) -> Reply:
+    from runctl_tui.headless.reply import Needs
+
+    needs: Needs = call.args.needs
+    if needs is Needs.NOTHING:
+        return await _handled(call, None)
+    if needs is Needs.SETTINGS:
+        from runctl_tui.services.config.service import ConfigService
+        from runctl_tui.services.config.sources import sources_of
+
+        return await _handled(call, ConfigService(sources_of(options, os.environ, call.folder)))
+    return await _with_services(options, call, needs)
+
+
+async def _with_services(options: Options, call: Call, needs: Needs) -> Reply:
+    from dataclasses import replace
+
+    from runctl_tui import wiring
+    from runctl_tui.headless.reply import Needs
+
+    options = replace(options, sandbox=True) if call.args.noun == "sandbox" else options
+    services = wiring.build(options)
+    try:
+        if needs is Needs.SERVICES:
+            async for words in services.start():
+                call.console.progress(words)
+        return await _handled(call, services)
+    finally:
+        services.close()
+
+
+async def _handled(call: Call, needed: object) -> Reply:
+    reply: Reply = await call.args.handler(needed, call)
+    return reply
+
+
+def _interrupted(console: Console) -> int:
+    from runctl_tui.headless import output
+    from runctl_tui.services.errors import UserError
+
+    going_on = "; ".join(console.afterwards)
+    error = UserError("interrupted", going_on or "nothing goes on", code="interrupted")
+    print(output.failure(error) if console.json else "", end="\n" if console.json else "", flush=True)
+    console.progress(f"interrupted{f'; {going_on}' if going_on else ''}")
+    return INTERRUPTED
+
+
+def _fail(error: TrainctlError, json: bool) -> int:
+    from runctl_tui.headless import output
+
+    if json:
+        print(output.failure(error), flush=True)
+    else:
+        print(output.failure_text(error), file=sys.stderr, flush=True)
+    return error.exit_code

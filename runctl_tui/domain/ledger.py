@@ -1,0 +1,222 @@
+"""Cost as the sum of priced intervals: what sightings prove, and what they add up to.
+
+The tracker feeds sightings in and stores the intervals that come out; nothing here knows a clock or a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+from runctl_tui.domain.resource import BILLED_STATES, ResourceState
+
+_SECONDS_PER_HOUR: Final = Decimal(3600)
+_MICROSECOND: Final = timedelta(microseconds=1)
+ZERO: Final = Decimal(0)
+
+
+class IntervalKind(StrEnum):
+    """What an interval was paid for."""
+
+    COMPUTE = "compute"
+    DISK = "disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of time in which one resource cost one price."""
+
+    resource: str
+    start: datetime
+    end: datetime
+    usd_per_hour: Decimal | None
+    """None: it was billed, and nobody knows at what price."""
+    kind: IntervalKind = IntervalKind.COMPUTE
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ValueError("an interval must not end before it starts")
+        if self.usd_per_hour is not None and self.usd_per_hour < 0:
+            raise ValueError("a price must not be negative")
+
+    @property
+    def seconds(self) -> Decimal:
+        """Its length, exact to the microsecond."""
+        return Decimal((self.end - self.start) // _MICROSECOND) / 1_000_000
+
+    @property
+    def usd(self) -> Decimal:
+        """What it cost; zero where the price is unknown, which `unpriced_seconds` counts apart."""
+        return ZERO if self.usd_per_hour is None else self.usd_per_hour * self.seconds / _SECONDS_PER_HOUR
+
+    def clipped(self, start: datetime, end: datetime) -> Interval | None:
+        """Return the part inside [start, end), or None where there is none."""
+        first, last = max(self.start, start), min(self.end, end)
+        return replace(self, start=first, end=last) if first < last else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One resource as it was seen at one moment."""
+
+    resource: str
+    at: datetime
+    state: ResourceState
+    compute_per_hour: Decimal | None
+    """While it runs; None: unknown."""
+    disk_per_hour: Decimal | None = None
+    """For its disks, running or not; None: unknown."""
+    launched_at: datetime | None = None
+    """Start of the present uptime, as the provider tells it."""
+    created_at: datetime | None = None
+    stopped_at: datetime | None = None
+    """When it stopped, where the provider tells."""
+
+    @property
+    def billed(self) -> bool:
+        """Whether compute is charged."""
+        return self.state in BILLED_STATES
+
+    @property
+    def exists(self) -> bool:
+        """Whether its disks are charged; a machine on its way out no longer counts."""
+        return self.state not in (ResourceState.TERMINATING, ResourceState.TERMINATED)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpan:
+    """When a run used a resource."""
+
+    run: str
+    resource: str
+    start: datetime
+    end: datetime | None
+    """None: it has not ended."""
+
+
+def advance(previous: Sighting | None, current: Sighting) -> tuple[Sighting, tuple[Interval, ...]]:
+    """Return the sighting to go on from and what the time since the previous one cost.
+
+    Where the clock went backwards nothing is billed until it has caught up, so that no time is paid twice.
+    """
+    if previous is None:
+        return current, tuple(_first_seen(current))
+    if current.at <= previous.at:
+        return replace(current, at=previous.at), ()
+    return current, (*_compute_between(previous, current), *_disks_between(previous, current))
+
+
+def _first_seen(current: Sighting) -> Iterator[Interval]:
+    began = current.launched_at
+    if current.billed and began is not None and began < current.at:
+        yield Interval(current.resource, began, current.at, current.compute_per_hour)
+    existed = current.created_at or began
+    if current.exists and current.disk_per_hour and existed is not None and existed < current.at:
+        yield Interval(current.resource, existed, current.at, current.disk_per_hour, IntervalKind.DISK)
+
+
+def _compute_between(previous: Sighting, current: Sighting) -> Iterator[Interval]:
+    before, after = previous.compute_per_hour, current.compute_per_hour
+    restarted = (
+        current.launched_at is not None
+        and previous.launched_at is not None
+        and current.launched_at > previous.launched_at
+    )
+    if previous.billed and current.billed and not restarted:
+        yield Interval(current.resource, previous.at, current.at, after if before is None else before)
+        return
+    if previous.billed and current.stopped_at is not None:
+        ended = min(current.stopped_at, current.at)
+        if not restarted and ended > previous.at:
+            yield Interval(current.resource, previous.at, ended, after if before is None else before)
+    if current.billed and current.launched_at is not None:
+        began = max(previous.at, current.launched_at)
+        if began < current.at:
+            yield Interval(current.resource, began, current.at, after)
+
+
+def _disks_between(previous: Sighting, current: Sighting) -> Iterator[Interval]:
+    rate = current.disk_per_hour if previous.disk_per_hour is None else previous.disk_per_hour
+    if previous.exists and current.exists and rate:
+        yield Interval(current.resource, previous.at, current.at, rate, IntervalKind.DISK)
+
+
+def accumulated(intervals: Iterable[Interval]) -> Decimal:
+    """Return the dollars of all priced intervals."""
+    return sum((interval.usd for interval in intervals), ZERO)
+
+
+def unpriced_seconds(intervals: Iterable[Interval]) -> float:
+    """Return the billed seconds without a known price."""
+    return float(sum((interval.seconds for interval in intervals if interval.usd_per_hour is None), ZERO))
+
+
+def clip(intervals: Iterable[Interval], start: datetime, end: datetime) -> tuple[Interval, ...]:
+    """Return the parts of the intervals inside [start, end)."""
+    return tuple(part for interval in intervals if (part := interval.clipped(start, end)) is not None)
+
+
+def day_of(moment: datetime) -> tuple[datetime, datetime]:
+    """Return the start and the end of the UTC day that holds the moment."""
+    start = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return start, start + timedelta(days=1)
+
+
+def month_of(moment: datetime) -> tuple[datetime, datetime]:
+    """Return the start and the end of the UTC month that holds the moment."""
+    start = day_of(moment)[0].replace(day=1)
+    return start, (start + timedelta(days=32)).replace(day=1)
+
+
+def by_day(intervals: Iterable[Interval]) -> dict[datetime, Decimal]:
+    """Return dollars per UTC day, by the day's start, oldest first; an interval over midnight is split."""
+    days: dict[datetime, Decimal] = {}
+    for interval in intervals:
+        start = interval.start
+        while start < interval.end:
+            day, following = day_of(start)
+            part = replace(interval, start=start, end=min(following, interval.end))
+            days[day] = days.get(day, ZERO) + part.usd
+            start = following
+    return dict(sorted(days.items()))
+
+
+def by_label(intervals: Iterable[Interval], label: Mapping[str, str]) -> dict[str, Decimal]:
+    """Return dollars per label of the resource (its project, type, provider), dearest first."""
+    sums: dict[str, Decimal] = {}
+    for interval in intervals:
+        name = label.get(interval.resource, "")
+        sums[name] = sums.get(name, ZERO) + interval.usd
+    return dearest_first(sums)
+
+
+def by_run(intervals: Iterable[Interval], spans: Sequence[RunSpan]) -> dict[str, Decimal]:
+    """Return dollars per run, dearest first; runs that share a machine at the same time share its cost equally."""
+    sums: dict[str, Decimal] = {}
+    for interval in intervals:
+        present = [span for span in spans if span.resource == interval.resource]
+        edges = {interval.start, interval.end}
+        for span in present:
+            edges.update(edge for edge in (span.start, span.end) if edge and interval.start < edge < interval.end)
+        ordered = sorted(edges)
+        for start, end in pairwise(ordered):
+            sharing = [span.run for span in present if span.start <= start and (span.end is None or span.end >= end)]
+            for run in sharing:
+                sums[run] = sums.get(run, ZERO) + replace(interval, start=start, end=end).usd / len(sharing)
+    return dearest_first(sums)
+
+
+def dearest_first(sums: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return the same sums, dearest first, then by name."""
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
+
+
+def forecast(month_so_far: Decimal, burn_per_hour: Decimal, now: datetime) -> Decimal:
+    """Return the month's sum at its end if the present burn goes on."""
+    remaining = Decimal((month_of(now)[1] - now) // _MICROSECOND) / 1_000_000
+    return month_so_far + burn_per_hour * remaining / _SECONDS_PER_HOUR

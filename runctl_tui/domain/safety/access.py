@@ -1,0 +1,168 @@
+"""Rules about who may do what where: read-only mode, accounts, ownership, protections, our own journal."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+from runctl_tui.domain.facts import Known, Unknown
+from runctl_tui.domain.instance import PROTECTING_TAGS, TAG_OWNER, TAG_PROTECT_UNTIL, Ownership
+from runctl_tui.domain.plan import Level, Operation, Reason
+from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, block, known_or_none, uses_machine, warn
+
+
+def read_only(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D01: nothing changes in read-only mode."""
+    if not facts.policy.read_only:
+        return None
+    return block("ro_mode", f"read-only: {facts.policy.read_only}", Level.NEVER)
+
+
+def identity_changed(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D02: the account at the call is the account of the plan."""
+    if facts.planned_account is None:
+        return None
+    now = known_or_none(facts.account)
+    if now == facts.planned_account or (now is None and not facts.planned_account):
+        return None
+    text = f"the plan was made for account {facts.planned_account or '(unknown)'}, this is {now or 'unknown'} now"
+    return block("identity_changed", text, Level.NEVER, offer="make the plan again")
+
+
+def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D03: what cannot be undone needs to know whose account it is."""
+    if operation is not Operation.TERMINATE:
+        return None
+    match facts.account:
+        case Unknown(reason):
+            return block("account_unlisted", f"whose account this is could not be told: {reason}", Level.NEVER)
+        case Known(account) if facts.policy.label(account) is AccountLabel.UNLISTED:
+            return block("account_unlisted", f"account {account or '(none)'} is not labelled", Level.NEVER)
+    return None
+
+
+def production_account(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D04: nothing is destroyed in a production account."""
+    account = known_or_none(facts.account)
+    if operation is not Operation.TERMINATE or not account:
+        return None
+    if facts.policy.label(account) is not AccountLabel.PRODUCTION:
+        return None
+    return block("prod_account", f"account {account} is marked production", offer="stop it instead")
+
+
+def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D05: what this tool did not make is not touched before somebody claims it."""
+    if not uses_machine(operation, facts) or facts.local:
+        return None
+    match facts.ownership:
+        case Known(Ownership.FOREIGN):
+            made = "it was not made by this tool"
+        case Known(Ownership.RUNCTL):
+            made = "it was made by runctl and has no owner"
+        case _:
+            return None
+    offer = f"claim it first: give it the tag {TAG_OWNER}={facts.policy.who or 'you'}"
+    return block("foreign", made, Level.NEVER, offer=offer)
+
+
+def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D06: another person's machine is not destroyed, and not stopped in passing."""
+    if operation not in ON_INSTANCES or known_or_none(facts.ownership) is not Ownership.OTHER:
+        return None
+    owner = _tags(facts).get(TAG_OWNER, "somebody else")
+    text = f"it belongs to {owner}"
+    if operation is Operation.TERMINATE:
+        return block("other_owner", text, offer=f"ask {owner}")
+    return warn("other_owner", text, Level.NAME)
+
+
+def ownership_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D05 and D06 with an unknown: whose it is must be known."""
+    if not uses_machine(operation, facts) or facts.local or not isinstance(facts.ownership, Unknown):
+        return None
+    return block("owner_unknown", f"whose it is could not be told: {facts.ownership.reason}", Level.NEVER)
+
+
+def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D07: a protecting tag with any value but 'false' protects."""
+    tags = _tags(facts)
+    held = [tag for tag in PROTECTING_TAGS if tag in tags and tags[tag].strip().lower() != "false"]
+    if not held:
+        return None
+    text = f"the tag {held[0]}={tags[held[0]]} protects it"
+    if operation is Operation.TERMINATE:
+        return block("tag_protected", text, Level.NEVER, offer=f"remove the tag {held[0]} first")
+    return warn("tag_protected", text, Level.NAME) if operation is Operation.STOP else None
+
+
+def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D08: a date protects until it has passed, and also when it cannot be read."""
+    text = _tags(facts).get(TAG_PROTECT_UNTIL)
+    if operation is not Operation.TERMINATE or text is None:
+        return None
+    until = _moment(text)
+    if until is not None and until <= facts.at:
+        return None
+    why = f"it is protected until {text}" if until else f"the date {text!r} in {TAG_PROTECT_UNTIL} cannot be read"
+    return block("protect_until", why, Level.NEVER, offer=f"change the tag {TAG_PROTECT_UNTIL} first")
+
+
+def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D09: tags that could not be read may hold a protection."""
+    if operation is not Operation.TERMINATE or not isinstance(facts.tags, Unknown):
+        return None
+    return block("tags_unknown", f"its tags could not be read: {facts.tags.reason}", Level.NEVER)
+
+
+def api_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D10 and D11: the provider's own locks are never cleared here."""
+    lock = known_or_none(facts.protection)
+    if lock is None:
+        return None
+    if operation is Operation.TERMINATE and (lock.termination or lock.stop):
+        which = "termination" if lock.termination else "stop"
+        offer = f"switch {which} protection off in the provider's console first"
+        return block("api_protected", f"the provider's {which} protection is on", Level.NEVER, offer=offer)
+    if operation is Operation.STOP and lock.stop:
+        offer = "switch stop protection off in the provider's console first"
+        return block("api_stop_protected", "the provider's stop protection is on", Level.NEVER, offer=offer)
+    return None
+
+
+def protection_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D10 and D11 with an unknown: a lock that could not be read may be closed."""
+    if operation not in (Operation.TERMINATE, Operation.STOP) or not isinstance(facts.protection, Unknown):
+        return None
+    text = f"the provider's protections could not be read: {facts.protection.reason}"
+    return block("protection_unknown", text, Level.NEVER)
+
+
+def reconcile_first(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D44: an earlier call whose outcome is unknown comes first."""
+    if facts.open_rows == ():
+        return None
+    text = "the journal could not be read" if facts.open_rows is None else f"unsettled: {', '.join(facts.open_rows)}"
+    return block("reconcile_first", text, Level.NEVER, offer="wait until the earlier call is settled")
+
+
+def no_journal(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D45: what is not written down first is not done."""
+    if facts.journal_ok:
+        return None
+    return block("no_journal", "the journal cannot be written", Level.NEVER, offer="make room in the state folder")
+
+
+def _moment(text: str) -> datetime | None:
+    text = text.strip()
+    try:
+        if len(text) == len("2026-01-01"):
+            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _tags(facts: SafetyFacts) -> dict[str, str]:
+    return dict(facts.tags.value) if isinstance(facts.tags, Known) else {}

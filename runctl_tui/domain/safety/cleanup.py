@@ -1,0 +1,149 @@
+"""`CleanupSafety`: every rule looks, the strictest decides, and nothing but rules may lower friction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.safety import access, data, machine, money
+from runctl_tui.domain.safety.facts import SafetyFacts
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block
+
+BATCH_CAP: Final = 10
+BATCH_SHARE: Final = 0.3
+"""Of all machines; judged for more than three targets."""
+
+RULES: Final[tuple[Rule, ...]] = (
+    access.read_only,
+    access.identity_changed,
+    access.account_unlisted,
+    access.production_account,
+    access.foreign,
+    access.other_owner,
+    access.ownership_unknown,
+    access.tag_protected,
+    access.protect_until,
+    access.tags_unknown,
+    access.api_protected,
+    access.protection_unknown,
+    access.reconcile_first,
+    access.no_journal,
+    machine.local_machine,
+    machine.incapable,
+    machine.too_new,
+    machine.age_unknown,
+    machine.cannot_stop,
+    machine.market_unknown,
+    machine.cannot_start,
+    machine.state_unknown,
+    machine.machine_not_running,
+    machine.managed_parent,
+    machine.may_not_restart,
+    data.training_running,
+    data.training_unknown,
+    data.checkpoint_only_copy,
+    data.checkpoint_unknown,
+    data.busy,
+    data.data_volume_dies,
+    data.disks_unknown,
+    data.root_dies,
+    data.instance_store_lost,
+    data.run_state_unknown,
+    data.work_lost,
+    money.price_unknown,
+    money.cost_cap,
+    money.costs_money,
+    money.provider_warns,
+)
+
+_BASE: Final = {
+    Operation.LAUNCH: Level.YES,
+    Operation.START: Level.YES,
+    Operation.STOP: Level.ENTER,
+    Operation.TERMINATE: Level.NAME,
+    Operation.RUN_START: Level.ENTER,
+    Operation.RUN_STOP: Level.YES,
+    Operation.RUN_RESUME: Level.ENTER,
+}
+_REVERSIBILITY: Final = {
+    Operation.STOP: Reversibility.REVERSIBLE,
+    Operation.TERMINATE: Reversibility.IRREVERSIBLE,
+    Operation.RUN_STOP: Reversibility.LOSSY,
+}
+
+
+def reversibility(operation: Operation) -> Reversibility:
+    """Return how much of an operation can be undone."""
+    return _REVERSIBILITY.get(operation, Reversibility.REVERSIBLE)
+
+
+def already_done(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D46: where the end state is reached there is nothing to do, and nothing is called."""
+    if operation in ON_INSTANCES:
+        state = facts.state.value if isinstance(facts.state, Known) else None
+        if state is None or state not in _DONE[operation] or facts.local:
+            return None
+        return Reason("already_done", Severity.ALLOW, f"it is {state.value} already", Level.ENTER)
+    if operation is Operation.RUN_STOP and isinstance(facts.sessions, Known):
+        ended = [one for one in facts.sessions.value if one.status.ended]
+        if ended and len(ended) == len(facts.sessions.value):
+            return Reason("already_done", Severity.ALLOW, f"it is {ended[0].status.value} already", Level.ENTER)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupSafety:
+    """Judges operations: a pure function of facts, the same for one target, many, headless use and the sandbox."""
+
+    rules: tuple[Rule, ...] = RULES
+
+    def judge(self, operation: Operation, facts: SafetyFacts) -> Verdict:
+        """Return the verdict on one target; facts that are too old count as unknown."""
+        facts = facts.fresh()
+        if (done := already_done(operation, facts)) is not None:
+            return Verdict((done,), Level.ENTER)
+        found = (rule(operation, facts) for rule in self.rules)
+        reasons = sorted((reason for reason in found if reason is not None), key=_order)
+        return Verdict(tuple(reasons), _BASE[operation])
+
+    def judge_batch(self, operation: Operation, batch: Sequence[SafetyFacts], fleet_size: int | None = None) -> Verdict:
+        """Return the verdict on many targets: never milder than on any of them, and bounded in size."""
+        verdicts = [(facts, self.judge(operation, facts)) for facts in batch]
+        if len(verdicts) == 1:
+            return verdicts[0][1]
+        reasons = [_named(reason, facts) for facts, verdict in verdicts for reason in verdict.reasons]
+        reasons += _batch_reasons(verdicts, fleet_size)
+        base = max((verdict.base_level for _, verdict in verdicts), default=_BASE[operation])
+        return Verdict(tuple(sorted(reasons, key=_order)), base)
+
+
+_DONE: Final = {
+    Operation.START: (ResourceState.RUNNING, ResourceState.STARTING),
+    Operation.STOP: (ResourceState.STOPPED,),
+    Operation.TERMINATE: (ResourceState.TERMINATED, ResourceState.TERMINATING),
+}
+
+
+def _order(reason: Reason) -> tuple[int, str, str]:
+    return -reason.level, reason.code, reason.text
+
+
+def _named(reason: Reason, facts: SafetyFacts) -> Reason:
+    return replace(reason, text=f'"{facts.target.name or facts.target.id}": {reason.text}')
+
+
+def _batch_reasons(verdicts: Sequence[tuple[SafetyFacts, Verdict]], fleet_size: int | None) -> list[Reason]:
+    reasons = []
+    refused = sorted(facts.target.name or facts.target.id for facts, verdict in verdicts if verdict.blocked)
+    if refused:
+        text = f"{len(refused)} of {len(verdicts)} may not be touched: {', '.join(refused)}"
+        reasons.append(block("batch_member", text, Level.NEVER, offer="take them out of the selection"))
+    share = fleet_size is not None and len(verdicts) > 3 and len(verdicts) > BATCH_SHARE * fleet_size
+    if len(verdicts) > BATCH_CAP or share:
+        text = f"{len(verdicts)} machines at once are too many"
+        reasons.append(block("batch_cap", text, offer=f"at most {BATCH_CAP}, and no more than 30 % of all"))
+    return reasons

@@ -1,0 +1,130 @@
+"""Rules about work and data: running training, checkpoints, disks, uploads."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.instance import Disk
+from runctl_tui.domain.plan import Level, Operation, Reason
+from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
+from runctl_tui.domain.safety.reasons import block, known_or_none, warn
+
+SNAPSHOT_AGE: Final = timedelta(hours=24)
+_ENDING: Final = frozenset({Operation.STOP, Operation.TERMINATE})
+
+
+def training_running(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D12: a machine that trains is neither stopped nor terminated."""
+    live = known_or_none(live_sessions(facts))
+    if operation not in _ENDING or not live:
+        return None
+    first = live[0]
+    more = f" and {len(live) - 1} more" if len(live) > 1 else ""
+    return block("training_running", f"training is running: {first.name or first.id}{more}", offer="stop the run first")
+
+
+def training_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D13 and D14: whether it trains must be known before it dies; before a stop it is asked."""
+    live = live_sessions(facts)
+    if operation not in _ENDING or not isinstance(live, Unknown):
+        return None
+    text = f"whether training runs could not be told: {live.reason}"
+    if operation is Operation.TERMINATE:
+        return block("training_unknown", text, offer="make the host reachable, or stop the machine first")
+    return warn("training_unknown", text, Level.NAME)
+
+
+def checkpoint_only_copy(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D15: the newest checkpoint of every run is verified in S3 before its disk dies."""
+    if operation is not Operation.TERMINATE or facts.local:
+        return None
+    only = [one for one in newest_checkpoints(known_or_none(facts.checkpoints) or ()) if not one.safe_in_s3]
+    if not only:
+        return None
+    text = f"the newest checkpoint {only[0].name} of {only[0].run_id} is not verified in S3"
+    return block("ckpt_only_copy", text, offer="let its upload finish, or copy it away")
+
+
+def checkpoint_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D16: an inventory that could not be read may hold the only copy."""
+    if operation is not Operation.TERMINATE or facts.local or not isinstance(facts.checkpoints, Unknown):
+        return None
+    text = f"its checkpoints could not be listed: {facts.checkpoints.reason}"
+    return block("ckpt_unknown", text, offer="start it, or make the host reachable, so that they can be listed")
+
+
+def busy(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D17: uploads from it come first; those that cannot move are named."""
+    if operation is not Operation.TERMINATE:
+        return None
+    sessions = known_or_none(facts.sessions) or ()
+    moving = sum(one.uploads.pending for one in sessions if not one.uploads.waiting)
+    if moving:
+        return block("busy", f"{moving} checkpoints are being uploaded from it", Level.NEVER, offer="wait for them")
+    left = sum(one.uploads.pending + one.uploads.failed for one in sessions)
+    return warn("uploads_incomplete", f"{left} older checkpoints are not in S3", Level.NAME) if left else None
+
+
+def data_volume_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D20: a data disk without a recent snapshot does not die with its machine."""
+    if operation is not Operation.TERMINATE:
+        return None
+    dying = [disk for disk in known_or_none(facts.disks) or () if not disk.root and not _kept(disk, facts.at)]
+    if not dying:
+        return None
+    text = f"the data disk {dying[0].name or dying[0].volume_id} would be deleted, without a snapshot of the last day"
+    return block("data_volume_dies", text, offer="take a snapshot, or set its delete-on-termination to off")
+
+
+def disks_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D20 with an unknown: which disks die must be known."""
+    if operation is not Operation.TERMINATE or facts.local or not isinstance(facts.disks, Unknown):
+        return None
+    return block("disks_unknown", f"its disks could not be listed: {facts.disks.reason}")
+
+
+def root_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D21: the root disk usually dies as well."""
+    roots = [disk for disk in known_or_none(facts.disks) or () if disk.root and disk.delete_on_termination is not False]
+    if operation is not Operation.TERMINATE or not roots:
+        return None
+    return warn("root_dies", "its root disk is deleted with it", Level.NAME)
+
+
+def instance_store_lost(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D22: instance-store disks are empty after a stop."""
+    lock = known_or_none(facts.protection)
+    if operation is not Operation.STOP or lock is None or not lock.instance_store_disks:
+        return None
+    text = f"what is on its {lock.instance_store_disks} instance-store disks is lost"
+    return warn("instance_store_lost", text, Level.NAME)
+
+
+def run_state_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A run whose state could not be read is stopped only by somebody who means it."""
+    if operation is not Operation.RUN_STOP:
+        return None
+    live = live_sessions(facts)
+    if not isinstance(live, Unknown):
+        return None
+    return warn("training_unknown", f"whether it runs could not be told: {live.reason}")
+
+
+def work_lost(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """Stopping a run loses what it did since its last checkpoint."""
+    if operation is not Operation.RUN_STOP:
+        return None
+    match facts.checkpoints:
+        case Unknown(reason):
+            return warn("work_lost", f"what it would lose could not be told: {reason}")
+    if not facts.checkpoints.value:
+        return warn("work_lost", "it has written no checkpoint yet: all its work is lost")
+    return warn("work_lost", "the work since its last checkpoint is lost")
+
+
+def _kept(disk: Disk, now: datetime) -> bool:
+    if disk.delete_on_termination is False:
+        return True
+    return disk.last_snapshot_at is not None and now - disk.last_snapshot_at < SNAPSHOT_AGE

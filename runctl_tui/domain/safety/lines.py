@@ -1,0 +1,180 @@
+"""The truth about an operation in labelled lines; what is unknown says so, and why, and is never zero or blank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.instance import Disk
+from runctl_tui.domain.money import HOURS_PER_MONTH, dollars
+from runctl_tui.domain.plan import Operation, PlanLine
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.run import TrainingSession
+from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, known_or_none
+
+T = TypeVar("T")
+_ON_RUNS: Final = frozenset({Operation.RUN_STOP, Operation.RUN_START, Operation.RUN_RESUME})
+
+
+def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]:
+    """Return WHAT, RUNNING, CKPT, COST, DIES, STAYS and UNDO, as far as they concern the operation."""
+    lines = [PlanLine("WHAT", _what(facts))]
+    if operation in ON_INSTANCES or operation in _ON_RUNS:
+        lines += [_running(facts), _checkpoints(facts)]
+    lines.append(PlanLine("COST", _cost(operation, facts), _seen(facts.price)))
+    lines.append(PlanLine("DIES", _dies(operation, facts), _seen(facts.disks)))
+    lines.append(PlanLine("STAYS", _stays(operation, facts), _seen(facts.disks)))
+    lines.append(PlanLine("UNDO", _UNDO[operation]))
+    return tuple(lines)
+
+
+def age_words(age: timedelta) -> str:
+    """Return an age in its largest fitting unit: '42 s', '7 min', '3 h', '12 d'."""
+    seconds = max(int(age.total_seconds()), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size or (size == 60 and seconds >= size):
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def unknown(reason: str) -> str:
+    """Return the words for what is not known."""
+    return f"unknown ({reason})"
+
+
+def _what(facts: SafetyFacts) -> str:
+    name = f' "{facts.target.name}"' if facts.target.name else ""
+    account = facts.account.value if isinstance(facts.account, Known) else unknown(facts.account.reason)
+    parts = [f"{facts.target.id}{name}", facts.type, facts.target.region, f"account {account}"]
+    if facts.policy.who:
+        parts.append(f"as {facts.policy.who}")
+    return "  ".join(part for part in parts if part)
+
+
+def _running(facts: SafetyFacts) -> PlanLine:
+    live = live_sessions(facts)
+    if isinstance(live, Unknown):
+        return PlanLine("RUNNING", unknown(live.reason))
+    words = "; ".join(_run_words(one) for one in live.value) or "nothing trains on it"
+    if not live.value and known_or_none(facts.state) is ResourceState.STOPPED:
+        words = "nothing: it is stopped"
+    return PlanLine("RUNNING", words, live.observed_at)
+
+
+def _run_words(session: TrainingSession) -> str:
+    words = [f"{session.script or 'a run'}, run {session.id}"]
+    if (step := session.progress.step) is not None:
+        total = session.progress.total_steps
+        words.append(f"step {step:,}" + (f" of {total:,}" if total is not None else ""))
+    if session.status.value != "running":
+        words.append(session.status.value)
+    return ", ".join(words)
+
+
+def _checkpoints(facts: SafetyFacts) -> PlanLine:
+    if isinstance(facts.checkpoints, Unknown):
+        return PlanLine("CKPT", unknown(facts.checkpoints.reason))
+    newest = newest_checkpoints(facts.checkpoints.value)
+    if not newest:
+        return PlanLine("CKPT", "none has been written", facts.checkpoints.observed_at)
+    words = []
+    for one in sorted(newest, key=lambda item: item.safe_in_s3):
+        written = one.created_at or one.host.modified_at
+        age = f"{age_words(facts.at - written)} old" if written else unknown("its age is not told")
+        state = "verified in S3" if one.safe_in_s3 else f"NOT safe in S3 ({one.s3.state.value})"
+        words.append(f"newest of {one.run_id} {one.name}, {age}, {state}")
+    return PlanLine("CKPT", "; ".join(words), facts.checkpoints.observed_at)
+
+
+def _cost(operation: Operation, facts: SafetyFacts) -> str:
+    so_far = f"{dollars(facts.so_far)} so far" if facts.so_far is not None else f"so far {unknown('never priced')}"
+    if isinstance(facts.price, Unknown):
+        rate = unknown(facts.price.reason)
+    else:
+        price = facts.price.value
+        rate = (
+            "free" if not price.usd_per_hour else f"{dollars(price.usd_per_hour)}/h, {dollars(price.usd_per_day)}/day"
+        )
+        rate += f" ({price.source}{', estimate' if price.estimate else ''})" if price.usd_per_hour else ""
+    if operation in (Operation.LAUNCH, Operation.START):
+        return f"{rate} from now on" + ("" if operation is Operation.LAUNCH else f"; {so_far}")
+    return f"{so_far}; {rate} while it runs"
+
+
+def _dies(operation: Operation, facts: SafetyFacts) -> str:
+    if operation is Operation.RUN_STOP:
+        return "the work since the last checkpoint"
+    if operation is Operation.STOP:
+        return _dies_on_stop(facts)
+    if operation is not Operation.TERMINATE:
+        return "nothing"
+    if isinstance(facts.disks, Unknown):
+        return unknown(facts.disks.reason)
+    dying = [_disk_words(disk, facts.at) for disk in facts.disks.value if disk.delete_on_termination is not False]
+    return " · ".join([*dying, *_instance_store(facts)]) or "no disk; the machine itself"
+
+
+def _dies_on_stop(facts: SafetyFacts) -> str:
+    return " · ".join(["what is in memory and the public address", *_instance_store(facts)])
+
+
+def _instance_store(facts: SafetyFacts) -> Iterator[str]:
+    if isinstance(facts.protection, Unknown):
+        yield f"instance-store disks: {unknown(facts.protection.reason)}"
+    elif facts.protection.value.instance_store_disks:
+        yield f"{facts.protection.value.instance_store_disks} instance-store disks"
+
+
+def _stays(operation: Operation, facts: SafetyFacts) -> str:
+    if operation not in ON_INSTANCES:
+        return "everything"
+    if isinstance(facts.disks, Unknown):
+        return unknown(facts.disks.reason)
+    if operation is not Operation.TERMINATE:
+        keeps = f"{dollars(facts.disks_per_month)}/mo" if facts.disks_per_month is not None else unknown("no price")
+        count = len(facts.disks.value)
+        return f"{count} disk{'s' if count != 1 else ''}, {keeps}" if count else "no disk"
+    staying = [disk for disk in facts.disks.value if disk.delete_on_termination is False]
+    words = [f"{_disk_name(disk)}, {disk.usd_per_month or unknown('no price')}/mo" for disk in staying]
+    return " · ".join(words) or "no disk; what is in S3"
+
+
+def _disk_name(disk: Disk) -> str:
+    name = "root" if disk.root else f'"{disk.name}"' if disk.name else disk.volume_id
+    size = f"{disk.size_gib} GiB" if disk.size_gib is not None else f"size {unknown('not told')}"
+    return f"{name} {size}"
+
+
+def _disk_words(disk: Disk, now: datetime) -> str:
+    words = _disk_name(disk)
+    if disk.delete_on_termination is None:
+        words += f" (delete on termination {unknown('not told')})"
+    if disk.root:
+        return words
+    if disk.last_snapshot_at is None:
+        return f"{words} (no snapshot)"
+    return f"{words} (snapshot {age_words(now - disk.last_snapshot_at)} old)"
+
+
+def _seen(fact: Fact[T]) -> datetime | None:
+    return fact.observed_at if isinstance(fact, Known) else None
+
+
+def per_hour(usd_per_month: Decimal | None) -> Decimal | None:
+    """Return the hourly share of a monthly price; unknown stays unknown."""
+    return None if usd_per_month is None else usd_per_month / HOURS_PER_MONTH
+
+
+_UNDO: Final = {
+    Operation.LAUNCH: "terminate it; the time until then is paid",
+    Operation.START: "stop it; the time until then is paid",
+    Operation.STOP: "start it again, if there is capacity",
+    Operation.TERMINATE: "none",
+    Operation.RUN_START: "stop the run",
+    Operation.RUN_STOP: "resume it from its last checkpoint",
+    Operation.RUN_RESUME: "stop the run",
+}

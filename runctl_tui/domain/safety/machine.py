@@ -1,0 +1,127 @@
+"""Rules about machines: what can be stopped, started or terminated, and what a mistake would look like."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+from runctl_tui.domain.facts import Known, Unknown
+from runctl_tui.domain.instance import Market
+from runctl_tui.domain.plan import Level, Operation, Reason
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.safety.facts import SafetyFacts
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, TRAINING, block, known_or_none, uses_machine, warn
+
+TOO_NEW: Final = timedelta(minutes=5)
+SKEW: Final = timedelta(seconds=60)
+_SCARCE: Final = re.compile(r"(?:p\d|trn\d|g(?:[5-9]|\d\d))[a-z-]*\.")
+
+
+def is_old(created_at: datetime | None, threshold: timedelta, now: datetime) -> bool:
+    """Return whether something is at least as old as the threshold; what has no known age is not old."""
+    return created_at is not None and now - created_at >= threshold
+
+
+def local_machine(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """This machine is never stopped, started or terminated; only its runs are."""
+    if operation not in ON_INSTANCES or not facts.local:
+        return None
+    text = f"this machine is never {_PAST[operation]}, only its runs are stopped"
+    return block("local_machine", text, Level.NEVER)
+
+
+def incapable(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """The provider says that it cannot do this at all."""
+    if not facts.incapable or (facts.local and operation in ON_INSTANCES):
+        return None
+    return block("unsupported", facts.incapable, Level.NEVER)
+
+
+def too_new(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D18: a machine made minutes ago is easily the wrong one."""
+    born = known_or_none(facts.created_at)
+    if operation is not Operation.TERMINATE or born is None or is_old(born, TOO_NEW, facts.at):
+        return None
+    return warn("too_new", "it was made less than 5 minutes ago: is it the one you mean?", Level.NAME)
+
+
+def age_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D19: no age, or one in the future, is no age to rely on."""
+    if operation is not Operation.TERMINATE:
+        return None
+    match facts.created_at:
+        case Unknown(reason):
+            return block("age_unknown", f"its age could not be told: {reason}")
+        case Known(born) if born - facts.at > SKEW:
+            return block("age_unknown", "it was made in the future: one of the clocks is wrong")
+    return None
+
+
+def cannot_stop(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D23: one-time spot instances, and states from which nothing can be stopped."""
+    if operation is not Operation.STOP:
+        return None
+    if known_or_none(facts.market) is Market.SPOT:
+        offer = "terminate it instead, once its checkpoints are in S3"
+        return block("cannot_stop", "a one-time spot instance cannot be stopped", Level.NEVER, offer=offer)
+    state = known_or_none(facts.state)
+    if state in (None, ResourceState.RUNNING, ResourceState.STOPPED):
+        return None
+    return block("cannot_stop", f"it is {state.value if state else 'unknown'}", Level.NEVER)
+
+
+def market_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D23 with an unknown: how it was bought decides whether it can be stopped."""
+    if operation is not Operation.STOP or not isinstance(facts.market, Unknown):
+        return None
+    return block("cannot_stop", f"how it was bought could not be told: {facts.market.reason}", Level.NEVER)
+
+
+def cannot_start(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A start needs a machine that is stopped, not one on its way or gone."""
+    state = known_or_none(facts.state)
+    gone = (ResourceState.STOPPING, ResourceState.TERMINATING, ResourceState.TERMINATED)
+    if operation is not Operation.START or state not in gone:
+        return None
+    offer = "wait until it is stopped" if state is ResourceState.STOPPING else ""
+    return block("cannot_start", f"it is {state.value}", Level.NEVER, offer=offer)
+
+
+def state_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A state that could not be read is no ground to act on."""
+    if not uses_machine(operation, facts) or facts.local or not isinstance(facts.state, Unknown):
+        return None
+    return block("state_unknown", f"its state could not be read: {facts.state.reason}", Level.NEVER)
+
+
+def machine_not_running(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """Training on a machine that exists needs it running."""
+    state = known_or_none(facts.state)
+    if operation not in TRAINING or not facts.target.id or state in (None, ResourceState.RUNNING):
+        return None
+    text = f"it is {state.value if state else 'unknown'}"
+    return block("not_running", text, Level.NEVER, offer="start it first")
+
+
+def managed_parent(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D24: what something else manages comes back, and is paid again."""
+    if operation not in (Operation.STOP, Operation.TERMINATE):
+        return None
+    match facts.parent:
+        case Unknown(reason):
+            return block("managed_parent", f"whether something manages it could not be told: {reason}")
+        case Known(parent) if parent:
+            return block("managed_parent", f"{parent} manages it and would replace it", offer=f"change {parent}")
+    return None
+
+
+def may_not_restart(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D47: scarce machines may not come back, and addresses change."""
+    if operation is not Operation.STOP or not _SCARCE.match(facts.type):
+        return None
+    text = f"{facts.type} is scarce: a later start may find no capacity; the public address changes"
+    return warn("may_not_restart", text)
+
+
+_PAST: Final = {Operation.START: "started", Operation.STOP: "stopped", Operation.TERMINATE: "terminated"}

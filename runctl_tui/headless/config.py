@@ -1,0 +1,61 @@
+"""The noun `config`: the effective configuration; works also where the files are wrong."""
+
+from __future__ import annotations
+
+from runctl_tui.headless import output
+from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
+from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.services.errors import ConfigError
+from runctl_tui.services.ports import Settings
+
+_COLUMNS = {"KEY": "key", "VALUE": "value", "ORIGIN": "origin", "WHAT": "help"}
+
+
+def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
+    """Add the noun with its verbs."""
+    verbs = add_verbs(add_noun(nouns, name, help_text))
+    parser = add_noun(verbs, "show", "show every key with its value and where that comes from")
+    parser.add_argument("key", metavar="KEY", nargs="?", default="", help="only this key")
+    parser.set_defaults(handler=show, needs=Needs.SETTINGS)
+    parser = add_noun(verbs, "set", "write one key into the file that is in force; comments stay")
+    parser.add_argument("key", metavar="KEY", help="such as aws.region")
+    parser.add_argument("value", metavar="VALUE", help="lists with commas; tables as a=b;c=d; empty unsets")
+    parser.set_defaults(handler=change, needs=Needs.SETTINGS)
+    parser = add_noun(verbs, "validate", "say everything that is wrong with files, environment and flags")
+    parser.set_defaults(handler=validate, needs=Needs.SETTINGS)
+
+
+async def show(settings: Settings, call: Call) -> Reply:
+    """Every key, or one."""
+    if call.args.key:
+        settings.value(call.args.key)
+    rows: list[output.Row] = [
+        {"key": item.key, "value": item.value, "origin": item.origin, "help": item.help}
+        for item in settings.all()
+        if call.args.key in ("", item.key)
+    ]
+    for problem in settings.validate():
+        call.console.progress(f"▲ {problem.what}: {problem.why or problem.todo}")
+    return Reply(rows, output.table(rows, _COLUMNS, ""))
+
+
+async def change(settings: Settings, call: Call) -> Reply:
+    """Write one key."""
+    file = settings.set(call.args.key, call.args.value)
+    shown = next(item for item in settings.all() if item.key == call.args.key)
+    data = {"key": shown.key, "value": shown.value, "origin": shown.origin, "file": file}
+    text = f"{file}: {shown.key} written"
+    if file not in shown.origin:
+        text += f"; still in force is {shown.value!r}, from {shown.origin}"
+    return Reply(data, text)
+
+
+async def validate(settings: Settings, call: Call) -> Reply:
+    """What is wrong; ConfigError where anything is."""
+    problems = settings.validate()
+    if not problems:
+        return Reply({"problems": []}, "the configuration is right")
+    words = [": ".join(filter(None, (problem.what, problem.why))) for problem in problems]
+    todo = "; ".join(dict.fromkeys(problem.todo for problem in problems if problem.todo))
+    what = words[0] if len(words) == 1 else f"{len(words)} things are wrong with the configuration"
+    raise ConfigError(what, "" if len(words) == 1 else "; ".join(words), todo, code=problems[0].code)

@@ -1,0 +1,180 @@
+"""Plan, then yes: the protocol by which the command line changes anything.
+
+Unconfirmed, a changing verb answers with its plan and changes nothing. It acts with `--yes --plan-hash HASH`
+(and the name where data is destroyed), or after the same questions on a terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from decimal import Decimal, InvalidOperation
+
+from runctl_tui.domain.plan import Confirmation, Level, Plan, Severity
+from runctl_tui.domain.text import safe
+from runctl_tui.headless import output
+from runctl_tui.headless.parser import PROGRAM
+from runctl_tui.headless.reply import Call, Reply
+from runctl_tui.services.errors import PlanChanged, Refused, UserError, ValidationError
+
+_SIGNS = {Severity.ALLOW: "·", Severity.WARN: "▲", Severity.BLOCK: "✗"}
+
+
+def add_confirmation_flags(parser: argparse.ArgumentParser, *, launches: bool = False) -> None:
+    """Add the flags that confirm a plan; for a launch `--name` is the new machine's own."""
+    group = parser.add_argument_group("confirmation")
+    group.add_argument("--yes", action="store_true", help="carry the plan out; needs --plan-hash")
+    group.add_argument("--plan-hash", metavar="HASH", default="", help="hash of the plan that was shown")
+    group.add_argument("--cap", metavar="USD", type=amount, help="dollars per hour accepted where the price is unknown")
+    names = ["--confirm-name"] if launches else ["--name", "--confirm-name"]
+    group.add_argument(*names, dest="confirm_name", metavar="NAME", default="", help="name of what is destroyed")
+
+
+def amount(text: str) -> Decimal:
+    """Return dollars; for argparse."""
+    try:
+        value = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount such as 0.40") from None
+    if not value.is_finite() or value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of at least 0")
+    return value
+
+
+async def decide(call: Call, plan: Plan, words: str = "") -> Confirmation | None:
+    """Return the confirmation that flags or a person gave; None where nobody was asked, so that the plan is shown."""
+    args = call.args
+    if args.yes or args.plan_hash:
+        return _by_flags(call, plan)
+    if not call.console.interactive:
+        return None
+    call.console.progress_text("\n".join(filter(None, (describe(plan), words))))
+    return await _by_questions(call, plan)
+
+
+def show(call: Call, plan: Plan, extra: dict[str, object] | None = None, words: str = "") -> Reply:
+    """Return the plan as the answer, with the command that would carry it out."""
+    command = command_for(call, plan)
+    data = {"plan": as_data(plan), "plan_hash": plan.hash, "confirm_with": command, **(extra or {})}
+    ending = f"Nothing was changed. To carry it out:\n  {command}" if command else "Nothing was changed."
+    return Reply(data, "\n".join(filter(None, (describe(plan), words, "", ending))))
+
+
+def as_data(plan: Plan) -> dict[str, object]:
+    """Return the plan for programs."""
+    return {
+        "operation": plan.operation,
+        "effect": plan.effect,
+        "targets": plan.targets,
+        "reversibility": plan.reversibility,
+        "usd_per_hour": plan.usd_per_hour,
+        "price_unknown": plan.price_unknown,
+        "account": plan.account,
+        "who": plan.who,
+        "made_at": plan.made_at,
+        "allowed": not _refused(plan),
+        "needs": plan.verdict.level.name.lower(),
+        "name_to_type": plan.name_to_type if plan.verdict.level >= Level.NAME else "",
+        "reasons": [
+            {"code": r.code, "severity": r.severity, "text": r.text, "facts": r.facts, "offer": r.offer}
+            for r in plan.verdict.reasons
+        ],
+        "lines": plan.lines,
+        "parameters": dict(plan.parameters),
+    }
+
+
+def describe(plan: Plan) -> str:
+    """Return the plan for a person."""
+    lines = [f"Plan {plan.hash}: {safe(plan.effect, 500)}"]
+    width = max((len(line.label) for line in plan.lines), default=0)
+    lines += [f"  {safe(line.label):<{width}}  {safe(line.text, 500)}" for line in plan.lines]
+    if plan.price_unknown:
+        lines.append("  price unknown: --cap USD says what you accept per hour")
+    elif plan.usd_per_hour is not None:
+        day = output.dollars(plan.usd_per_hour * 24)
+        lines.append(f"  {output.dollars(plan.usd_per_hour)} per hour, {day} per day")
+    for reason in plan.verdict.reasons:
+        lines.append(f"  {_SIGNS[reason.severity]} {safe(reason.text, 500)} [{safe(reason.code)}]")
+        lines += [f"    instead: {safe(reason.offer)}"] if reason.offer else []
+    return "\n".join(lines)
+
+
+def command_for(call: Call, plan: Plan) -> str:
+    """Return the command that would carry the plan out; empty where nothing may."""
+    if _refused(plan):
+        return ""
+    words = [PROGRAM, *call.argv, "--yes", "--plan-hash", plan.hash]
+    if plan.verdict.level >= Level.NAME:
+        words += ["--confirm-name", plan.name_to_type]
+    if plan.price_unknown and getattr(call.args, "cap", None) is None:
+        words += ["--cap", "USD"]
+    return shlex.join([*words, *(["--", *call.rest] if call.rest else [])])
+
+
+def refusal(plan: Plan) -> Refused:
+    """Return the error about a plan that may not be carried out, with all its reasons."""
+    blocking = [r for r in plan.verdict.reasons if r.severity is Severity.BLOCK or r.level > Level.NAME]
+    offers = [reason.offer for reason in blocking if reason.offer]
+    code = blocking[0].code if blocking else ""
+    return Refused(
+        f"refused: {plan.effect}", "; ".join(reason.text for reason in blocking), "; ".join(offers), code=code
+    )
+
+
+def _refused(plan: Plan) -> bool:
+    return plan.verdict.blocked or plan.verdict.level > Level.NAME
+
+
+def _by_flags(call: Call, plan: Plan) -> Confirmation:
+    args = call.args
+    if not (args.yes and args.plan_hash):
+        raise ValidationError(
+            "a plan is confirmed by --yes together with --plan-hash",
+            todo=f"read the plan first: {command_for(call, plan) or 'the same command without --yes shows it'}",
+        )
+    if args.plan_hash != plan.hash:
+        raise PlanChanged(
+            f"the plan is not the one with the hash {args.plan_hash}",
+            f"it now is {plan.hash}: {plan.effect}",
+            "read the plan again: the same command without --yes",
+        )
+    if _refused(plan):
+        raise refusal(plan)
+    if plan.verdict.level >= Level.NAME and args.confirm_name != plan.name_to_type:
+        raise ValidationError(
+            "this destroys data and needs the exact name",
+            f"given: {args.confirm_name!r}" if args.confirm_name else "no name was given",
+            f"add: --confirm-name {shlex.quote(plan.name_to_type)}",
+        )
+    if plan.price_unknown and args.cap is None:
+        raise ValidationError("the price is unknown", todo="say what you accept per hour: --cap USD")
+    return Confirmation(args.plan_hash, True, args.confirm_name, args.cap)
+
+
+async def _by_questions(call: Call, plan: Plan) -> Confirmation:
+    if _refused(plan):
+        raise refusal(plan)
+    cap = getattr(call.args, "cap", None)
+    if plan.price_unknown and cap is None:
+        cap = await _ask_cap(call)
+    name = ""
+    match plan.verdict.level:
+        case Level.NAME:
+            name = await call.console.ask(f"Type {plan.name_to_type} to go on:")
+            agreed = name == plan.name_to_type
+        case Level.YES:
+            agreed = (await call.console.ask("Go on? [y/N]")).strip().lower() in ("y", "yes")
+        case _:
+            agreed = (await call.console.ask("Enter goes on, anything else does not:")) == ""
+    if not agreed:
+        raise UserError("cancelled", "nothing was changed", code="cancelled")
+    return Confirmation(plan.hash, True, name, cap)
+
+
+async def _ask_cap(call: Call) -> Decimal:
+    text = await call.console.ask("The price is unknown. Dollars per hour that you accept:")
+    try:
+        return amount(text.strip())
+    except argparse.ArgumentTypeError as error:
+        raise UserError(str(error), "nothing was changed", code="cancelled") from None

@@ -1,0 +1,33 @@
+"""The noun `doctor`: what is missing, and how to get it."""
+
+from __future__ import annotations
+
+from runctl_tui.domain.text import safe
+from runctl_tui.headless.parser import Nouns, Parser, add_noun
+from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.services.ports import Finding, Services
+
+_SIGNS = {True: "✓", False: "✗", None: "?"}
+
+
+def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
+    """Add the noun."""
+    parser = add_noun(nouns, name, help_text)
+    parser.set_defaults(handler=examine, needs=Needs.SERVICES)
+
+
+async def examine(services: Services, call: Call) -> Reply:
+    """Everything that matters, in the order in which to mend it."""
+    findings = await services.doctor.examine()
+    return Reply(findings, text_of(findings))
+
+
+def text_of(findings: tuple[Finding, ...]) -> str:
+    """Return the findings for a person."""
+    width = max((len(finding.area) for finding in findings), default=0)
+    lines = []
+    for finding in findings:
+        lines.append(f"{_SIGNS[finding.ok]} {finding.area:<{width}}  {safe(finding.text, 300)}")
+        if finding.todo and finding.ok is not True:
+            lines.append(f"  {'':<{width}}  do: {safe(finding.todo, 300)}")
+    return "\n".join(lines)

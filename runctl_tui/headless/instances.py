@@ -1,0 +1,114 @@
+"""The noun `instances`: machines of every provider."""
+
+from __future__ import annotations
+
+import json
+
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.plan import Operation
+from runctl_tui.headless import output
+from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
+from runctl_tui.headless.follow import carry_out, job_reply
+from runctl_tui.headless.launching import add_machine_flags, launch, machine_request
+from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
+from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.rows import instance_row
+from runctl_tui.services.ports import Services
+
+_COLUMNS = {
+    "NAME": "name",
+    "ID": "id",
+    "STATE": "state",
+    "TYPE": "type",
+    "GPU": "gpu",
+    "REGION": "region",
+    "AGE": "age",
+    "$/H": "usd_per_hour",
+    "SO FAR": "so_far_usd",
+    "RUN": "run",
+}
+_CHANGES = {
+    "start": (Operation.START, "start stopped machines; they cost money again"),
+    "stop": (Operation.STOP, "stop running machines; their disks stay and are paid for"),
+    "terminate": (Operation.TERMINATE, "destroy machines and the disks that die with them"),
+}
+
+
+def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
+    """Add the noun with its verbs."""
+    verbs = add_verbs(add_noun(nouns, name, help_text))
+    parser = add_noun(verbs, "list", "list every machine with state, type, price and money so far")
+    parser.set_defaults(handler=list_all, needs=Needs.SERVICES)
+    parser = add_noun(verbs, "describe", "say everything about one machine, in its provider's own words too")
+    parser.add_argument("instance", metavar="INSTANCE", help="id, key or unique name")
+    parser.set_defaults(handler=describe, needs=Needs.SERVICES)
+    parser = add_noun(verbs, "launch", "create a machine")
+    add_machine_flags(parser)
+    add_confirmation_flags(parser, launches=True)
+    parser.set_defaults(handler=create, needs=Needs.SERVICES)
+    for verb, (_, words) in _CHANGES.items():
+        parser = add_noun(verbs, verb, words)
+        parser.add_argument("instances", metavar="INSTANCE", nargs="+", help="id, key or unique name")
+        add_confirmation_flags(parser)
+        parser.set_defaults(handler=change, needs=Needs.SERVICES)
+
+
+async def list_all(services: Services, call: Call) -> Reply:
+    """Every machine of every provider."""
+    snapshot = await services.fleet.now()
+    now = services.clock.now()
+    rows = [instance_row(row, now) for row in snapshot.value]
+    shown = [{**row, "age": _age(row["age_seconds"])} for row in rows]
+    return Reply(rows, output.table(shown, _COLUMNS, "no machines"), snapshot.missing)
+
+
+async def describe(services: Services, call: Call) -> Reply:
+    """One machine: our row, and what its provider says."""
+    row = await services.fleet.find(call.args.instance)
+    told = await services.fleet.describe(row.key)
+    flat = instance_row(row, services.clock.now())
+    data = {**flat, "disks": row.instance.disks, "price": _price_words(row), "provider_says": told}
+    text = output.facts(
+        [(key.replace("_", " "), value) for key, value in flat.items() if key != "tags"]
+        + [("price", _price_words(row))]
+        + [
+            (f"disk {disk.volume_id}", _disk_words(disk.size_gib, disk.delete_on_termination))
+            for disk in row.instance.disks
+        ]
+        + [(f"tag {key}", value) for key, value in row.instance.tags]
+    )
+    return Reply(data, f"{text}\n\n{json.dumps(output.plain(told), indent=2)}")
+
+
+async def create(services: Services, call: Call) -> Reply:
+    """Create a machine, after its price was confirmed."""
+    return await launch(services, call, await machine_request(services, call))
+
+
+async def change(services: Services, call: Call) -> Reply:
+    """Start, stop or terminate machines."""
+    operation, _ = _CHANGES[call.args.verb]
+    keys = [(await services.fleet.find(reference)).key for reference in call.args.instances]
+    plan = await services.actions.plan(operation, keys)
+    confirmation = await decide(call, plan)
+    if confirmation is None:
+        return show(call, plan)
+    return job_reply(await carry_out(services, call, plan, confirmation), plan)
+
+
+def _price_words(row: FleetRow) -> str:
+    if isinstance(row.price, Known):
+        price = row.price.value
+        estimate = ", an estimate" if price.estimate else ""
+        return f"{output.dollars(price.usd_per_hour)} per hour ({price.kind}, {price.source}, {price.as_of}{estimate})"
+    return f"unknown: {row.price.reason}"
+
+
+def _disk_words(gib: int | None, dies: bool | None) -> str:
+    fate = {True: "dies with the machine", False: "stays", None: "its fate is unknown"}[dies]
+    return f"{'?' if gib is None else gib} GiB, {fate}"
+
+
+def _age(seconds: object) -> str:
+    return output.duration(seconds) if isinstance(seconds, int) else "?"

@@ -1,0 +1,239 @@
+"""Flags that describe a machine and what is trained on it, and turning them into a launch."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from runctl_tui.domain import validation
+from runctl_tui.domain.instance import Market
+from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+from runctl_tui.domain.location import DataLocation
+from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.run import TrainingJob
+from runctl_tui.domain.text import safe
+from runctl_tui.headless import output
+from runctl_tui.headless.confirm import amount, decide, show
+from runctl_tui.headless.follow import carry_out, job_reply
+from runctl_tui.headless.reply import Call, Reply
+from runctl_tui.services.errors import MissingField, ValidationError
+from runctl_tui.services.ports import Services
+
+T = TypeVar("T")
+LAUNCHERS = ("python", "torchrun", "accelerate", "command")
+
+
+def checked(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Make a validation usable as an argparse type, keeping its words; an empty text means 'choose sensibly'."""
+
+    def convert(text: str) -> str:
+        try:
+            return check(text) if text else text
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def disk(text: str) -> int:
+    """Return a disk size in GiB; for argparse."""
+    try:
+        return validation.disk_gib(int(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no disk size: 1 to 16384 GiB") from None
+
+
+def location(text: str) -> str:
+    """Return a location that can be understood; for argparse."""
+    return str(DataLocation.parse(text))
+
+
+def add_machine_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that describe a new machine."""
+    group = parser.add_argument_group("machine")
+    group.add_argument("--provider", default="", help="where from; default: aws")
+    group.add_argument("--type", metavar="TYPE", default="", help="instance type such as g5.xlarge")
+    group.add_argument("--spot", action="store_true", help="buy it as spot")
+    group.add_argument("--on-demand-fallback", action="store_true", help="without spot capacity go on on-demand")
+    group.add_argument("--max-price", metavar="USD", type=amount, help="most dollars per hour for spot")
+    group.add_argument("--name", metavar="NAME", type=checked(validation.resource_name), default="", help="its name")
+    group.add_argument(
+        "--project", metavar="NAME", type=checked(validation.project_name), default="", help="project it is counted to"
+    )
+    group.add_argument("--root-gib", metavar="GIB", type=disk, help="size of the root disk")
+    group.add_argument("--data-gib", metavar="GIB", type=disk, help="second disk, mounted at /mnt/data")
+    group.add_argument("--ami", metavar="AMI", type=checked(validation.image_id), default="", help="image")
+    group.add_argument("--key-name", metavar="NAME", default="", help="key pair; default: one of our own")
+    group.add_argument("--security-group", metavar="SG", action="append", default=[], help="may be repeated")
+    group.add_argument("--subnet", metavar="SUBNET", type=checked(validation.subnet_id), default="", help="subnet")
+    group.add_argument("--zone", metavar="ZONE", default="", help="availability zone")
+    group.add_argument("--profile-name", metavar="NAME", default="", help="IAM instance profile")
+
+
+def add_training_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that describe what is trained."""
+    group = parser.add_argument_group("training")
+    group.add_argument("--on", metavar="INSTANCE", default="", help="use this machine instead of a new one")
+    group.add_argument("--folder", metavar="DIR", default="", help="project folder whose code is sent")
+    group.add_argument("--launcher", choices=LAUNCHERS, help="what starts the script; default: python")
+    group.add_argument("--gpus", metavar="LIST", type=checked(validation.gpus), help="GPUs such as 0,1; default: all")
+    group.add_argument(
+        "--include", metavar="PATTERN", action="append", default=[], help="send this although git ignores it"
+    )
+    group.add_argument(
+        "--data-in", metavar="LOCATION", type=checked(location), default="", help="data copied to the host"
+    )
+    group.add_argument(
+        "--checkpoint-dir",
+        metavar="DIR",
+        type=checked(validation.folder),
+        default="",
+        help="where training writes them",
+    )
+    group.add_argument(
+        "--checkpoints-out",
+        metavar="S3",
+        type=checked(location),
+        default="",
+        help="s3:// address they are uploaded below",
+    )
+    group.add_argument(
+        "--env", metavar="NAME=VALUE", action="append", default=[], help="environment of the run; may be repeated"
+    )
+    group.add_argument(
+        "--secret",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="secret of the run, taken from this environment or asked for",
+    )
+    group.add_argument("--resume", metavar="CHECKPOINT", default="", help="checkpoint to go on from")
+
+
+async def machine_request(services: Services, call: Call) -> LaunchRequest:
+    """Return a launch of a machine alone, from configuration and flags."""
+    options = machine_options(call, services.launcher.defaults().options)
+    return LaunchRequest(options=options, spot_fallback=call.args.on_demand_fallback)
+
+
+def machine_options(call: Call, base: CreateResourceOptions | None) -> CreateResourceOptions:
+    """Return the machine that the flags describe on top of the defaults; MissingField without a type."""
+    args = call.args
+    base = base or CreateResourceOptions(provider="aws", region="", type="", name="", project="")
+    chosen = dataclasses.replace(
+        base,
+        provider=args.provider or base.provider,
+        region=call.regions[0] if call.regions else base.region,
+        type=args.type or base.type,
+        name=args.name or base.name,
+        project=args.project or base.project,
+        market=Market.SPOT if args.spot else Market.ON_DEMAND,
+        spot_max_price=_first(args.max_price, base.spot_max_price),
+        root_gib=_first(args.root_gib, base.root_gib),
+        data_gib=_first(args.data_gib, base.data_gib),
+        image=args.ami or base.image,
+        key_name=args.key_name or base.key_name,
+        security_groups=tuple(args.security_group) or base.security_groups,
+        subnet=args.subnet or base.subnet,
+        zone=args.zone or base.zone,
+        profile=args.profile_name or base.profile,
+    )
+    if not chosen.type:
+        raise MissingField("no instance type", todo="--type TYPE, or set aws.default_instance_type")
+    return chosen
+
+
+async def training_job(call: Call, script: str, base: TrainingJob | None) -> TrainingJob:
+    """Return what the flags want trained on top of the defaults."""
+    args = call.args
+    base = base or TrainingJob(script="", project_root=str(call.folder))
+    launcher = args.launcher or base.launcher
+    root, script = (
+        (args.folder or base.project_root, script)
+        if launcher == "command"
+        else find_script(call, script, base.project_root)
+    )
+    return dataclasses.replace(
+        base,
+        script=script,
+        args=call.rest or (base.args if script == base.script else ()),
+        project_root=root,
+        project=args.project or base.project,
+        name=getattr(args, "name", "") or base.name,
+        launcher=launcher,
+        gpus=base.gpus if args.gpus is None else args.gpus,
+        includes=tuple(args.include) or base.includes,
+        data_source=args.data_in or base.data_source,
+        checkpoint_dir=args.checkpoint_dir or base.checkpoint_dir,
+        output_dest=args.checkpoints_out or base.output_dest,
+        environment=tuple(map(_pair, args.env)) or base.environment,
+        secrets=tuple([(name, await _secret(call, name)) for name in args.secret]),
+        resume_from=args.resume or base.resume_from,
+    )
+
+
+def find_script(call: Call, script: str, default_root: str) -> tuple[str, str]:
+    """Return the project's folder and the script below it; ValidationError names scripts that exist."""
+    roots = [Path(call.args.folder)] if call.args.folder else [call.folder, Path(default_root or ".")]
+    for root in roots:
+        path = Path(os.path.normpath(call.folder / root / script))
+        if path.is_file():
+            homes = [call.folder / home for home in (call.args.folder, default_root) if home]
+            home = next((home for home in homes if path.is_relative_to(home)), path.parent)
+            return str(home), str(path.relative_to(home))
+    nearby = sorted(path.name for path in (call.folder / roots[-1]).glob("*.py"))
+    nearest = validation.nearest(script, nearby)
+    todo = f"did you mean {nearest}?" if nearest else f"scripts there: {', '.join(nearby[:8])}" if nearby else ""
+    raise ValidationError(f"{script}: no such script", f"looked in {', '.join(str(r) for r in roots)}", todo)
+
+
+async def launch(services: Services, call: Call, request: LaunchRequest) -> Reply:
+    """Plan a launch, have it confirmed, carry it out."""
+    preview = await services.launcher.preview(request)
+    plan = await services.actions.plan_launch(request)
+    words = preview_words(preview)
+    confirmation = await decide(call, plan, words)
+    if confirmation is None:
+        return show(call, plan, {"code": preview.code, "warnings": preview.warnings}, words)
+    return job_reply(await carry_out(services, call, plan, confirmation, request.spot_fallback), plan)
+
+
+def preview_words(preview: LaunchPreview) -> str:
+    """Return the code and the warnings of a launch for a person."""
+    lines = []
+    if preview.code is not None:
+        code = preview.code
+        lines.append(f"  code: {code.files} files, {output.size(code.total_bytes)} from {output.cell(code.root)}")
+    return "\n".join([*lines, *(f"  ▲ {safe(warning)}" for warning in preview.warnings)])
+
+
+def _first(value: T | None, default: T | None) -> T | None:
+    return default if value is None else value
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValidationError(f"--env {text!r} is not NAME=VALUE")
+    try:
+        return validation.environment_name(name), value
+    except ValueError as error:
+        raise ValidationError(f"--env: {error}") from None
+
+
+async def _secret(call: Call, name: str) -> str:
+    try:
+        validation.environment_name(name)
+    except ValueError:
+        raise ValidationError(
+            "--secret takes a name, never a value", todo="export NAME=… first, then --secret NAME"
+        ) from None
+    if name in call.environ:
+        return call.environ[name]
+    if not call.console.interactive:
+        raise ValidationError(f"the secret {name} is not in the environment", todo=f"export {name}=… first")
+    return await call.console.ask_secret(f"{name}:")

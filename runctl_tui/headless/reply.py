@@ -1,0 +1,49 @@
+"""What a noun's handler is given and what it returns."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from runctl_tui.domain.problem import Problem
+from runctl_tui.headless.console import Console
+
+
+class Needs(StrEnum):
+    """What must be built before a handler is called; it is its first argument."""
+
+    SERVICES = "services"
+    """The services, started."""
+    ASLEEP = "services, not started"
+    SETTINGS = "settings"
+    """The configuration alone, also where it is wrong."""
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the command line."""
+
+    args: argparse.Namespace
+    console: Console
+    argv: tuple[str, ...] = ()
+    """The words before '--', to be repeated in hints."""
+    rest: tuple[str, ...] = ()
+    """The words after '--': arguments of the training script."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = Path()
+    """The current folder."""
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler found: for programs and for people."""
+
+    data: object
+    text: str = ""
+    missing: tuple[Problem, ...] = ()
+    """What could not be read; a partial answer says so."""

@@ -1,0 +1,74 @@
+"""The sandbox as the interface and the command line speak to it. Implements `ports.SandboxControl`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from runctl_tui.sandbox.client import find, stop
+from runctl_tui.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from runctl_tui.sandbox.client import SandboxSession
+
+USAGE: Final = "cut NAME SECONDS, interrupt NAME [SECONDS], start, status, stop"
+
+
+class SandboxRemote:
+    """Turns words into commands for the attached sandbox, and its answers into words."""
+
+    def __init__(self, session: Callable[[], SandboxSession | None], folder: Path) -> None:
+        self._session = session
+        self._folder = folder
+
+    async def command(self, words: Sequence[str]) -> str:
+        """Carry one command out and return what to tell the person; SandboxError for what it does not know."""
+        match list(words):
+            case ["cut", name, seconds]:
+                answer = await self._attached().command("cut", name, _seconds(seconds))
+                return f"the link to {name} is cut for {answer['seconds']:g} s"
+            case ["interrupt", name, *rest] if len(rest) < 2:
+                answer = await self._attached().command("interrupt", name, _seconds(rest[0] if rest else "120"))
+                return f"{name} has its spot notice and goes in {answer['seconds']:g} s"
+            case ["start"]:
+                await self._attached().command("keep")
+                return "the sandbox runs, for 30 minutes without anybody at most; end it: runctl-tui sandbox stop"
+            case ["status"]:
+                return await self._status()
+            case ["stop"]:
+                return "the sandbox has ended" if await stop(self._folder) else "no sandbox was running"
+        raise SandboxError(f"The sandbox does not know {' '.join(words) or 'nothing'!r}", todo=f"Say one of: {USAGE}")
+
+    async def leaving(self) -> str:
+        """Return what happens to the sandbox when this client leaves."""
+        session = self._session()
+        if session is None:
+            return ""
+        answer = await session.command("status")
+        if not answer["working"]:
+            return ""
+        return "The sandbox stays, for a run that you started is active, and ends with it (30 minutes at most)."
+
+    async def _status(self) -> str:
+        session = self._session()
+        if session is None:
+            info = await asyncio.to_thread(find, self._folder)
+            return f"running since {info.started_at}, process {info.pid}" if info else "not running"
+        answer = await session.command("status")
+        return f"running, {answer['clients']} clients, {len(answer['instances'])} instances"
+
+    def _attached(self) -> SandboxSession:
+        session = self._session()
+        if session is None:
+            raise SandboxError("The sandbox is not attached yet", todo="Wait a moment")
+        return session
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise SandboxError(f"{text!r} is no number of seconds") from error

@@ -1,0 +1,222 @@
+"""The seeded trainings: one that has finished long ago, one that runs now and goes on with every start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from runctl_tui.sandbox.cloud import Cloud
+from runctl_tui.sandbox.folder import write_atomically, write_json
+from runctl_tui.sandbox.machines import Machines
+from runctl_tui.sandbox.seed_s3 import CHECKPOINTS, REGION
+
+SEEDED_MARK: Final = "RUNCTL_SANDBOX_SEEDED"
+"""In the environment of the seeded training, which does not keep the sandbox alive."""
+PREFIX: Final = "runs"
+STEPS: Final = 20_000
+FINISHED_STEPS: Final = 600
+SAVE_EVERY: Final = 100
+STEP_S: Final = 0.11
+AGENT_TIMEOUT_S: Final = 20
+STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
+SPEED: Final = re.compile(rb"\d*?(\d\d?) tok/s \| [\d.]+ ms/step")
+USUAL_SPEED: Final = b"6%02d tok/s | 101.2 ms/step"
+LOG: Final = logging.getLogger(__name__)
+
+
+def run_id(seed: str, name: str, at: datetime) -> str:
+    """Return the id of a seeded run: sortable by its beginning."""
+    return f"r-{at:%Y%m%d%H%M%S}-{hashlib.sha256(f'{seed}/{name}'.encode()).hexdigest()[:6]}"
+
+
+def copy_project(into: Path) -> None:
+    """Copy the tiny training project."""
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for source in resources.files("runctl_tui.sandbox").joinpath("project").iterdir():
+        if source.is_file():
+            (into / source.name).write_bytes(source.read_bytes())
+
+
+def agent(home: Path, environment: Mapping[str, str], verb: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Have the host's agent do something, as the product itself would over SSH."""
+    source = resources.files("runctl_tui.services.training").joinpath("agent.py").read_bytes()
+    path = home / ".runctl" / f"agent-{hashlib.sha256(source).hexdigest()[:8]}.py"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_bytes(source)
+    done = subprocess.run(
+        [sys.executable, str(path), verb],
+        input=json.dumps(request).encode(),
+        capture_output=True,
+        env=dict(environment),
+        cwd=home,
+        timeout=AGENT_TIMEOUT_S,
+        check=False,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout or b"{}")
+    return answer
+
+
+class RunningTraining:
+    """The training that runs on a seeded instance whenever the sandbox does."""
+
+    def __init__(self, cloud: Cloud, machines: Machines, run: dict[str, Any]) -> None:
+        self._cloud = cloud
+        self._machines = machines
+        self._run = run
+
+    def begin(self) -> None:
+        """Start the training, or go on from its newest checkpoint, if its instance runs."""
+        instance = self._cloud.instance(self._run["instance"])
+        if instance is None or instance.state != "running" or self._run.get("over"):
+            return
+        home = self._machines.home(instance)
+        environment = {**self._machines.environment(instance), SEEDED_MARK: "1"}
+        project = home / "project"
+        copy_project(project)
+        previous = self._run.get("last")
+        if previous is not None and self._left_off(home, previous):
+            return
+        beginnings = self._run["beginnings"] + 1
+        name = self._run["id"] if beginnings == 1 else f"{self._run['id']}-{beginnings}"
+        answer = agent(home, environment, "start", self._request(instance, name, previous, project))
+        if answer.get("ok"):
+            self._run |= {"beginnings": beginnings, "last": name}
+            self._cloud.tag(instance, {"runctl:run": name})
+        else:
+            LOG.warning("The seeded training does not start: %s", answer.get("error"))
+
+    def _left_off(self, home: Path, previous: str) -> bool:
+        """Whether the user has ended the training, or it is complete: then it stays ended."""
+        folder = home / ".runctl" / "runs" / previous
+        state = _read(folder / "state.json")
+        by_host = bool(state.get("stop")) and not (folder / "stop.json").exists()
+        over = state.get("phase") in ("exited", "failed") and not by_host
+        self._run["over"] = over
+        return over
+
+    def _request(self, instance: Any, name: str, previous: str | None, project: Path) -> dict[str, Any]:
+        resume = previous is not None and any((project / "checkpoints").glob("step_*.json"))
+        return {
+            "run_id": name,
+            "project_dir": str(project),
+            "script": "train.py",
+            "args": ["--steps", str(STEPS), "--save-every", str(SAVE_EVERY), "--sleep", str(STEP_S)],
+            "launcher": "python",
+            "deps": "none",
+            "checkpoint_dir": "checkpoints",
+            "s3": {"bucket": CHECKPOINTS, "prefix": PREFIX, "region": REGION},
+            "resume_from": str(project / "checkpoints") if resume else None,
+            "parent": previous,
+            "meta": _meta(self._cloud, instance),
+        }
+
+
+def write_finished(cloud: Cloud, machines: Machines, instance: Any, name: str, began: datetime) -> None:
+    """Write the folder of a finished run into an instance's home, and its checkpoints into the bucket."""
+    home = machines.home(instance)
+    project = home / "project"
+    copy_project(project)
+    folder = home / ".runctl" / "runs" / name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    moment = _clock(began)
+    run = {
+        "run_id": name,
+        "created_at": moment(0),
+        "project_dir": str(project),
+        "script": "train.py",
+        "args": ["--steps", str(FINISHED_STEPS), "--save-every", str(SAVE_EVERY)],
+        "launcher": "python",
+        "gpus": None,
+        "deps": "none",
+        "checkpoint_dir": "checkpoints",
+        "checkpoint_globs": [],
+        "s3": {"bucket": CHECKPOINTS, "prefix": PREFIX, "region": REGION},
+        "resume_from": None,
+        "resume_flag": "--resume",
+        "parent": None,
+        "meta": _meta(cloud, instance),
+        "env_names": [],
+        "secret_names": [],
+    }
+    ended = FINISHED_STEPS * STEP_S + 2
+    state = {
+        "phase": "exited",
+        "created_at": moment(0),
+        "running_at": moment(1),
+        "exit_code": 0,
+        "reason": "",
+        "ended_at": moment(ended),
+        "updated_at": moment(ended),
+    }
+    write_json(folder / "run.json", run)
+    write_json(folder / "state.json", state)
+    write_json(folder / "baseline.json", {})
+    write_atomically(folder / "exit_code", b"0\n")
+    write_atomically(folder / "log", _train(machines, instance, project))
+    files = {"run.json": folder / "run.json", "log": folder / "log"}
+    for path in sorted((project / "checkpoints").iterdir()):
+        files[f"checkpoints/{path.name}"] = path
+    rows = {local: _upload(cloud, name, local, path, moment(ended)) for local, path in files.items()}
+    uploads = {"state": "done", "files": rows, "note": "", "updated_at": moment(ended), "s3": run["s3"]}
+    write_json(folder / "uploads.json", uploads)
+
+
+def _upload(cloud: Cloud, name: str, local: str, path: Path, at: str) -> dict[str, Any]:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    key = cloud.s3.put_object(CHECKPOINTS, f"{PREFIX}/{name}/{local}", content)
+    key.set_metadata({"x-amz-meta-runctl-sha256": digest})
+    key.last_modified = datetime.strptime(at, STAMP)
+    found = path.stat()
+    return {
+        "state": "done",
+        "key": key.name,
+        "signature": [found.st_size, found.st_mtime_ns],
+        "sha256": digest,
+        "etag": key.etag.strip('"'),
+        "verified_at": at,
+    }
+
+
+def _meta(cloud: Cloud, instance: Any) -> dict[str, Any]:
+    tags = cloud.tags(instance)
+    return {
+        "name": tags.get("Name", ""),
+        "project": tags.get("runctl:project", ""),
+        "owner": tags.get("runctl:owner", ""),
+        "instance_id": instance.id,
+        "provider": "aws",
+        "region": instance.region_name,
+    }
+
+
+def _train(machines: Machines, instance: Any, project: Path) -> bytes:
+    """Train at full speed and return the log as it would read at the usual one."""
+    command = [sys.executable, "train.py", "--steps", str(FINISHED_STEPS), "--sleep", "0"]
+    environment = {**machines.environment(instance), SEEDED_MARK: "1"}
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, timeout=AGENT_TIMEOUT_S, check=True
+    )
+    return SPEED.sub(lambda found: USUAL_SPEED % (int(found[1]) % 17), done.stdout)
+
+
+def _clock(began: datetime) -> Callable[[float], str]:
+    return lambda seconds: (began + timedelta(seconds=seconds)).astimezone(UTC).strftime(STAMP)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content

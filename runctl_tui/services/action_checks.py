@@ -1,0 +1,68 @@
+"""What must hold between a shown plan, its confirmation and the world at the moment of the call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from runctl_tui.domain.money import dollars
+from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Reason, Severity
+from runctl_tui.domain.safety import Policy
+from runctl_tui.services.action_plans import differences
+from runctl_tui.services.errors import PlanChanged, Refused
+
+LAUNCHING: Final = frozenset({Operation.LAUNCH, Operation.RUN_START, Operation.RUN_RESUME})
+CAP_PARAMETER: Final = "typed_cap"
+"""The plan's parameter with the dollars per hour that a person typed; executors must not pay more."""
+
+
+def refusals(plan: Plan) -> tuple[Reason, ...]:
+    """Return the reasons that forbid a plan."""
+    return tuple(one for one in plan.verdict.reasons if one.severity is Severity.BLOCK or one.level >= Level.REASON)
+
+
+def check_confirmation(plan: Plan, confirmation: Confirmation) -> None:
+    """Raise PlanChanged where another plan was confirmed, Refused where the answer is not what the plan asks for."""
+    if confirmation.plan_hash != plan.hash:
+        why = f"the confirmation is for {confirmation.plan_hash or 'none'}, this plan is {plan.hash}"
+        raise PlanChanged("the confirmed plan is not this one", why, "look at the plan again")
+    if forbidden := refusals(plan):
+        offers = "; ".join(dict.fromkeys(one.offer for one in forbidden if one.offer))
+        raise Refused(
+            f"{plan.effect}: refused", "; ".join(one.text for one in forbidden), offers, code=forbidden[0].code
+        )
+    if plan.verdict.level is Level.NAME and confirmation.name != plan.name_to_type:
+        todo = f"type exactly: {plan.name_to_type}"
+        raise Refused(f"{plan.effect}: not confirmed", "the name does not match", todo, code="name")
+    if plan.verdict.level is Level.YES and not confirmation.yes:
+        raise Refused(f"{plan.effect}: not confirmed", "it asks for a yes", "confirm it with y, or --yes", code="yes")
+    if plan.price_unknown and (confirmation.typed_cap is None or not confirmation.typed_cap > 0):
+        todo = "say the most dollars per hour that you would pay"
+        raise Refused(f"{plan.effect}: not confirmed", "its price is unknown", todo, code="cap")
+
+
+def check_policy(plan: Plan, confirmation: Confirmation, policy: Policy) -> None:
+    """Raise Refused in read-only mode, and where a typed cap is over the configured one."""
+    if policy.read_only:
+        raise Refused(f"{plan.effect}: not done", f"read-only: {policy.read_only}", code="ro_mode")
+    cap, typed = policy.cap_per_hour, confirmation.typed_cap
+    if cap is not None and typed is not None and typed > cap:
+        why = f"{dollars(typed)} per hour is over the cap of {dollars(cap)}"
+        raise Refused(f"{plan.effect}: not done", why, "type less, or raise costs.cap_per_hour", code="cap")
+
+
+def check_unchanged(plan: Plan, fresh: Plan, confirmation: Confirmation) -> None:
+    """Raise PlanChanged with the difference where the world is not as the plan had it, Refused over a typed cap."""
+    if changed := differences(plan, fresh):
+        raise PlanChanged("the plan no longer holds", "; ".join(changed), "look at the plan again")
+    cap = confirmation.typed_cap
+    if plan.price_unknown and cap is not None and fresh.usd_per_hour is not None and fresh.usd_per_hour > cap:
+        why = f"it costs {dollars(fresh.usd_per_hour)} per hour, more than the {dollars(cap)} you typed"
+        raise Refused(f"{plan.effect}: not done", why, "type a higher cap, or choose a smaller type", code="cap")
+
+
+def with_cap(plan: Plan, confirmation: Confirmation) -> Plan:
+    """Return the plan with the typed cap among its parameters, for whoever carries it out."""
+    if confirmation.typed_cap is None:
+        return plan
+    return replace(plan, parameters=(*plan.parameters, (CAP_PARAMETER, str(confirmation.typed_cap))))

@@ -1,0 +1,186 @@
+"""Gathers what is known about the targets of an operation, by strong reads, all at once; what fails stays unknown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, TypeVar
+
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.instance import ApiProtection, Instance
+from runctl_tui.domain.money import Price
+from runctl_tui.domain.offer import Capability, CreateResourceOptions
+from runctl_tui.domain.plan import Operation, Target
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.run import TrainingSession
+from runctl_tui.domain.safety import Policy, SafetyFacts
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
+from runctl_tui.services.evidence import Evidence
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
+
+T = TypeVar("T")
+PATIENCE: Final = 20.0
+"""Seconds that any one fact may take."""
+
+CAPABILITY: Final = {
+    Operation.LAUNCH: Capability.CREATE,
+    Operation.START: Capability.START,
+    Operation.STOP: Capability.STOP,
+    Operation.TERMINATE: Capability.TERMINATE,
+    Operation.RUN_START: Capability.TRAIN,
+    Operation.RUN_RESUME: Capability.TRAIN,
+    Operation.RUN_STOP: Capability.TRAIN,
+}
+_ENDING: Final = frozenset({Operation.STOP, Operation.TERMINATE})
+
+
+class FleetLookup(Protocol):
+    """The part of `ports.Fleet` that actions need."""
+
+    async def find(self, reference: str) -> FleetRow:
+        """The machine with this key, id or unique name."""
+
+    async def now(self) -> Snapshot[tuple[FleetRow, ...]]:
+        """All machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactGatherer:
+    """Knows whom to ask."""
+
+    registry: ProviderRegistry
+    fleet: FleetLookup
+    evidence: Evidence
+    journal: Journal
+    clock: Clock
+    policy: Callable[[], Policy]
+
+    async def instance(self, operation: Operation, row: FleetRow, planned_account: str | None) -> SafetyFacts:
+        """Return the facts about one existing machine."""
+        machine = row.instance
+        provider = self.registry.get(machine.provider)
+        key = f"{machine.provider}/{machine.id}"
+        base, status, protection, price = await asyncio.gather(
+            self._base(operation, provider, _target(machine), key, planned_account),
+            self._status(provider, machine),
+            self._protection(operation, provider, machine),
+            self._price(provider, row),
+        )
+        base = replace(base, protection=protection, price=price, so_far=row.so_far, disks_per_month=row.disks_per_month)
+        if isinstance(status, Unknown):
+            return replace(base.without_instance(status.reason), at=self.clock.now())
+        settled = base.with_instance(status.value, status.observed_at, status.source)
+        settled = replace(settled, target=_target(status.value))
+        if operation in _ENDING or operation in (Operation.RUN_START, Operation.RUN_RESUME):
+            sessions, checkpoints = await asyncio.gather(
+                known(self.evidence.runs_on(status.value)), known(self.evidence.checkpoints_on(status.value))
+            )
+            settled = replace(settled, sessions=sessions, checkpoints=checkpoints)
+        return replace(settled, at=self.clock.now())
+
+    async def run(self, session: TrainingSession, planned_account: str | None) -> SafetyFacts:
+        """Return the facts about stopping one run."""
+        provider = self.registry.get(session.provider)
+        target = Target("run", session.id, session.name, session.provider, session.region)
+        base, checkpoints = await asyncio.gather(
+            self._base(Operation.RUN_STOP, provider, target, session.id, planned_account),
+            known(self.evidence.checkpoints_of(session)),
+        )
+        now = self.clock.now()
+        return replace(base, sessions=Known((session,), now, "register of runs"), checkpoints=checkpoints, at=now)
+
+    async def launch(
+        self, operation: Operation, options: CreateResourceOptions, planned_account: str | None
+    ) -> SafetyFacts:
+        """Return the facts about creating one machine; raises where the provider says that it cannot work."""
+        provider = self.registry.get(options.provider)
+        target = Target("instance", "", options.name, options.provider, options.region)
+        base, price, warnings = await asyncio.gather(
+            self._base(operation, provider, target, launch_lock(options), planned_account),
+            known(provider.estimate_cost(options.region, options.type, options.market)),
+            provider.check_create(options),
+        )
+        incapable = base.incapable or provider.capabilities.why_not(Capability.CREATE)
+        return replace(
+            base, price=price, warnings=warnings, type=options.type, incapable=incapable, at=self.clock.now()
+        )
+
+    async def _base(
+        self, operation: Operation, provider: TrainingProvider, target: Target, lock: str, planned_account: str | None
+    ) -> SafetyFacts:
+        account, usable, open_rows = await asyncio.gather(
+            self._account(provider), self.journal.usable(), self._open_rows(lock, planned_account is None)
+        )
+        return SafetyFacts(
+            at=self.clock.now(),
+            target=target,
+            policy=self.policy(),
+            account=account,
+            planned_account=planned_account,
+            incapable=provider.capabilities.why_not(CAPABILITY[operation]),
+            journal_ok=usable,
+            open_rows=open_rows,
+        )
+
+    async def _account(self, provider: TrainingProvider) -> Fact[str]:
+        identity = await known(provider.identity())
+        if isinstance(identity, Unknown):
+            return identity
+        return Known(identity.value.account, identity.observed_at, identity.source)
+
+    async def _open_rows(self, lock: str, settle_first: bool) -> tuple[str, ...] | None:
+        try:
+            rows = await (self.journal.reconcile(self.registry, lock) if settle_first else self.journal.open_rows(lock))
+        except StateError:
+            return None
+        return tuple(f"{row.entry.operation.value} {row.state.value}" for row in rows)
+
+    async def _status(self, provider: TrainingProvider, machine: Instance) -> Fact[Instance]:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                found = await provider.get_resource_status(machine.id, machine.region)
+        except ResourceNotFound:
+            found = replace(machine, state=ResourceState.TERMINATED)
+        except TimeoutError:
+            return Unknown(f"no answer within {PATIENCE:.0f} s")
+        except TrainctlError as error:
+            return Unknown(str(error))
+        return Known(found, self.clock.now(), provider.label)
+
+    async def _protection(
+        self, operation: Operation, provider: TrainingProvider, machine: Instance
+    ) -> Fact[ApiProtection]:
+        if operation not in _ENDING:
+            return Unknown("not asked")
+        return await known(provider.protections(machine.id, machine.region))
+
+    async def _price(self, provider: TrainingProvider, row: FleetRow) -> Fact[Price]:
+        if isinstance(row.price, Known):
+            return row.price
+        machine = row.instance
+        return await known(provider.estimate_cost(machine.region, machine.type, machine.market))
+
+
+async def known(asked: Awaitable[Fact[T]]) -> Fact[T]:
+    """Return the fact, or unknown where asking failed or took too long."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await asked
+    except TimeoutError:
+        return Unknown(f"no answer within {PATIENCE:.0f} s")
+    except TrainctlError as error:
+        return Unknown(str(error))
+
+
+def launch_lock(options: CreateResourceOptions) -> str:
+    """Return the name under which launches of a machine of this name are locked and journaled."""
+    return f"launch/{options.provider}/{options.region}/{options.name}"
+
+
+def _target(machine: Instance) -> Target:
+    return Target("instance", machine.id, machine.name, machine.provider, machine.region)

@@ -1,0 +1,242 @@
+"""`ActionService`: the one way to change anything, for one item or many, for screens, headless use and the sandbox.
+
+Plan, verdict, confirmation, lock, strong re-read, journal, one call, verified state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeAlias
+
+from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step, Target
+from runctl_tui.domain.safety import CleanupResult, CleanupSafety, SafetyFacts
+from runctl_tui.domain.safety.cleanup import already_done
+from runctl_tui.services.action_calls import Caller, end_state
+from runctl_tui.services.action_checks import (
+    LAUNCHING,
+    check_confirmation,
+    check_policy,
+    check_unchanged,
+    refusals,
+    with_cap,
+)
+from runctl_tui.services.action_facts import FactGatherer, launch_lock
+from runctl_tui.services.action_plans import effect_of, launch_effect, launch_operation, launch_parameters, plan_of
+from runctl_tui.services.errors import (
+    CloudProviderError,
+    PlanChanged,
+    Refused,
+    StateError,
+    TrainctlError,
+    ValidationError,
+)
+from runctl_tui.services.jobs import JobBoard, JobHandle, Work
+from runctl_tui.services.locks import LockSet
+from runctl_tui.services.ports import Actions, Jobs
+
+Batch: TypeAlias = list[SafetyFacts]
+_REMEMBERED: Final = 32
+"""Launch requests whose plans may still be confirmed."""
+_ON_MACHINES: Final = frozenset({Operation.START, Operation.STOP, Operation.TERMINATE})
+
+
+class Executor(Protocol):
+    """Carries out launches and everything about runs; written beside the training pipeline."""
+
+    async def execute(self, plan: Plan, request: LaunchRequest | None, job: JobHandle) -> str:
+        """Do what the plan says in visible steps and return the result in words; `job.id` is the create token."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionParts:
+    """What the service works with."""
+
+    facts: FactGatherer
+    caller: Caller
+    locks: LockSet
+    jobs: JobBoard
+    executor: Executor
+    safety: CleanupSafety = field(default_factory=CleanupSafety)
+
+
+class ActionService:
+    """Implements `ports.Actions`."""
+
+    def __init__(self, parts: ActionParts) -> None:
+        self._parts = parts
+        self._facts = parts.facts
+        self._requests: OrderedDict[str, LaunchRequest] = OrderedDict()
+
+    async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
+        """Freeze what an operation on these instance keys or run ids would do, with its verdict."""
+        return (await self._plan(operation, references, None))[0]
+
+    async def plan_launch(self, request: LaunchRequest) -> Plan:
+        """Freeze a launch, a start of training on a machine, or a resume."""
+        plan, _ = await self._plan_launch(request, None)
+        self._requests[plan.hash] = request
+        while len(self._requests) > _REMEMBERED:
+            self._requests.popitem(last=False)
+        return plan
+
+    async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
+        """Carry a confirmed plan out as a job and return its id; Refused or PlanChanged where it may not."""
+        check_confirmation(plan, confirmation)
+        check_policy(plan, confirmation, self._facts.policy())
+        request = self._requests.get(plan.hash)
+        if request is None and plan.operation in LAUNCHING:
+            raise PlanChanged("this launch is not known any more", "", "make its plan again")
+        held = self._hold(plan, request)
+        try:
+            fresh, batch = await self._again(plan, request)
+            check_unchanged(plan, fresh, confirmation)
+            plan = with_cap(plan, confirmation)
+            steps = _steps(plan) if plan.operation in _ON_MACHINES else ()
+            return self._parts.jobs.start(plan.effect, steps, self._work(plan, request, batch, held))
+        except BaseException:
+            held.close()
+            raise
+
+    async def _plan(
+        self, operation: Operation, references: Sequence[str], planned_account: str | None
+    ) -> tuple[Plan, Batch]:
+        if not references:
+            raise ValidationError(f"nothing to {operation.value}", "", "name at least one machine or run")
+        if operation in LAUNCHING:
+            raise ValidationError(f"{operation.value} needs a launch request")
+        batch = [await self._look(operation, one, planned_account) for one in dict.fromkeys(references)]
+        fleet_size = len((await self._facts.fleet.now()).value) if len(batch) > 3 else None
+        verdict = self._parts.safety.judge_batch(operation, batch, fleet_size)
+        effect = "; ".join(effect_of(operation, facts) for facts in batch)
+        return plan_of(operation, batch, verdict, effect), batch
+
+    async def _look(self, operation: Operation, reference: str, planned_account: str | None) -> SafetyFacts:
+        if operation is Operation.RUN_STOP:
+            return await self._facts.run(await self._facts.evidence.run(reference), planned_account)
+        return await self._facts.instance(operation, await self._facts.fleet.find(reference), planned_account)
+
+    async def _plan_launch(self, request: LaunchRequest, planned_account: str | None) -> tuple[Plan, Batch]:
+        operation = launch_operation(request)
+        if request.options is not None:
+            facts = await self._facts.launch(operation, request.options, planned_account)
+        elif request.instance_key:
+            facts = await self._look(operation, request.instance_key, planned_account)
+        else:
+            raise ValidationError("a launch needs a machine", "", "choose a type, or a machine that exists")
+        name = f' "{facts.target.name}"' if facts.target.name else ""
+        effect = launch_effect(request, f"{facts.target.id}{name}")
+        verdict = self._parts.safety.judge(operation, facts)
+        return plan_of(operation, [facts], verdict, effect, launch_parameters(request)), [facts]
+
+    async def _again(self, plan: Plan, request: LaunchRequest | None) -> tuple[Plan, Batch]:
+        """Make the plan again from strong reads, for the account it was made for."""
+        if request is not None:
+            return await self._plan_launch(request, plan.account)
+        references = [one.id if one.kind == "run" else f"{one.provider}/{one.id}" for one in plan.targets]
+        return await self._plan(plan.operation, references, plan.account)
+
+    def _hold(self, plan: Plan, request: LaunchRequest | None) -> contextlib.ExitStack:
+        """Take the lock of every resource of the plan, in one order everywhere."""
+        held = contextlib.ExitStack()
+        try:
+            for name in sorted(lock_names(plan, request)):
+                held.enter_context(self._parts.locks.hold(name))
+        except BaseException:
+            held.close()
+            raise
+        return held
+
+    def _work(self, plan: Plan, request: LaunchRequest | None, batch: Batch, held: contextlib.ExitStack) -> Work:
+        async def work(job: JobHandle) -> str:
+            with held:
+                todo = [one.target for one in batch if already_done(plan.operation, one) is None]
+                if not todo:
+                    return plan.effect
+                if plan.operation in _ON_MACHINES:
+                    return await self._change_all(plan, todo, job)
+                (resource,) = lock_names(plan, request)
+                execute = self._parts.executor.execute
+                return await self._parts.caller.execute(plan, resource, job, lambda: execute(plan, request, job))
+
+        return work
+
+    async def _change_all(self, plan: Plan, targets: Sequence[Target], job: JobHandle) -> str:
+        """Change each machine, one call each; one that fails does not keep the others from being tried."""
+        results: list[str] = []
+        errors: list[TrainctlError] = []
+        for target in targets:
+            job.check()
+            job.set(instance_id=target.id)
+            try:
+                results.append(await self._parts.caller.change(plan, target, job))
+            except TrainctlError as error:
+                errors.append(error)
+        if len(errors) == 1 and len(targets) == 1:
+            raise errors[0]
+        if errors:
+            what = f"{len(errors)} of {len(targets)} failed"
+            raise CloudProviderError(what, "; ".join([*map(str, errors), *results]), code="partly-failed")
+        return "; ".join(results)
+
+
+def lock_names(plan: Plan, request: LaunchRequest | None) -> tuple[str, ...]:
+    """Return the names under which a plan's resources are locked and journaled."""
+    if request is not None and request.options is not None:
+        return (launch_lock(request.options),)
+    return tuple(one.id if one.kind == "run" else f"{one.provider}/{one.id}" for one in plan.targets)
+
+
+def _steps(plan: Plan) -> tuple[Step, ...]:
+    end = end_state(plan.operation).value
+    return tuple(
+        step
+        for target in plan.targets
+        for name in [target.name or target.id]
+        for step in (
+            Step(f"ask:{target.id}", f"ask whether {name} may be changed"),
+            Step(f"call:{target.id}", f"{plan.operation.value} {name}"),
+            Step(f"wait:{target.id}", f"wait until {name} is {end}"),
+        )
+    )
+
+
+async def safe_cleanup(
+    references: Sequence[str], actions: Actions, jobs: Jobs, *, dry_run: bool = False
+) -> CleanupResult:
+    """Terminate what may be terminated; what the rules refuse is skipped with the reason, and nothing is forced."""
+    deleted: list[str] = []
+    skipped: list[tuple[str, str]] = []
+    errors: list[tuple[str, str]] = []
+    for reference in dict.fromkeys(references):
+        try:
+            plan = await actions.plan(Operation.TERMINATE, [reference])
+            if dry_run or plan.verdict.blocked:
+                words = "; ".join(reason.text for reason in refusals(plan)) or f"dry run: it would {plan.effect}"
+                skipped.append((reference, words))
+                continue
+            job_id = await actions.commit(plan, Confirmation(plan.hash, yes=True, name=plan.name_to_type))
+            view = await last_view(jobs, job_id)
+        except (Refused, PlanChanged) as error:
+            skipped.append((reference, str(error)))
+        except TrainctlError as error:
+            errors.append((reference, str(error)))
+        else:
+            if view.ok:
+                deleted.append(reference)
+            else:
+                errors.append((reference, view.result))
+    return CleanupResult(tuple(deleted), tuple(skipped), tuple(errors))
+
+
+async def last_view(jobs: Jobs, job_id: str) -> JobView:
+    """Return how a job ended, once it has."""
+    ended: JobView | None = None
+    async for view in jobs.watch(job_id):
+        ended = view
+    if ended is None:
+        raise StateError(f"job {job_id} was never seen")
+    return ended

@@ -1,0 +1,174 @@
+"""boto3's clients: one session per profile, one client per service, region and kind of call, made in the pool.
+
+Every call to AWS goes through `AwsClients`, so that time-outs, retries, errors and the loopback rule hold everywhere.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from runctl_tui import __version__
+from runctl_tui.domain.clock import Clock
+from runctl_tui.services.aws.faults import AwsFaults
+from runctl_tui.services.aws.settings import AwsSettings
+from runctl_tui.services.threads import BackendPool, CancelToken
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from botocore.config import Config
+    from mypy_boto3_ec2.client import EC2Client
+    from mypy_boto3_pricing.client import PricingClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_ssm.client import SSMClient
+    from mypy_boto3_sts.client import STSClient
+
+T = TypeVar("T")
+CONNECT_SECONDS: Final = 5
+READ_SECONDS: Final = 20
+READ_ATTEMPTS: Final = 4
+"""Attempts of a call that changes nothing; one that changes something is sent once."""
+PRICING_REGION: Final = "us-east-1"
+"""Where the price lists of all regions are asked for."""
+
+
+class AwsClients:
+    """All ways to AWS for one profile."""
+
+    def __init__(self, settings: AwsSettings, pool: BackendPool, clock: Clock) -> None:
+        settings.validate()
+        self.pool = pool
+        self.faults = AwsFaults(settings.profile, clock.now, settings.endpoint_url)
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._clients: dict[tuple[str, str, bool], object] = {}
+
+    async def ec2(self, region: str, what: str, call: Callable[[EC2Client], T], *, changes: bool = False) -> T:
+        """Return the call's answer; `what` says what failed where it does; `changes` sends it once only."""
+        return await self._run("ec2", region, what, cast("Callable[[Any], T]", call), changes)
+
+    async def ec2_pages(
+        self, region: str, what: str, operation: str, request: Mapping[str, Any]
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield all pages of a reading operation such as 'describe_instances', each read by a call of its own."""
+        token: str | None = None
+        while True:
+            asked = {**request, "NextToken": token} if token else {**request}
+            page = await self._run("ec2", region, what, partial(_invoke, operation, asked))
+            yield page
+            token = page.get("NextToken")
+            if not token:
+                return
+
+    async def s3(
+        self, region: str, what: str, call: Callable[[S3Client], T], *, cancel: CancelToken | None = None
+    ) -> T:
+        """Return an S3 call's answer; all those used here may be repeated."""
+        return await self._run("s3", region, what, cast("Callable[[Any], T]", call), False, cancel)
+
+    async def ssm(self, region: str, what: str, call: Callable[[SSMClient], T]) -> T:
+        """Return a Systems Manager call's answer."""
+        return await self._run("ssm", region, what, cast("Callable[[Any], T]", call))
+
+    async def sts(self, region: str, what: str, call: Callable[[STSClient], T]) -> T:
+        """Return a Security Token Service call's answer."""
+        return await self._run("sts", region, what, cast("Callable[[Any], T]", call))
+
+    async def pricing(self, what: str, call: Callable[[PricingClient], T]) -> T:
+        """Return a Pricing call's answer."""
+        return await self._run("pricing", PRICING_REGION, what, cast("Callable[[Any], T]", call))
+
+    async def session(self, what: str, call: Callable[[Session], T]) -> T:
+        """Return what is read from the session itself, such as when its credentials end."""
+        return await self.pool.run(lambda: call(self._opened()), faults=self.faults.named(what))
+
+    def forget(self) -> None:
+        """Drop the session and its clients, so that renewed credentials are read."""
+        with self._lock:
+            self._session = None
+            self._clients.clear()
+
+    async def _run(
+        self,
+        service: str,
+        region: str,
+        what: str,
+        call: Callable[[Any], T],
+        changes: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> T:
+        return await self.pool.run(
+            lambda: call(self._client(service, region, changes)), faults=self.faults.named(what), cancel=cancel
+        )
+
+    def _client(self, service: str, region: str, changes: bool) -> object:
+        """Made under the lock, because sessions are not safe for threads and clients are."""
+        key = (service, region, changes)
+        session = self._opened()
+        with self._lock:
+            if key not in self._clients:
+                make: Callable[..., object] = session.client
+                endpoint = self._settings.endpoint_url or None
+                self._clients[key] = make(
+                    service, region_name=region, endpoint_url=endpoint, config=self._config(service, changes)
+                )
+            return self._clients[key]
+
+    def _opened(self) -> Session:
+        with self._lock:
+            if self._session is None:
+                self._session = self._own_session() if self._settings.endpoint_url else self._profile_session()
+            return self._session
+
+    def _profile_session(self) -> Session:
+        from boto3.session import Session
+
+        return Session(profile_name=self._settings.profile or None)
+
+    def _own_session(self) -> Session:
+        """A session that reads neither environment nor files: real credentials never reach the sandbox."""
+        from boto3.session import Session
+        from botocore.session import Session as Core
+
+        keys = self._settings.credentials
+        if keys is None:
+            raise ValueError("an endpoint without credentials")
+        nothing: dict[str, Any] = {
+            "profile": (None, None, None, None),
+            "config_file": (None, None, "/dev/null", None),
+            "credentials_file": (None, None, "/dev/null", None),
+            "ca_bundle": (None, None, None, None),
+        }
+        core = Core(session_vars=nothing)
+        return Session(
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            aws_session_token=keys.session_token or None,
+            botocore_session=core,
+        )
+
+    def _config(self, service: str, changes: bool) -> Config:
+        from botocore.config import Config
+
+        options: dict[str, Any] = {
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": READ_SECONDS,
+            "retries": {"mode": "standard", "total_max_attempts": 1 if changes else READ_ATTEMPTS},
+            "user_agent_extra": f"runctl-tui/{__version__}",
+            "max_pool_connections": 16,
+        }
+        if self._settings.endpoint_url:
+            options["proxies"] = {}
+        if service == "s3":
+            options["signature_version"] = "s3v4"
+            if self._settings.endpoint_url:
+                options["s3"] = {"addressing_style": "path"}
+        return Config(**options)
+
+
+def _invoke(operation: str, request: dict[str, Any], client: Any) -> Mapping[str, Any]:
+    call: Callable[..., Mapping[str, Any]] = getattr(client, operation)
+    return call(**request)

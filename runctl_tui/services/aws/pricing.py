@@ -1,0 +1,86 @@
+"""The AWS Pricing API as a source of the price book: Linux, shared tenancy, on demand, and EBS volumes of a region."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from runctl_tui.domain.clock import Clock
+from runctl_tui.services.aws.clients import AwsClients
+from runctl_tui.services.errors import AwsError
+from runctl_tui.services.prices import API, PriceList
+
+if TYPE_CHECKING:
+    from mypy_boto3_pricing.client import PricingClient
+    from mypy_boto3_pricing.type_defs import GetProductsResponseTypeDef
+
+SERVICE: Final = "AmazonEC2"
+PAGE: Final = 100
+_MACHINES: Final = {
+    "operatingSystem": "Linux",
+    "tenancy": "Shared",
+    "preInstalledSw": "NA",
+    "capacitystatus": "Used",
+}
+_DISKS: Final = {"productFamily": "Storage"}
+
+
+class AwsPrices:
+    """Reads the price list of a region."""
+
+    def __init__(self, clients: AwsClients, clock: Clock) -> None:
+        self._clients = clients
+        self._clock = clock
+
+    async def price_list(self, region: str) -> PriceList:
+        """Return the region's prices; raises AwsErrors, also where the list holds no machine."""
+        machines = await self._read(region, _MACHINES, "instanceType", "Hrs")
+        disks = await self._read(region, _DISKS, "volumeApiName", "GB-Mo")
+        if not machines:
+            raise AwsError(f"The price list holds no machine of {region}", "it may not know the region")
+        return PriceList(region, self._clock.now(), API, machines, disks)
+
+    async def _read(self, region: str, wanted: Mapping[str, str], key: str, unit: str) -> dict[str, Decimal]:
+        fields = {"regionCode": region, **wanted}
+        filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in fields.items()]
+        what = f"The price list of {region} could not be read"
+        prices: dict[str, Decimal] = {}
+        token = ""
+        while True:
+            request: dict[str, Any] = {"ServiceCode": SERVICE, "Filters": filters, "MaxResults": PAGE}
+            if token:
+                request["NextToken"] = token
+            page = await self._clients.pricing(what, partial(_products, request))
+            prices |= dict(parse_products(page["PriceList"], key, unit))
+            token = page.get("NextToken", "")
+            if not token:
+                return prices
+
+
+def _products(request: dict[str, Any], pricing: PricingClient) -> GetProductsResponseTypeDef:
+    return pricing.get_products(**request)
+
+
+def parse_products(products: Sequence[str], key: str, unit: str) -> Iterator[tuple[str, Decimal]]:
+    """Yield names and dollars of price list entries in this unit; zeros and what cannot be read are left out."""
+    for text in products:
+        try:
+            product = json.loads(text, parse_float=Decimal)
+            attributes = product["product"]["attributes"]
+            name = attributes[key]
+            amounts = [*_amounts(product["terms"]["OnDemand"], unit)]
+        except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation):
+            continue
+        if amounts and attributes.get("marketoption", "OnDemand") == "OnDemand":
+            yield str(name), amounts[0]
+
+
+def _amounts(terms: Mapping[str, Any], unit: str) -> Iterator[Decimal]:
+    for term in terms.values():
+        for dimension in term["priceDimensions"].values():
+            amount = Decimal(dimension["pricePerUnit"]["USD"])
+            if dimension.get("unit") == unit and amount.is_finite() and amount > 0:
+                yield amount

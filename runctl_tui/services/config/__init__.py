@@ -1,0 +1,1 @@
+"""Configuration: files, environment and flags make one frozen `Configuration`; writing keeps comments."""

@@ -1,0 +1,98 @@
+"""What the safety rules need to know about training: runs and checkpoints of a machine, or why they are not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from runctl_tui.domain.checkpoint import Checkpoint
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.instance import Instance
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.run import TrainingSession
+from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.ports import Checkpoints, Runs
+
+
+class Evidence(Protocol):
+    """Looks at training for the actions."""
+
+    async def runs_on(self, instance: Instance) -> Fact[tuple[TrainingSession, ...]]:
+        """Every run on a machine, asked now."""
+
+    async def checkpoints_on(self, instance: Instance) -> Fact[tuple[Checkpoint, ...]]:
+        """The checkpoints of all its runs, host and S3 copies joined, asked now."""
+
+    async def run(self, reference: str) -> TrainingSession:
+        """One run; ResourceNotFound or ValidationError where the reference does not name one."""
+
+    async def checkpoints_of(self, session: TrainingSession) -> Fact[tuple[Checkpoint, ...]]:
+        """The checkpoints of one run."""
+
+
+class RegisterEvidence:
+    """Asks the register of runs and the checkpoint service; a host that did not answer leaves its facts unknown."""
+
+    def __init__(self, runs: Runs, checkpoints: Checkpoints, clock: Clock) -> None:
+        self._runs = runs
+        self._checkpoints = checkpoints
+        self._clock = clock
+
+    async def runs_on(self, instance: Instance) -> Fact[tuple[TrainingSession, ...]]:
+        """Return every run on a machine."""
+        try:
+            snapshot = await self._runs.now()
+        except TrainctlError as error:
+            return Unknown(str(error))
+        if (gap := _gap(snapshot.missing, _names(instance))) is not None:
+            return Unknown(gap)
+        mine = tuple(one for one in snapshot.value if _is_on(one, instance))
+        return Known(mine, self._clock.now(), "register of runs")
+
+    async def checkpoints_on(self, instance: Instance) -> Fact[tuple[Checkpoint, ...]]:
+        """Return the checkpoints of all runs on a machine."""
+        runs = await self.runs_on(instance)
+        if isinstance(runs, Unknown):
+            return runs
+        found: list[Checkpoint] = []
+        for session in runs.value:
+            copies = await self.checkpoints_of(session)
+            if isinstance(copies, Unknown):
+                return copies
+            found.extend(copies.value)
+        return Known(tuple(found), self._clock.now(), "host and S3")
+
+    async def run(self, reference: str) -> TrainingSession:
+        """Return one run."""
+        return await self._runs.find(reference)
+
+    async def checkpoints_of(self, session: TrainingSession) -> Fact[tuple[Checkpoint, ...]]:
+        """Return the checkpoints of one run."""
+        try:
+            snapshot = await self._checkpoints.now(session.id)
+        except TrainctlError as error:
+            return Unknown(str(error))
+        names = {session.id, session.instance_id, f"{session.provider}/{session.instance_id}"}
+        if (gap := _gap(snapshot.missing, names)) is not None:
+            return Unknown(gap)
+        mine = tuple(one for one in snapshot.value if one.run_id == session.id)
+        return Known(mine, self._clock.now(), "host and S3")
+
+
+def _is_on(session: TrainingSession, instance: Instance) -> bool:
+    return session.provider == instance.provider and session.instance_id == instance.id
+
+
+def _names(instance: Instance) -> set[str]:
+    place = f"{instance.provider}/{instance.region}"
+    key = f"{instance.provider}/{instance.id}"
+    return {instance.id, key, instance.name, instance.provider, instance.region, place}
+
+
+def _gap(missing: Iterable[Problem], names: set[str]) -> str | None:
+    """Return why something about these names is missing; a gap without a scope may be about anything."""
+    for problem in missing:
+        if not problem.scope or problem.scope in names:
+            return ": ".join(part for part in (problem.what, problem.why) if part)
+    return None

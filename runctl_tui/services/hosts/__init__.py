@@ -1,0 +1,1 @@
+"""Machines on which commands run: this one and those behind SSH, with the trust in their keys."""

@@ -1,0 +1,136 @@
+"""`SessionService`: where we are, who we are, and whether changes are allowed; the header and the safety rules ask it.
+
+Only accounts in `safety.production_accounts` start read-only, and can be armed for a while. While such accounts are
+configured and the account in use is not known, it counts as one of them.
+"""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from typing import Final
+
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.identity import Identity
+from runctl_tui.domain.settings import Configuration
+from runctl_tui.services.errors import Refused, TrainctlError, ValidationError
+from runctl_tui.services.ports import ProviderRegistry, SessionFacts
+
+LONGEST_ARMED: Final = 3600.0
+_CLOUD: Final = "aws"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlace:
+    """What does not change while the program runs."""
+
+    configuration: Configuration
+    registry: ProviderRegistry
+    clock: Clock
+    sandbox: bool = False
+    root: bool = False
+
+
+class SessionService:
+    """Implements the port `Session`."""
+
+    def __init__(self, place: SessionPlace) -> None:
+        self._place = place
+        self._identity: Fact[Identity] = Unknown("not asked yet")
+        self._armed_until: float | None = None
+
+    @property
+    def owner(self) -> str:
+        """Who resources belong to: configured, else the login name."""
+        return owner_of(self._place.configuration, login_name())
+
+    @property
+    def identity(self) -> Fact[Identity]:
+        """Who we are to the cloud, as last told."""
+        return self._identity
+
+    async def facts(self) -> SessionFacts:
+        """Ask the provider who we are; keeps the last answer where it fails."""
+        try:
+            answer = await self._place.registry.get(_CLOUD).identity()
+        except TrainctlError as error:
+            answer = Unknown(str(error))
+        if isinstance(answer, Known) or not isinstance(self._identity, Known):
+            self._identity = answer
+        return self.cached()
+
+    def cached(self) -> SessionFacts:
+        """What is known without asking anybody."""
+        configuration = self._place.configuration
+        known = self._identity.value if isinstance(self._identity, Known) else None
+        return SessionFacts(
+            sandbox=self._place.sandbox,
+            profile=(known.profile if known else "") or configuration.aws.profile or "",
+            regions=self._regions(),
+            who=known.caller if known else "",
+            expires_in=self._expires_in(known),
+            read_only=self.read_only,
+            armed_for=self._armed_for() if self.production else None,
+            root=self._place.root,
+        )
+
+    def _regions(self) -> tuple[str, ...]:
+        """The regions that are really looked at; the configured ones while the cloud is not there yet."""
+        clouds = [one for one in self._place.registry.all() if one.name == _CLOUD]
+        return clouds[0].regions() if clouds else self._place.configuration.regions
+
+    @property
+    def production(self) -> bool:
+        """Whether this is, or may be, one of the production accounts."""
+        accounts = self._place.configuration.safety.production_accounts
+        if self._place.sandbox or not accounts:
+            return False
+        return not isinstance(self._identity, Known) or self._identity.value.account in accounts
+
+    @property
+    def read_only(self) -> bool:
+        """Whether changes are refused now; asked again where a call is made."""
+        return bool(self.why_read_only())
+
+    def why_read_only(self) -> str:
+        """Return why changes are refused now; empty: they are allowed."""
+        if self._place.configuration.safety.read_only:
+            return "safety.read_only is set"
+        return "a production account that is not armed" if self.production and self._armed_for() == 0.0 else ""
+
+    def arm(self, seconds: float) -> None:
+        """Allow changes in a production account for a while, at most an hour; 0 ends it."""
+        if self._place.configuration.safety.read_only:
+            origin = self._place.configuration.origins.get("safety.read_only", "configuration")
+            raise Refused(
+                "read-only mode cannot be lifted here", f"it comes from: {origin}", "start without --read-only"
+            )
+        if not self.production:
+            raise ValidationError("nothing to arm", "this is no production account: changes are allowed already")
+        if not 0 <= seconds <= LONGEST_ARMED:
+            raise ValidationError(f"{seconds:g} s is too long", todo=f"at most {LONGEST_ARMED / 60:.0f} minutes")
+        self._armed_until = self._place.clock.monotonic() + seconds
+
+    def _armed_for(self) -> float:
+        if self._armed_until is None:
+            return 0.0
+        return max(self._armed_until - self._place.clock.monotonic(), 0.0)
+
+    def _expires_in(self, known: Identity | None) -> float | None:
+        if known is None or known.expires_at is None:
+            return None
+        return max((known.expires_at - self._place.clock.now()).total_seconds(), 0.0)
+
+
+def owner_of(configuration: Configuration, login: str) -> str:
+    """Return who resources belong to."""
+    return configuration.owner or configuration.aws.user_id or login or "unknown"
+
+
+def login_name() -> str:
+    """Return the name that the person logged in with, nothing where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

@@ -1,0 +1,334 @@
+"""Jobs: long work in visible steps that can ask, be cancelled, and be told of after the program died.
+
+`ActionService` starts them, executors work with a `JobHandle`, the Tasks screen and the launch dialog watch the board.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.plan import JobView, Step, StepState
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.services.errors import Refused, ResourceNotFound, TrainctlError
+from runctl_tui.services.feed import PushFeed
+from runctl_tui.services.job_codec import from_json, to_json
+from runctl_tui.services.locks import LockSet
+from runctl_tui.services.ports import Feed
+from runctl_tui.services.store import Store, to_micros
+
+_LOG: Final = logging.getLogger(__name__)
+KEPT: Final = 200
+"""Ended jobs that are remembered."""
+INTERRUPTED: Final = "interrupted: the program ended before it did"
+
+Work = Callable[["JobHandle"], Awaitable[str]]
+
+
+class StepHandle:
+    """One running step: tells how far it is."""
+
+    def __init__(self, job: JobHandle, step_id: str) -> None:
+        self._job = job
+        self._id = step_id
+
+    def progress(self, done: float | None = None, detail: str | None = None) -> None:
+        """Show a share between 0 and 1, a detail, or both."""
+        share = None if done is None else min(max(done, 0.0), 1.0)
+        self._job.change_step(self._id, done=share, detail=detail)
+
+
+class JobHandle:
+    """What the work of a job sees of it."""
+
+    def __init__(self, view: JobView, clock: Clock, changed: Callable[[JobView], None]) -> None:
+        self._view = view
+        self._clock = clock
+        self._changed = changed
+        self._answer: asyncio.Future[bool] | None = None
+        self._cancelled = False
+
+    @property
+    def id(self) -> str:
+        """The job's id; also the token that makes its creating call idempotent."""
+        return self._view.id
+
+    @property
+    def view(self) -> JobView:
+        """How it stands."""
+        return self._view
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether a person asked it to stop; the work looks between its calls."""
+        return self._cancelled
+
+    def check(self) -> None:
+        """Raise Refused ('cancelled') where a person asked it to stop."""
+        if self._cancelled:
+            raise Refused("cancelled", "a person asked for it", code="cancelled")
+
+    def set(self, *, run_id: str | None = None, instance_id: str | None = None) -> None:
+        """Tell which run and which instance it is about."""
+        self._show(
+            replace(
+                self._view,
+                run_id=self._view.run_id if run_id is None else run_id,
+                instance_id=self._view.instance_id if instance_id is None else instance_id,
+            )
+        )
+
+    def announce(self, steps: Sequence[Step]) -> None:
+        """Show the steps that are still to come."""
+        known = {one.id for one in self._view.steps}
+        self._show(replace(self._view, steps=(*self._view.steps, *(one for one in steps if one.id not in known))))
+
+    @contextlib.asynccontextmanager
+    async def step(self, step_id: str, title: str = "") -> AsyncIterator[StepHandle]:
+        """Mark a step running, then done or failed; one that was not announced is added at the end."""
+        if all(one.id != step_id for one in self._view.steps):
+            self._show(replace(self._view, steps=(*self._view.steps, Step(step_id, title or step_id))))
+        began = self._clock.monotonic()
+        self.change_step(step_id, state=StepState.RUNNING, seconds=0.0)
+        try:
+            yield StepHandle(self, step_id)
+        except BaseException as error:
+            words = "cancelled" if isinstance(error, asyncio.CancelledError) else str(error)
+            seconds = self._clock.monotonic() - began
+            self.change_step(step_id, state=StepState.FAILED, detail=words, seconds=seconds)
+            raise
+        self.change_step(step_id, state=StepState.DONE, seconds=self._clock.monotonic() - began)
+
+    def skip(self, step_id: str, detail: str = "") -> None:
+        """Mark a step that is not needed."""
+        self.change_step(step_id, state=StepState.SKIPPED, detail=detail)
+
+    async def ask(self, question: str) -> bool:
+        """Show a question and wait for a person; a cancelled job answers no."""
+        if self._cancelled:
+            return False
+        self._answer = asyncio.get_running_loop().create_future()
+        self._show(replace(self._view, question=question))
+        try:
+            return await self._answer
+        finally:
+            self._answer = None
+            self._show(replace(self._view, question=""))
+
+    def answer(self, yes: bool) -> None:
+        """Answer the question that it waits with; without one nothing happens."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(yes)
+
+    def cancel(self) -> None:
+        """Ask it to stop after its present call."""
+        self._cancelled = True
+        self.answer(False)
+
+    def end(self, ok: bool, result: str) -> None:
+        """Tell how it ended; steps that never began are skipped."""
+        steps = tuple(
+            replace(one, state=StepState.SKIPPED) if one.state is StepState.WAITING and not ok else one
+            for one in self._view.steps
+        )
+        self._show(replace(self._view, steps=steps, ended_at=self._clock.now(), ok=ok, result=result, question=""))
+
+    def change_step(
+        self,
+        step_id: str,
+        *,
+        state: StepState | None = None,
+        detail: str | None = None,
+        done: float | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Change what a step shows; what is None stays."""
+        given = {"state": state, "detail": detail, "done": done, "seconds": seconds}
+        steps = tuple(_changed(one, given) if one.id == step_id else one for one in self._view.steps)
+        if steps != self._view.steps:
+            self._show(replace(self._view, steps=steps))
+
+    def _show(self, view: JobView) -> None:
+        self._view = view
+        self._changed(view)
+
+
+def _changed(step: Step, given: Mapping[str, object]) -> Step:
+    return replace(step, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # the names are those of its one caller
+
+
+class JobBoard:
+    """All jobs of this process, and what earlier and other processes left written."""
+
+    def __init__(self, store: Store, clock: Clock, locks: LockSet) -> None:
+        self._store = store
+        self._clock = clock
+        self._locks = locks
+        self._owner = f"process-{uuid.uuid4().hex}"
+        self._owner_lock: int | None = None
+        self._feed: PushFeed[tuple[JobView, ...]] = PushFeed()
+        self._views: dict[str, JobView] = {}
+        self._handles: dict[str, JobHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._dirty: set[str] = set()
+        self._saver: asyncio.Task[None] | None = None
+
+    @property
+    def feed(self) -> Feed[tuple[JobView, ...]]:
+        """All jobs, newest first."""
+        return self._feed
+
+    async def load(self) -> None:
+        """Read what is written; jobs whose process has died are interrupted from now on."""
+        rows = await self._store.run(_read_all)
+        for owner, view in rows:
+            if view.id in self._handles:
+                continue
+            if view.ended_at is None and self._dead(owner):
+                view = replace(view, ended_at=self._clock.now(), ok=False, result=INTERRUPTED, question="")
+                await self._write(view, owner)
+            self._views[view.id] = view
+        self._publish()
+
+    def start(self, title: str, steps: Sequence[Step], work: Work) -> str:
+        """Begin a job and return its id; what the work returns is its result, what it raises is told."""
+        view = JobView(new_id(self._clock), title, tuple(steps), self._clock.now())
+        handle = JobHandle(view, self._clock, self._show)
+        self._handles[view.id] = handle
+        self._show(view)
+        task = asyncio.get_running_loop().create_task(self._carry_out(handle, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return view.id
+
+    async def watch(self, job_id: str) -> AsyncIterator[JobView]:
+        """Yield a job's views until it has ended; ResourceNotFound where there is no such job."""
+        self._find(job_id)
+        last: JobView | None = None
+        async with contextlib.aclosing(self._feed.watch()) as changes:
+            async for _ in changes:
+                view = self._find(job_id)
+                if view != last:
+                    last = view
+                    yield view
+                if view.ended_at is not None:
+                    return
+
+    def answer(self, job_id: str, yes: bool) -> None:
+        """Answer the question that a job waits with."""
+        self._mine(job_id).answer(yes)
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop after its present call and to undo what it made."""
+        self._mine(job_id).cancel()
+
+    async def drain(self) -> None:
+        """Wait until every job has ended and is written; for headless use and tests."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._saver is not None and not self._saver.done():
+            await asyncio.gather(self._saver, return_exceptions=True)
+
+    async def _carry_out(self, handle: JobHandle, work: Work) -> None:
+        try:
+            result = await work(handle)
+        except TrainctlError as error:
+            handle.end(False, str(error) + (f"; {error.todo}" if error.todo else ""))
+        except asyncio.CancelledError:
+            handle.end(False, INTERRUPTED)
+            raise
+        except BaseException as error:
+            _LOG.exception("job %s failed", handle.id)
+            handle.end(False, f"a defect in this program: {type(error).__name__}; the log file says more")
+            raise
+        else:
+            handle.end(True, result)
+
+    def _show(self, view: JobView) -> None:
+        before = self._views.get(view.id)
+        self._views[view.id] = view
+        if before is None or _lasting(before) != _lasting(view):
+            self._dirty.add(view.id)
+            if self._saver is None or self._saver.done():
+                self._saver = asyncio.get_running_loop().create_task(self._save())
+        self._publish()
+
+    def _publish(self) -> None:
+        newest = sorted(self._views.values(), key=lambda view: (view.started_at, view.id), reverse=True)
+        self._feed.push(Snapshot(tuple(newest), self._clock.now()))
+
+    async def _save(self) -> None:
+        """Write what has changed, as often as the file keeps up; a file that cannot be written costs no job."""
+        while self._dirty:
+            views = [self._views[job_id] for job_id in self._dirty]
+            self._dirty.clear()
+            try:
+                for view in views:
+                    await self._write(view, self._owner)
+            except TrainctlError as error:
+                _LOG.warning("jobs are not written down: %s", error)
+
+    async def _write(self, view: JobView, owner: str) -> None:
+        if self._owner_lock is None:
+            self._owner_lock = self._locks.take(self._owner)
+        values = (view.id, owner, to_micros(view.started_at), int(view.ended_at is not None), to_json(view))
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)", values)
+            connection.execute(
+                "DELETE FROM jobs WHERE ended AND id NOT IN (SELECT id FROM jobs ORDER BY started_at DESC LIMIT ?)",
+                (KEPT,),
+            )
+
+        await self._store.run(work)
+
+    def _dead(self, owner: str) -> bool:
+        """Return whether the process that wrote a job is gone; a living one holds a lock of its own."""
+        if owner == self._owner:
+            return False
+        handle = self._locks.take(owner)
+        if handle is None:
+            return False
+        os.close(handle)
+        self._locks.forget(owner)
+        return True
+
+    def _find(self, job_id: str) -> JobView:
+        if job_id not in self._views:
+            raise ResourceNotFound(f"there is no job {job_id}")
+        return self._views[job_id]
+
+    def _mine(self, job_id: str) -> JobHandle:
+        self._find(job_id)
+        if job_id not in self._handles:
+            raise Refused(f"job {job_id} is not of this program", "another one works on it, or it has ended")
+        return self._handles[job_id]
+
+
+def _lasting(view: JobView) -> JobView:
+    """Return the view without what changes many times a second."""
+    return replace(view, steps=tuple(replace(one, done=None, seconds=None, detail="") for one in view.steps))
+
+
+def new_id(clock: Clock) -> str:
+    """Return an id that sorts by time and is never made twice."""
+    return f"j-{to_micros(clock.now()):015x}{uuid.uuid4().hex[:8]}"
+
+
+def _read_all(connection: sqlite3.Connection) -> list[tuple[str, JobView]]:
+    rows = connection.execute("SELECT owner, view FROM jobs ORDER BY started_at DESC LIMIT ?", (KEPT,))
+    return [(row["owner"], view) for row in rows for view in _views(row["view"])]
+
+
+def _views(text: str) -> Iterator[JobView]:
+    view = from_json(text)
+    if view is not None:
+        yield view

@@ -1,0 +1,231 @@
+"""The journal: what was about to be done is on the disk before it is done, and is settled after any crash.
+
+`ActionService` writes it; on start `reconcile` settles what an earlier process left open, before anything else touches
+those resources.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
+from runctl_tui.services.locks import LockSet
+from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
+from runctl_tui.services.store import Store, from_micros, to_micros
+
+
+class JournalState(StrEnum):
+    """How far an operation came."""
+
+    PLANNED = "planned"
+    CONFIRMED = "confirmed"
+    SENT = "sent"
+    """The call may have reached the provider from here on."""
+    ACKED = "acked"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    AMBIGUOUS = "ambiguous"
+    """Nobody knows whether the call arrived."""
+
+
+SETTLING: Final = timedelta(seconds=60)
+"""How long after a call its effect may still be invisible."""
+_NEXT: Final = {
+    JournalState.PLANNED: {JournalState.CONFIRMED, JournalState.FAILED},
+    JournalState.CONFIRMED: {JournalState.SENT, JournalState.FAILED},
+    JournalState.SENT: {JournalState.ACKED, JournalState.VERIFIED, JournalState.FAILED, JournalState.AMBIGUOUS},
+    JournalState.ACKED: {JournalState.VERIFIED, JournalState.FAILED, JournalState.AMBIGUOUS},
+    JournalState.AMBIGUOUS: {JournalState.ACKED, JournalState.VERIFIED, JournalState.FAILED, JournalState.AMBIGUOUS},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One intended call on one resource."""
+
+    op_id: str
+    operation: Operation
+    kind: str
+    """instance, run."""
+    resource: str
+    """The instance's key 'provider/id', or a run's id; for a launch the machine's name."""
+    name: str
+    provider: str
+    region: str
+    plan_hash: str
+    token: str
+    """What makes the call idempotent, or finds its result again."""
+    who: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as it stands."""
+
+    entry: Entry
+    state: JournalState
+    at: datetime
+    detail: str = ""
+
+
+class Journal:
+    """Writes down every changing call before it is made."""
+
+    def __init__(self, store: Store, clock: Clock, locks: LockSet) -> None:
+        self._store = store
+        self._clock = clock
+        self._locks = locks
+
+    async def usable(self) -> bool:
+        """Return whether a row that is written now would survive us."""
+        try:
+            await self._store.run(lambda connection: connection.execute("SELECT 1").fetchone())
+        except StateError:
+            return False
+        return self._store.durable
+
+    async def begin(self, entry: Entry) -> None:
+        """Write the plan and its confirmation."""
+        at = to_micros(self._clock.now())
+
+        def work(connection: sqlite3.Connection) -> None:
+            values = (
+                entry.op_id, entry.operation.value, entry.kind, entry.resource, entry.name, entry.provider,
+                entry.region, entry.plan_hash, entry.token, entry.who, entry.effect,
+            )  # fmt: skip
+            places = ", ".join("?" * (len(values) + 2))
+            connection.execute(f"INSERT INTO journal VALUES ({places})", (*values, JournalState.CONFIRMED.value, at))
+            for state in (JournalState.PLANNED, JournalState.CONFIRMED):
+                _append(connection, entry.op_id, state, at, "")
+
+        await self._store.run(work)
+
+    async def mark(self, op_id: str, state: JournalState, detail: str = "") -> None:
+        """Write a step; it is on the disk when this returns. StateError for a step that cannot follow."""
+        at = to_micros(self._clock.now())
+
+        def work(connection: sqlite3.Connection) -> None:
+            row = connection.execute("SELECT state FROM journal WHERE op_id = ?", (op_id,)).fetchone()
+            if row is None or state not in _NEXT.get(JournalState(row["state"]), ()):
+                raise StateError(f"operation {op_id} cannot become {state.value}")
+            connection.execute("UPDATE journal SET state = ?, at = ? WHERE op_id = ?", (state.value, at, op_id))
+            _append(connection, op_id, state, at, detail)
+
+        await self._store.run(work)
+
+    async def open_rows(self, resource: str) -> tuple[Row, ...]:
+        """Return the operations on a resource whose outcome is not known."""
+        return await self._rows("WHERE j.resource = ? AND j.state IN ('sent', 'acked', 'ambiguous')", resource)
+
+    async def unsettled(self) -> tuple[Row, ...]:
+        """Return all operations whose outcome is not known, oldest first."""
+        return await self._rows("WHERE j.state IN ('sent', 'acked', 'ambiguous')")
+
+    async def history(self, limit: int = 200) -> tuple[Row, ...]:
+        """Return the latest operations, oldest first."""
+        return (await self._rows(""))[-limit:]
+
+    async def events(self, op_id: str) -> tuple[JournalState, ...]:
+        """Return the states that an operation went through, in order."""
+
+        def work(connection: sqlite3.Connection) -> tuple[JournalState, ...]:
+            rows = connection.execute("SELECT state FROM journal_events WHERE op_id = ? ORDER BY id", (op_id,))
+            return tuple(JournalState(row["state"]) for row in rows)
+
+        return await self._store.run(work)
+
+    async def reconcile(self, registry: ProviderRegistry, resource: str = "") -> tuple[Row, ...]:
+        """Settle what was left open, everywhere or on one resource, and return what is still open.
+
+        What a living process is working on is locked, and left to it.
+        """
+        for row in await (self.open_rows(resource) if resource else self.unsettled()):
+            handle = self._locks.take(row.entry.resource)
+            if handle is None:
+                continue
+            with _closing(handle):
+                state, detail = await settle(row, registry, self._clock.now())
+                if state is not row.state:
+                    await self.mark(row.entry.op_id, state, detail)
+        return await (self.open_rows(resource) if resource else self.unsettled())
+
+    async def _rows(self, where: str, *values: str) -> tuple[Row, ...]:
+        query = (
+            "SELECT j.*, (SELECT detail FROM journal_events e WHERE e.op_id = j.op_id ORDER BY id DESC LIMIT 1)"
+            f" AS detail FROM journal j {where} ORDER BY j.at, j.rowid"
+        )
+
+        def work(connection: sqlite3.Connection) -> tuple[Row, ...]:
+            return tuple(_row(row) for row in connection.execute(query, values))
+
+        return await self._store.run(work)
+
+
+_ARRIVED: Final = {
+    Operation.START: {ResourceState.RUNNING, ResourceState.STARTING},
+    Operation.STOP: {ResourceState.STOPPED, ResourceState.STOPPING},
+    Operation.TERMINATE: {ResourceState.TERMINATED, ResourceState.TERMINATING},
+}
+
+
+async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
+    """Return what an unsettled operation came to, as far as its provider can tell now.
+
+    A provider's lists lag behind its calls, so that only time makes 'not there' mean 'never arrived'.
+    """
+    entry = row.entry
+    if entry.operation not in _ARRIVED and entry.operation is not Operation.LAUNCH:
+        return JournalState.FAILED, "the program ended in the middle; the run itself tells how far it came"
+    early = now - row.at < SETTLING
+    try:
+        provider = registry.get(entry.provider)
+        if entry.operation is Operation.LAUNCH:
+            return await _settle_launch(provider, row, early)
+        instance = await provider.get_resource_status(entry.resource.partition("/")[2], entry.region)
+    except ResourceNotFound:
+        gone = entry.operation is Operation.TERMINATE
+        return (JournalState.VERIFIED if gone else JournalState.FAILED), "it no longer exists"
+    except TrainctlError as error:
+        return row.state, str(error)
+    if instance.state in _ARRIVED[entry.operation]:
+        return JournalState.VERIFIED, f"it is {instance.state.value}"
+    words = f"it is {instance.state.value}"
+    return (row.state, words) if early else (JournalState.FAILED, f"{words}: the call never arrived")
+
+
+async def _settle_launch(provider: TrainingProvider, row: Row, early: bool) -> tuple[JournalState, str]:
+    made = await provider.find_by_token(row.entry.token, row.entry.region)
+    if made is not None:
+        return JournalState.VERIFIED, f"it created {made.id}"
+    return (row.state, "not found yet") if early else (JournalState.FAILED, "nothing was created")
+
+
+def _append(connection: sqlite3.Connection, op_id: str, state: JournalState, at: int, detail: str) -> None:
+    connection.execute(
+        "INSERT INTO journal_events (op_id, state, at, detail) VALUES (?, ?, ?, ?)", (op_id, state.value, at, detail)
+    )
+
+
+def _row(row: sqlite3.Row) -> Row:
+    texts = ("kind", "resource", "name", "provider", "region", "plan_hash", "token", "who", "effect")
+    entry = Entry(row["op_id"], Operation(row["operation"]), *(row[name] for name in texts))
+    return Row(entry, JournalState(row["state"]), from_micros(row["at"]), row["detail"] or "")
+
+
+@contextlib.contextmanager
+def _closing(handle: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(handle)

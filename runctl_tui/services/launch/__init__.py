@@ -1,0 +1,1 @@
+"""Launches: what would be done, and doing it step by step."""

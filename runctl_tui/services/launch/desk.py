@@ -1,0 +1,133 @@
+"""Looks before a launch: offers, defaults, and everything a person should know. Implements `ports.Launcher`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runctl_tui.domain.instance import Market
+from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
+from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
+from runctl_tui.domain.run import TrainingJob
+from runctl_tui.services.errors import ValidationError
+from runctl_tui.services.training.request import s3_location
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runctl_tui.services.ports import Actions, ProviderRegistry
+
+SCRIPTS: Final = ("train.py", "main.py", "training/train.py", "src/train.py")
+"""Names under which a project's training script is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchDefaults:
+    """What configuration and folder suggest for a launch."""
+
+    region: str
+    type: str
+    spot: bool
+    folder: Path
+    """Where a project is looked for."""
+    project: str = ""
+    script: str = ""
+    args: tuple[str, ...] = ()
+    checkpoint_dir: str = "checkpoints"
+    output_dest: str = ""
+    profile: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+class LaunchDesk:
+    """Answers what a launch would be."""
+
+    def __init__(self, registry: ProviderRegistry, actions: Actions, defaults: Callable[[], LaunchDefaults]) -> None:
+        self._registry = registry
+        self._actions = actions
+        self._defaults = defaults
+
+    async def offers(self, provider: str, region: str) -> tuple[TypeOffer, ...]:
+        """Return what can be bought."""
+        return await self._registry.get(provider).offers(region)
+
+    async def preview(self, request: LaunchRequest) -> LaunchPreview:
+        """Return the plan with its price, the code that would be sent, and warnings; changes nothing."""
+        code = await self._code(request.job) if request.job is not None else None
+        plan = await self._actions.plan_launch(request)
+        warnings: tuple[str, ...] = ()
+        if request.options is not None:
+            warnings = await self._registry.get(request.options.provider).check_create(request.options)
+        return LaunchPreview(plan, code, warnings)
+
+    def defaults(self) -> LaunchRequest:
+        """Return what the configuration and the current folder suggest."""
+        told = self._defaults()
+        root = project_root_of(told.folder)
+        project = told.project or root.name
+        script = told.script or next((name for name in SCRIPTS if (root / name).is_file()), "")
+        options = CreateResourceOptions(
+            provider="aws",
+            region=told.region,
+            type=told.type,
+            name=project,
+            project=project,
+            market=Market.SPOT if told.spot else Market.ON_DEMAND,
+            profile=told.profile,
+        )
+        job = TrainingJob(
+            script=script,
+            args=told.args,
+            project_root=str(root),
+            project=project,
+            name=project,
+            checkpoint_dir=told.checkpoint_dir,
+            output_dest=told.output_dest,
+            environment=told.environment,
+        )
+        return LaunchRequest(options=options, job=job)
+
+    async def _code(self, job: TrainingJob) -> CodeSummary:
+        from runctl_tui.services.sync.plan import plan
+
+        if job.output_dest:
+            s3_location(job.output_dest)
+        root = Path(job.project_root)
+        await asyncio.to_thread(check_script, root, job)
+        sent = await plan(root, job.includes)
+        wanted = await asyncio.to_thread(requirements_of, root, job.script)
+        ignored = tuple(folder for folder, _ in sent.ignored_top)
+        return CodeSummary(str(sent.root), len(sent.files), sent.total_bytes, ignored, wanted)
+
+
+def project_root_of(folder: Path) -> Path:
+    """Return the project that a folder belongs to, the folder itself where none can be told."""
+    from runctl_tui.services.sync.root import project_root
+
+    try:
+        return project_root(folder / "train.py")
+    except ValidationError:
+        return folder
+
+
+def check_script(root: Path, job: TrainingJob) -> None:
+    """Raise ValidationError where the project or its script is not there."""
+    if not root.is_dir():
+        raise ValidationError(f"The project folder {root} is not there", "", "name another")
+    if job.launcher != "command" and not (root / job.script).is_file():
+        near = ", ".join(sorted(path.name for path in root.glob("*.py"))[:5])
+        hint = f"it has {near}" if near else "it has no Python files"
+        raise ValidationError(f"There is no script {job.script!r} in {root}", hint, "name its path below the project")
+
+
+def requirements_of(root: Path, script: str) -> str:
+    """Return what the dependencies would be installed from."""
+    try:
+        head = (root / script).read_text(encoding="utf-8", errors="replace")[:65536]
+    except OSError:
+        head = ""
+    if "\n# /// script" in f"\n{head}":
+        return "PEP 723"
+    return next((name for name in ("requirements.txt", "pyproject.toml") if (root / name).is_file()), "")

@@ -1,0 +1,215 @@
+"""The ledger's rows: sightings in, intervals and resources out; each function works inside a transaction."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+from runctl_tui.domain.cost import TrackedResource
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan, Sighting, advance
+from runctl_tui.domain.money import HOURS_PER_MONTH
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.services.store import from_micros, to_micros
+
+_STOPPED_AT: Final = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One resource with the sighting that its row ends at."""
+
+    key: str
+    tracked: TrackedResource
+    type: str
+    has_disks: bool
+    sighting: Sighting
+
+
+def seen_in(row: FleetRow, at: datetime) -> Seen:
+    """Return what a line of the fleet proves about money."""
+    machine = row.instance
+    price = row.price.value.usd_per_hour if isinstance(row.price, Known) else None
+    disks = None if row.disks_per_month is None else row.disks_per_month / HOURS_PER_MONTH
+    tracked = TrackedResource(
+        id=machine.id,
+        kind="instance",
+        provider=machine.provider,
+        region=machine.region,
+        name=machine.name,
+        state=machine.state,
+        project=machine.project,
+        run=row.runs[0].id if row.runs else "",
+        usd_per_hour=price,
+        accumulated=Decimal(0),
+        unpriced_seconds=0.0,
+        first_seen_at=at,
+        last_seen_at=at,
+        tags=machine.tags,
+    )
+    sighting = Sighting(
+        row.key,
+        at,
+        machine.state,
+        price,
+        disks,
+        machine.launched_at,
+        machine.created_at,
+        _stopped_at(machine.state_reason),
+    )
+    return Seen(row.key, tracked, machine.type, bool(machine.disks), sighting)
+
+
+def record(connection: sqlite3.Connection, seen: Seen) -> None:
+    """Write one sighting and what the time since the last one cost."""
+    before = find(connection, seen.key)
+    anchor, intervals = advance(before.sighting if before else None, seen.sighting)
+    for interval in intervals:
+        _add(connection, interval)
+    if seen.sighting.compute_per_hour is not None and (before is None or before.sighting.compute_per_hour is None):
+        _price_the_past(connection, seen.key, seen.sighting.compute_per_hour)
+    first = before.tracked.first_seen_at if before else seen.tracked.first_seen_at
+    _save(connection, replace(seen, sighting=anchor, tracked=replace(seen.tracked, first_seen_at=first)))
+
+
+def find(connection: sqlite3.Connection, key: str) -> Seen | None:
+    """Return a resource as it was last seen."""
+    row = connection.execute("SELECT * FROM resources WHERE key = ?", (key,)).fetchone()
+    return _seen(row) if row else None
+
+
+def everything(connection: sqlite3.Connection) -> list[Seen]:
+    """Return all resources as they were last seen."""
+    return [_seen(row) for row in connection.execute("SELECT * FROM resources ORDER BY key")]
+
+
+def intervals_since(connection: sqlite3.Connection, start: datetime | None = None) -> list[Interval]:
+    """Return the intervals that reach into the time from `start` on."""
+    rows = connection.execute("SELECT * FROM intervals WHERE end > ? ORDER BY id", (to_micros(start) if start else 0,))
+    return [
+        Interval(
+            row["resource"],
+            from_micros(row["start"]),
+            from_micros(row["end"]),
+            _decimal(row["rate"]),
+            IntervalKind(row["kind"]),
+        )
+        for row in rows
+    ]
+
+
+def spans(connection: sqlite3.Connection) -> list[RunSpan]:
+    """Return when which run used which resource."""
+    rows = connection.execute("SELECT * FROM run_spans ORDER BY run")
+    return [RunSpan(row["run"], row["resource"], from_micros(row["start"]), _moment(row["end"])) for row in rows]
+
+
+def save_spans(connection: sqlite3.Connection, found: Iterable[RunSpan]) -> None:
+    """Write when runs began and ended; a run that ended stays ended."""
+    connection.executemany(
+        "INSERT INTO run_spans VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET end = coalesce(excluded.end, end)",
+        [(one.run, one.resource, to_micros(one.start), _micros(one.end)) for one in found],
+    )
+
+
+def forget(connection: sqlite3.Connection, key: str) -> bool:
+    """Remove a resource with its money and history; False where there is none."""
+    for table in ("intervals", "run_spans", "usage"):
+        connection.execute(f"DELETE FROM {table} WHERE resource = ?", (key,))
+    return connection.execute("DELETE FROM resources WHERE key = ?", (key,)).rowcount > 0
+
+
+def _add(connection: sqlite3.Connection, interval: Interval) -> None:
+    """Lengthen the last interval where this one continues it at the same price, else add it."""
+    start, end, rate = to_micros(interval.start), to_micros(interval.end), _text(interval.usd_per_hour)
+    longer = connection.execute(
+        "UPDATE intervals SET end = ? WHERE id = (SELECT max(id) FROM intervals WHERE resource = ? AND kind = ?)"
+        " AND end = ? AND rate IS ?",
+        (end, interval.resource, interval.kind.value, start, rate),
+    )
+    if not longer.rowcount:
+        connection.execute(
+            "INSERT INTO intervals (resource, kind, start, end, rate) VALUES (?, ?, ?, ?, ?)",
+            (interval.resource, interval.kind.value, start, end, rate),
+        )
+
+
+def _price_the_past(connection: sqlite3.Connection, key: str, rate: Decimal) -> None:
+    """Give time that was billed before the price was known the first price that is known."""
+    connection.execute(
+        "UPDATE intervals SET rate = ? WHERE resource = ? AND kind = 'compute' AND rate IS NULL", (_text(rate), key)
+    )
+
+
+def _save(connection: sqlite3.Connection, seen: Seen) -> None:
+    tracked, sighting = seen.tracked, seen.sighting
+    values = (
+        seen.key, tracked.id, tracked.kind, tracked.provider, tracked.region, tracked.name, seen.type, tracked.project,
+        tracked.run, tracked.state.value, json.dumps(tracked.tags), _text(sighting.compute_per_hour),
+        _text(sighting.disk_per_hour), int(seen.has_disks), _micros(sighting.launched_at),
+        _micros(sighting.created_at), to_micros(tracked.first_seen_at), to_micros(sighting.at),
+    )  # fmt: skip
+    connection.execute(f"INSERT OR REPLACE INTO resources VALUES ({', '.join('?' * len(values))})", values)
+
+
+def _interval(row: sqlite3.Row) -> Interval:
+    start, end = from_micros(row["start"]), from_micros(row["end"])
+    return Interval(row["resource"], start, end, _decimal(row["rate"]), IntervalKind(row["kind"]))
+
+
+def _seen(row: sqlite3.Row) -> Seen:
+    state = ResourceState(row["state"])
+    rate, at = _decimal(row["compute_rate"]), from_micros(row["last_seen"])
+    sighting = Sighting(
+        row["key"], at, state, rate, _decimal(row["disk_rate"]), _moment(row["launched_at"]), _moment(row["created_at"])
+    )
+    tracked = TrackedResource(
+        id=row["id"],
+        kind=row["kind"],
+        provider=row["provider"],
+        region=row["region"],
+        name=row["name"],
+        state=state,
+        project=row["project"],
+        run=row["run"],
+        usd_per_hour=rate,
+        accumulated=Decimal(0),
+        unpriced_seconds=0.0,
+        first_seen_at=from_micros(row["first_seen"]),
+        last_seen_at=at,
+        tags=tuple((key, value) for key, value in json.loads(row["tags"])),
+    )
+    return Seen(row["key"], tracked, row["type"], bool(row["has_disks"]), sighting)
+
+
+def _stopped_at(reason: str) -> datetime | None:
+    match = _STOPPED_AT.search(reason)
+    if match is None:
+        return None
+    try:
+        return datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)

@@ -1,0 +1,113 @@
+"""The relay: gives hosts without credentials presigned URLs, in a process that outlives the interface.
+
+The command line's hidden noun `relay` runs it; one per state folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.training.agent_values import PresignedUrl
+from runctl_tui.services.training.request import s3_location
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from runctl_tui.domain.run import TrainingSession
+    from runctl_tui.services.aws.s3 import S3Store
+    from runctl_tui.services.machines import MachineList
+    from runctl_tui.services.runs.register import RunRegister
+    from runctl_tui.services.training.agent_values import PendingFile
+
+URL_SECONDS: Final = 3600
+"""How long a URL serves; one that expires unused is asked for again."""
+PAUSE: Final = 3.0
+QUIET_TURNS: Final = 3
+"""Turns without any run to serve after which the relay ends."""
+
+
+class UploadRelay:
+    """Serves every run whose host cannot write to S3 itself."""
+
+    def __init__(
+        self,
+        runs: RunRegister,
+        machines: MachineList,
+        store: Callable[[], S3Store],
+        lock: Path,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._runs = runs
+        self._machines = machines
+        self._store = store
+        self._lock = lock
+        self._sleep = sleep
+
+    def working(self) -> bool:
+        """Tell whether a relay of this state folder works now."""
+        with self._held() as ours:
+            return not ours
+
+    async def work(self) -> None:
+        """Serve until no run needs it; returns at once where another relay works."""
+        with self._held() as ours:
+            quiet = 0
+            while ours and quiet < QUIET_TURNS:
+                needing = await self.needing()
+                for session in needing:
+                    await self._serve(session)
+                quiet = 0 if needing else quiet + 1
+                await self._sleep(PAUSE)
+
+    async def needing(self) -> list[TrainingSession]:
+        """Return the runs whose uploads depend on a relay."""
+        snapshot = await self._runs.now()
+        machines = {machine.id: machine for machine in (await self._machines.now()).value}
+        found = []
+        for session in snapshot.value:
+            machine = machines.get(session.instance_id)
+            alone = machine is not None and machine.state is ResourceState.RUNNING and not machine.profile
+            if alone and session.output_dest and (session.status.live or session.uploads.pending):
+                found.append(session)
+        return found
+
+    async def _serve(self, session: TrainingSession) -> None:
+        try:
+            agent = await self._runs.agent_of(session)
+            pending = await agent.pending(session.id)
+            if pending:
+                await agent.urls(session.id, await self._signed(session, pending))
+        except TrainctlError:
+            return  # the host is asked again at the next turn, and says in its uploads that it waits
+
+    async def _signed(self, session: TrainingSession, pending: Sequence[PendingFile]) -> list[PresignedUrl]:
+        bucket = s3_location(session.output_dest).container
+        store, urls = self._store(), []
+        for file in pending:
+            metadata = {"runctl-sha256": file.sha256} if file.sha256 else {}
+            put = await store.presign_put(bucket, file.key, URL_SECONDS, metadata)
+            head = await store.presign_head(bucket, file.key, URL_SECONDS)
+            headers = {f"x-amz-meta-{name}": value for name, value in metadata.items()}
+            urls.append(PresignedUrl(file.path, put, head, headers))
+        return urls
+
+    @contextmanager
+    def _held(self) -> Iterator[bool]:
+        self._lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(handle)

@@ -1,0 +1,31 @@
+"""Interactive shells on hosts. Implements `ports.Shells`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runctl_tui.services.hosts.ssh import SshHost
+from runctl_tui.services.ports import ShellCommand
+
+if TYPE_CHECKING:
+    from runctl_tui.services.host_book import HostBook
+    from runctl_tui.services.hosts.local import LocalHost
+    from runctl_tui.services.ports import Fleet
+
+
+class HostShells:
+    """Says what to run in the terminal for a shell on a machine."""
+
+    def __init__(self, fleet: Fleet, hosts: HostBook, local: LocalHost) -> None:
+        self._fleet = fleet
+        self._hosts = hosts
+        self._local = local
+
+    async def command(self, key: str) -> ShellCommand:
+        """Return the command; connecting once first settles which host key is trusted."""
+        row = await self._fleet.find(key)
+        host = await self._hosts.session(row.instance)
+        if isinstance(host, SshHost):
+            await host.connection()
+            return ShellCommand(host.shell_argv(), {})
+        return ShellCommand(host.shell_argv(), self._local.environment)

@@ -1,0 +1,251 @@
+"""`ResourceTracker`: what was seen when, in which state, at which price, and what all of it has cost.
+
+The fleet feeds `observe`; the cost bar, the Costs screen and `runctl-tui cost` read. Its ledger is in the state file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from runctl_tui.domain import ledger
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.instance import Ownership
+from runctl_tui.domain.money import cents
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.run import ResourceUsage
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.services import ledger_rows, usage_rows
+from runctl_tui.services.errors import ResourceExists, ResourceNotFound, ValidationError
+from runctl_tui.services.feed import PollingFeed
+from runctl_tui.services.ledger_books import (
+    Books,
+    again,
+    burn,
+    carried_on,
+    fingerprint,
+    gone,
+    in_cents,
+    label,
+    looked_at,
+    registered,
+    run_spans,
+    told,
+)
+from runctl_tui.services.ledger_rows import Seen
+from runctl_tui.services.ports import Feed
+from runctl_tui.services.store import Store
+
+WRITE_EVERY: Final = timedelta(seconds=20)
+"""How often an unchanged fleet is written down."""
+POLL_SECONDS: Final = 2.0
+DIMENSIONS: Final = ("project", "run", "type", "provider")
+_ZERO: Final = Decimal(0)
+
+
+class ResourceTracker:
+    """Keeps the ledger; every figure is the sum of priced intervals, and what has no price is named."""
+
+    def __init__(self, store: Store, clock: Clock, budget: Callable[[], Decimal | None] = lambda: None) -> None:
+        self._store = store
+        self._clock = clock
+        self._budget = budget
+        self._missing: tuple[str, ...] = ()
+        self._foreign = 0
+        self._written: tuple[datetime, object] | None = None
+        self._feed: PollingFeed[CostSummary] = PollingFeed(self._snapshot, POLL_SECONDS, clock, key=in_cents)
+
+    @property
+    def feed(self) -> Feed[CostSummary]:
+        """The cost bar's figures; a new one when a cent has changed."""
+        return self._feed
+
+    async def observe(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
+        """Record what a look at the fleet proves; what was not looked at is left as it was."""
+        ours = [row for row in snapshot.value if row.instance.ownership is not Ownership.FOREIGN]
+        self._foreign = len(snapshot.value) - len(ours)
+        self._missing = tuple(problem.scope.rpartition("/")[2] or problem.what for problem in snapshot.missing)
+        now = self._clock.now()
+        print_ = (fingerprint(ours), snapshot.missing)
+        if self._written is not None and self._written[1] == print_ and now - self._written[0] < WRITE_EVERY:
+            return
+        seen = [ledger_rows.seen_in(row, now) for row in ours]
+        keys = {row.key for row in snapshot.value}
+
+        def work(connection: sqlite3.Connection) -> None:
+            for one in seen:
+                ledger_rows.record(connection, one)
+            ledger_rows.save_spans(connection, (span for row in ours for span in run_spans(row)))
+            for one in ledger_rows.everything(connection):
+                if one.key not in keys and one.sighting.exists and looked_at(one.tracked, snapshot):
+                    ledger_rows.record(connection, gone(one, now))
+
+        await self._store.run(work)
+        self._written = (now, print_)
+
+    async def now(self) -> CostSummary:
+        """Return the figures at this moment."""
+        return await self.summary()
+
+    async def summary(self) -> CostSummary:
+        """Return burn, today, this month (UTC) and its forecast, with what they leave out."""
+        books = await self._read(ledger.month_of(self._clock.now())[0])
+        month = ledger.accumulated(books.since(ledger.month_of(books.now)[0]))
+        per_hour = sum((burn(one) for one in books.seen), _ZERO)
+        return CostSummary(
+            as_of=books.now,
+            burn_per_hour=per_hour,
+            today=ledger.accumulated(books.since(ledger.day_of(books.now)[0])),
+            month=month,
+            forecast=ledger.forecast(month, per_hour, books.now),
+            budget=self._budget(),
+            excluded=self._excluded(books),
+            estimated=any(one.sighting.billed for one in books.seen),
+            running=sum(one.sighting.billed for one in books.seen),
+        )
+
+    async def resources(self) -> tuple[TrackedResource, ...]:
+        """Return every resource in the ledger, dearest first."""
+        books = await self._read(None)
+        own = books.of_each()
+        found = [told(one, own[one.key]) for one in books.seen]
+        return tuple(sorted(found, key=lambda one: (-one.accumulated, one.provider, one.id)))
+
+    async def so_far(self) -> Mapping[str, Decimal]:
+        """Return dollars per resource key ('provider/id'); what was never priced is absent."""
+        books = await self._read(None)
+        priced = [one for one in books.intervals if one.usd_per_hour is not None]
+        return ledger.by_label(priced, {one.key: one.key for one in books.seen})
+
+    async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
+        """Return dollars this month by 'project', 'run', 'type' or 'provider', dearest first."""
+        if dimension not in DIMENSIONS:
+            raise ValidationError(f"costs are not kept by {dimension!r}", "", f"use one of {', '.join(DIMENSIONS)}")
+        month = ledger.month_of(self._clock.now())[0]
+        books = await self._read(month)
+        intervals = books.since(month)
+        if dimension == "run":
+            sums: Mapping[str, Decimal] = ledger.by_run(intervals, books.spans)
+        else:
+            sums = ledger.by_label(intervals, {one.key: label(one, dimension) for one in books.seen})
+        return tuple((name, str(cents(amount))) for name, amount in sums.items())
+
+    async def run_cost(self, run_id: str) -> Decimal | None:
+        """Return what a run has cost; None where nothing is known about it."""
+        books = await self._read(None)
+        return ledger.by_run(books.intervals, books.spans).get(run_id)
+
+    async def register(self, resource: TrackedResource) -> None:
+        """Begin to track a resource; ResourceExists where it is tracked already."""
+        seen = registered(resource, self._clock.now())
+
+        def work(connection: sqlite3.Connection) -> None:
+            if ledger_rows.find(connection, seen.key) is not None:
+                raise ResourceExists(f"{seen.key} is tracked already")
+            ledger_rows.record(connection, seen)
+
+        await self._store.run(work)
+
+    async def update_state(self, reference: str, state: ResourceState) -> None:
+        """Record a state from now on; everything else stays. ResourceNotFound for an unknown resource."""
+        await self._sight(reference, state)
+
+    async def refresh(self, reference: str = "") -> None:
+        """Record that a resource, or each one, is still as it was last seen."""
+        for one in [await self._find(reference)] if reference else (await self._read(None)).seen:
+            await self._sight(one.key, None)
+
+    async def update_usage(self, reference: str, usage: ResourceUsage) -> None:
+        """Append a reading to a resource's history, which keeps the newest 1000."""
+        key = (await self._find(reference)).key
+        await self._store.run(lambda connection: usage_rows.append(connection, key, usage))
+
+    async def usage_history(self, reference: str) -> tuple[ResourceUsage, ...]:
+        """Return a resource's readings, oldest first."""
+        key = (await self._find(reference)).key
+        return await self._store.run(lambda connection: usage_rows.history(connection, key))
+
+    async def get_running(self) -> tuple[TrackedResource, ...]:
+        """Return what runs or starts."""
+        wanted = (ResourceState.RUNNING, ResourceState.STARTING)
+        return tuple(one for one in await self.resources() if one.state in wanted)
+
+    async def get_by_tag(self, key: str, value: str | None = None) -> tuple[TrackedResource, ...]:
+        """Return what carries a tag, with this value where one is given."""
+        found = [(one, dict(one.tags)) for one in await self.resources()]
+        return tuple(one for one, tags in found if key in tags and value in (None, tags[key]))
+
+    async def get_by_id(self, reference: str) -> TrackedResource:
+        """Return the resource with this key or id; ResourceNotFound otherwise."""
+        found = await self._find(reference)
+        books = await self._read(None)
+        return told(found, books.of_each()[found.key])
+
+    async def exists(self, reference: str) -> bool:
+        """Return whether a resource is tracked."""
+        return any(reference in (one.key, one.tracked.id) for one in (await self._read(None)).seen)
+
+    async def remove(self, reference: str) -> None:
+        """Forget a resource with its money; ResourceNotFound where there is none."""
+        key = (await self._find(reference)).key
+        await self._store.run(lambda connection: ledger_rows.forget(connection, key))
+
+    async def total_cost(self) -> Decimal:
+        """Return the dollars of everything in the ledger."""
+        return ledger.accumulated((await self._read(None)).intervals)
+
+    async def _sight(self, reference: str, state: ResourceState | None) -> None:
+        now = self._clock.now()
+        key = (await self._find(reference)).key
+
+        def work(connection: sqlite3.Connection) -> None:
+            before = ledger_rows.find(connection, key)
+            if before is not None:
+                ledger_rows.record(connection, again(before, before.tracked.state, now))
+                if state is not None and state is not before.tracked.state:
+                    ledger_rows.record(connection, again(before, state, now))
+
+        await self._store.run(work)
+
+    async def _find(self, reference: str) -> Seen:
+        def work(connection: sqlite3.Connection) -> Seen:
+            found = [one for one in ledger_rows.everything(connection) if reference in (one.key, one.tracked.id)]
+            if not found:
+                raise ResourceNotFound(f"{reference} is not tracked")
+            return found[0]
+
+        return await self._store.run(work)
+
+    async def _read(self, start: datetime | None) -> Books:
+        now = self._clock.now()
+
+        def work(connection: sqlite3.Connection) -> Books:
+            seen = tuple(ledger_rows.everything(connection))
+            intervals = ledger_rows.intervals_since(connection, start)
+            intervals += [part for one in seen for part in carried_on(one, now)]
+            return Books(now, seen, tuple(intervals), tuple(ledger_rows.spans(connection)))
+
+        return await self._store.run(work)
+
+    async def _snapshot(self) -> Snapshot[CostSummary]:
+        summary = await self.summary()
+        return Snapshot(summary, summary.as_of)
+
+    def _excluded(self, books: Books) -> tuple[str, ...]:
+        unpriced = {one.type for one in books.seen if one.sighting.billed and one.sighting.compute_per_hour is None}
+        disks = sum(one.has_disks and one.sighting.exists and one.sighting.disk_per_hour is None for one in books.seen)
+        words = list(self._missing)
+        if unpriced:
+            words.append(f"{len(unpriced)} unpriced type{'s' if len(unpriced) > 1 else ''}")
+        if disks:
+            words.append(f"disks of {disks} machine{'s' if disks > 1 else ''}")
+        if self._foreign:
+            words.append(f"{self._foreign} foreign")
+        if any(one.tracked.provider == "aws" for one in books.seen):
+            words.append("S3 requests")
+        return tuple(words)

@@ -1,0 +1,259 @@
+"""The agent as its caller sees it: one async method per verb, over any `HostSession`.
+
+Runs, checkpoints, the launcher and the code sync use it; it brings the agent's file to the host by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from runctl_tui.services.errors import AgentError, HostLinkLost, HostUnreachable
+from runctl_tui.services.hosts.session import CommandStream, HostSession
+from runctl_tui.services.training.agent_values import (
+    CheckpointEntry,
+    HostVitals,
+    Json,
+    LinkFrame,
+    LogFrame,
+    LogPage,
+    PendingFile,
+    PresignedUrl,
+    RunStatus,
+    Started,
+    StartRequest,
+    StatusFrame,
+    checkpoint_entry,
+    host_vitals,
+    run_status,
+)
+
+Frame = LogFrame | StatusFrame | LinkFrame
+Sleep = Callable[[float], Awaitable[None]]
+
+HEADER_LIMIT: Final = 4 * 1024 * 1024
+FIRST_RETRY: Final = 0.5
+LAST_RETRY: Final = 15.0
+INSTALL: Final = """
+command -v python3 >/dev/null || { echo 'python3 is not installed' >&2; exit 127; }
+umask 077; f="$HOME/.runctl/agent-$1.py"
+if [ "$(wc -c < "$f" 2>/dev/null | tr -d ' ')" = "$2" ]; then cat >/dev/null; exit 0; fi
+mkdir -p "$HOME/.runctl" && cat > "$f.$$" && [ "$(wc -c < "$f.$$" | tr -d ' ')" = "$2" ] && mv "$f.$$" "$f"
+"""
+CALL: Final = 'exec python3 "$HOME/.runctl/agent-$1.py" "$2"'
+
+
+@cache
+def agent_source() -> tuple[bytes, str]:
+    """Return the agent's file and the name of its version."""
+    source = Path(__file__).with_name("agent.py").read_bytes()
+    return source, hashlib.sha256(source).hexdigest()[:8]
+
+
+class AgentClient:
+    """Asks the agent of one host."""
+
+    def __init__(self, host: HostSession, *, sleep: Sleep = asyncio.sleep) -> None:
+        self.host = host
+        self._sleep = sleep
+        self._installed = False
+        self._installing = asyncio.Lock()
+
+    async def start(self, request: StartRequest) -> Started:
+        """Start a run; AgentError with code run_exists, project_busy, no_script… where it cannot start."""
+        answer = await self.call("start", request.to_json())
+        return Started(answer["run_id"], answer["run_dir"], answer["supervisor"])
+
+    async def status(self, run_ids: Sequence[str] | None = None) -> tuple[RunStatus, ...]:
+        """Return the status of these runs, those that the host does not know left out; of all for None."""
+        answer = await self.call("status", {"run_ids": None if run_ids is None else list(run_ids)})
+        return tuple(run_status(row) for row in answer["runs"])
+
+    async def sweep(self) -> tuple[RunStatus, ...]:
+        """Return every run on the host with the request that it came from."""
+        return tuple(run_status(row) for row in (await self.call("sweep"))["runs"])
+
+    async def stop(self, run_id: str, grace: float = 30) -> RunStatus:
+        """Stop a run, TERM before KILL, and return its end; `grace` in seconds."""
+        return run_status(await self.call("stop", {"run_id": run_id, "grace": grace}, timeout=grace + 60))
+
+    async def checkpoints(self, run_id: str, *, sha256: bool = False) -> tuple[CheckpointEntry, ...]:
+        """Return the checkpoints that a run has written, how far each is in S3 included."""
+        answer = await self.call("checkpoints", {"run_id": run_id, "sha256": sha256}, timeout=600 if sha256 else 60)
+        return tuple(checkpoint_entry(row) for row in answer["checkpoints"])
+
+    async def checkpoints_in(self, folder: str, *, sha256: bool = False) -> tuple[CheckpointEntry, ...]:
+        """Return the checkpoints in a folder of the host."""
+        answer = await self.call("checkpoints", {"dir": folder, "sha256": sha256}, timeout=600 if sha256 else 60)
+        return tuple(checkpoint_entry(row) for row in answer["checkpoints"])
+
+    async def pending(self, run_id: str) -> tuple[PendingFile, ...]:
+        """Return the files that wait for presigned URLs, the newest checkpoint first."""
+        rows = (await self.call("pending", {"run_id": run_id}))["pending"]
+        return tuple(PendingFile(row["path"], row["key"], row["size"], row["sha256"], row["state"]) for row in rows)
+
+    async def urls(self, run_id: str, urls: Sequence[PresignedUrl]) -> int:
+        """Hand presigned URLs over; returns how many were taken."""
+        rows = [
+            {"path": url.path, "put_url": url.put_url, "head_url": url.head_url or None, "headers": dict(url.headers)}
+            for url in urls
+        ]
+        return int((await self.call("urls", {"run_id": run_id, "urls": rows}))["accepted"])
+
+    async def restart_uploader(self, run_id: str) -> None:
+        """Start a run's uploader again, after a reboot say."""
+        await self.call("uploader", {"run_id": run_id})
+
+    async def vitals(self) -> HostVitals:
+        """Measure the host, for 200 ms."""
+        return host_vitals((await self.call("vitals"))["vitals"])
+
+    async def forget(self, run_id: str) -> None:
+        """Delete what the host keeps about a run that has ended; its checkpoints stay."""
+        await self.call("forget", {"run_id": run_id})
+
+    async def read(self, run_id: str, offset: int = 0, limit: int = 1024 * 1024, inode: int = 0) -> LogPage:
+        """Read a piece of a run's log; a negative offset counts from the end."""
+        request = {"run_id": run_id, "offset": offset, "limit": limit, "inode": inode}
+        await self._install()
+        result = await self.host.run(self._argv("read"), stdin=_encoded(request))
+        header, _, body = result.stdout.partition(b"\n")
+        answer = _decoded(header, result.stderr)
+        return LogPage(answer["offset"], body, answer["size"], answer["inode"], answer["truncated"])
+
+    async def follow(self, run_id: str, offset: int = 0) -> AsyncGenerator[Frame, None]:
+        """Yield log, state and vitals until the run has ended and its log is read out.
+
+        A lost link is made again for as long as the caller listens, from the byte that comes next.
+        Leave it early through `contextlib.aclosing`, so that the command on the host ends at once.
+        """
+        inode, tries = 0, 0
+        while True:
+            try:
+                async with aclosing(self._frames(run_id, offset, inode)) as frames:
+                    async for frame in frames:
+                        if tries:
+                            tries = 0
+                            yield LinkFrame("")
+                        if isinstance(frame, LogFrame):
+                            offset, inode = frame.offset + len(frame.data), frame.inode
+                        yield frame
+                return
+            except (HostLinkLost, HostUnreachable) as error:
+                wait = min(LAST_RETRY, FIRST_RETRY * 2**tries)
+                tries += 1
+                yield LinkFrame(f"{error.what}, next try in {wait:.0f} s")
+            await self._sleep(wait)
+
+    async def call(
+        self,
+        verb: str,
+        request: Json | None = None,
+        *,
+        timeout: float = 60,  # noqa: ASYNC109 - its end is a lost link
+    ) -> Json:
+        """Ask any verb that answers with one JSON object; AgentError for a refusal."""
+        await self._install()
+        result = await self.host.run(self._argv(verb), stdin=_encoded(request or {}), timeout=timeout)
+        if b"agent-" in result.stderr and b"No such file" in result.stderr:
+            self._installed = False
+            await self._install()
+            result = await self.host.run(self._argv(verb), stdin=_encoded(request or {}), timeout=timeout)
+        return _decoded(result.stdout, result.stderr)
+
+    async def _frames(self, run_id: str, offset: int, inode: int) -> AsyncGenerator[LogFrame | StatusFrame, None]:
+        """Yield the frames of one stream; HostLinkLost when it ends before the run's end was told."""
+        await self._install()
+        request = _encoded({"run_id": run_id, "offset": offset, "inode": inode})
+        async with self.host.stream(self._argv("follow"), stdin=request) as stream:
+            reader = _FrameReader(stream)
+            while (frame := await reader.next()) is not None:
+                header, body = frame
+                kind = header.get("frame")
+                if kind == "open" and (header["truncated"] or header["offset"] != offset):
+                    yield LogFrame(header["offset"], b"", header["inode"], restarted=header["truncated"])
+                elif kind == "log":
+                    yield LogFrame(header["offset"], body, header["inode"])
+                elif kind == "status":
+                    yield StatusFrame(run_status(header["status"]), host_vitals(header["vitals"]))
+                elif kind == "end":
+                    return
+        raise HostLinkLost("The link to the host was lost", "the log ended in the middle", "it is tried again")
+
+    def _argv(self, verb: str) -> tuple[str, ...]:
+        return ("sh", "-c", CALL, "sh", agent_source()[1], verb)
+
+    async def _install(self) -> None:
+        """Bring the agent's file to the host, once; a file that was cut off on its way is never used."""
+        async with self._installing:
+            if self._installed:
+                return
+            source, version = agent_source()
+            argv = ("sh", "-c", INSTALL, "sh", version, str(len(source)))
+            result = await self.host.run(argv, stdin=source)
+            if result.exit_status:
+                why = result.stderr.decode("utf-8", "replace").strip()
+                raise AgentError(
+                    "The agent could not be installed on the host",
+                    why,
+                    "it needs python3 and space",
+                    code="agent.install",
+                )
+            self._installed = True
+
+
+class _FrameReader:
+    """Cuts a stream into frames: a line of JSON, then as many bytes as it says."""
+
+    def __init__(self, stream: CommandStream) -> None:
+        self._stream = stream
+        self._chunks = aiter(stream)
+        self._buffer = bytearray()
+
+    async def next(self) -> tuple[Json, bytes] | None:
+        """Return the next frame, None when the stream is over."""
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > HEADER_LIMIT:
+                raise AgentError("The agent's answer cannot be understood", "a header without an end")
+            if not await self._more():
+                return None
+        header = _decoded(bytes(self._buffer[:end]), self._stream.stderr)
+        size = int(header.get("bytes", 0))
+        while len(self._buffer) < end + 1 + size:
+            if not await self._more():
+                return None
+        body = bytes(self._buffer[end + 1 : end + 1 + size])
+        del self._buffer[: end + 1 + size]
+        return header, body
+
+    async def _more(self) -> bool:
+        data = await anext(self._chunks, b"")
+        self._buffer += data
+        return bool(data)
+
+
+def _encoded(request: Json) -> bytes:
+    return json.dumps(request).encode("utf-8")
+
+
+def _decoded(answer: bytes, errors: bytes) -> Json:
+    """Return the agent's answer; AgentError with its code, words and hint when it refused or made no sense."""
+    try:
+        value = json.loads(answer.decode("utf-8"))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        why = errors.decode("utf-8", "replace").strip().rpartition("\n")[2] or "it said nothing that is JSON"
+        raise AgentError("The agent's answer cannot be understood", why, "is python3 of the host 3.6 or newer?")
+    if value.get("ok") is False:
+        error = value.get("error", {})
+        raise AgentError(
+            error.get("message", "The agent refused"), "", error.get("hint", ""), code=error.get("code", "")
+        )
+    return value

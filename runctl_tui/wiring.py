@@ -1,0 +1,363 @@
+"""The composition root: options to configuration to services; the only module that knows what implements a port.
+
+Nothing here touches a cloud, imports an SDK or waits: that begins when the application, or a headless command, iterates
+`Services.start()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runctl_tui import paths
+from runctl_tui.domain.plan import Confirmation, Operation, Severity
+from runctl_tui.domain.safety import Policy
+from runctl_tui.sandbox.remote import SandboxRemote
+from runctl_tui.services.action_calls import Caller
+from runctl_tui.services.action_facts import FactGatherer
+from runctl_tui.services.actions import ActionParts, ActionService
+from runctl_tui.services.aws.provider import AwsProvider
+from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, SshSettings
+from runctl_tui.services.checkpoints.book import CheckpointBook
+from runctl_tui.services.config.service import ConfigService
+from runctl_tui.services.config.sources import sources_of
+from runctl_tui.services.doctor import DoctorParts, DoctorService
+from runctl_tui.services.errors import CloudProviderError, Refused, SandboxFailed
+from runctl_tui.services.evidence import RegisterEvidence
+from runctl_tui.services.feed import PollingFeed
+from runctl_tui.services.fleet import FleetBook
+from runctl_tui.services.host_book import HostBook
+from runctl_tui.services.hosts.local import LocalHost
+from runctl_tui.services.hosts.ssh import SshPool
+from runctl_tui.services.hosts.trust import TrustStore
+from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
+from runctl_tui.services.jobs import JobBoard
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
+from runctl_tui.services.launch.pipeline import LaunchPipeline, PipelineParts
+from runctl_tui.services.launch.supplies import Supplies
+from runctl_tui.services.local.provider import LocalProvider
+from runctl_tui.services.locks import LockSet
+from runctl_tui.services.log_file import open_log
+from runctl_tui.services.machines import MachineList
+from runctl_tui.services.ports import Services
+from runctl_tui.services.registry import Registry
+from runctl_tui.services.runs.files import RunFiles
+from runctl_tui.services.runs.register import RunRegister
+from runctl_tui.services.runs.relay import UploadRelay
+from runctl_tui.services.shells import HostShells
+from runctl_tui.services.store import Store
+from runctl_tui.services.system_clock import SystemClock
+from runctl_tui.services.tracker import ResourceTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from runctl_tui.domain.checkpoint import Checkpoint
+    from runctl_tui.domain.run import TrainingSession
+    from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.options import Options
+    from runctl_tui.sandbox.client import SandboxSession
+    from runctl_tui.services.aws.s3 import S3Store
+    from runctl_tui.services.prices import PriceBook
+
+    CheckpointPoll = Callable[[], Awaitable[Snapshot[tuple[Checkpoint, ...]]]]
+
+SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
+SANDBOX_PROFILE: Final = "runctl-sandbox"
+FLEET_SECONDS: Final = 3.0
+RUN_SECONDS: Final = 2.0
+CHECKPOINT_SECONDS: Final = 4.0
+
+
+class Place:
+    """Where this program works: folders, configuration, owner; real or sandboxed."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.sandbox = options.sandbox
+        base = paths.state_dir(options.state_dir or None)
+        self.state = base / "sandbox" if options.sandbox else base
+        self.world = self.state / "world"
+        self.log = open_log(self.state)
+        self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()))
+        self.configuration = self.settings.configuration
+        self.owner = owner_of(self.configuration, login_name())
+
+    @property
+    def local_home(self) -> Path | None:
+        """The home folder of runs on this machine: one of the sandbox's own in the sandbox."""
+        return self.world / "homes" / "local" if self.sandbox else None
+
+    @property
+    def bucket(self) -> str:
+        """Where checkpoints go when nothing else is said; empty: nowhere."""
+        return self.configuration.aws.s3_bucket or (SANDBOX_BUCKET if self.sandbox else "")
+
+    @property
+    def project(self) -> Path:
+        """The folder in which a project is looked for."""
+        return self.state / "project" if self.sandbox else Path.cwd()
+
+
+class Cloud:
+    """AWS as far as it is known yet: in the sandbox only once that has started."""
+
+    def __init__(self, place: Place, registry: Registry, clock: SystemClock) -> None:
+        self._place = place
+        self._registry = registry
+        self._clock = clock
+        self._provider: AwsProvider | None = None
+        self.session: SandboxSession | None = None
+        if not place.sandbox:
+            self._register(self._settings())
+
+    def store(self) -> S3Store:
+        """Return the S3 client; SandboxFailed while the sandbox is not there yet."""
+        if self._provider is None:
+            raise SandboxFailed("The sandbox has not started yet", "", "wait a moment")
+        return self._provider.store
+
+    def prices(self) -> PriceBook | None:
+        """Return the price book, None while there is none."""
+        return self._provider.prices if self._provider else None
+
+    def local_environment(self) -> Mapping[str, str]:
+        """Return the environment of runs on this machine: in the sandbox its own, built from nothing."""
+        if not self._place.sandbox:
+            return os.environ
+        return self.session.endpoints.local_environment if self.session else {}
+
+    async def attach(self) -> AsyncIterator[str]:
+        """Start the sandbox, or find it running, and tell what happens."""
+        from runctl_tui.sandbox.client import attach
+        from runctl_tui.services.aws.keys import own_key, pair_name
+
+        place = self._place
+        yield "starting the sandbox"
+        self.session = await attach(place.world, owner=place.owner, fresh=place.options.fresh)
+        ends = self.session.endpoints
+        key = await asyncio.to_thread(own_key, place.state / "keys", pair_name(place.owner))
+        await self.session.command("trust", key.public)
+        await asyncio.to_thread(_ship_project, place.project)
+        settings = replace(
+            self._settings(),
+            regions=place.options.regions or ends.regions,
+            endpoint_url=ends.endpoint_url,
+            credentials=AwsCredentials(ends.access_key, ends.secret_key),
+        )
+        settings = replace(settings, ssh=replace(settings.ssh, key_files=(str(key.path),)))
+        self._register(settings)
+
+    def _register(self, settings: AwsSettings) -> None:
+        self._provider = AwsProvider(settings, self._clock)
+        self._registry.register(self._provider)
+
+    def _settings(self) -> AwsSettings:
+        place, config = self._place, self._place.configuration
+        return AwsSettings(
+            state_dir=place.state,
+            owner=place.owner,
+            regions=config.regions,
+            profile=config.aws.profile or "",
+            launch=LaunchSettings(
+                image=config.aws.default_ami or "",
+                key_name=config.aws.key_name or "",
+                security_groups=config.aws.security_groups,
+                subnet=config.aws.subnet or "",
+                instance_profile=config.aws.iam_instance_profile or (SANDBOX_PROFILE if place.sandbox else ""),
+                ssh_cidr=config.aws.ssh_cidr,
+                warn_at=config.safety.max_instances_warn,
+                block_at=config.safety.max_instances_block,
+            ),
+            ssh=SshSettings(overrides=config.ssh.overrides, jump_host=config.aws.jump_host or ""),
+        )
+
+
+class Assembly:
+    """Puts the services together in the order in which they need each other."""
+
+    def __init__(self, options: Options) -> None:
+        self.place = place = Place(options)
+        self.clock = clock = SystemClock()
+        self.registry = Registry()
+        self.registry.register(LocalProvider(clock, place.owner))
+        self.cloud = Cloud(place, self.registry, clock)
+        self.session = SessionService(
+            SessionPlace(place.configuration, self.registry, clock, place.sandbox, root=os.geteuid() == 0)
+        )
+        self.store = Store(place.state, clock)
+        self.locks = LockSet(place.state)
+        self.machines = MachineList(self.registry, clock)
+        self.local = LocalHost(home=place.local_home, base=self.cloud.local_environment)
+        self.hosts = HostBook(self.registry, SshPool(TrustStore(place.state / "known_hosts")), self.local)
+        self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock)
+        self.runs.feed = PollingFeed(self.runs.now, RUN_SECONDS, clock, key=runs_as_seen, empty=())
+        self.tracker = ResourceTracker(self.store, clock, lambda: place.configuration.costs.monthly_budget)
+        self.fleet = FleetBook(self.registry, self.machines, self.cloud.prices, self.tracker, self.runs, clock)
+        self.fleet.feed = PollingFeed(self.fleet.poll, FLEET_SECONDS, clock, empty=())
+        self.checkpoints = CheckpointBook(self.runs, self.cloud.store, clock, self._checkpoint_feed)
+        self.jobs = JobBoard(self.store, clock, self.locks)
+        self.journal = Journal(self.store, clock, self.locks)
+        self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
+        self.actions = self._action_service()
+        self._watching: asyncio.Task[None] | None = None
+
+    def services(self) -> Services:
+        """Return what screens and commands see."""
+        place = self.place
+        remote = SandboxRemote(lambda: self.cloud.session, place.world) if place.sandbox else None
+        parts = DoctorParts(self.registry, place.configuration, place.settings, place.state, os.environ, place.sandbox)
+        return Services(
+            clock=self.clock,
+            session=self.session,
+            registry=self.registry,
+            fleet=self.fleet,
+            runs=self.runs,
+            checkpoints=self.checkpoints,
+            launcher=LaunchDesk(self.registry, self.actions, self._defaults),
+            actions=self.actions,
+            jobs=self.jobs,
+            costs=self.tracker,
+            shells=HostShells(self.fleet, self.hosts, self.local),
+            settings=place.settings,
+            doctor=DoctorService(parts),
+            sandbox=remote,
+            log_path=str(place.log),
+            start=self.start,
+            relay=self.relay.work,
+            close=self.close,
+        )
+
+    async def start(self) -> AsyncIterator[str]:
+        """Make everything ready and tell what is being done; called once, after the first paint."""
+        if self.place.sandbox and self.cloud.session is None:
+            async for words in self.cloud.attach():
+                yield words
+        yield "looking at what an earlier session left open"
+        await self.jobs.load()
+        await self.journal.reconcile(self.registry)
+        self._watching = asyncio.create_task(self._keep_watching_runs())
+        yield "ready"
+
+    def close(self) -> None:
+        """Let go of everything at once, without waiting for any backend."""
+        if self._watching is not None:
+            self._watching.cancel()
+        self.store.close()
+
+    async def _keep_watching_runs(self) -> None:
+        """Keep the register fresh whatever screen is shown, and see to it that a relay works where one is needed."""
+        if await self.relay.needing():
+            self.begin_relay()
+        async for _ in self.runs.feed.watch():
+            pass
+
+    def begin_relay(self) -> None:
+        """Start the detached relay of this state folder unless one works already."""
+        if self.relay.working():
+            return
+        place = self.place
+        words = [
+            sys.executable,
+            "-m",
+            "runctl_tui",
+            "--state-dir",
+            str(paths.state_dir(place.options.state_dir or None)),
+        ]
+        words += ["--sandbox"] if place.sandbox else []
+        words += ["--profile", place.options.profile] if place.options.profile else []
+        words += ["--config", place.options.config_file] if place.options.config_file else []
+        handle = os.open(place.state / "relay.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            subprocess.Popen(
+                [*words, "relay"], stdin=subprocess.DEVNULL, stdout=handle, stderr=handle, start_new_session=True
+            )
+        finally:
+            os.close(handle)
+
+    def _action_service(self) -> ActionService:
+        place = self.place
+        evidence = RegisterEvidence(self.runs, self.checkpoints, self.clock)
+        facts = FactGatherer(self.registry, self.fleet, evidence, self.journal, self.clock, self._policy)
+        pipeline = LaunchPipeline(
+            PipelineParts(
+                registry=self.registry,
+                fleet=self.fleet,
+                hosts=self.hosts,
+                runs=self.runs,
+                supplies=Supplies(self.registry, self.cloud.store, place.configuration.aws.region),
+                clock=self.clock,
+                rng=random.SystemRandom(),
+                owner=place.owner,
+                terminate=self._terminate,
+                relay=self.begin_relay,
+            )
+        )
+        caller = Caller(self.registry, self.journal, self.clock)
+        return ActionService(ActionParts(facts, caller, self.locks, self.jobs, pipeline))
+
+    def _policy(self) -> Policy:
+        safety, costs = self.place.configuration.safety, self.place.configuration.costs
+        return Policy(
+            read_only=self.session.why_read_only(),
+            cap_per_hour=costs.cap_per_hour,
+            sandbox=self.place.sandbox,
+            production_accounts=frozenset(safety.production_accounts),
+            who=self.place.owner,
+        )
+
+    async def _terminate(self, key: str) -> None:
+        """Terminate a machine that a confirmed launch made, through the same rules as everything else."""
+        plan = await self.actions.plan(Operation.TERMINATE, [key])
+        if plan.verdict.blocked:
+            why = "; ".join(reason.text for reason in plan.verdict.reasons if reason.severity is Severity.BLOCK)
+            raise Refused(f"{key} is not terminated", why, "mend that, then terminate it")
+        confirmation = Confirmation(plan.hash, yes=True, name=plan.name_to_type)
+        job_id = await self.actions.commit(plan, confirmation)
+        async for view in self.jobs.watch(job_id):
+            if view.ok is False:
+                raise CloudProviderError(f"{key} could not be terminated", view.result)
+
+    def _checkpoint_feed(self, poll: CheckpointPoll) -> PollingFeed[tuple[Checkpoint, ...]]:
+        return PollingFeed(poll, CHECKPOINT_SECONDS, self.clock, empty=())
+
+    def _defaults(self) -> LaunchDefaults:
+        place, config = self.place, self.place.configuration
+        return LaunchDefaults(
+            region=config.aws.region,
+            type="g5.xlarge" if place.sandbox else config.aws.default_instance_type,
+            spot=config.aws.use_spot,
+            folder=place.project,
+            project="tiny" if place.sandbox else config.aws.default_project_name or "",
+            checkpoint_dir=config.checkpoint.dir,
+            output_dest=f"s3://{place.bucket}" if place.bucket else "",
+            profile=config.aws.iam_instance_profile or (SANDBOX_PROFILE if place.sandbox else ""),
+            environment=(("TRAINCTL_SAVE_INTERVAL", str(config.checkpoint.save_interval)),),
+        )
+
+
+def runs_as_seen(runs: tuple[TrainingSession, ...]) -> object:
+    """Return what a person would see change about runs: not when they were last heard of."""
+    return [replace(run, heard_at=None) for run in runs]
+
+
+def build(options: Options) -> Services:
+    """Return the services that these options ask for; ConfigError where the configuration cannot be used."""
+    return Assembly(options).services()
+
+
+def _ship_project(folder: Path) -> None:
+    """Put the tiny training project where a person may look at it and change it."""
+    import runctl_tui.sandbox
+
+    if not folder.exists():
+        shutil.copytree(Path(runctl_tui.sandbox.__file__).parent / "project", folder)

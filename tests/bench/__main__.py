@@ -1,0 +1,130 @@
+"""`make bench`: prints each figure as a ratio to a bare Textual application, beside its budget; judges nothing."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench.program import running
+
+RUNS = 5
+KEYS = 30
+BARE = ["-m", "tests.bench.apps", "bare"]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return a clean environment with a home of its own."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
+        "XDG_STATE_HOME": str(home / "state"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+    }
+
+
+def ours(state: Path) -> list[str]:
+    """Return the arguments of the real program in the sandbox."""
+    return ["-m", "runctl_tui", "--sandbox", "--state-dir", str(state)]
+
+
+def fleet(rows: int) -> list[str]:
+    """Return the arguments of the application over so many machines."""
+    return ["-m", "tests.bench.apps", "fleet", str(rows)]
+
+
+def show(what: str, ratio: float, budget: str) -> None:
+    """Print one line."""
+    print(f"  {what:<58} {ratio:7.2f} x   budget {budget}")
+
+
+def medians(measure: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
+    """Return the medians over several runs."""
+    return tuple(statistics.median(column) for column in zip(*(measure() for _ in range(RUNS)), strict=True))
+
+
+def start_up(env: dict[str, str], state: Path) -> None:
+    """Measure the way to the first frame, with the sandbox already there, as in real use the cloud is."""
+
+    def one() -> tuple[float, ...]:
+        with running(BARE, env) as program:
+            bare = program.until("bare-ready")
+        with running(ours(state), env) as program:
+            frame = program.until("NAME")
+            clients = program.until("llama-eval")
+            assert program.first_byte is not None
+            return bare, program.first_byte, frame, clients
+
+    with running(ours(state), env) as keeper:
+        keeper.until("llama-eval")
+        bare, first, frame, clients = medians(one)
+    show("something on the screen", first / bare, "0.2")
+    show("first useful frame", frame / bare, "1.5")
+    show("clients ready, first real rows", clients / bare, "3")
+
+
+def table(env: dict[str, str]) -> None:
+    """Measure the table with 10,000 rows."""
+
+    def first_rows(rows: int) -> float:
+        with running(fleet(rows), env) as program:
+            return program.until("row-0000")
+
+    def key_cost() -> tuple[float, ...]:
+        with running(BARE, env) as program:
+            program.until("bare-ready")
+            program.settle()
+            label, _ = program.keys("j", KEYS)
+        with running(fleet(10_000), env) as program:
+            program.until("row-0000")
+            program.settle()
+            cursor, _ = program.keys("j", KEYS)
+        return label, cursor
+
+    many, few = medians(lambda: (first_rows(10_000), first_rows(10)))
+    show("first rows, 10,000 machines against 10", many / few, "1")
+    label, cursor = medians(key_cost)
+    show("processor time of a cursor key against a label update", cursor / label, "3")
+
+
+def idle_and_quit(env: dict[str, str]) -> None:
+    """Measure what an idle screen writes, and how long quitting takes while every backend hangs."""
+
+    def ends() -> tuple[float, ...]:
+        with running(BARE, env) as program:
+            program.until("bare-ready")
+            program.settle()
+            bare = program.quit()
+        with running(["-m", "tests.bench.apps", "hanging"], env) as program:
+            program.until("runctl")
+            program.settle()
+            return bare, program.quit()
+
+    with running(fleet(10), env) as program:
+        program.until("row-0000")
+        program.settle()
+        print(f"  {'bytes a second, nothing changes':<58} {program.idle(5) / 5:7.0f} B   budget 0, 300 while it ticks")
+    bare, hanging = medians(ends)
+    print(
+        f"  {'quitting later than a bare app, every backend hanging':<58} {(hanging - bare) * 1000:7.0f} ms  budget 200"
+    )
+
+
+def main() -> None:
+    """Print all figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        env = environment(home)
+        print(f"ratios to a bare Textual application, medians of {RUNS} runs, Python {sys.version.split()[0]}")
+        start_up(env, home / "s")
+        table(env)
+        idle_and_quit(env)
+
+
+if __name__ == "__main__":
+    main()

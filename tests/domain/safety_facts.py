@@ -1,0 +1,67 @@
+"""A machine that may be terminated, from which each test takes one thing away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.instance import ApiProtection, Disk, Market, Ownership
+from runctl_tui.domain.plan import Operation, Reason, Target
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.safety import CleanupSafety, Policy, SafetyFacts
+from tests.fakes import OWNER, START, a_price
+
+ROOT = Disk("vol-root", "/dev/xvda", 30, "gp3", delete_on_termination=True, root=True)
+
+
+def known(value: Any, age: float = 0) -> Known[Any]:
+    return Known(value, START - timedelta(seconds=age), "test")
+
+
+def a_checkpoint(state: CopyState = CopyState.VERIFIED, step: int = 100, **changes: Any) -> Checkpoint:
+    base = Checkpoint(
+        run_id="r-000001",
+        name=f"step_{step}",
+        step=step,
+        format="json",
+        size_bytes=10,
+        created_at=START - timedelta(hours=1) + timedelta(seconds=step),
+        loss=1.0,
+        host=CheckpointCopy(CopyState.PRESENT),
+        s3=CheckpointCopy(state),
+    )
+    return replace(base, **changes)
+
+
+SAFE = SafetyFacts(
+    at=START,
+    target=Target("instance", "i-0abc", "llama", "aws", "us-east-1"),
+    policy=Policy(who=OWNER),
+    account=known("111122223333"),
+    planned_account="111122223333",
+    journal_ok=True,
+    open_rows=(),
+    state=known(ResourceState.RUNNING),
+    tags=known((("runctl:owner", OWNER),)),
+    ownership=known(Ownership.OURS),
+    created_at=known(START - timedelta(hours=2)),
+    protection=known(ApiProtection(False, False)),
+    disks=known((ROOT,)),
+    market=known(Market.ON_DEMAND),
+    parent=known(""),
+    type="m5.large",
+    sessions=known(()),
+    checkpoints=known(()),
+    price=known(a_price()),
+)
+
+
+def facts(**changes: Any) -> SafetyFacts:
+    return replace(SAFE, **changes)
+
+
+def reasons(operation: Operation, given: SafetyFacts) -> dict[str, Reason]:
+    return {reason.code: reason for reason in CleanupSafety().judge(operation, given).reasons}

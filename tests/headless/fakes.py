@@ -1,0 +1,380 @@
+"""A small bundle of services with fixed facts: what the command line sees of the world in these tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Generic, TypeVar, cast
+
+from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
+from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.instance import Disk, Gpu, Instance
+from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
+from runctl_tui.domain.money import Price, PriceKind
+from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.plan import (
+    Confirmation,
+    JobView,
+    Level,
+    Operation,
+    Plan,
+    PlanLine,
+    Reason,
+    Reversibility,
+    Severity,
+    Step,
+    StepState,
+    Target,
+    Verdict,
+)
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSession, TrainingStatus
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.services.errors import ResourceNotFound
+from runctl_tui.services.ports import Finding, Services
+
+T = TypeVar("T")
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+LOG = "".join(f"step {step}/20 | loss {3 - step / 10:.2f} | ü\n" for step in range(1, 21)).encode()
+
+
+class FakeClock:
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+@dataclass
+class FakeFeed(Generic[T]):
+    snapshots: list[Snapshot[T]]
+
+    @property
+    def latest(self) -> Snapshot[T] | None:
+        return self.snapshots[-1]
+
+    async def watch(self) -> AsyncIterator[Snapshot[T]]:
+        for snapshot in self.snapshots:
+            yield snapshot
+        await asyncio.Event().wait()
+
+    def refresh(self) -> None:
+        pass
+
+
+def machine(**changes: Any) -> FleetRow:
+    base = Instance(
+        id="i-0123456789abcdef0",
+        provider="aws",
+        region="us-east-1",
+        name="llama-7b",
+        state=ResourceState.RUNNING,
+        type="g5.xlarge",
+        zone="us-east-1a",
+        gpu=Gpu("A10G", 1),
+        launched_at=NOW - timedelta(hours=2, minutes=5),
+        tags=(("runctl:owner", "me"), ("runctl:project", "llama")),
+        disks=(Disk("vol-1", "/dev/xvda", 100, "gp3", True, root=True),),
+        owner_label="me",
+    )
+    price = Known(
+        Price(Decimal("1.006"), PriceKind.ON_DEMAND, "bundled table", date(2026, 11, 1)), NOW, "bundled table"
+    )
+    return FleetRow(replace(base, **changes), price, Decimal("8.00"), Decimal("2.1"))
+
+
+def run(**changes: Any) -> TrainingSession:
+    base = TrainingSession(
+        id="r-01abcdef",
+        name="llama-7b",
+        project="llama",
+        provider="aws",
+        instance_id="i-0123456789abcdef0",
+        region="us-east-1",
+        status=TrainingStatus.RUNNING,
+        script="train.py",
+        args=("--steps", "20"),
+        started_at=NOW - timedelta(hours=1),
+        checkpoints=2,
+        output_dest="s3://bucket/runs",
+    )
+    return replace(base, **changes)
+
+
+def checkpoint(step: int = 100, state: CopyState = CopyState.VERIFIED, **changes: Any) -> Checkpoint:
+    name = f"step_{step:06d}.json"
+    base = Checkpoint(
+        run_id="r-01abcdef",
+        name=name,
+        step=step,
+        format="json",
+        size_bytes=2048,
+        created_at=NOW - timedelta(minutes=5),
+        loss=2.5,
+        host=CheckpointCopy(CopyState.PRESENT, f"/home/ubuntu/checkpoints/{name}"),
+        s3=CheckpointCopy(state, f"s3://bucket/runs/r-01abcdef/{name}"),
+    )
+    return replace(base, **changes)
+
+
+def plan(operation: Operation, **changes: Any) -> Plan:
+    level = {Operation.TERMINATE: Level.NAME, Operation.LAUNCH: Level.YES, Operation.START: Level.YES}
+    target = Target("instance", "i-0123456789abcdef0", "llama-7b", "aws", "us-east-1")
+    base = Plan(
+        operation=operation,
+        targets=() if operation is Operation.LAUNCH else (target,),
+        effect=f"{operation} llama-7b",
+        reversibility=Reversibility.IRREVERSIBLE,
+        verdict=Verdict((), level.get(operation, Level.ENTER)),
+        made_at=NOW,
+        lines=(PlanLine("COST", "$1.01 per hour ends", NOW), PlanLine("DIES", "disk vol-1, 100 GiB")),
+        usd_per_hour=Decimal("1.006"),
+    )
+    return replace(base, **changes)
+
+
+BLOCKED = Verdict(
+    (
+        Reason(
+            "training_runs", Severity.BLOCK, "training r-01abcdef runs on it", Level.NEVER, offer="stop the run first"
+        ),
+    )
+)
+
+
+@dataclass
+class World:
+    """What the fakes say, and what was done to them."""
+
+    machines: tuple[FleetRow, ...] = field(default_factory=lambda: (machine(),))
+    missing: tuple[Problem, ...] = ()
+    runs: list[TrainingSession] = field(default_factory=lambda: [run()])
+    checkpoints: list[tuple[Checkpoint, ...]] = field(default_factory=lambda: [(checkpoint(200), checkpoint(100))])
+    log: bytes = LOG
+    plan_changes: dict[str, Any] = field(default_factory=dict)
+    views: list[JobView] = field(default_factory=list)
+    defaults: LaunchRequest = field(
+        default_factory=lambda: LaunchRequest(
+            CreateResourceOptions("aws", "us-east-1", "", "", "demo"),
+            job=TrainingJob("", output_dest="s3://bucket/runs"),
+        )
+    )
+    committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
+    requests: list[LaunchRequest] = field(default_factory=list)
+    planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
+    answers: list[bool] = field(default_factory=list)
+    sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
+    started: int = 0
+    closed: int = 0
+    on_commit: Callable[[Plan], None] = lambda plan: None
+
+
+def view(ended: bool = True, ok: bool | None = True, **changes: Any) -> JobView:
+    base = JobView(
+        id="j-1",
+        title="launch llama-7b",
+        steps=(
+            Step("create", "create", StepState.DONE if ok else StepState.FAILED, "i-0123456789abcdef0", seconds=1.5),
+        ),
+        started_at=NOW,
+        ended_at=NOW if ended else None,
+        ok=ok if ended else None,
+        result="llama-7b is ready" if ok else "no capacity",
+        run_id="r-01abcdef",
+        instance_id="i-0123456789abcdef0",
+    )
+    return replace(base, **changes)
+
+
+class FakeFleet:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def now(self) -> Snapshot[tuple[FleetRow, ...]]:
+        return Snapshot(self.world.machines, NOW, ("aws/us-east-1",), self.world.missing)
+
+    async def find(self, reference: str) -> FleetRow:
+        for row in self.world.machines:
+            if reference in (row.key, row.instance.id, row.instance.name):
+                return row
+        raise ResourceNotFound(f"no machine {reference!r}", todo="'instances list' shows them")
+
+    async def describe(self, key: str) -> Mapping[str, object]:
+        return {"InstanceId": "i-0123456789abcdef0", "LaunchTime": NOW}
+
+
+class FakeRuns:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
+        return Snapshot(tuple(self.world.runs), NOW, (), self.world.missing)
+
+    async def find(self, reference: str) -> TrainingSession:
+        for item in self.world.runs:
+            if item.id.startswith(reference) or item.name == reference:
+                return item
+        raise ResourceNotFound(f"no run {reference!r}")
+
+    async def follow(self, run_id: str, offset: int = 0) -> AsyncIterator[RunUpdate]:
+        log = self.world.log
+        half = len(log) // 2 + 1
+        yield RunUpdate(chunk=LogChunk(0, log[:half]))
+        yield RunUpdate(link="link lost, next try in 1 s")
+        yield RunUpdate(chunk=LogChunk(half - 10, log[half - 10 : half + 5]), link="")
+        self.world.runs[0] = replace(
+            self.world.runs[0], status=self.ending, exit_code=self.exit_code, reason=self.reason
+        )
+        yield RunUpdate(session=self.world.runs[0])
+
+    ending = TrainingStatus.COMPLETED
+    exit_code = 0
+    reason = ""
+
+    async def log(self, run_id: str, tail_bytes: int | None = None) -> bytes:
+        return self.world.log
+
+
+class FakeCheckpoints:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def feed(self, run_id: str = "") -> FakeFeed[tuple[Checkpoint, ...]]:
+        return FakeFeed([Snapshot(item, NOW) for item in self.world.checkpoints])
+
+    async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
+        return Snapshot(self.world.checkpoints[-1], NOW)
+
+
+class FakeLauncher:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def preview(self, request: LaunchRequest) -> LaunchPreview:
+        code = CodeSummary("/project", 3, 2048) if request.job else None
+        return LaunchPreview(plan(Operation.LAUNCH), code, ("no instance profile",))
+
+    def defaults(self) -> LaunchRequest:
+        return self.world.defaults
+
+
+class FakeActions:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
+        self.world.planned.append((operation, tuple(references)))
+        return plan(operation, **self.world.plan_changes)
+
+    async def plan_launch(self, request: LaunchRequest) -> Plan:
+        self.world.requests.append(request)
+        return plan(Operation.LAUNCH, **self.world.plan_changes)
+
+    async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
+        self.world.committed.append((plan, confirmation))
+        self.world.on_commit(plan)
+        return "j-1"
+
+
+class FakeJobs:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def watch(self, job_id: str) -> AsyncIterator[JobView]:
+        for item in self.world.views or [view()]:
+            yield item
+
+    def answer(self, job_id: str, yes: bool) -> None:
+        self.world.answers.append(yes)
+
+
+class FakeCosts:
+    async def now(self) -> CostSummary:
+        return CostSummary(
+            as_of=NOW,
+            burn_per_hour=Decimal("1.006"),
+            today=Decimal("2.10"),
+            month=Decimal(40),
+            forecast=Decimal("280.5"),
+            budget=Decimal(200),
+            excluded=("us-west-2", "2 unpriced types"),
+            estimated=True,
+            running=1,
+        )
+
+    async def resources(self) -> tuple[TrackedResource, ...]:
+        return (
+            TrackedResource(
+                id="i-0123456789abcdef0",
+                kind="instance",
+                provider="aws",
+                region="us-east-1",
+                name="llama-7b",
+                state=ResourceState.RUNNING,
+                project="llama",
+                run="",
+                usd_per_hour=None,
+                accumulated=Decimal("2.10"),
+                unpriced_seconds=60,
+                first_seen_at=NOW,
+                last_seen_at=NOW,
+            ),
+        )
+
+    async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
+        return (("llama", "30.50"), ("", "9.50"))
+
+
+class FakeDoctor:
+    async def examine(self) -> tuple[Finding, ...]:
+        return (Finding("aws", False, "no credentials", "aws configure sso"), Finding("state", True, "private"))
+
+
+class FakeSandbox:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def command(self, words: Sequence[str]) -> str:
+        self.world.sandbox_words.append(tuple(words))
+        return "done"
+
+    async def leaving(self) -> str:
+        return ""
+
+
+def services(world: World, *, sandbox: bool = True) -> Services:
+    async def start() -> AsyncIterator[str]:
+        world.started += 1
+        yield "starting the sandbox"
+
+    def close() -> None:
+        world.closed += 1
+
+    ports: dict[str, object] = {
+        "clock": FakeClock(),
+        "session": None,
+        "registry": None,
+        "fleet": FakeFleet(world),
+        "runs": FakeRuns(world),
+        "checkpoints": FakeCheckpoints(world),
+        "launcher": FakeLauncher(world),
+        "actions": FakeActions(world),
+        "jobs": FakeJobs(world),
+        "costs": FakeCosts(),
+        "shells": None,
+        "settings": None,
+        "doctor": FakeDoctor(),
+        "sandbox": FakeSandbox(world) if sandbox else None,
+        "log_path": "/tmp/log",
+        "start": start,
+        "relay": None,
+        "close": close,
+    }
+    return Services(**cast(Any, ports))

@@ -1,0 +1,210 @@
+"""Nouns that only look: rows for scripts, tables for people, partial answers that say so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.run import RunProgress
+from runctl_tui.options import Options
+from tests.headless.conftest import Runctl
+from tests.headless.fakes import LOG, World, checkpoint, machine, run
+
+
+def test_instances_are_flat_rows(runctl: Runctl) -> None:
+    said = runctl("instances", "list", "--json")
+    assert said.code == 0
+    (row,) = said.data
+    assert list(row)[:7] == ["id", "provider", "region", "state", "type", "name", "usd_per_hour"]
+    assert list(row)[-1] == "tags"
+    assert row["usd_per_hour"] == 1.006
+    assert row["age_seconds"] == 7500
+    assert row["so_far_usd"] == 2.1
+    assert (row["gpu"], row["market"], row["ownership"]) == ("1x A10G", "on-demand", "ours")
+    assert all(not isinstance(value, list | dict) for key, value in row.items() if key != "tags")
+
+
+def test_an_unknown_price_is_null_and_a_question_mark_never_zero(runctl: Runctl, world: World) -> None:
+    world.machines = (replace(machine(), price=Unknown("not told"), so_far=None),)
+    assert runctl("instances", "list", "--json").data[0]["usd_per_hour"] is None
+    assert "?" in runctl("instances", "list").out
+
+
+def test_a_partial_list_says_what_is_missing(runctl: Runctl, world: World) -> None:
+    world.missing = (Problem("Throttling", "us-west-2: could not be listed", "throttled"),)
+    assert runctl("instances", "list", "--json").envelope["missing"][0]["code"] == "Throttling"
+    assert "us-west-2: could not be listed: throttled" in runctl("instances", "list").err
+
+
+def test_instances_for_people_are_an_aligned_table(runctl: Runctl, world: World) -> None:
+    world.machines = (machine(), machine(id="i-2", name="ログ", state=machine().instance.state))
+    lines = runctl("instances", "list").out.splitlines()
+    assert lines[0].split()[:4] == ["NAME", "ID", "STATE", "TYPE"]
+    assert "2 h 5 min" in lines[1]
+    assert "1.006" in lines[1]
+
+
+def test_hostile_names_reach_a_terminal_without_their_sting(runctl: Runctl, world: World) -> None:
+    world.machines = (machine(name="\x1b]0;owned\x07\x1b[2J"),)
+    assert "\x1b" not in runctl("instances", "list").out
+    assert runctl("instances", "list", "--json").data[0]["name"] == "\x1b]0;owned\x07\x1b[2J"
+
+
+def test_describe_holds_the_providers_own_words(runctl: Runctl) -> None:
+    data = runctl("instances", "describe", "llama-7b", "--json").data
+    assert data["provider_says"]["InstanceId"] == "i-0123456789abcdef0"
+    assert data["disks"][0]["volume_id"] == "vol-1"
+    text = runctl("instances", "describe", "llama-7b").out
+    assert "dies with the machine" in text
+    assert "bundled table" in text
+
+
+def test_an_unknown_machine_is_a_user_error(runctl: Runctl) -> None:
+    said = runctl("instances", "describe", "nobody", "--json")
+    assert said.code == 1
+    assert said.error["type"] == "ResourceNotFound"
+    assert said.error["code"] == "not-found"
+
+
+def test_runs_are_flat_rows(runctl: Runctl, world: World) -> None:
+    world.runs = [run(progress=RunProgress(10, 20, loss=2.0, step_seconds=0.5))]
+    (row,) = runctl("runs", "list", "--json").data
+    assert (row["step"], row["total_steps"], row["loss"], row["eta_seconds"]) == (10, 20, 2.0, 5.0)
+    assert row["status"] == "running"
+    assert "10/20" in runctl("runs", "list").out
+
+
+def test_a_loss_that_is_no_number_is_valid_json(runctl: Runctl, world: World) -> None:
+    world.runs = [run(progress=RunProgress(10, 20, loss=float("nan")))]
+    assert runctl("runs", "list", "--json").data[0]["loss"] is None
+
+
+def test_show_one_run(runctl: Runctl) -> None:
+    assert runctl("runs", "show", "r-01", "--json").data["args"] == ["--steps", "20"]
+
+
+def test_logs_whole_tail_and_json(runctl: Runctl) -> None:
+    assert runctl("runs", "logs", "r-01").out == LOG.decode()
+    assert runctl("runs", "logs", "r-01", "--tail", "2").out == "".join(LOG.decode().splitlines(True)[-2:])
+    assert runctl("runs", "logs", "r-01", "--tail", "2", "--json").data["lines"][-1] == LOG.decode().splitlines()[-1]
+    assert runctl("runs", "logs", "r-01", "--tail", "0", "--json").error["type"] == "ValidationError"
+
+
+def test_following_a_log_repeats_nothing_and_loses_nothing_over_a_cut_link(runctl: Runctl) -> None:
+    said = runctl("runs", "logs", "r-01", "-f")
+    assert said.out == LOG.decode()
+    assert "link lost" in said.err
+    assert "the link is back" in said.err
+
+
+def test_following_with_json_keeps_standard_output_for_the_object(runctl: Runctl) -> None:
+    said = runctl("runs", "logs", "r-01", "-f", "--json")
+    assert said.data == {"run": "r-01abcdef", "status": "completed", "exit_code": 0}
+    assert "step 20/20" in said.err
+
+
+def test_checkpoints_show_both_copies(runctl: Runctl) -> None:
+    rows = runctl("checkpoints", "list", "--json").data
+    assert [row["step"] for row in rows] == [200, 100]
+    assert rows[0]["s3"] == "verified"
+    assert rows[0]["safe_in_s3"] is True
+    text = runctl("checkpoints", "list", "--run", "r-01").out
+    assert "2.0 KiB" in text
+
+
+@pytest.mark.parametrize("reference", ["step_000100.json", "r-01abcdef/step_000100.json", "100"])
+def test_one_checkpoint_is_found_by_name_path_or_step(runctl: Runctl, reference: str) -> None:
+    assert runctl("checkpoints", "info", reference, "--json").data["step"] == 100
+
+
+def test_a_checkpoint_that_several_runs_have_is_ambiguous(runctl: Runctl, world: World) -> None:
+    world.checkpoints = [(checkpoint(100), checkpoint(100, run_id="r-02"))]
+    said = runctl("checkpoints", "info", "100", "--json")
+    assert "r-01abcdef, r-02" in said.error["message"]
+    assert "--run" in said.error["hint"]
+
+
+def test_costs_say_what_is_not_in_them(runctl: Runctl) -> None:
+    data = runctl("cost", "--json").data
+    assert data["burn_per_hour"] == 1.006
+    assert data["left"] == 160
+    assert data["excluded"] == ["us-west-2", "2 unpriced types"]
+    assert data["resources"][0]["usd_per_hour"] is None
+    assert "not included  us-west-2, 2 unpriced types" in runctl("cost").out
+
+
+def test_costs_divided(runctl: Runctl) -> None:
+    assert runctl("cost", "--by", "project", "--json").data[0] == {"project": "llama", "usd": 30.5}
+
+
+def test_doctor_says_what_to_do(runctl: Runctl) -> None:
+    assert runctl("doctor", "--json").data[0]["todo"] == "aws configure sso"
+    text = runctl("doctor").out
+    assert "✗ aws    no credentials" in text
+    assert "do: aws configure sso" in text
+
+
+def test_global_flags_count_before_and_after_the_noun(runctl: Runctl, built: list[Options], tmp_path: Path) -> None:
+    state = str(tmp_path)
+    before = ("--sandbox", "--region", "us-east-1", "us-west-2", "--profile", "p", "--state-dir", state)
+    runctl(*before, "instances", "list", "--json")
+    runctl("instances", "list", "--json", *before)
+    runctl(
+        "--region",
+        "us-east-1",
+        "instances",
+        "list",
+        "--region=us-west-2",
+        "--state-dir",
+        state,
+        "--profile=p",
+        "--sandbox",
+    )
+    assert built[0] == built[1] == built[2]
+    assert built[0].regions == ("us-east-1", "us-west-2")
+    assert built[0].configuration_flags()["aws.regions"] == "us-east-1,us-west-2"
+
+
+def test_services_are_started_and_let_go_of(runctl: Runctl, world: World) -> None:
+    said = runctl("instances", "list", "--json")
+    assert (world.started, world.closed) == (1, 1)
+    assert "starting the sandbox" in said.err
+    runctl("instances", "describe", "nobody")
+    assert world.closed == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "passed"),
+    [
+        (("sandbox", "status"), ("status",)),
+        (("sandbox", "stop"), ("stop",)),
+        (("sandbox", "start"), ("start",)),
+        (("sandbox", "cut", "llama-7b", "20"), ("cut", "llama-7b", "20")),
+        (("sandbox", "interrupt", "llama-7b"), ("interrupt", "llama-7b")),
+    ],
+)
+def test_the_noun_sandbox_means_the_sandbox(
+    runctl: Runctl,
+    world: World,
+    built: list[Options],
+    words: tuple[str, ...],
+    passed: tuple[str, ...],
+) -> None:
+    assert runctl(*words, "--json").data["answer"] == "done"
+    assert world.sandbox_words == [passed]
+    assert built[0].sandbox is True
+
+
+@pytest.mark.parametrize("verb", ["status", "stop"])
+def test_no_sandbox_is_started_only_to_be_stopped(runctl: Runctl, world: World, verb: str) -> None:
+    assert runctl("sandbox", verb, "--json").code == 0
+    assert (world.started, world.closed) == (0, 1)
+
+
+def test_the_time_of_a_spot_notice_may_be_given(runctl: Runctl, world: World) -> None:
+    runctl("sandbox", "interrupt", "llama-7b", "30")
+    assert world.sandbox_words == [("interrupt", "llama-7b", "30")]

@@ -1,0 +1,1 @@
+"""Tests of the embedded cloud: real children, the real boto3, the real asyncssh."""

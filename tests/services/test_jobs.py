@@ -1,0 +1,176 @@
+"""Jobs: steps a person can follow, questions, cancelling, and what is told after a death."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from runctl_tui.domain.plan import JobView, Step, StepState
+from runctl_tui.services.errors import NoCapacity, Refused, ResourceNotFound
+from runctl_tui.services.jobs import INTERRUPTED, JobBoard, JobHandle
+from runctl_tui.services.locks import LockSet
+from runctl_tui.services.store import Store
+from tests.fakes import FakeClock, until
+
+Opened = Callable[[], JobBoard]
+STEPS = (Step("create", "create the machine"), Step("wait", "wait until it runs"))
+
+
+@pytest.fixture
+async def board_of(tmp_path: Path) -> AsyncIterator[Opened]:
+    """Open boards as separate programs would, over one folder."""
+    stores: list[Store] = []
+
+    def opened() -> JobBoard:
+        stores.append(Store(tmp_path, clock))
+        return JobBoard(stores[-1], clock, LockSet(tmp_path))
+
+    clock = FakeClock()
+    yield opened
+    for store in stores:
+        store.close()
+        store.join()
+
+
+def shown(board: JobBoard) -> tuple[JobView, ...]:
+    assert board.feed.latest is not None
+    return board.feed.latest.value
+
+
+async def test_steps_are_seen_one_after_the_other(board_of: Opened) -> None:
+    board = board_of()
+
+    async def work(job: JobHandle) -> str:
+        async with job.step("create") as step:
+            step.progress(0.5, "half")
+            await asyncio.sleep(0)
+        async with job.step("wait"):
+            await asyncio.sleep(0)
+        return "it runs"
+
+    job_id = board.start("launch box", STEPS, work)
+    views = [view async for view in board.watch(job_id)]
+    states = [tuple(step.state.value for step in view.steps) for view in views]
+    assert ("running", "waiting") in states
+    assert states[-1] == ("done", "done")
+    assert (views[-1].ok, views[-1].result) == (True, "it runs")
+    assert any(step.done == 0.5 and step.detail == "half" for view in views for step in view.steps)
+
+
+async def test_a_failure_names_its_step_and_what_to_do(board_of: Opened) -> None:
+    board = board_of()
+
+    async def work(job: JobHandle) -> str:
+        async with job.step("create"):
+            raise NoCapacity("no g5.xlarge to be had", "the market is empty", "try another zone")
+
+    job_id = board.start("launch box", STEPS, work)
+    view = [view async for view in board.watch(job_id)][-1]
+    assert [step.state for step in view.steps] == [StepState.FAILED, StepState.SKIPPED]
+    assert "the market is empty" in view.steps[0].detail
+    assert view.ok is False
+    assert "try another zone" in view.result
+
+
+@pytest.mark.parametrize("yes", [True, False])
+async def test_a_question_waits_for_its_answer(board_of: Opened, yes: bool) -> None:
+    board = board_of()
+
+    async def work(job: JobHandle) -> str:
+        return "on demand" if await job.ask("pay $1.01/h instead of $0.42/h?") else "left it"
+
+    job_id = board.start("launch box", (), work)
+    await until(lambda: bool(shown(board)[0].question))
+    board.answer(job_id, yes)
+    view = [view async for view in board.watch(job_id)][-1]
+    assert (view.result, view.question) == ("on demand" if yes else "left it", "")
+
+
+async def test_cancelling_answers_no_and_stops_at_the_next_look(board_of: Opened) -> None:
+    board = board_of()
+
+    async def work(job: JobHandle) -> str:
+        assert await job.ask("go on?") is False
+        job.check()
+        return "never"
+
+    job_id = board.start("launch box", (), work)
+    await until(lambda: bool(shown(board)[0].question))
+    board.cancel(job_id)
+    view = [view async for view in board.watch(job_id)][-1]
+    assert view.ok is False
+    assert "cancelled" in view.result
+
+
+async def test_a_job_of_a_dead_program_is_shown_as_interrupted(board_of: Opened, tmp_path: Path) -> None:
+    dead = board_of()
+    gate = asyncio.Event()
+
+    async def work(job: JobHandle) -> str:
+        async with job.step("create"):
+            await gate.wait()
+        return ""
+
+    job_id = dead.start("launch box", STEPS, work)
+    await until(lambda: dead._saver is not None and dead._saver.done())
+
+    alive = board_of()
+    await alive.load()
+    assert shown(alive)[0].ended_at is None, "its program still lives"
+
+    assert dead._owner_lock is not None
+    kill_lock(dead._owner_lock)
+    later = board_of()
+    await later.load()
+    (view,) = shown(later)
+    assert (view.id, view.ok, view.result) == (job_id, False, INTERRUPTED)
+    assert view.steps[0].state is StepState.RUNNING
+    with pytest.raises(Refused):
+        later.answer(job_id, True)
+    gate.set()
+    await dead.drain()
+
+
+def kill_lock(handle: int) -> None:
+    """Let go of a lock as the kernel does for a process that dies."""
+    import os
+
+    os.close(handle)
+
+
+async def test_ended_jobs_are_remembered(board_of: Opened) -> None:
+    async def work(job: JobHandle) -> str:
+        job.set(run_id="r-1", instance_id="i-1")
+        return "done"
+
+    board = board_of()
+    board.start("one", (), work)
+    await board.drain()
+    other = board_of()
+    await other.load()
+    (view,) = shown(other)
+    assert (view.title, view.ok, view.result, view.run_id, view.instance_id) == ("one", True, "done", "r-1", "i-1")
+
+
+async def test_an_unannounced_step_is_added(board_of: Opened) -> None:
+    async def work(job: JobHandle) -> str:
+        async with job.step("extra", "something more"):
+            pass
+        job.skip("wait", "not needed")
+        return ""
+
+    board = board_of()
+    job_id = board.start("one", STEPS, work)
+    view = [view async for view in board.watch(job_id)][-1]
+    assert [(step.title, step.state.value) for step in view.steps][1:] == [
+        ("wait until it runs", "skipped"),
+        ("something more", "done"),
+    ]
+
+
+async def test_an_unknown_job_is_named(board_of: Opened) -> None:
+    with pytest.raises(ResourceNotFound, match="j-nope"):
+        board_of().cancel("j-nope")

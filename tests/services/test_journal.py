@@ -1,0 +1,150 @@
+"""What was intended is on the disk before it is done, and is settled after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.services.errors import CloudProviderError, StateError
+from runctl_tui.services.journal import Entry, Journal, JournalState
+from runctl_tui.services.locks import LockSet
+from runctl_tui.services.store import Store
+from tests.fakes import FakeClock, FakeProvider, FakeRegistry, an_instance
+
+BOX = an_instance()
+ENTRY = Entry(
+    "op-1", Operation.TERMINATE, "instance", f"fake/{BOX.id}", "box-1", "fake", "us-east-1", "abc", "op-1", "me", "die"
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path, FakeClock())
+    yield store
+    store.close()
+    store.join()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def journal(store: Store, tmp_path: Path, clock: FakeClock) -> Journal:
+    return Journal(store, clock, LockSet(tmp_path))
+
+
+async def sent(journal: Journal, **changes: object) -> Entry:
+    entry = replace(ENTRY, **changes)  # type: ignore[arg-type]  # test data by keyword
+    await journal.begin(entry)
+    await journal.mark(entry.op_id, JournalState.SENT)
+    return entry
+
+
+async def test_a_call_leaves_its_whole_story(journal: Journal) -> None:
+    await sent(journal)
+    assert [row.entry for row in await journal.open_rows(ENTRY.resource)] == [ENTRY]
+    await journal.mark("op-1", JournalState.ACKED)
+    await journal.mark("op-1", JournalState.VERIFIED, "it is terminated")
+    assert await journal.open_rows(ENTRY.resource) == ()
+    assert [state.value for state in await journal.events("op-1")] == [
+        "planned",
+        "confirmed",
+        "sent",
+        "acked",
+        "verified",
+    ]
+    (row,) = await journal.history()
+    assert (row.state, row.detail) == (JournalState.VERIFIED, "it is terminated")
+
+
+@pytest.mark.parametrize("state", [JournalState.ACKED, JournalState.VERIFIED])
+async def test_no_step_is_skipped(journal: Journal, state: JournalState) -> None:
+    await journal.begin(ENTRY)
+    with pytest.raises(StateError, match="cannot become"):
+        await journal.mark("op-1", state)
+
+
+async def test_an_ended_operation_stays_ended(journal: Journal) -> None:
+    await sent(journal)
+    await journal.mark("op-1", JournalState.FAILED)
+    with pytest.raises(StateError):
+        await journal.mark("op-1", JournalState.SENT)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (ResourceState.TERMINATED, JournalState.VERIFIED),
+        (ResourceState.TERMINATING, JournalState.VERIFIED),
+        (ResourceState.RUNNING, JournalState.FAILED),
+    ],
+)
+async def test_a_crash_after_sending_is_settled_by_the_state(
+    journal: Journal, clock: FakeClock, state: ResourceState, expected: JournalState
+) -> None:
+    provider = FakeProvider().add(replace(BOX, state=state))
+    await sent(journal)
+    clock.advance(61)
+    assert await journal.reconcile(FakeRegistry(provider)) == ()
+    (row,) = await journal.history()
+    assert row.state is expected
+    assert provider.calls == []
+
+
+async def test_a_machine_that_is_gone_was_terminated(journal: Journal) -> None:
+    await sent(journal)
+    await journal.reconcile(FakeRegistry(FakeProvider()))
+    assert (await journal.history())[0].state is JournalState.VERIFIED
+
+
+async def test_what_is_not_seen_yet_may_still_have_arrived(journal: Journal, clock: FakeClock) -> None:
+    provider = FakeProvider().add(BOX)
+    await sent(journal)
+    await sent(journal, operation=Operation.LAUNCH, op_id="op-2", token="op-2", resource="fake/new")
+    clock.advance(59)
+    assert len(await journal.reconcile(FakeRegistry(provider))) == 2
+    clock.advance(2)
+    assert await journal.reconcile(FakeRegistry(provider)) == ()
+
+
+async def test_a_launch_is_settled_by_its_token(journal: Journal, clock: FakeClock) -> None:
+    provider = FakeProvider().add(BOX)
+    provider.tokens["op-1"] = BOX.id
+    await sent(journal, operation=Operation.LAUNCH)
+    await sent(journal, operation=Operation.LAUNCH, op_id="op-2", token="op-2", resource="fake/new")
+    clock.advance(61)
+    await journal.reconcile(FakeRegistry(provider))
+    found = {row.entry.op_id: (row.state, row.detail) for row in await journal.history()}
+    assert found["op-1"] == (JournalState.VERIFIED, f"it created {BOX.id}")
+    assert found["op-2"][0] is JournalState.FAILED
+
+
+async def test_what_cannot_be_asked_stays_open(journal: Journal) -> None:
+    provider = FakeProvider().add(BOX)
+    provider.failures["get_resource_status"] = CloudProviderError("throttled", transient=True)
+    await sent(journal)
+    (row,) = await journal.reconcile(FakeRegistry(provider))
+    assert row.state is JournalState.SENT
+
+
+async def test_what_a_living_process_does_is_left_to_it(journal: Journal, tmp_path: Path) -> None:
+    provider = FakeProvider().add(replace(BOX, state=ResourceState.TERMINATED))
+    await sent(journal)
+    with LockSet(tmp_path).hold(ENTRY.resource):
+        (row,) = await journal.reconcile(FakeRegistry(provider))
+    assert row.state is JournalState.SENT
+
+
+async def test_is_unusable_where_nothing_lasts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    store = Store(tmp_path / "file" / "state", FakeClock())
+    assert not await Journal(store, FakeClock(), LockSet(tmp_path)).usable()
+    store.close()
+    store.join()
