@@ -100,5 +100,5 @@ def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, 
     for problem in snapshot.missing:
         again = f", next try in {duration(problem.retry_in)}" if problem.retry_in is not None else ""
         code = f" [{problem.code}]" if problem.code and problem.code not in problem.what else ""
-        out.append(Notice.partial(safe(f"{problem.what}{again}{code}; rows are from {age}")))
+        out.append(Notice.partial(safe(f"{problem.what}{again}; rows are from {age}{code}")))
     return tuple(out)

@@ -152,7 +152,7 @@ async def test_read_only_greys_changes() -> None:
 
 async def test_partial_fleet_says_what_is_missing_and_how_old() -> None:
     async with at_keyboard(World().partial()) as person:
-        await person.sees("▲ us-west-2: throttled, next try in 12 s [RequestLimitExceeded]; rows are from 45 s ago")
+        await person.sees("▲ us-west-2: throttled, next try in 12 s; rows are from 45 s ago [RequestLimitExceeded]")
 
 
 async def test_errors_keep_the_rows() -> None:
