@@ -72,7 +72,7 @@ def main(words: Sequence[str]) -> int:
     saved = termios.tcgetattr(0) if os.isatty(0) else None
     try:
         if saved is not None:
-            tty.setraw(0)
+            tty.setraw(0, termios.TCSADRAIN)
         return asyncio.run(converse(words))
     except TrainctlError as error:
         sys.stderr.write(f"{error}\r\n")

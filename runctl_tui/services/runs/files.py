@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -43,7 +44,7 @@ class RunFiles:
     def save(self, session: TrainingSession) -> None:
         """Write one run so that a reader sees the old or the new text; StateError where the disk refuses."""
         path = self.folder / f"{session.id}.json"
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -59,7 +60,7 @@ class RunFiles:
 
     def log_path(self, run_id: str) -> Path:
         """Return where the mirrored log of a run lies."""
-        return self.folder / f"{run_id}.log"
+        return self.folder / "logs" / f"{run_id}.log"
 
     def _set_aside(self, path: Path, error: Exception) -> Problem:
         aside = path.with_suffix(".damaged")

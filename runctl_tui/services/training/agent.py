@@ -1566,9 +1566,21 @@ def start_uploader(run: Run) -> int:
 
 
 def verb_uploader(request: Json) -> Json:
-    """Start a run's uploader again, after a reboot say."""
+    """Start a run's uploader, after a reboot say; `restart` ends a living one first, for the new environment."""
     run = Run(request.get("run_id", "")).require()
+    if request.get("restart"):
+        end_uploader(run)
     return {"pid": start_uploader(run), "uploads": upload_summary(run)}
+
+
+def end_uploader(run: Run) -> None:
+    """End a run's uploader; what it had sent in parts is kept."""
+    deadline = time.time() + 10
+    pid = recorded_alive(run.path("uploader"))
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+    while recorded_alive(run.path("uploader")) and time.time() < deadline:
+        time.sleep(TICK)
 
 
 def verb_pending(request: Json) -> Json:

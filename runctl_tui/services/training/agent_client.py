@@ -107,8 +107,8 @@ class AgentClient:
         return int((await self.call("urls", {"run_id": run_id, "urls": rows}))["accepted"])
 
     async def restart_uploader(self, run_id: str) -> None:
-        """Start a run's uploader again, after a reboot say."""
-        await self.call("uploader", {"run_id": run_id})
+        """Start a run's uploader again, after a reboot say, with the environment that the host gives now."""
+        await self.call("uploader", {"run_id": run_id, "restart": True})
 
     async def vitals(self) -> HostVitals:
         """Measure the host, for 200 ms."""

@@ -138,10 +138,10 @@ def test_the_uploader_outlives_the_run_and_s3_s_absence(machine: Machine, cloud:
     row = until(lambda: next((row for row in uploads(machine).get("files", {}).values() if row.get("error")), None))
     assert "refused" in row["error"]
     until(lambda: machine.status()["uploads"]["failed"] == 1)
-    os.kill(machine.recorded("uploader"), signal.SIGKILL)
-    until(lambda: not agent.recorded_alive(str(machine.file("uploader"))))
+    before = machine.recorded("uploader")
     machine.environment["AWS_ENDPOINT_URL"] = cloud.endpoint
-    assert machine.ask("uploader", run_id="r-1")["ok"]
+    assert machine.ask("uploader", run_id="r-1")["pid"] == before
+    assert machine.ask("uploader", run_id="r-1", restart=True)["pid"] != before
     all_done(machine)
     assert len(cloud.names()) == 3
 
@@ -192,6 +192,7 @@ def inside(machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> I
     with metadata_service() as (endpoint, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", cloud.endpoint)
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint)
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
         monkeypatch.setattr(agent, "RUNS", str(machine.home / ".runctl/runs"))
         monkeypatch.setattr(agent, "SINGLE_PUT", 1024 * 1024)
         monkeypatch.setattr(agent, "PART", 5 * 1024 * 1024)
@@ -229,6 +230,17 @@ def test_a_large_file_goes_in_parts_and_goes_on_after_a_failure(
     key = f"team/runs/r-1/{name}"
     assert cloud.content(key) == path.read_bytes()
     assert again.table[name]["etag"].endswith("-3")
+
+
+def test_the_growing_log_is_sent_now_and_then(inside: agent.Uploader, machine: Machine, cloud: Cloud) -> None:
+    inside.log_sent = time.time()
+    inside.turn(over=False)
+    assert "team/runs/r-1/log" not in cloud.names()
+    inside.log_sent = time.time() - agent.LOG_UPLOAD_EVERY
+    with machine.file("log").open("ab") as log:
+        log.write(b"more\n")
+    inside.turn(over=False)
+    assert cloud.content("team/runs/r-1/log") == machine.file("log").read_bytes()
 
 
 def test_a_file_that_changes_while_it_is_sent_is_sent_again(

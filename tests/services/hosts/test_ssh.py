@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import select
 import shutil
 import stat
 import subprocess
@@ -291,6 +292,41 @@ async def test_the_shell_command_logs_in_with_our_trust(tmp_path: Path) -> None:
         assert (await process.communicate())[0] == b""
         assert process.returncode == 255
         await pool.close()
+
+
+@pytest.mark.skipif(SSHD is None, reason="OpenSSH's server is not installed")
+async def test_without_openssh_our_own_client_gives_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with openssh(tmp_path / "sshd") as target:
+        pool = SshPool(TrustStore(tmp_path / "known_hosts"), options=QUICK)
+        with pytest.raises(UnknownKey) as caught:
+            await pool.host(target).connection()
+        caught.value.accept()
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+        argv = pool.host(target).shell_argv()
+        assert argv[1:3] == ("-m", "runctl_tui.services.hosts.shell")
+        ours, theirs = os.openpty()
+        process = await asyncio.create_subprocess_exec(*argv, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        os.write(ours, b"stty size; echo answer-$((40 + 2)); exit 7\n")
+        seen = await asyncio.to_thread(drain, ours)
+        assert await asyncio.wait_for(process.wait(), 10) == 7, seen
+        assert b"answer-42" in seen
+        os.close(ours)
+
+
+def drain(terminal: int) -> bytes:
+    """Read a terminal until its other side is closed, or nothing comes any more."""
+    seen = b""
+    while True:
+        if not select.select([terminal], [], [], 10)[0]:
+            return seen
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:
+            return seen
+        if not data:
+            return seen
+        seen += data
 
 
 @pytest.mark.parametrize("text", ["", "a\0b", "a\nb", "a\rb"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from runctl_tui.domain.run import RunProgress, TrainingJob, TrainingSession, TrainingStatus
 from runctl_tui.services.errors import StateError
 from runctl_tui.services.runs.files import RunFiles
+from runctl_tui.services.runs.mirror import LogMirror
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SESSION = TrainingSession(
@@ -63,3 +65,17 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
     blocker.write_text("")
     with pytest.raises(StateError, match="could not be written down"):
         RunFiles(blocker / "runs").save(SESSION)
+
+
+def test_the_mirrored_log_is_no_run(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path)
+    files.save(SESSION)
+    LogMirror(files.log_path(SESSION.id)).append(0, b"step 1\n", 3)
+    assert (list(files.load()), files.problems) == ([SESSION.id], ())
+
+
+def test_many_may_write_the_same_run_at_once(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: files.save(SESSION), range(64)))
+    assert list(files.load()) == [SESSION.id]
