@@ -41,7 +41,7 @@ def header_facts(facts: SessionFacts, data_age: int | None, armed_for: float | N
         sandbox=facts.sandbox,
         profile=safe(facts.profile) if facts.profile else None,
         regions=tuple(safe(region) for region in facts.regions),
-        user=safe(facts.who) if facts.who else None,
+        user=safe(facts.who.rpartition(":")[2]) if facts.who else None,
         login_minutes=None if facts.expires_in is None else int(facts.expires_in // 60),
         data_age=data_age,
         mode=mode,  # type: ignore[arg-type] # one of three literals above

@@ -23,6 +23,7 @@ from runctl_tui.screens.listing import ListScreen
 from runctl_tui.screens.log_pane import LogPane
 from runctl_tui.screens.prefill import resume_from
 from runctl_tui.screens.run_facts import RunFacts, run_facts, usage_facts
+from runctl_tui.screens.run_verbs import run_menu
 from runctl_tui.services.ports import Feed
 from runctl_tui.widgets.chart import LineChart
 from runctl_tui.widgets.columns import Column
@@ -128,6 +129,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a run as soon as it is known."""
+        self._touched = True
         self._wanted = reference
         self._go_to_wanted()
 
@@ -142,18 +144,8 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     def menu(self) -> Sequence[PickItem]:
         """Offer what the run at hand allows."""
-        run = self._chosen = self.table.cursor_row
-        none = safe("no run here") if run is None else EMPTY
-        name = safe(run.name or run.id) if run else EMPTY
-        ended = safe("it has ended") if run and run.status.ended else none
-        bare = none if run is None or run.newest_checkpoint or run.checkpoints else safe("it has no checkpoint")
-        return (
-            PickItem("stop", safe("Stop run…"), name, ended),
-            PickItem("resume", safe("Resume from last checkpoint…"), name, bare),
-            PickItem("shell", safe("Shell on its machine"), name, none),
-            PickItem("checkpoints", safe("Its checkpoints"), name, none),
-            PickItem("launch", safe("Launch…"), safe("a new machine or a new run")),
-        )
+        self._chosen = self.table.cursor_row
+        return run_menu(self._chosen)
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the run at hand when the menu opened."""

@@ -11,7 +11,7 @@ from runctl_tui.app import RunctlApp
 from runctl_tui.domain.plan import Operation
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, WIDE, Person
-from tests.ui.fakes import BLOCKED, World
+from tests.ui.fakes import World
 
 Compare = Callable[..., bool]
 Act = Callable[[Person], Awaitable[None]]
@@ -95,7 +95,7 @@ def test_terminate(snap_compare: Compare) -> None:
 
 
 def test_terminate_blocked(snap_compare: Compare) -> None:
-    assert compare(snap_compare, World(reasons=BLOCKED), MEDIUM, "ctrl+d", "?blocked")
+    assert compare(snap_compare, World(reasons=data.BLOCKED), MEDIUM, "ctrl+d", "?blocked")
 
 
 def test_start_at_unknown_price(snap_compare: Compare) -> None:
