@@ -121,7 +121,7 @@ async def test_presigned_urls_stay_out_of_the_command_line(
 
 
 async def test_a_file_that_was_cut_off_on_its_way_is_sent_again(client: AgentClient, machine: Machine) -> None:
-    path = machine.home / ".runctl" / f"agent-{agent_source()[1]}.py"
+    path = machine.home / ".runctl" / f"agent-{agent_source()[1]}.pyz"
     path.parent.mkdir()
     path.write_bytes(agent_source()[0][:1000])
     assert await client.status() == ()
