@@ -136,6 +136,16 @@ async def test_buttons_are_reached_by_tab_and_arrows() -> None:
         assert await stage.settled(pilot, "other")
 
 
+@pytest.mark.parametrize("kind", [Ask, AskHard])
+async def test_keys_that_arrive_together_act_in_their_order(kind: type[Ask]) -> None:
+    stage = Stage(lambda clock: kind(clock, safe("Launch")))
+    async with stage.app.run_test() as pilot:
+        await stage.open(pilot)
+        stage.app.simulate_key("tab")
+        stage.app.simulate_key("enter")
+        assert await stage.settled(pilot, "other")
+
+
 @pytest.mark.parametrize("pasted", ["yes please do it", "dyd", "yy"])
 async def test_pasted_text_confirms_nothing(pasted: str) -> None:
     stage = Stage(lambda clock: Ask(clock, safe("Launch")))
