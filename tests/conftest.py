@@ -20,12 +20,15 @@ from hypothesis import HealthCheck, settings
 
 _FOREIGN_PREFIXES: Final = ("TEXTUAL", "RUNCTL_", "AWS_", "XDG_", "RUNPOD_", "LYCEUM_", "WANDB_", "HF_")
 _FOREIGN_NAMES: Final = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES", "ESCDELAY", "BOTO_CONFIG")
+_OURS: Final = "TEXTUAL_SNAPSHOT"
+"""The snapshot plugin's own variables, which it hands to the workers of a parallel run."""
 _E2E: Final = os.environ.get("RUNCTL_E2E") == "1"
 
 
 def _clean_environment() -> None:
     for name in list(os.environ):
-        if name.startswith(_FOREIGN_PREFIXES) or name in _FOREIGN_NAMES:
+        foreign = name.startswith(_FOREIGN_PREFIXES) or name in _FOREIGN_NAMES
+        if foreign and not name.startswith(_OURS):
             del os.environ[name]
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"

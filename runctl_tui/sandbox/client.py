@@ -112,7 +112,7 @@ async def attach(
     *,
     owner: str,
     fresh: bool = False,
-    timeout: float = 20,  # noqa: ASYNC109 - cancelling would not undo the start of a child
+    timeout: float = 60,  # noqa: ASYNC109 - cancelling would not undo the start of a child
 ) -> SandboxSession:
     """Connect to the sandbox of `folder`, starting it if none runs; SandboxError if it does not come up.
 

@@ -19,7 +19,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from runctl_tui import __version__
-from runctl_tui.sandbox import processes, seed, seed_runs, world
+from runctl_tui.sandbox import processes, seed, seed_runs, shims, world
 from runctl_tui.sandbox.cloud import REGIONS, Cloud
 from runctl_tui.sandbox.commands import Commands
 from runctl_tui.sandbox.control import Control
@@ -83,7 +83,7 @@ class Daemon:
         self._token = secrets.token_urlsafe(32)
         self._http = HttpServer()
         self._imds = HttpServer()
-        environment = HostEnvironment(folder.root, self._http.url, self._imds.url)
+        environment = HostEnvironment(folder.root, folder.shims, self._http.url, self._imds.url)
         self._local_environment = environment.of(LOCAL, REGIONS[0], folder.home(LOCAL))
         Path(self._local_environment["TMPDIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._kept = False
@@ -94,7 +94,7 @@ class Daemon:
         prices = table()
         launches = Launches(self._cloud, self._machines, prices)
         launches.tokens = record.tokens
-        metadata = Metadata(self._cloud, keys)
+        metadata = Metadata(self._cloud, keys, self._machines.power)
         self._front = Front(
             DomainDispatcherApplication(create_backend_app),
             self._cloud,
@@ -126,6 +126,7 @@ class Daemon:
 
     async def _begin(self) -> None:
         root = self._folder.root
+        await asyncio.to_thread(shims.write, self._folder.shims)
         await asyncio.to_thread(processes.end, lambda: processes.of_sandbox(root), grace_s=1.0)
         seed.furnish_account(self._cloud)
         if self._record.is_new:

@@ -32,6 +32,7 @@ class Ec2:
             "StartInstances": self._start,
             "StopInstances": self._stop,
             "TerminateInstances": self._known,
+            "RebootInstances": self._reboot,
             "DescribeInstances": self._known,
             "DescribeSnapshots": self._own_snapshots,
             "DetachVolume": self._detach,
@@ -49,6 +50,9 @@ class Ec2:
         """Let granted changes of state take their time."""
         if call.action == "RunInstances":
             self._launches.after(call, body)
+        if call.action == "RebootInstances":
+            for instance in self._asked(call):
+                self._machines.power(instance, "reboot")
         passing = {"StartInstances": "pending", "StopInstances": "stopping", "TerminateInstances": "shutting-down"}
         state = passing.get(call.action)
         if state is None:
@@ -97,6 +101,11 @@ class Ec2:
                     f"The instance '{instance.id}' may not be stopped. Modify its 'disableApiStop' instance "
                     "attribute and try again.",
                 )
+
+    def _reboot(self, call: Call) -> None:
+        for instance in self._asked(call):
+            if instance.state != "running":
+                raise Refusal("IncorrectState", f"The instance '{instance.id}' is not in the 'running' state.")
 
     def _modify(self, call: Call) -> None:
         instance = self._one(call, call.form.get("InstanceId", ""))

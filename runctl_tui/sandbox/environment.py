@@ -18,6 +18,8 @@ class HostEnvironment:
 
     folder: Path
     """The sandbox's folder; with the instance id it marks the processes that belong to a host."""
+    shims: Path
+    """Folder of commands that stand before the system's."""
     endpoint_url: str
     imds_url: str
 
@@ -30,7 +32,7 @@ class HostEnvironment:
             "LOGNAME": "ubuntu",
             "SHELL": "/bin/bash",
             "LANG": "C.UTF-8",
-            "PATH": f"{home}/.local/bin:{Path(sys.executable).parent}:{SYSTEM_PATH}",
+            "PATH": f"{home}/.local/bin:{self.shims}:{Path(sys.executable).parent}:{SYSTEM_PATH}",
             "TMPDIR": str(home / ".tmp"),
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{self.imds_url}/{instance_id}",

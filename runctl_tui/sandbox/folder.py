@@ -58,6 +58,11 @@ class SandboxFolder:
         return self.root / "keys"
 
     @property
+    def shims(self) -> Path:
+        """Commands that on a host must not reach the machine below."""
+        return self.root / "bin"
+
+    @property
     def tmp(self) -> Path:
         """Temporary files of the child; emptied at each start."""
         return self.root / "tmp"
@@ -71,7 +76,7 @@ class SandboxFolder:
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._refuse_writable_by_others()
-            for part in (self.root, self.objects, self.homes, self.keys, self.tmp):
+            for part in (self.root, self.objects, self.homes, self.keys, self.shims, self.tmp):
                 part.mkdir(mode=0o700, exist_ok=True)
                 part.chmod(0o700)
         except OSError as error:

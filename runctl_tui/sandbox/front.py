@@ -19,6 +19,8 @@ from runctl_tui.sandbox.cloud import Cloud
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 READ_ONLY: Final = ("Describe", "Get", "List", "HEAD", "GET", "OPTIONS")
+CATALOGUE: Final = frozenset({"DescribeInstanceTypes", "DescribeInstanceTypeOfferings", "DescribeRegions"})
+KEPT_LOOK_UPS: Final = 64
 LOG: Final = logging.getLogger(__name__)
 
 
@@ -67,6 +69,7 @@ class Front:
         self._cloud = cloud
         self._keys = keys
         self._services = services
+        self._looked_up: dict[tuple[str, tuple[tuple[str, str], ...]], Answer] = {}
         self._uploads = 0
         self._guard = threading.Lock()
         self._last_upload = float("-inf")
@@ -93,6 +96,8 @@ class Front:
 
     def _serve(self, call: Call, environ: dict[str, Any]) -> Answer:
         self._cloud.ec2(call.region)
+        if call.action in CATALOGUE:
+            return self._look_up(call, environ)
         service = self._services.get(call.service)
         if service is None:
             return self._ask_moto(call, environ)
@@ -106,6 +111,15 @@ class Front:
             if answer.status == HTTPStatus.OK:
                 service.after(call, answer.body)
         return answer
+
+    def _look_up(self, call: Call, environ: dict[str, Any]) -> Answer:
+        """Answer from the catalogue, which takes moto seconds and never changes; nobody waits for it but the caller."""
+        asked = (call.region, tuple(sorted(call.form.items())))
+        if asked not in self._looked_up:
+            self._looked_up[asked] = self._ask_moto(call, environ)
+            while len(self._looked_up) > KEPT_LOOK_UPS:
+                del self._looked_up[next(iter(self._looked_up))]
+        return self._looked_up[asked]
 
     def _ask_moto(self, call: Call, environ: dict[str, Any]) -> Answer:
         said: list[tuple[str, list[tuple[str, str]]]] = []

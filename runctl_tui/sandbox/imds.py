@@ -28,9 +28,10 @@ class Notice:
 class Metadata:
     """A WSGI application: `/<instance-id>/latest/...`."""
 
-    def __init__(self, cloud: Cloud, keys: Keys) -> None:
+    def __init__(self, cloud: Cloud, keys: Keys, power: Callable[[Any, str], None]) -> None:
         self._cloud = cloud
         self._keys = keys
+        self._power = power
         self._tokens: dict[str, str] = {}
         self._credentials: dict[str, dict[str, str]] = {}
         self.notices: dict[str, Notice] = {}
@@ -47,6 +48,8 @@ class Metadata:
         instance = self._cloud.instance(instance_id)
         if instance is None or instance.state not in ("running", "stopping", "shutting-down"):
             return "404 Not Found", ""
+        if path.startswith("sandbox/"):
+            return self._act(instance, path.removeprefix("sandbox/"), environ)
         if path == "latest/api/token":
             return self._token(instance_id, environ)
         if self._tokens.get(environ.get("HTTP_X_AWS_EC2_METADATA_TOKEN", "")) != instance_id:
@@ -55,6 +58,15 @@ class Metadata:
             return "405 Method Not Allowed", ""
         found = self._look_up(instance, path.removeprefix("latest/"))
         return ("404 Not Found", "") if found is None else ("200 OK", found)
+
+    def _act(self, instance: Any, act: str, environ: dict[str, Any]) -> tuple[str, str]:
+        """Carry out a host's own shutdown or reboot; the header keeps web pages out."""
+        if environ.get("REQUEST_METHOD") != "POST" or environ.get("HTTP_X_RUNCTL_SANDBOX") != "1":
+            return "403 Forbidden", ""
+        if act not in ("off", "reboot"):
+            return "404 Not Found", ""
+        self._power(instance, act)
+        return "200 OK", ""
 
     def _token(self, instance_id: str, environ: dict[str, Any]) -> tuple[str, str]:
         if environ.get("REQUEST_METHOD") != "PUT":

@@ -11,6 +11,8 @@ FIRST_CLIENT_S: Final = 30.0
 """How long a new sandbox waits for its first client."""
 GRACE_S: Final = 2.0
 """How long after its last client it ends when nothing is at work."""
+REST_S: Final = 6.0
+"""How long after the end of a run it waits for the agent to begin with the last upload."""
 LONGEST_S: Final = 1800.0
 """How long it goes on without a client at most."""
 POLL_S: Final = 0.25
@@ -41,6 +43,7 @@ class Lifetime:
         loop = asyncio.get_running_loop()
         alone_since = loop.time()
         asked = loop.time()
+        rest_until = 0.0
         while not self._ended.is_set() and await asyncio.to_thread(self._card.exists):
             now = loop.time()
             if self._clients() > 0:
@@ -51,7 +54,9 @@ class Lifetime:
                 return
             if alone >= patience and now - asked >= 1.0:
                 asked = now
-                if not await asyncio.to_thread(self._working):
+                if await asyncio.to_thread(self._working):
+                    rest_until = now + REST_S
+                elif now >= rest_until:
                     return
             try:
                 await asyncio.wait_for(self._ended.wait(), POLL_S)

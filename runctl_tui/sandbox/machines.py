@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
+
+from moto.ec2.models.instances import StateReason
 
 from runctl_tui.sandbox import processes, sshd
 from runctl_tui.sandbox.cloud import ADDRESS_TAG, PUBLIC_IP, Cloud
@@ -19,6 +22,7 @@ TRANSITION_S: Final = 1.5
 GRACE_S: Final = 5.0
 """How long the processes of a stopping host may take after TERM."""
 GOING: Final = {"stopping": "stopped", "shutting-down": "terminated"}
+LOG: Final = logging.getLogger(__name__)
 BASHRC: Final = "PS1='ubuntu@{name}:\\w\\$ '\nHISTFILE=~/.bash_history\n"
 
 
@@ -38,6 +42,21 @@ class Machines:
         """Put an instance into a passing state now, and let it reach the end state in a while; any thread."""
         self._cloud.set_state(instance, state)
         asyncio.run_coroutine_threadsafe(self._begin(instance, state), self._loop)
+
+    def power(self, instance: Any, act: str) -> None:
+        """Let a host turn itself off or reboot; any thread."""
+        if act == "reboot":
+            asyncio.run_coroutine_threadsafe(self._reboot(instance), self._loop)
+            return
+        with self._cloud.lock:
+            if instance.state != "running":
+                return
+            dies = instance.instance_initiated_shutdown_behavior == "terminate" or instance.lifecycle == "spot"
+            (instance.terminate if dies else instance.stop)()
+            instance.state_reason = StateReason(
+                "Client.InstanceInitiatedShutdown: Instance initiated shutdown", "Client.InstanceInitiatedShutdown"
+            )
+            self.begin(instance, "shutting-down" if dies else "stopping")
 
     async def settle(self) -> None:
         """Bring every instance into the state that it was left in: listeners for running ones, ends for others."""
@@ -100,6 +119,15 @@ class Machines:
     def _forget(self, instance_id: str, done: asyncio.Task[None]) -> None:
         if self._moves.get(instance_id) is done:
             del self._moves[instance_id]
+        if not done.cancelled() and (error := done.exception()) is not None:
+            LOG.error("%s did not change its state: %r", instance_id, error)
+
+    async def _reboot(self, instance: Any) -> None:
+        """EC2 calls a rebooting instance running; what ran on it is gone all the same."""
+        listener = self._listeners.get(instance.id)
+        if listener is not None:
+            listener.cut_for(self.transition_s)
+        await self._end_processes(instance.id)
 
     async def _rise(self, instance: Any) -> None:
         await asyncio.sleep(self.transition_s)

@@ -138,45 +138,12 @@ def _key_pair(cloud: Cloud, region: str, now: datetime) -> Facts:
 
 
 def _add_machine(cloud: Cloud, here: Facts, machine: Machine, owner: str, now: datetime) -> None:
-    region = machine.zone[:-1]
-    backend = cloud.ec2(region)
     instance_id = resource_id(cloud, "i", machine.name)
     ours = bool(machine.project)
     launched = now - machine.age
     root = _volume(resource_id(cloud, "vol", f"{machine.name}/root"), machine.root_gib, machine.zone, launched)
-    stopped = machine.state == "stopped"
-    reason = f"User initiated ({now - timedelta(days=24):%Y-%m-%d %H:%M:%S} GMT)" if stopped else ""
-    code = "Client.UserInitiatedShutdown" if stopped else ""
     here["volumes"].append(root)
-    here["instances"].append(
-        {
-            "id": instance_id,
-            "reservation": resource_id(cloud, "r", machine.name),
-            "image": (BASE_IMAGE if ours else IMAGES[3]).id_in(region),
-            "type": machine.kind,
-            "key": SEEDED_KEY if ours else None,
-            "state": machine.state,
-            "launched": launched.timestamp(),
-            "ended": 0,
-            "zone": machine.zone,
-            "subnet": backend.get_default_subnets()[machine.zone].id,
-            "private_ip": None,
-            "spot": machine.spot,
-            "spot_request": resource_id(cloud, "sir", machine.name)[:12] if machine.spot else None,
-            "spot_persistent": False,
-            "groups": [],
-            "profile": PROFILE if ours else None,
-            "profile_association": None,
-            "protected": machine.protected,
-            "stop_protected": False,
-            "on_shutdown": "stop",
-            "user_data": None,
-            "tokens": "required" if ours else "optional",
-            "client_token": "",
-            "reason": [reason, code, f"{code}: User initiated shutdown" if stopped else ""],
-            "disks": [["/dev/sda1", root["id"], True]],
-        }
-    )
+    here["instances"].append(_instance(cloud, machine, launched, root["id"], now))
     tags = {"Name": machine.name, **dict(machine.tags)}
     if ours:
         tags |= {TAG_OWNER: owner, TAG_PROJECT: machine.project}
@@ -184,6 +151,41 @@ def _add_machine(cloud: Cloud, here: Facts, machine: Machine, owner: str, now: d
         tags[TAG_RUN] = machine.run
     here["tags"][instance_id] = tags
     here["tags"][root["id"]] = {key: tags[key] for key in ("Name", TAG_OWNER, TAG_PROJECT) if key in tags}
+
+
+def _instance(cloud: Cloud, machine: Machine, launched: datetime, root: str, now: datetime) -> Facts:
+    region = machine.zone[:-1]
+    ours = bool(machine.project)
+    stopped = machine.state == "stopped"
+    reason = f"User initiated ({now - timedelta(days=24):%Y-%m-%d %H:%M:%S} GMT)" if stopped else ""
+    code = "Client.UserInitiatedShutdown" if stopped else ""
+    return {
+        "id": resource_id(cloud, "i", machine.name),
+        "reservation": resource_id(cloud, "r", machine.name),
+        "image": (BASE_IMAGE if ours else IMAGES[3]).id_in(region),
+        "type": machine.kind,
+        "key": SEEDED_KEY if ours else None,
+        "state": machine.state,
+        "launched": launched.timestamp(),
+        "ended": 0,
+        "zone": machine.zone,
+        "subnet": cloud.ec2(region).get_default_subnets()[machine.zone].id,
+        "private_ip": None,
+        "spot": machine.spot,
+        "spot_request": resource_id(cloud, "sir", machine.name)[:12] if machine.spot else None,
+        "spot_persistent": False,
+        "groups": [],
+        "profile": PROFILE if ours else None,
+        "profile_association": None,
+        "protected": machine.protected,
+        "stop_protected": False,
+        "on_shutdown": "stop",
+        "user_data": None,
+        "tokens": "required" if ours else "optional",
+        "client_token": "",
+        "reason": [reason, code, f"{code}: User initiated shutdown" if stopped else ""],
+        "disks": [["/dev/sda1", root, True]],
+    }
 
 
 def _add_volume(cloud: Cloud, here: Facts, fact: VolumeFact, owner: str, now: datetime) -> None:

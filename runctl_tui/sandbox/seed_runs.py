@@ -121,29 +121,6 @@ class RunningTraining:
         }
 
 
-def _finished_request(name: str, project: Path, created_at: str, meta: Mapping[str, str]) -> dict[str, Any]:
-    """Return the run.json of the finished run."""
-    return {
-        "run_id": name,
-        "created_at": created_at,
-        "project_dir": str(project),
-        "script": "train.py",
-        "args": ["--steps", str(FINISHED_STEPS), "--save-every", str(SAVE_EVERY)],
-        "launcher": "python",
-        "gpus": None,
-        "deps": "none",
-        "checkpoint_dir": "checkpoints",
-        "checkpoint_globs": [],
-        "s3": {"bucket": CHECKPOINTS, "prefix": PREFIX, "region": REGION},
-        "resume_from": None,
-        "resume_flag": "--resume",
-        "parent": None,
-        "meta": meta,
-        "env_names": [],
-        "secret_names": [],
-    }
-
-
 def write_finished(cloud: Cloud, machines: Machines, instance: Any, name: str, began: datetime) -> None:
     """Write the folder of a finished run into an instance's home, and its checkpoints into the bucket."""
     home = machines.home(instance)
@@ -152,7 +129,7 @@ def write_finished(cloud: Cloud, machines: Machines, instance: Any, name: str, b
     folder = home / ".runctl" / "runs" / name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     moment = _clock(began)
-    run = _finished_request(name, project, moment(0), _meta(cloud, instance))
+    run = _finished_request(cloud, instance, name, project, moment(0))
     ended = FINISHED_STEPS * STEP_S + 2
     state = {
         "phase": "exited",
@@ -202,6 +179,28 @@ def _meta(cloud: Cloud, instance: Any) -> dict[str, Any]:
         "instance_id": instance.id,
         "provider": "aws",
         "region": instance.region_name,
+    }
+
+
+def _finished_request(cloud: Cloud, instance: Any, name: str, project: Path, created_at: str) -> dict[str, Any]:
+    return {
+        "run_id": name,
+        "created_at": created_at,
+        "project_dir": str(project),
+        "script": "train.py",
+        "args": ["--steps", str(FINISHED_STEPS), "--save-every", str(SAVE_EVERY)],
+        "launcher": "python",
+        "gpus": None,
+        "deps": "none",
+        "checkpoint_dir": "checkpoints",
+        "checkpoint_globs": [],
+        "s3": {"bucket": CHECKPOINTS, "prefix": PREFIX, "region": REGION},
+        "resume_from": None,
+        "resume_flag": "--resume",
+        "parent": None,
+        "meta": _meta(cloud, instance),
+        "env_names": [],
+        "secret_names": [],
     }
 
 

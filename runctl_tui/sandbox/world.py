@@ -21,6 +21,7 @@ from runctl_tui.sandbox.world_s3 import S3Memory
 FORMAT: Final = 1
 QUIET_S: Final = 0.5
 """How long changes are gathered before they are written."""
+RETRY_S: Final = 2.0
 LOG: Final = logging.getLogger(__name__)
 
 
@@ -138,7 +139,7 @@ class Memory:
                 return
             try:
                 self.write()
-            except OSError as error:
-                LOG.error("The world could not be written: %s", error)
-            except RuntimeError:
-                self._dirty.set()  # the world changed under the writer's hands: once more
+            except Exception as error:  # noqa: BLE001 - the net of this thread: disks fill, lists change
+                LOG.error("The world could not be written, and will be again in a while: %r", error)
+                self._dirty.set()
+                self._ended.wait(RETRY_S)

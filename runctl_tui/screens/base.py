@@ -63,6 +63,7 @@ class BaseScreen(Screen[None]):
         self.shared = shared
         self._taken_at: Callable[[], Snapshot[Any] | None] = lambda: None
         self._ticker: Timer | None = None
+        self._composed = False
         self._asked_facts_at = float("-inf")
         self._busy = ""
 
@@ -95,6 +96,7 @@ class BaseScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Say what is known without asking anybody."""
+        self._composed = True
         self.query_one(TitleLine).facts = self.title_facts()
         self.query_one(ScreenTabs).current = self.MODE
         self._ticker = self.set_interval(1.0, self.tick)
@@ -136,9 +138,10 @@ class BaseScreen(Screen[None]):
 
     def say(self, note: StatusNote) -> None:
         """Show a note until it is read."""
-        line = self.query_one(StatusLine)
-        line.say(note)
-        self.shared.notes = line.notes
+        kept = [known for known in self.shared.notes if known != note and known.level != "done"]
+        self.shared.notes = tuple([*kept, note][-StatusLine.MOST :])
+        if self._composed:
+            self.query_one(StatusLine).notes = self.shared.notes
 
     def show_problem(self, problem: Problem) -> None:
         """Show a problem until it is read."""
@@ -173,7 +176,9 @@ class BaseScreen(Screen[None]):
         return self._busy or self.shared.starting
 
     def show_title(self) -> None:
-        """Bring title and tab line up to date."""
+        """Bring title and tab line up to date; before the first frame there are none."""
+        if not self._composed:
+            return
         self.query_one(TitleLine).facts = self.title_facts()
         self.query_one(ScreenTabs).tabs = tabs(self.shared.working)
 

@@ -41,7 +41,7 @@ def header_facts(facts: SessionFacts, data_age: int | None, armed_for: float | N
         sandbox=facts.sandbox,
         profile=safe(facts.profile) if facts.profile else None,
         regions=tuple(safe(region) for region in facts.regions),
-        user=safe(facts.who) if facts.who else None,
+        user=safe(facts.who.rpartition(":")[2]) if facts.who else None,
         login_minutes=None if facts.expires_in is None else int(facts.expires_in // 60),
         data_age=data_age,
         mode=mode,  # type: ignore[arg-type] # one of three literals above
@@ -100,5 +100,5 @@ def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, 
     for problem in snapshot.missing:
         again = f", next try in {duration(problem.retry_in)}" if problem.retry_in is not None else ""
         code = f" [{problem.code}]" if problem.code and problem.code not in problem.what else ""
-        out.append(Notice.partial(safe(f"{problem.what}{again}{code}; rows are from {age}")))
+        out.append(Notice.partial(safe(f"{problem.what}{again}; rows are from {age}{code}")))
     return tuple(out)

@@ -80,6 +80,7 @@ class InstancesScreen(ListScreen[FleetRow]):
 
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a machine, or open the launch form."""
+        self._touched = True
         for key in self.table.model.view:
             row = self.table.model.row(key)
             if row is not None and reference in (row.key, row.instance.id, row.instance.name):

@@ -38,6 +38,7 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._ticks = 0
+        self._touched = False
         self._complete = True
 
     def columns(self) -> Sequence[Column[RowT]]:
@@ -68,11 +69,17 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         if self.ORDER is not None:
             self.table.sort_by(*self.ORDER)
 
+    def on_key(self) -> None:
+        """Leave the cursor at the top while rows still arrive, until the first key."""
+        self._touched = True
+
     def show_rows(self, snapshot: Snapshot[tuple[RowT, ...]]) -> None:
         """Show rows; what is missing is said under them, and old rows stay."""
         self._complete = snapshot.complete
         self.table.set_placeholder(Notice.empty(safe(self.EMPTY)))
         self.table.set_rows(self.chosen_rows(snapshot.value))
+        if not self._touched:
+            self.table.action_go("first")
         self.table.set_notices(missing_notices(snapshot, self.services.clock.now()))
         self.show_title()
 

@@ -23,6 +23,7 @@ from runctl_tui.screens.listing import ListScreen
 from runctl_tui.screens.log_pane import LogPane
 from runctl_tui.screens.prefill import resume_from
 from runctl_tui.screens.run_facts import RunFacts, run_facts, usage_facts
+from runctl_tui.screens.run_verbs import run_menu
 from runctl_tui.services.ports import Feed
 from runctl_tui.widgets.chart import LineChart
 from runctl_tui.widgets.columns import Column
@@ -128,6 +129,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a run as soon as it is known."""
+        self._touched = True
         self._wanted = reference
         self._go_to_wanted()
 
@@ -142,18 +144,8 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     def menu(self) -> Sequence[PickItem]:
         """Offer what the run at hand allows."""
-        run = self._chosen = self.table.cursor_row
-        none = safe("no run here") if run is None else EMPTY
-        name = safe(run.name or run.id) if run else EMPTY
-        ended = safe("it has ended") if run and run.status.ended else none
-        bare = none if run is None or run.newest_checkpoint or run.checkpoints else safe("it has no checkpoint")
-        return (
-            PickItem("stop", safe("Stop run…"), name, ended),
-            PickItem("resume", safe("Resume from last checkpoint…"), name, bare),
-            PickItem("shell", safe("Shell on its machine"), name, none),
-            PickItem("checkpoints", safe("Its checkpoints"), name, none),
-            PickItem("launch", safe("Launch…"), safe("a new machine or a new run")),
-        )
+        self._chosen = self.table.cursor_row
+        return run_menu(self._chosen)
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the run at hand when the menu opened."""
@@ -186,16 +178,13 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     def action_maximise(self) -> None:
         """Make the pane with the focus large, or all as they were."""
-        body = self.query_one("#body")
-        large = [pane for pane in PANES if body.has_class(f"-only-{pane}")]
         focused = next((pane for pane in PANES if self.focused is not None and self.focused.id == pane), "log")
-        for pane in PANES:
-            body.set_class(not large and pane == focused, f"-only-{pane}")
+        self._enlarge("" if self._large else focused)
 
     def action_clear(self) -> None:
         """Make all panes as they were, else clear filter and marks."""
-        if any(self.query_one("#body").has_class(f"-only-{pane}") for pane in PANES):
-            self.action_maximise()
+        if self._large:
+            self._enlarge("")
         elif self.focused is not None and self.focused.id != "list":
             self.table.focus()
         else:
@@ -204,8 +193,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
     def action_log(self) -> None:
         """Show the log alone."""
         self.query_one(LogPane).log_view.focus()
-        if not self.query_one("#body").has_class("-only-log"):
-            self.action_maximise()
+        self._enlarge("log")
 
     def action_shell(self) -> None:
         """Open a shell on the run's machine."""
@@ -223,6 +211,16 @@ class MonitorScreen(ListScreen[TrainingSession]):
         """Let the ages among the facts grow."""
         super().tick()
         self._show_facts()
+
+    @property
+    def _large(self) -> str:
+        """The pane that has the screen to itself, or nothing."""
+        body = self.query_one("#body")
+        return next((pane for pane in PANES if body.has_class(f"-only-{pane}")), "")
+
+    def _enlarge(self, wanted: str) -> None:
+        for pane in PANES:
+            self.query_one("#body").set_class(pane == wanted, f"-only-{pane}")
 
     def _go_to_wanted(self) -> None:
         for key in self.table.model.view if self._wanted else ():

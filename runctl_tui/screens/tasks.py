@@ -74,6 +74,7 @@ class TasksScreen(ListScreen[JobView]):
 
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a job."""
+        self._touched = True
         self.table.move_to(reference)
 
     def menu(self) -> Sequence[PickItem]:

@@ -10,6 +10,7 @@ from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.ports import Checkpoints, Runs
@@ -45,9 +46,10 @@ class RegisterEvidence:
             snapshot = await self._runs.now()
         except TrainctlError as error:
             return Unknown(str(error))
-        if (gap := _gap(snapshot.missing, _names(instance))) is not None:
-            return Unknown(gap)
         mine = tuple(one for one in snapshot.value if _is_on(one, instance))
+        gap = _gap(snapshot.missing, _names(instance))
+        if gap is not None and not (_off(instance) and mine and all(map(_told_to_the_end, mine))):
+            return Unknown(gap)
         return Known(mine, self._clock.now(), "register of runs")
 
     async def checkpoints_on(self, instance: Instance) -> Fact[tuple[Checkpoint, ...]]:
@@ -74,14 +76,31 @@ class RegisterEvidence:
         except TrainctlError as error:
             return Unknown(str(error))
         names = {session.id, session.instance_id, f"{session.provider}/{session.instance_id}"}
-        if (gap := _gap(snapshot.missing, names)) is not None:
-            return Unknown(gap)
         mine = tuple(one for one in snapshot.value if one.run_id == session.id)
+        if (gap := _gap(snapshot.missing, names)) is not None and not _all_told(session, mine):
+            return Unknown(gap)
         return Known(mine, self._clock.now(), "host and S3")
 
 
 def _is_on(session: TrainingSession, instance: Instance) -> bool:
     return session.provider == instance.provider and session.instance_id == instance.id
+
+
+def _off(instance: Instance) -> bool:
+    return instance.state in (ResourceState.STOPPED, ResourceState.TERMINATED)
+
+
+def _told_to_the_end(session: TrainingSession) -> bool:
+    """Return whether a run's host was heard after the run had ended, so that nothing newer can be on it."""
+    ended, heard = session.ended_at, session.heard_at
+    return session.status.ended and ended is not None and heard is not None and heard >= ended
+
+
+def _all_told(session: TrainingSession, found: tuple[Checkpoint, ...]) -> bool:
+    """Return whether what was found holds the run's last checkpoint, although its host does not answer now."""
+    if not _told_to_the_end(session):
+        return False
+    return session.checkpoints == 0 or session.newest_checkpoint in {one.name for one in found}
 
 
 def _names(instance: Instance) -> set[str]:

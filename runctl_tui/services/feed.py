@@ -14,6 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.retry import ExponentialBackoffPolicy
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import TrainctlError
 
@@ -84,6 +85,10 @@ class PushFeed(Generic[T]):
         return self._key(one.value) == self._key(other.value)
 
 
+_STEEP: Final = 16
+"""Failures after which waits grow no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often to poll, and the time and luck it depends on."""
@@ -111,6 +116,8 @@ class PollingFeed(PushFeed[T]):
         super().__init__(key)
         self._poll = poll
         self._pace = pace if isinstance(pace, Pace) else Pace(pace)
+        slowest = max(SLOWEST, self._pace.interval)
+        self._backoff = ExponentialBackoffPolicy(_STEEP + 1, self._pace.interval * 2, maximum=slowest)
         self._clock = clock
         self._empty = empty
         self._task: asyncio.Task[None] | None = None
@@ -162,9 +169,7 @@ class PollingFeed(PushFeed[T]):
             snapshot = await self._poll()
         except TrainctlError as error:
             self._failures += 1
-            interval = self._pace.interval
-            ceiling = min(interval * 2.0 ** min(self._failures, 16), max(SLOWEST, interval))
-            self._delay = ceiling * (0.75 + 0.25 * self._pace.jitter())
+            self._delay = self._backoff.delay(min(self._failures, _STEEP), self._pace.jitter()) or SLOWEST
             self._keep(error.to_problem(retry_in=self._delay))
         else:
             self._failures, self._delay = 0, self._pace.interval

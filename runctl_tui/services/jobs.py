@@ -11,16 +11,17 @@ import logging
 import os
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.plan import JobView, Step, StepState
+from runctl_tui.domain.plan import JobView, Step
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import Refused, ResourceNotFound, TrainctlError
 from runctl_tui.services.feed import PushFeed
 from runctl_tui.services.job_codec import from_json, to_json
+from runctl_tui.services.job_handle import JobHandle, StepHandle, Work
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import Feed
 from runctl_tui.services.store import Store, to_micros
@@ -30,139 +31,7 @@ KEPT: Final = 200
 """Ended jobs that are remembered."""
 INTERRUPTED: Final = "interrupted: the program ended before it did"
 
-Work = Callable[["JobHandle"], Awaitable[str]]
-
-
-class StepHandle:
-    """One running step: tells how far it is."""
-
-    def __init__(self, job: JobHandle, step_id: str) -> None:
-        self._job = job
-        self._id = step_id
-
-    def progress(self, done: float | None = None, detail: str | None = None) -> None:
-        """Show a share between 0 and 1, a detail, or both."""
-        share = None if done is None else min(max(done, 0.0), 1.0)
-        self._job.change_step(self._id, done=share, detail=detail)
-
-
-class JobHandle:
-    """What the work of a job sees of it."""
-
-    def __init__(self, view: JobView, clock: Clock, changed: Callable[[JobView], None]) -> None:
-        self._view = view
-        self._clock = clock
-        self._changed = changed
-        self._answer: asyncio.Future[bool] | None = None
-        self._cancelled = False
-
-    @property
-    def id(self) -> str:
-        """The job's id; also the token that makes its creating call idempotent."""
-        return self._view.id
-
-    @property
-    def view(self) -> JobView:
-        """How it stands."""
-        return self._view
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether a person asked it to stop; the work looks between its calls."""
-        return self._cancelled
-
-    def check(self) -> None:
-        """Raise Refused ('cancelled') where a person asked it to stop."""
-        if self._cancelled:
-            raise Refused("cancelled", "a person asked for it", code="cancelled")
-
-    def set(self, *, run_id: str | None = None, instance_id: str | None = None) -> None:
-        """Tell which run and which instance it is about."""
-        self._show(
-            replace(
-                self._view,
-                run_id=self._view.run_id if run_id is None else run_id,
-                instance_id=self._view.instance_id if instance_id is None else instance_id,
-            )
-        )
-
-    def announce(self, steps: Sequence[Step]) -> None:
-        """Show the steps that are still to come."""
-        known = {one.id for one in self._view.steps}
-        self._show(replace(self._view, steps=(*self._view.steps, *(one for one in steps if one.id not in known))))
-
-    @contextlib.asynccontextmanager
-    async def step(self, step_id: str, title: str = "") -> AsyncIterator[StepHandle]:
-        """Mark a step running, then done or failed; one that was not announced is added at the end."""
-        if all(one.id != step_id for one in self._view.steps):
-            self._show(replace(self._view, steps=(*self._view.steps, Step(step_id, title or step_id))))
-        began = self._clock.monotonic()
-        self.change_step(step_id, state=StepState.RUNNING, seconds=0.0)
-        try:
-            yield StepHandle(self, step_id)
-        except BaseException as error:
-            words = "cancelled" if isinstance(error, asyncio.CancelledError) else str(error)
-            seconds = self._clock.monotonic() - began
-            self.change_step(step_id, state=StepState.FAILED, detail=words, seconds=seconds)
-            raise
-        self.change_step(step_id, state=StepState.DONE, seconds=self._clock.monotonic() - began)
-
-    def skip(self, step_id: str, detail: str = "") -> None:
-        """Mark a step that is not needed."""
-        self.change_step(step_id, state=StepState.SKIPPED, detail=detail)
-
-    async def ask(self, question: str) -> bool:
-        """Show a question and wait for a person; a cancelled job answers no."""
-        if self._cancelled:
-            return False
-        self._answer = asyncio.get_running_loop().create_future()
-        self._show(replace(self._view, question=question))
-        try:
-            return await self._answer
-        finally:
-            self._answer = None
-            self._show(replace(self._view, question=""))
-
-    def answer(self, yes: bool) -> None:
-        """Answer the question that it waits with; without one nothing happens."""
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(yes)
-
-    def cancel(self) -> None:
-        """Ask it to stop after its present call."""
-        self._cancelled = True
-        self.answer(False)
-
-    def end(self, ok: bool, result: str) -> None:
-        """Tell how it ended; steps that never began are skipped."""
-        steps = tuple(
-            replace(one, state=StepState.SKIPPED) if one.state is StepState.WAITING and not ok else one
-            for one in self._view.steps
-        )
-        self._show(replace(self._view, steps=steps, ended_at=self._clock.now(), ok=ok, result=result, question=""))
-
-    def change_step(
-        self,
-        step_id: str,
-        *,
-        state: StepState | None = None,
-        detail: str | None = None,
-        done: float | None = None,
-        seconds: float | None = None,
-    ) -> None:
-        """Change what a step shows; what is None stays."""
-        given = {"state": state, "detail": detail, "done": done, "seconds": seconds}
-        steps = tuple(_changed(one, given) if one.id == step_id else one for one in self._view.steps)
-        if steps != self._view.steps:
-            self._show(replace(self._view, steps=steps))
-
-    def _show(self, view: JobView) -> None:
-        self._view = view
-        self._changed(view)
-
-
-def _changed(step: Step, given: Mapping[str, object]) -> Step:
-    return replace(step, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # the names are those of its one caller
+__all__ = ["INTERRUPTED", "JobBoard", "JobHandle", "StepHandle", "Work", "new_id"]
 
 
 class JobBoard:

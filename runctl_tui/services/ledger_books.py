@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -43,12 +43,84 @@ class Books:
         return found
 
 
-def fingerprint(rows: list[FleetRow]) -> object:
-    """Return what must change before an observation is worth writing at once."""
-    return tuple(
-        (row.key, row.instance.state, row.instance.launched_at, row.price, row.disks_per_month, tuple(run_spans(row)))
-        for row in rows
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The sums of what is recorded, and what goes on costing since it was seen."""
+
+    day: datetime
+    month: datetime
+    spent_today: Decimal
+    spent_this_month: Decimal
+    going_on: tuple[tuple[datetime, Decimal], ...]
+    """Last sighting and dollars per hour, summed over the resources seen at the same time."""
+    burn: Decimal
+    running: int
+    unpriced_types: int
+    unpriced_disks: int
+    aws: bool
+
+    def at(self, now: datetime) -> tuple[Decimal, Decimal]:
+        """Return what today and this month have cost by now."""
+        ahead = [Interval("", seen, until, rate) for seen, rate in self.going_on for until in [carry_end(seen, now)]]
+        today = ledger.accumulated(ledger.clip(ahead, self.day, now))
+        return self.spent_today + today, self.spent_this_month + ledger.accumulated(ledger.clip(ahead, self.month, now))
+
+    def excluded(self, foreign: int) -> tuple[str, ...]:
+        """Return in words what the figures leave out."""
+        words = []
+        if self.unpriced_types:
+            words.append(f"{self.unpriced_types} unpriced type{'s' if self.unpriced_types > 1 else ''}")
+        if self.unpriced_disks:
+            words.append(f"disks of {self.unpriced_disks} machine{'s' if self.unpriced_disks > 1 else ''}")
+        if foreign:
+            words.append(f"{foreign} foreign")
+        return (*words, "S3 requests") if self.aws else tuple(words)
+
+
+def figures(seen: Sequence[Seen], intervals: Sequence[Interval], day: datetime, month: datetime) -> Figures:
+    """Return the figures of what is recorded for a day and its month."""
+    later = month + timedelta(days=40)
+    going_on: dict[datetime, Decimal] = {}
+    for one in seen:
+        going_on[one.sighting.at] = going_on.get(one.sighting.at, _ZERO) + burn(one)
+    billed = [one for one in seen if one.sighting.billed]
+    return Figures(
+        day=day,
+        month=month,
+        spent_today=ledger.accumulated(ledger.clip(intervals, day, later)),
+        spent_this_month=ledger.accumulated(ledger.clip(intervals, month, later)),
+        going_on=tuple(going_on.items()),
+        burn=sum(going_on.values(), _ZERO),
+        running=len(billed),
+        unpriced_types=len({one.type for one in billed if one.sighting.compute_per_hour is None}),
+        unpriced_disks=sum(_disks_unpriced(one) for one in seen),
+        aws=any(one.tracked.provider == "aws" for one in seen),
     )
+
+
+def _disks_unpriced(seen: Seen) -> bool:
+    return seen.has_disks and seen.sighting.exists and seen.sighting.disk_per_hour is None
+
+
+def carry_end(seen_at: datetime, now: datetime) -> datetime:
+    """Return until when something seen may be believed to go on."""
+    return max(seen_at, min(now, seen_at + CARRY_ON))
+
+
+def carried(seen: Seen, now: datetime) -> Decimal:
+    """Return what a resource has cost since it was last seen."""
+    return Interval("", seen.sighting.at, carry_end(seen.sighting.at, now), burn(seen)).usd
+
+
+def priced(seen: Seen, sums: Mapping[str, Decimal]) -> bool:
+    """Return whether anything is known about what a resource cost."""
+    return seen.key in sums or seen.sighting.compute_per_hour is not None
+
+
+def fingerprint(row: FleetRow) -> object:
+    """Return what must change before an observation is worth writing at once."""
+    machine = row.instance
+    return machine.state, machine.launched_at, machine.name, row.price, row.disks_per_month, tuple(run_spans(row))
 
 
 def run_spans(row: FleetRow) -> list[RunSpan]:
@@ -63,11 +135,6 @@ def looked_at(tracked: TrackedResource, snapshot: Snapshot[tuple[FleetRow, ...]]
         return False
     concerned = names | {tracked.region, ""}
     return not any(problem.scope in concerned for problem in snapshot.missing)
-
-
-def gone(seen: Seen, now: datetime) -> Seen:
-    """Return the same resource, no longer there."""
-    return again(seen, ResourceState.TERMINATED, now)
 
 
 def again(seen: Seen, state: ResourceState, at: datetime) -> Seen:
@@ -89,9 +156,7 @@ def registered(resource: TrackedResource, now: datetime) -> Seen:
 
 def carried_on(seen: Seen, now: datetime) -> list[Interval]:
     """Return what a resource costs since it was last seen, for as long as that may be believed."""
-    until = min(now, seen.sighting.at + CARRY_ON)
-    if until <= seen.sighting.at:
-        return []
+    until = carry_end(seen.sighting.at, now)
     return list(ledger.advance(seen.sighting, replace(seen.sighting, at=until))[1])
 
 

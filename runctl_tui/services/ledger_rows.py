@@ -90,6 +90,13 @@ def everything(connection: sqlite3.Connection) -> list[Seen]:
     return [_seen(row) for row in connection.execute("SELECT * FROM resources ORDER BY key")]
 
 
+def existing(connection: sqlite3.Connection) -> set[str]:
+    """Return the keys of what is not gone."""
+    gone = (ResourceState.TERMINATING.value, ResourceState.TERMINATED.value)
+    rows = connection.execute("SELECT key FROM resources WHERE kind = 'instance' AND state NOT IN (?, ?)", gone)
+    return {row["key"] for row in rows}
+
+
 def intervals_since(connection: sqlite3.Connection, start: datetime | None = None) -> list[Interval]:
     """Return the intervals that reach into the time from `start` on."""
     rows = connection.execute("SELECT * FROM intervals WHERE end > ? ORDER BY id", (to_micros(start) if start else 0,))

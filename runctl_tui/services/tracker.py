@@ -6,10 +6,12 @@ The fleet feeds `observe`; the cost bar, the Costs screen and `runctl-tui cost` 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from runctl_tui.domain import ledger
 from runctl_tui.domain.clock import Clock
@@ -20,32 +22,47 @@ from runctl_tui.domain.money import cents
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services import ledger_rows, usage_rows
+from runctl_tui.services import ledger_rows, ledger_writes, usage_rows
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound, ValidationError
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.ledger_books import (
     Books,
+    Figures,
     again,
-    burn,
+    carried,
     carried_on,
+    figures,
     fingerprint,
-    gone,
     in_cents,
     label,
-    looked_at,
+    priced,
     registered,
-    run_spans,
     told,
 )
 from runctl_tui.services.ledger_rows import Seen
 from runctl_tui.services.ports import Feed
 from runctl_tui.services.store import Store
 
-WRITE_EVERY: Final = timedelta(seconds=20)
+CHUNK: Final = 500
+"""Machines written in one transaction."""
+WRITE_EVERY: Final = timedelta(seconds=60)
 """How often an unchanged fleet is written down."""
 POLL_SECONDS: Final = 2.0
 DIMENSIONS: Final = ("project", "run", "type", "provider")
 _ZERO: Final = Decimal(0)
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look at the fleet leaves to be written."""
+
+    due: Sequence[FleetRow]
+    keys: frozenset[str]
+    foreign: int
+    overdue: bool
 
 
 class ResourceTracker:
@@ -57,7 +74,10 @@ class ResourceTracker:
         self._budget = budget
         self._missing: tuple[str, ...] = ()
         self._foreign = 0
-        self._written: tuple[datetime, object] | None = None
+        self._written: datetime | None = None
+        self._keys: frozenset[str] = frozenset()
+        self._prints: dict[str, object] = {}
+        self._cache: dict[str, tuple[object, Any]] = {}
         self._feed: PollingFeed[CostSummary] = PollingFeed(self._snapshot, POLL_SECONDS, clock, key=in_cents)
 
     @property
@@ -67,26 +87,26 @@ class ResourceTracker:
 
     async def observe(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
         """Record what a look at the fleet proves; what was not looked at is left as it was."""
-        ours = [row for row in snapshot.value if row.instance.ownership is not Ownership.FOREIGN]
-        self._foreign = len(snapshot.value) - len(ours)
-        self._missing = tuple(problem.scope.rpartition("/")[2] or problem.what for problem in snapshot.missing)
         now = self._clock.now()
-        print_ = (fingerprint(ours), snapshot.missing)
-        if self._written is not None and self._written[1] == print_ and now - self._written[0] < WRITE_EVERY:
-            return
-        seen = [ledger_rows.seen_in(row, now) for row in ours]
-        keys = {row.key for row in snapshot.value}
+        self._missing = tuple(problem.scope.rpartition("/")[2] or problem.what for problem in snapshot.missing)
+        found = await self._store.run(lambda _: self._look(snapshot, now))
+        for start in range(0, len(found.due), CHUNK):
+            part = found.due[start : start + CHUNK]
+            await self._store.run(partial(ledger_writes.write, rows=part, now=now))
+            self._prints.update((row.key, fingerprint(row)) for row in part)
+        self._foreign = found.foreign
+        if found.overdue or found.keys != self._keys:
+            await self._store.run(lambda connection: ledger_writes.write_gone(connection, found.keys, snapshot, now))
+            self._keys = found.keys
+        if found.overdue:
+            self._written = now
 
-        def work(connection: sqlite3.Connection) -> None:
-            for one in seen:
-                ledger_rows.record(connection, one)
-            ledger_rows.save_spans(connection, (span for row in ours for span in run_spans(row)))
-            for one in ledger_rows.everything(connection):
-                if one.key not in keys and one.sighting.exists and looked_at(one.tracked, snapshot):
-                    ledger_rows.record(connection, gone(one, now))
-
-        await self._store.run(work)
-        self._written = (now, print_)
+    def _look(self, snapshot: Snapshot[tuple[FleetRow, ...]], now: datetime) -> _Look:
+        """Return what is worth writing; it runs in the store's thread because a fleet may be large."""
+        ours = [row for row in snapshot.value if row.instance.ownership is not Ownership.FOREIGN]
+        overdue = self._written is None or not timedelta(0) <= now - self._written < WRITE_EVERY
+        due = [row for row in ours if overdue or self._prints.get(row.key) != fingerprint(row)]
+        return _Look(due, frozenset(row.key for row in snapshot.value), len(snapshot.value) - len(ours), overdue)
 
     async def now(self) -> CostSummary:
         """Return the figures at this moment."""
@@ -94,19 +114,25 @@ class ResourceTracker:
 
     async def summary(self) -> CostSummary:
         """Return burn, today, this month (UTC) and its forecast, with what they leave out."""
-        books = await self._read(ledger.month_of(self._clock.now())[0])
-        month = ledger.accumulated(books.since(ledger.month_of(books.now)[0]))
-        per_hour = sum((burn(one) for one in books.seen), _ZERO)
+        now = self._clock.now()
+        day, month = ledger.day_of(now)[0], ledger.month_of(now)[0]
+
+        def make(connection: sqlite3.Connection) -> Figures:
+            seen = ledger_rows.everything(connection)
+            return figures(seen, ledger_rows.intervals_since(connection, month), day, month)
+
+        kept = await self._store.run(lambda connection: self._kept(connection, f"figures {day}", make))
+        today, so_far = kept.at(now)
         return CostSummary(
-            as_of=books.now,
-            burn_per_hour=per_hour,
-            today=ledger.accumulated(books.since(ledger.day_of(books.now)[0])),
-            month=month,
-            forecast=ledger.forecast(month, per_hour, books.now),
+            as_of=now,
+            burn_per_hour=kept.burn,
+            today=today,
+            month=so_far,
+            forecast=ledger.forecast(so_far, kept.burn, now),
             budget=self._budget(),
-            excluded=self._excluded(books),
-            estimated=any(one.sighting.billed for one in books.seen),
-            running=sum(one.sighting.billed for one in books.seen),
+            excluded=(*self._missing, *kept.excluded(self._foreign)),
+            estimated=kept.running > 0,
+            running=kept.running,
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:
@@ -118,9 +144,13 @@ class ResourceTracker:
 
     async def so_far(self) -> Mapping[str, Decimal]:
         """Return dollars per resource key ('provider/id'); what was never priced is absent."""
-        books = await self._read(None)
-        priced = [one for one in books.intervals if one.usd_per_hour is not None]
-        return ledger.by_label(priced, {one.key: one.key for one in books.seen})
+        now = self._clock.now()
+
+        def work(connection: sqlite3.Connection) -> Mapping[str, Decimal]:
+            sums, seen = self._kept(connection, "sums", ledger_writes.sums)
+            return {one.key: sums.get(one.key, _ZERO) + carried(one, now) for one in seen if priced(one, sums)}
+
+        return await self._store.run(work)
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         """Return dollars this month by 'project', 'run', 'type' or 'provider', dearest first."""
@@ -236,16 +266,12 @@ class ResourceTracker:
         summary = await self.summary()
         return Snapshot(summary, summary.as_of)
 
-    def _excluded(self, books: Books) -> tuple[str, ...]:
-        unpriced = {one.type for one in books.seen if one.sighting.billed and one.sighting.compute_per_hour is None}
-        disks = sum(one.has_disks and one.sighting.exists and one.sighting.disk_per_hour is None for one in books.seen)
-        words = list(self._missing)
-        if unpriced:
-            words.append(f"{len(unpriced)} unpriced type{'s' if len(unpriced) > 1 else ''}")
-        if disks:
-            words.append(f"disks of {disks} machine{'s' if disks > 1 else ''}")
-        if self._foreign:
-            words.append(f"{self._foreign} foreign")
-        if any(one.tracked.provider == "aws" for one in books.seen):
-            words.append("S3 requests")
-        return tuple(words)
+    def _kept(self, connection: sqlite3.Connection, name: str, make: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what was made before, as long as nobody has written to the file since."""
+        other = connection.execute("PRAGMA data_version").fetchone()[0]
+        version = (name, other, connection.total_changes)
+        kind = name.partition(" ")[0]
+        if kind not in self._cache or self._cache[kind][0] != version:
+            self._cache[kind] = (version, make(connection))
+        made: T = self._cache[kind][1]
+        return made

@@ -56,7 +56,7 @@ class CostBar(StatusRow):
         """Return the long form where there is room, else whole dollars and a sign for what is left out."""
         facts = self.facts
         wide = width >= WIDE
-        out = [_burn(facts), Piece(safe(f"today {dollars(facts.today)}"), "$foreground", 80)]
+        out = [_burn(facts), Piece(safe(f"today {dollars(facts.today)}"), "", 80)]
         out.append(_month(facts, wide))
         if wide:
             out += _budget(facts)
@@ -97,7 +97,7 @@ def _month(facts: CostFacts, wide: bool) -> Piece:
     so_far = dollars(facts.month) if wide else whole(facts.month)
     words = f"{facts.month_name} {so_far} → {whole(facts.forecast)}"
     full = words if wide or facts.budget is None else f"{words} of {whole(facts.budget)}"
-    return Piece(safe(full), "$warn" if over else "$foreground", 70, safe(f"{facts.month_name} {so_far}"))
+    return Piece(safe(full), "$warn" if over else "", 70, safe(f"{facts.month_name} {so_far}"))
 
 
 def _budget(facts: CostFacts) -> list[Piece]:
@@ -105,6 +105,6 @@ def _budget(facts: CostFacts) -> list[Piece]:
         return []
     share = int(facts.month / facts.budget * 100)
     bar = budget_bar(facts.month, facts.forecast, facts.budget)
-    style = "$danger" if share >= 100 else "$warn" if share >= 80 else "$foreground"
+    style = "$danger" if share >= 100 else "$warn" if share >= 80 else ""
     label = f"budget {whole(facts.budget)}"
     return [Piece(safe(f"{label} {bar} {share} %"), style, 40, safe(f"{label} {share} %"))]

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.reactive import reactive
 
 from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.widgets.status_row import StatusRow
-from runctl_tui.widgets.text import Piece
+from runctl_tui.widgets.text import Piece, width_of
 
 LOGIN_WARNING_MINUTES: Final = 15
 STALE_SECONDS: Final = 60
+STATE_STEP: Final = 6
+"""Cells by which the right part grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,8 @@ class HeaderFacts:
     """The program runs as the superuser."""
 
 
-class HeaderBar(StatusRow):
-    """Draws `facts`; the caller sets them at most once a second."""
+class HeaderPlace(StatusRow):
+    """The left part: name, badges, place and login; it rarely changes."""
 
     facts: reactive[HeaderFacts] = reactive(HeaderFacts(), repaint=False)
 
@@ -46,18 +50,52 @@ class HeaderBar(StatusRow):
         self.redraw()
 
     def pieces(self, width: int) -> Sequence[Piece]:
-        """Return name, badges and place on the left, age and mode on the right."""
+        """Return name, badges and place."""
         facts = self.facts
         out = [Piece(safe("runctl"), "$focus bold", 90)]
         if facts.sandbox:
             out.append(Piece(safe(" SANDBOX "), "$sandbox bold on $sandbox-badge", 99))
         if facts.root:
             out.append(Piece(safe(" root "), "$armed bold on $armed-badge", 95))
-        out += [piece for piece in (_place(facts), _login(facts.login_minutes)) if piece is not None]
-        if facts.data_age is not None:
-            out.append(_age(facts.data_age))
-        mode = _mode(facts)
-        return [*out, mode] if mode else out
+        return [*out, *[piece for piece in (_place(facts), _login(facts.login_minutes)) if piece is not None]]
+
+
+class HeaderState(StatusRow):
+    """The right part: age of the data and mode, which tick; apart, so that a tick sends no more than itself."""
+
+    facts: reactive[HeaderFacts] = reactive(HeaderFacts(), repaint=False)
+
+    def watch_facts(self) -> None:
+        """Draw what changed, in a width that rarely changes."""
+        cells = sum(width_of(piece.text) + self.gap for piece in self.pieces(0))
+        self.styles.width = -(-cells // STATE_STEP) * STATE_STEP
+        self.redraw()
+
+    def pieces(self, width: int) -> Sequence[Piece]:
+        """Return age and mode."""
+        age = None if self.facts.data_age is None else _age(self.facts.data_age)
+        return [piece for piece in (age, _mode(self.facts)) if piece is not None]
+
+
+class HeaderBar(Horizontal):
+    """Draws `facts`; the caller sets them at most once a second."""
+
+    facts: reactive[HeaderFacts] = reactive(HeaderFacts(), repaint=False)
+
+    def compose(self) -> ComposeResult:
+        """Lay out both parts."""
+        yield HeaderPlace()
+        yield HeaderState()
+
+    def on_mount(self) -> None:
+        """Show what was set before."""
+        self.watch_facts()
+
+    def watch_facts(self) -> None:
+        """Pass the facts on."""
+        for part in self.query_children(StatusRow):
+            if isinstance(part, HeaderPlace | HeaderState):
+                part.facts = self.facts
 
 
 def span(seconds: int) -> str:
@@ -75,7 +113,7 @@ def _place(facts: HeaderFacts) -> Piece | None:
     short = [word for word in (facts.profile, f"{len(facts.regions)} regions" if many else regions) if word]
     if not words:
         return None
-    return Piece(safe(" · ".join(words)), "$foreground", 40, safe(" · ".join(short)))
+    return Piece(safe(" · ".join(words)), "", 40, safe(" · ".join(short)))
 
 
 def _login(minutes: int | None) -> Piece | None:

@@ -123,7 +123,7 @@ class KeyHints(StatusRow):
         out = [
             Piece(
                 safe(f"{hint.keys[0]} {hint.description}"),
-                "$foreground" if hint.enabled else "$muted dim",
+                "" if hint.enabled else "$muted dim",
                 (2000 if hint.id in self._keep else 1000) - number,
                 key_cells=len(hint.keys[0]),
             )

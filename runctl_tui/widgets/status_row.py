@@ -43,9 +43,8 @@ class StatusRow(Widget):
             self.refresh(Region(span[0], 0, span[1] - span[0], 1))
 
     def _fitted(self) -> Content:
-        room = max(1, self.size.width - 2 * self.margin)
-        blank = " " * self.margin
-        return Content.assemble(blank, row_of(self.pieces(room), room, self.gap), blank)
+        width = max(1, self.size.width)
+        return row_of(self.pieces(max(1, width - 2 * self.margin)), width, self.gap, self.margin)
 
 
 def changed_cells(old: Content, new: Content) -> tuple[int, int] | None:

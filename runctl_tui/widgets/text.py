@@ -108,13 +108,20 @@ def fit(pieces: Sequence[Piece], width: int, gap: int = 2) -> list[Piece]:
     return [replace(piece, text=clip(piece.text, width)) for piece in kept] if len(kept) == 1 else kept
 
 
-def row_of(pieces: Sequence[Piece], width: int, gap: int = 2) -> Content:
-    """Return one line of `width` cells; pieces marked `right` stand at its right edge."""
-    kept = fit(pieces, width, gap)
+def row_of(pieces: Sequence[Piece], width: int, gap: int = 2, margin: int = 0) -> Content:
+    """Return one line of `width` cells with blank margins; pieces marked `right` stand at its right edge."""
+    kept = fit(pieces, max(1, width - 2 * margin), gap)
+    if kept and not kept[0].right and not kept[0].key_cells and "on " not in kept[0].style:
+        kept[0] = replace(kept[0], text=plain(" " * margin + kept[0].text))
+        return _row(kept, width - margin, gap, "", " " * margin)
+    return _row(kept, width - 2 * margin, gap, " " * margin, " " * margin)
+
+
+def _row(kept: Sequence[Piece], width: int, gap: int, before: str, after: str) -> Content:
     left = _joined([piece for piece in kept if not piece.right], gap)
     right = _joined([piece for piece in kept if piece.right], gap)
     blank = width - left.cell_length - right.cell_length
-    return Content.assemble(left, " " * max(0, blank), right)
+    return Content.assemble(before, left, " " * max(0, blank), right, after)
 
 
 def plain(text: object) -> SafeText:
@@ -135,12 +142,17 @@ def aligned_svg(svg: str) -> str:
 
 
 def _joined(pieces: Sequence[Piece], gap: int) -> Content:
-    return Content(" " * gap).join([_drawn(piece) for piece in pieces])
+    last = len(pieces) - 1
+    return Content("").join([_drawn(piece, 0 if number == last else gap) for number, piece in enumerate(pieces)])
 
 
-def _drawn(piece: Piece) -> Content:
-    drawn = content(piece.text, piece.style)
-    return drawn.stylize("$key bold", 0, piece.key_cells) if piece.key_cells else drawn
+def _drawn(piece: Piece, gap: int) -> Content:
+    """Draw a piece; the gap behind it takes its style where that cannot be seen, for fewer bytes."""
+    seen = "on " in piece.style
+    drawn = content(plain(piece.text + " " * (0 if seen else gap)), piece.style)
+    if piece.key_cells:
+        drawn = drawn.stylize("$key bold", 0, piece.key_cells)
+    return Content.assemble(drawn, " " * gap) if seen and gap else drawn
 
 
 def _whole(text: str) -> SafeText:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from runctl_tui.domain.checkpoint import CopyState
@@ -17,6 +17,7 @@ from runctl_tui.domain.plan import Level, Operation, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingStatus, UploadSummary
 from runctl_tui.domain.safety import RULES, CleanupSafety, Policy, SafetyFacts, plan_lines
+from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.safety.facts import fact_names
 from tests.domain.safety_facts import ROOT, SAFE, a_checkpoint, known
 from tests.fakes import START, a_price, a_run, an_instance
@@ -74,6 +75,7 @@ def test_a_hazard_never_eases(operation: Operation, facts: SafetyFacts, data: st
     safe_names = [name for name in sorted(HAZARDS) if getattr(facts, name) == getattr(SAFE, name)]
     name = data.draw(st.sampled_from(safe_names or ["type"]))
     worse = replace(facts, **{name: data.draw(st.sampled_from(HAZARDS[name]))})
+    assume(already_done(operation, worse) is None)
     judge = CleanupSafety().judge
     assert no_milder(judge(operation, worse), judge(operation, facts))
 

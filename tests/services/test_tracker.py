@@ -20,6 +20,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import GpuReading, ResourceUsage, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound, ValidationError
+from runctl_tui.services.ports import Costs
 from runctl_tui.services.store import Store
 from runctl_tui.services.tracker import ResourceTracker
 from tests.fakes import START, FakeClock, a_price, a_run, an_instance
@@ -51,6 +52,12 @@ async def tracker_of(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Opened]:
 @pytest.fixture
 def tracker(tracker_of: Opened) -> ResourceTracker:
     return tracker_of()
+
+
+async def test_is_what_screens_read(tracker: ResourceTracker) -> None:
+    costs: Costs = tracker
+    summary = await costs.now()
+    assert not any((summary.burn_per_hour, summary.month, summary.excluded, summary.running))
 
 
 def row(instance: Any = BOX, usd: str | None = "2", disks: str | None = "0", **more: Any) -> FleetRow:

@@ -14,7 +14,7 @@ from runctl_tui.domain.instance import Disk, Gpu, Instance, Market
 from runctl_tui.domain.launch import CodeSummary, LaunchRequest
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
-from runctl_tui.domain.plan import JobView, Step, StepState
+from runctl_tui.domain.plan import JobView, Level, PlanLine, Reason, Severity, Step, StepState
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import (
@@ -343,10 +343,25 @@ def job(key: str = "j-1", **more: object) -> JobView:
     return JobView(id=key, **(known | more))  # type: ignore[arg-type] # fields by name
 
 
+TERMINATE_LINES = (
+    PlanLine("RUNNING", "nothing; run r-81 ended 42 min ago with exit code 0", ago(seconds=4)),
+    PlanLine("CKPT", "newest step_4000, 42 min old, verified in S3", ago(seconds=9)),
+    PlanLine("COST", "$2.06 so far; $1.01/h ends", ago(seconds=3)),
+    PlanLine("DIES", 'root 200 GB · "scratch" 1 TB (no snapshot)'),
+    PlanLine("STAYS", '"data" 2 TB, $164/mo'),
+    PlanLine("UNDO", "none"),
+)
+BLOCKED = (
+    Reason("training_running", Severity.BLOCK, "training is running", Level.NEVER, offer="stop the run first"),
+    Reason("only_copy", Severity.BLOCK, "the only copy of step_4000 dies", Level.NEVER, offer="upload the checkpoint"),
+    Reason("young", Severity.WARN, "it was created 4 minutes ago", Level.NAME),
+)
+
+
 def log_text(steps: int = 300, last: int = 4110) -> bytes:
     """Return a training log with a falling loss."""
     lines = [
-        f"step {n}/9000 | loss: {2 + 4 * 0.99925**n + 0.01 * (n % 7):.4f} | lr 2.1e-04 | 41,{n % 1000:03} tok/s"
+        f"step {n}/9000 | loss: {2 + 4 * 0.99925**n + 0.004 * (n * 7919 % 5):.4f} | lr 2.1e-04 | 41,{n % 1000:03} tok/s"
         for n in range(last - steps + 1, last + 1)
     ]
     return ("\n".join(["loading data", "warning: 3 shards are missing", *lines]) + "\n").encode()

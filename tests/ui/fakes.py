@@ -22,7 +22,6 @@ from runctl_tui.domain.plan import (
     PlanLine,
     Reason,
     Reversibility,
-    Severity,
     Target,
     Verdict,
 )
@@ -297,28 +296,13 @@ class FakeActions(_Part):
             reversibility=Reversibility.IRREVERSIBLE if destroying else Reversibility.REVERSIBLE,
             verdict=Verdict(self.world.reasons, levels.get(operation, Level.ENTER)),
             made_at=self.world.clock.now(),
-            lines=TERMINATE_LINES if destroying else (PlanLine("UNDO", "stop it again"),),
+            lines=data.TERMINATE_LINES if destroying else (PlanLine("UNDO", "stop it again"),),
             usd_per_hour=None if self.world.price_unknown else Decimal("1.01"),
             price_unknown=self.world.price_unknown,
             account="research (1234…)",
             who="ops/alice",
             parameters=self.world.plan_parameters,
         )
-
-
-TERMINATE_LINES = (
-    PlanLine("RUNNING", "nothing; run r-81 ended 42 min ago with exit code 0", data.ago(seconds=4)),
-    PlanLine("CKPT", "newest step_4000, 42 min old, verified in S3", data.ago(seconds=9)),
-    PlanLine("COST", "$2.06 so far; $1.01/h ends", data.ago(seconds=3)),
-    PlanLine("DIES", 'root 200 GB · "scratch" 1 TB (no snapshot)'),
-    PlanLine("STAYS", '"data" 2 TB, $164/mo'),
-    PlanLine("UNDO", "none"),
-)
-BLOCKED = (
-    Reason("training_running", Severity.BLOCK, "training is running", Level.NEVER, offer="stop the run first"),
-    Reason("only_copy", Severity.BLOCK, "the only copy of step_4000 dies", Level.NEVER, offer="upload the checkpoint"),
-    Reason("young", Severity.WARN, "it was created 4 minutes ago", Level.NAME),
-)
 
 
 class FakeJobs(_Part):

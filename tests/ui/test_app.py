@@ -11,7 +11,7 @@ from runctl_tui.app import RunctlApp
 from runctl_tui.commands.bindings import known_bindings, read_keymap
 from runctl_tui.widgets.header import HeaderBar
 from tests.ui import fake_data as data
-from tests.ui.driving import NARROW, at_keyboard
+from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fakes import World
 
 MODES = {"1": "Instances", "4": "Checkpoints", "5": "Monitor", "7": "Tasks"}
@@ -28,6 +28,16 @@ async def test_start_words_are_shown_and_feeds_wait_for_the_start() -> None:
         await person.sees("starting the sandbox…")
         assert world.fleet.watchers == 0
         assert person.table.model.total == 0
+
+
+async def test_leaving_for_another_screen_before_the_start_is_done_harms_nothing() -> None:
+    world = World(start_words=("starting the sandbox",))
+    app = RunctlApp(world.services())
+    async with app.run_test(size=NARROW) as pilot:
+        person = Person(pilot, app, world)
+        await pilot.press("5", "7", "4")
+        await person.sees("4,000")
+        assert app.shared.notes == ()
 
 
 async def test_feeds_begin_after_the_start() -> None:

@@ -9,7 +9,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.ports import ShellCommand
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, at_keyboard
-from tests.ui.fakes import BLOCKED, World
+from tests.ui.fakes import World
 
 EVAL, LLAMA = "aws/i-0aaa00000000000e1", "aws/i-0abc12de34f567890"
 
@@ -36,6 +36,19 @@ async def test_cursor_stays_on_its_machine_over_refreshes() -> None:
         person.world.fleet.push(tuple(row for row in data.fleet() if row.key != EVAL))
         await person.until(lambda: person.table.cursor_key != EVAL, "the row is gone")
         assert person.table.cursor_key is not None
+
+
+async def test_cursor_stays_at_the_top_while_rows_arrive_until_the_first_key() -> None:
+    world = World()
+    world.fleet.push(data.fleet()[4:5])
+    async with at_keyboard(world) as person:
+        assert person.table.cursor_key == "aws/i-0cce00000000000c1"
+        world.fleet.push(data.fleet())
+        await person.until(lambda: person.table.cursor_key == LLAMA, "the dearest row")
+        await person.press("j")
+        world.fleet.push(data.fleet()[1:])
+        await person.until(lambda: person.table.model.total == 6, "a row went")
+        assert person.table.cursor_key == EVAL
 
 
 async def test_terminate_is_about_the_marked_machines_at_the_key_press() -> None:
@@ -92,7 +105,7 @@ async def test_keys_pressed_before_the_dialog_was_seen_do_nothing() -> None:
 
 
 async def test_blocked_plan_offers_only_the_way_out() -> None:
-    async with at_keyboard(World(reasons=BLOCKED)) as person:
+    async with at_keyboard(World(reasons=data.BLOCKED)) as person:
         await person.press("ctrl+d")
         await person.sees("✗ blocked", "training is running", "stop the run first", "▲ careful", "[ Close ]")
         assert not person.app.screen.query("#act, Input")
@@ -152,7 +165,7 @@ async def test_read_only_greys_changes() -> None:
 
 async def test_partial_fleet_says_what_is_missing_and_how_old() -> None:
     async with at_keyboard(World().partial()) as person:
-        await person.sees("▲ us-west-2: throttled, next try in 12 s [RequestLimitExceeded]; rows are from 45 s ago")
+        await person.sees("▲ us-west-2: throttled, next try in 12 s; rows are from 45 s ago [RequestLimitExceeded]")
 
 
 async def test_errors_keep_the_rows() -> None:

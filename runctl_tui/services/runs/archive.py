@@ -11,6 +11,7 @@ from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.runs.sessions import archived
 from runctl_tui.services.training.agent_values import status_of_phase
+from runctl_tui.services.training.request import run_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -21,6 +22,8 @@ RUN_ID: Final = re.compile(r"r-[0-9a-z][0-9a-z-]{5,39}")
 NEWEST: Final = 50
 """Runs that are read; older ones are left where they are."""
 SMALL: Final = 64 * 1024
+LOG_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes at the end of a log that are fetched."""
 
 
 class RunArchive:
@@ -44,6 +47,16 @@ class RunArchive:
         found = await asyncio.gather(*(self._session(name) for name in new))
         self._read.update(session.id for session in found if session is not None)
         return tuple(session for session in found if session is not None)
+
+    async def log(self, session: TrainingSession) -> bytes:
+        """Return the end of a run's log as its uploader left it; nothing where there is none."""
+        bucket, prefix = run_prefix(session.output_dest, session.id)
+        try:
+            stored = await self._store().head(bucket, f"{prefix}log")
+            start = max(stored.size - LOG_LIMIT, 0)
+            return await self._store().get_range(bucket, f"{prefix}log", start)
+        except TrainctlError:
+            return b""
 
     async def _session(self, run_id: str) -> TrainingSession | None:
         try:

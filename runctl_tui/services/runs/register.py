@@ -7,6 +7,7 @@ last seen, marked unreachable.
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.instance import Instance, Market, Ownership
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 HOST_TIMEOUT: Final = 10.0
 """Seconds that one host may take to tell about its runs."""
 PAGE: Final = 1024 * 1024
+ARCHIVED: Final = -1
+"""The inode of a log that came from S3."""
 
 
 class RunRegister:
@@ -49,6 +52,7 @@ class RunRegister:
         self._machines = machines
         self._clock = clock
         self._mirrors: dict[str, LogMirror] = {}
+        self._revived: set[str] = set()
 
     async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
         """Ask every reachable host once."""
@@ -117,10 +121,13 @@ class RunRegister:
         try:
             agent = await self.agent_of(session)
         except TrainctlError as error:
+            if session.status.ended and (late := await self._from_archive(session, mirror)):
+                yield RunUpdate(chunk=LogChunk(0, late))
             yield RunUpdate(link="" if session.status.ended else str(error))
             return
-        async for frame in agent.follow(run_id, start + len(data)):
-            yield self._update(session, frame, mirror)
+        async with aclosing(agent.follow(run_id, start + len(data))) as frames:
+            async for frame in frames:
+                yield self._update(session, frame, mirror)
 
     async def log(self, run_id: str, tail_bytes: int | None = None) -> bytes:
         """Return the log so far: what the host has, else what was mirrored here."""
@@ -129,9 +136,17 @@ class RunRegister:
         try:
             await self._mirror_log(await self.agent_of(session), run_id, mirror)
         except TrainctlError:
-            pass  # the mirror is what there is when the host is away
+            await self._from_archive(session, mirror)
         offset = 0 if tail_bytes is None else max(mirror.end - tail_bytes, 0)
         return (await asyncio.to_thread(mirror.read, offset))[1]
+
+    async def _from_archive(self, session: TrainingSession, mirror: LogMirror) -> bytes:
+        """Return the log's copy in S3 where nothing of it was ever mirrored here, and mirror it."""
+        if mirror.end or not session.output_dest:
+            return b""
+        data = await self._archive.log(session)
+        await asyncio.to_thread(mirror.append, 0, data, ARCHIVED)
+        return data
 
     def _update(self, session: TrainingSession, frame: object, mirror: LogMirror) -> RunUpdate:
         if isinstance(frame, LogFrame):
@@ -155,6 +170,7 @@ class RunRegister:
                 statuses = await agent.sweep()
                 for status in statuses:
                     await self._mirror_log(agent, status.run_id, self.mirror(status.run_id))
+                    await self._revive_uploader(agent, status)
         except TimeoutError:
             error: TrainctlError = HostError(f"{machine.name or machine.id} took too long to tell about its runs")
         except TrainctlError as raised:
@@ -162,6 +178,13 @@ class RunRegister:
         else:
             return [self._session(machine, status, known) for status in statuses], None
         return [], error.to_problem(scope=machine.name or machine.id)
+
+    async def _revive_uploader(self, agent: AgentClient, status: RunStatus) -> None:
+        """Start the uploader of an ended run again where it died with its work undone, as after a reboot."""
+        dead = not status.alive and not status.uploader_alive and status.upload_state not in ("off", "done")
+        if dead and status.run_id not in self._revived:
+            self._revived.add(status.run_id)
+            await agent.restart_uploader(status.run_id)
 
     def _session(self, machine: Instance, status: RunStatus, known: dict[str, TrainingSession]) -> TrainingSession:
         session = known.get(status.run_id) or adopted(machine, status)

@@ -232,3 +232,16 @@ def test_every_instance_has_its_own_port(sandbox: Lease) -> None:
     ports = [port_of(row) for row in rows if "runctl:ssh" in tags(row)]
     assert len(ports) == len(set(ports)) >= 4
     wait_for(lambda: sandbox.command("status")["clients"] >= 1, "our own lease to count")
+
+
+def test_the_catalogue_of_types_waits_once_only(sandbox: Lease) -> None:
+    ec2 = sandbox.aws("ec2")
+    asked = {"InstanceTypes": ["g5.xlarge", "p5.48xlarge"]}
+    first = ec2.describe_instance_types(**asked)["InstanceTypes"]
+    assert {row["InstanceType"]: row["GpuInfo"]["Gpus"][0]["Count"] for row in first} == {
+        "g5.xlarge": 1,
+        "p5.48xlarge": 8,
+    }
+    assert ec2.describe_instance_types(**asked)["InstanceTypes"] == first
+    assert ec2.describe_instance_types(InstanceTypes=["t3.micro"])["InstanceTypes"][0]["InstanceType"] == "t3.micro"
+    assert refusal(ec2.describe_instance_types, InstanceTypes=["g9.huge"]) == "InvalidInstanceType"

@@ -246,3 +246,31 @@ async def test_a_trusted_key_opens_the_seeded_instances(sandbox: Lease, key: asy
     assert rows[0]["InstanceId"] in trusted["instances"]
     async with connect(port_of(rows[0]), key) as connection:
         assert (await connection.run("ls project")).exit_status == 0
+
+
+@pytest.mark.parametrize(
+    ("launched", "ends_as"),
+    [({}, "stopped"), ({"InstanceInitiatedShutdownBehavior": "terminate"}, "terminated")],
+    ids=["stop", "terminate"],
+)
+async def test_a_host_that_shuts_itself_down_leaves_this_machine_alone(
+    sandbox: Lease, key: asyncssh.SSHKey, launched: dict[str, str], ends_as: str
+) -> None:
+    row = await asyncio.to_thread(lambda: until(sandbox, launch(sandbox, **launched), "running"))
+    async with connect(port_of(row), key) as connection:
+        found = str((await connection.run("for each in sudo shutdown poweroff; do command -v $each; done")).stdout)
+        assert found.split() == [f"{sandbox.folder}/bin/{name}" for name in ("sudo", "shutdown", "poweroff")]
+        assert (await connection.run("sudo -n -E A=b sh -c 'echo $A'")).stdout == "b\n"
+        await connection.run("sudo shutdown -h now")
+    ended = await asyncio.to_thread(until, sandbox, row["InstanceId"], ends_as)
+    assert ended["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
+
+
+async def test_a_reboot_ends_what_ran(sandbox: Lease, key: asyncssh.SSHKey) -> None:
+    row = await asyncio.to_thread(lambda: until(sandbox, launch(sandbox), "running"))
+    async with connect(port_of(row), key) as connection:
+        await connection.run("setsid nohup sleep 600 >/dev/null 2>&1 </dev/null & echo $! > job")
+        pid = await pid_in(home_of(sandbox, row) / "job")
+        await asyncio.to_thread(sandbox.aws("ec2").reboot_instances, InstanceIds=[row["InstanceId"]])
+        await asyncio.to_thread(wait_for, lambda: not alive(pid), "the job to end")
+    assert (await asyncio.to_thread(describe, sandbox, row["InstanceId"]))["State"]["Name"] == "running"

@@ -153,7 +153,11 @@ def test_it_stays_while_something_of_the_user_runs(folder: Path, key: asyncssh.S
     lease = begin_with_key(folder, key)
     row = until(lease, launch(lease), "running")
     home = folder / "homes" / row["InstanceId"]
-    run_on(port_of(row), key, "setsid nohup bash -c 'while [ ! -e enough ]; do sleep 0.1; done' >/dev/null 2>&1 &")
+    run_on(
+        port_of(row),
+        key,
+        "RUNCTL_RUN_ID=r-1 setsid nohup bash -c 'while [ ! -e enough ]; do sleep 0.1; done' >/dev/null 2>&1 &",
+    )
     assert lease.command("status")["working"] is True
     lease.close()
     time.sleep(4.5)  # longer than a sandbox without work would live

@@ -45,6 +45,14 @@ def test_a_row_is_exactly_as_wide_as_asked(pieces: Sequence[Piece], width: int) 
     assert row_of(pieces, width).cell_length == width
 
 
+@given(PIECES, st.integers(3, 120))
+def test_a_row_with_margins_is_as_wide_too(pieces: Sequence[Piece], width: int) -> None:
+    row = row_of(pieces, width, margin=1)
+    assert row.cell_length == width
+    assert row.plain.startswith(" ")
+    assert row.plain.endswith(" ")
+
+
 @given(PIECES, st.integers(1, 120))
 def test_the_most_important_piece_is_never_dropped(pieces: Sequence[Piece], width: int) -> None:
     kept = fit(pieces, width)

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from runctl_tui.domain.text import safe
 from runctl_tui.widgets.cost_bar import CostBar
-from runctl_tui.widgets.header import HeaderBar
+from runctl_tui.widgets.header import HeaderBar, HeaderState
 from runctl_tui.widgets.status_row import StatusRow, changed_cells
 from runctl_tui.widgets.text import content
 from tests.ui.widgets.harness import WidgetApp
@@ -46,7 +46,7 @@ async def test_a_second_more_repaints_one_cell() -> None:
     app = WidgetApp(lambda: [header])
     async with app.run_test(size=(120, 5)) as pilot:
         await pilot.pause()
-        painted = Painted(header)
+        painted = Painted(header.query_one(HeaderState))
         header.facts = header_facts()
         assert await painted.after(pilot) == []
         header.facts = replace(header_facts(), data_age=4)

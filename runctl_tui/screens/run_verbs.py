@@ -1,0 +1,22 @@
+"""What may be done to a run, and why not; pure, used by the monitor's action menu."""
+
+from __future__ import annotations
+
+from runctl_tui.domain.run import TrainingSession
+from runctl_tui.domain.text import EMPTY, safe
+from runctl_tui.modals.pick import PickItem
+
+
+def run_menu(run: TrainingSession | None) -> tuple[PickItem, ...]:
+    """Return the action menu for the run under the cursor."""
+    none = safe("no run here") if run is None else EMPTY
+    name = safe(run.name or run.id) if run else EMPTY
+    ended = safe("it has ended") if run and run.status.ended else none
+    bare = none if run is None or run.newest_checkpoint or run.checkpoints else safe("it has no checkpoint")
+    return (
+        PickItem("stop", safe("Stop run…"), name, ended),
+        PickItem("resume", safe("Resume from last checkpoint…"), name, bare),
+        PickItem("shell", safe("Shell on its machine"), name, none),
+        PickItem("checkpoints", safe("Its checkpoints"), name, none),
+        PickItem("launch", safe("Launch…"), safe("a new machine or a new run")),
+    )

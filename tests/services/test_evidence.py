@@ -1,0 +1,128 @@
+"""What is known about training on a machine, and when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from runctl_tui.domain.checkpoint import Checkpoint
+from runctl_tui.domain.facts import Known, Unknown
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.run import RunUpdate, TrainingSession, TrainingStatus
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.services.errors import HostUnreachable, ResourceNotFound
+from runctl_tui.services.evidence import RegisterEvidence
+from runctl_tui.services.feed import PushFeed
+from tests.domain.safety_facts import a_checkpoint
+from tests.fakes import START, FakeClock, a_run, an_instance
+
+BOX = an_instance()
+OFF = replace(BOX, state=ResourceState.STOPPED)
+DONE = a_run(
+    BOX, TrainingStatus.COMPLETED, ended_at=START - timedelta(minutes=9), checkpoints=1, newest_checkpoint="step_100"
+)
+
+
+@dataclass
+class Register:
+    """Runs and checkpoints as the test says."""
+
+    sessions: tuple[TrainingSession, ...] = ()
+    copies: tuple[Checkpoint, ...] = ()
+    missing: tuple[str, ...] = ()
+    error: Exception | None = None
+
+    async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
+        if self.error is not None:
+            raise self.error
+        return Snapshot(self.sessions, START, missing=self._problems())
+
+    async def find(self, reference: str) -> TrainingSession:
+        raise ResourceNotFound(reference)
+
+    @property
+    def feed(self) -> PushFeed[tuple[TrainingSession, ...]]:
+        return PushFeed()
+
+    async def follow(self, run_id: str, offset: int = 0) -> AsyncIterator[RunUpdate]:
+        yield RunUpdate()
+
+    async def log(self, run_id: str, tail_bytes: int | None = None) -> bytes:
+        return b""
+
+    def _problems(self) -> tuple[Problem, ...]:
+        return tuple(Problem("x", f"{scope or 'something'} did not answer", scope=scope) for scope in self.missing)
+
+
+@dataclass
+class Copies:
+    """The checkpoint side of the same register."""
+
+    register: Register
+
+    def feed(self, run_id: str = "") -> PushFeed[tuple[Checkpoint, ...]]:
+        return PushFeed()
+
+    async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
+        return Snapshot(self.register.copies, START, missing=self.register._problems())
+
+
+def evidence(**given: Any) -> RegisterEvidence:
+    register = Register(**given)
+    return RegisterEvidence(register, Copies(register), FakeClock())
+
+
+async def test_runs_of_other_machines_do_not_count() -> None:
+    other = a_run(an_instance(2), id="r-000002")
+    found = await evidence(sessions=(DONE, other)).runs_on(BOX)
+    assert isinstance(found, Known)
+    assert found.value == (DONE,)
+
+
+@pytest.mark.parametrize("scope", [BOX.id, f"fake/{BOX.id}", "fake/us-east-1", "us-east-1", ""])
+async def test_a_gap_that_may_concern_it_leaves_it_unknown(scope: str) -> None:
+    asked = evidence(sessions=(DONE,), missing=(scope,))
+    assert isinstance(await asked.runs_on(BOX), Unknown)
+    assert isinstance(await asked.checkpoints_on(BOX), Unknown)
+
+
+async def test_a_gap_elsewhere_does_not_matter() -> None:
+    found = await evidence(sessions=(DONE,), copies=(a_checkpoint(),), missing=("us-west-2",)).checkpoints_on(BOX)
+    assert isinstance(found, Known)
+    assert [one.name for one in found.value] == ["step_100"]
+
+
+async def test_a_machine_that_is_off_is_known_where_its_runs_were_heard_to_the_end() -> None:
+    asked = evidence(sessions=(DONE,), copies=(a_checkpoint(),), missing=(BOX.id,))
+    assert isinstance(await asked.runs_on(OFF), Known)
+    assert isinstance(await asked.checkpoints_on(OFF), Known)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        a_run(BOX, TrainingStatus.RUNNING),
+        replace(DONE, heard_at=DONE.ended_at and DONE.ended_at - timedelta(seconds=1)),
+        replace(DONE, heard_at=None),
+    ],
+)
+async def test_a_machine_that_is_off_is_unknown_where_the_end_was_not_heard(run: TrainingSession) -> None:
+    asked = evidence(sessions=(run,), copies=(a_checkpoint(),), missing=(BOX.id,))
+    assert isinstance(await asked.checkpoints_on(OFF), Unknown)
+
+
+async def test_a_last_checkpoint_that_is_not_found_leaves_the_inventory_unknown() -> None:
+    asked = evidence(
+        sessions=(replace(DONE, newest_checkpoint="step_900"),), copies=(a_checkpoint(),), missing=(BOX.id,)
+    )
+    assert isinstance(await asked.checkpoints_on(OFF), Unknown)
+
+
+async def test_an_error_is_the_reason() -> None:
+    found = await evidence(error=HostUnreachable("no way to the host")).runs_on(BOX)
+    assert found == Unknown("no way to the host")

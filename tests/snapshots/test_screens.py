@@ -1,0 +1,132 @@
+"""How the screens and dialogs look: the normal state dark and light, the other states at 80x24, 16 colours."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from runctl_tui.app import RunctlApp
+from runctl_tui.domain.plan import Operation
+from tests.ui import fake_data as data
+from tests.ui.driving import NARROW, WIDE, Person
+from tests.ui.fakes import World
+
+Compare = Callable[..., bool]
+Act = Callable[[Person], Awaitable[None]]
+MEDIUM = (100, 28)
+EVAL = "aws/i-0aaa00000000000e1"
+
+
+def compare(snap_compare: Compare, world: World, size: tuple[int, int], *act: str | Act, theme: str = "") -> bool:
+    """Press keys and do things, then compare; a word of four letters or more is waited for."""
+    if theme:
+        world.settings["ui.theme"] = theme
+    app = RunctlApp(world.services())
+
+    async def before(pilot: Any) -> None:
+        person = Person(pilot, app, world)
+        if world.mode == "ok" and world.fleet.latest is not None:
+            await person.until(lambda: person.table.model.total == len(world.fleet.latest.value))  # type: ignore[union-attr] # checked above
+        for each in act:
+            if callable(each):
+                await each(person)
+            elif each.startswith("?"):
+                await person.sees(each[1:])
+            else:
+                await person.press(each)
+        await pilot.pause(0.3)
+
+    return snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [(WIDE, "runctl-dark"), (WIDE, "runctl-light"), (NARROW, "runctl-dark"), (NARROW, "runctl-ansi")],
+    ids=["wide-dark", "wide-light", "narrow-dark", "narrow-ansi"],
+)
+@pytest.mark.parametrize(
+    ("key", "sign"),
+    [("1", "?412.77"), ("4", "?4,000"), ("5", "?step 4110/9000"), ("7", "?SSH up")],
+    ids=["instances", "checkpoints", "monitor", "tasks"],
+)
+def test_screen(snap_compare: Compare, size: tuple[int, int], theme: str, key: str, sign: str) -> None:
+    assert compare(snap_compare, World(), size, key, sign, theme=theme)
+
+
+@pytest.mark.parametrize("key", ["1", "4", "5", "7"], ids=["instances", "checkpoints", "monitor", "tasks"])
+def test_empty(snap_compare: Compare, key: str) -> None:
+    assert compare(snap_compare, World().empty(), NARROW, key)
+
+
+def test_loading(snap_compare: Compare) -> None:
+    assert compare(
+        snap_compare, World(start_words=("starting the sandbox",)).hanging(), NARROW, "?starting the sandbox…"
+    )
+
+
+def test_partial(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World().partial(), NARROW, "?throttled")
+
+
+def test_error(snap_compare: Compare) -> None:
+    async def fail(person: Person) -> None:
+        person.world.mode = "error"
+
+    assert compare(snap_compare, World(), NARROW, fail, "ctrl+d", "?EC2 said no")
+
+
+def test_marks_filter_and_command_line(snap_compare: Compare) -> None:
+    async def search(person: Person) -> None:
+        await person.type("running")
+
+    assert compare(snap_compare, World(), NARROW, "space", "space", "slash", search, "enter", "colon", "s", "a")
+
+
+def test_hostile_names(snap_compare: Compare) -> None:
+    world = World()
+    world.fleet.push((data.hostile_row(), *data.fleet()))
+    assert compare(snap_compare, world, WIDE)
+
+
+def test_terminate(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(), MEDIUM, "j", "ctrl+d", "?Type llama-eval")
+
+
+def test_terminate_blocked(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(reasons=data.BLOCKED), MEDIUM, "ctrl+d", "?blocked")
+
+
+def test_start_at_unknown_price(snap_compare: Compare) -> None:
+    async def start(person: Person) -> None:
+        person.app._front.change(Operation.START, [EVAL])  # type: ignore[attr-defined] # a screen that changes things
+
+    assert compare(snap_compare, World(price_unknown=True), NARROW, start, "?Accept at most")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_launch_form(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert compare(snap_compare, World(), size, "x", "enter", "?t3.micro")
+
+
+def test_launch_preview(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(), NARROW, "x", "enter", "?t3.micro", "ctrl+r", "?142 files")
+
+
+def test_job_asks(snap_compare: Compare) -> None:
+    world = World()
+    world.jobs.push((data.job(question="no spot capacity; on demand costs $1.01/h instead of $0.42/h"),))
+    assert compare(snap_compare, world, NARROW, "7", "enter", "?y  yes")
+
+
+def test_action_menu(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(), NARROW, "x", "?Terminate…")
+
+
+def test_machine_details(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(), WIDE, "enter", "?Money")
+
+
+def test_link_lost(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(link="link lost, next try in 4 s"), NARROW, "5", "?link lost")
