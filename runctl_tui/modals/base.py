@@ -95,12 +95,12 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         self._opened_at = self._clock.monotonic()
 
     def on_key(self, event: events.Key) -> None:
-        """Stop keys that were meant for what was there before, and pastes; bindings act only on what passes."""
-        if any(event is each for each in self._let_through):
+        """Stop keys that were meant for what was there before, and pastes, where a key may change something."""
+        if not self.CONFIRM_BY_Y or any(event is each for each in self._let_through):
             return
         if self._clock.monotonic() - self._opened_at < DEAF_SECONDS:
             event.stop()
-        elif self.CONFIRM_BY_Y and self.BURST_SECONDS and (event.is_printable or event.key in ("enter", "tab")):
+        elif self.BURST_SECONDS and (event.is_printable or event.key in ("enter", "tab")):
             event.stop()
             self._hold(event)
 

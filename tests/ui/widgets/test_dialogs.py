@@ -109,6 +109,16 @@ async def test_keys_of_the_first_moment_are_ignored(key: str) -> None:
         assert stage.answer == UNANSWERED
 
 
+@pytest.mark.parametrize(("key", "answer"), [("enter", "cancel"), ("escape", None)])
+async def test_a_dialog_that_changes_nothing_hears_its_first_key(key: str, answer: str | None) -> None:
+    items = [PickItem("cancel", safe("Cancel the plan"))]
+    stage = Stage(lambda clock: Pick(clock, safe("Actions"), items))
+    async with stage.app.run_test() as pilot:
+        await stage.open(pilot, wake=False)
+        await pilot.press(key)
+        assert await stage.settled(pilot, answer)
+
+
 async def test_cancel_has_the_focus_and_enter_cancels() -> None:
     stage = Stage(lambda clock: Ask(clock, safe("Launch")))
     async with stage.app.run_test() as pilot:
