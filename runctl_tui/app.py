@@ -29,7 +29,9 @@ from runctl_tui.screens.shared import Shared
 from runctl_tui.screens.tasks import TasksScreen
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.ports import Services
+from runctl_tui.widgets.driver import driver_class
 from runctl_tui.widgets.status_line import StatusNote
+from runctl_tui.widgets.text import aligned_svg
 
 log = logging.getLogger(__name__)
 SCREENS: Final[Mapping[str, type[BaseScreen]]] = {
@@ -62,7 +64,7 @@ class RunctlApp(App[None]):
     ]
 
     def __init__(self, services: Services) -> None:
-        super().__init__()
+        super().__init__(driver_class=driver_class())
         self.services = services
         self.shared = Shared()
         self._history: list[str] = []
@@ -73,6 +75,10 @@ class RunctlApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our semantic variables, so that themes of others work too."""
         return theme.variable_defaults()
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """Return the screen as an SVG whose columns stay aligned in every renderer."""
+        return aligned_svg(super().export_screenshot(title=title, simplify=simplify))
 
     def on_mount(self) -> None:
         """Set look and keys; the services begin once the first frame is out."""

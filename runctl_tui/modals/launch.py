@@ -184,11 +184,16 @@ class LaunchDialog(Dialog[str]):
             where=where,
             provider=provider,
             region=values.get("region", ""),
-            type=self._offers.cursor_key or "",
+            type=self._offers.cursor_key or self._type_before_offers(),
             instance_key=self._machines.cursor_key or "",
             base=self._request,
             terminate_after=self.query_one("#terminate-tick", CheckLine).value,
         )
+
+    def _type_before_offers(self) -> str:
+        """The type asked for stands while the list is still on its way, unless the list is narrowed to nothing."""
+        options = self._request.options
+        return options.type if options is not None and not self._offers.model.total else ""
 
     def _show_where(self) -> None:
         draft = self._draft()

@@ -13,6 +13,7 @@ from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Operation, Plan, PlanLine, Verdict
 from runctl_tui.domain.safety import SafetyFacts, plan_lines, reversibility
 from runctl_tui.domain.safety.cleanup import already_done
+from runctl_tui.domain.safety.reasons import count
 
 Parameters = tuple[tuple[str, str], ...]
 
@@ -109,11 +110,6 @@ def differences(before: Plan, after: Plan) -> tuple[str, ...]:
     if before.usd_per_hour is not None and after.usd_per_hour is not None and after.usd_per_hour > before.usd_per_hour:
         words.append(f"it costs {dollars(after.usd_per_hour)} per hour now, not {dollars(before.usd_per_hour)}")
     return tuple(dict.fromkeys(words))
-
-
-def count(number: int, noun: str) -> str:
-    """Return '1 disk', '2 disks'."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _lines(operation: Operation, batch: Sequence[SafetyFacts]) -> tuple[PlanLine, ...]:

@@ -29,6 +29,8 @@ class Clock:
 
 
 class Provider:
+    name = "aws"
+
     def __init__(self, answer: Fact[Identity] | Exception) -> None:
         self.answer = answer
 
@@ -37,6 +39,9 @@ class Provider:
             raise self.answer
         return self.answer
 
+    def regions(self) -> tuple[str, ...]:
+        return Configuration().regions
+
 
 class Registry:
     def __init__(self, provider: Provider) -> None:
@@ -44,6 +49,9 @@ class Registry:
 
     def get(self, name: str) -> Any:
         return self.provider
+
+    def all(self) -> tuple[Any, ...]:
+        return (self.provider,)
 
 
 def who(account: str = PRODUCTION) -> Known[Identity]:

@@ -9,7 +9,7 @@ from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
-from runctl_tui.domain.safety.reasons import block, known_or_none, warn
+from runctl_tui.domain.safety.reasons import block, count, known_or_none, warn
 
 SNAPSHOT_AGE: Final = timedelta(hours=24)
 _ENDING: Final = frozenset({Operation.STOP, Operation.TERMINATE})
@@ -62,9 +62,11 @@ def busy(operation: Operation, facts: SafetyFacts) -> Reason | None:
     sessions = known_or_none(facts.sessions) or ()
     moving = sum(one.uploads.pending for one in sessions if not one.uploads.waiting)
     if moving:
-        return block("busy", f"{moving} checkpoints are being uploaded from it", Level.NEVER, offer="wait for them")
+        return block(
+            "busy", f"{count(moving, 'upload')} of checkpoints not finished", Level.NEVER, offer="wait for them"
+        )
     left = sum(one.uploads.pending + one.uploads.failed for one in sessions)
-    return warn("uploads_incomplete", f"{left} older checkpoints are not in S3", Level.NAME) if left else None
+    return warn("uploads_incomplete", f"{count(left, 'older checkpoint')} not in S3", Level.NAME) if left else None
 
 
 def data_volume_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -98,7 +100,7 @@ def instance_store_lost(operation: Operation, facts: SafetyFacts) -> Reason | No
     lock = known_or_none(facts.protection)
     if operation is not Operation.STOP or lock is None or not lock.instance_store_disks:
         return None
-    text = f"what is on its {lock.instance_store_disks} instance-store disks is lost"
+    text = f"what is on its {count(lock.instance_store_disks, 'instance-store disk')} is lost"
     return warn("instance_store_lost", text, Level.NAME)
 
 

@@ -14,7 +14,7 @@ from runctl_tui.domain.plan import Operation, PlanLine
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, known_or_none
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, count, known_or_none
 
 T = TypeVar("T")
 _ON_RUNS: Final = frozenset({Operation.RUN_STOP, Operation.RUN_START, Operation.RUN_RESUME})
@@ -126,7 +126,7 @@ def _instance_store(facts: SafetyFacts) -> Iterator[str]:
     if isinstance(facts.protection, Unknown):
         yield f"instance-store disks: {unknown(facts.protection.reason)}"
     elif facts.protection.value.instance_store_disks:
-        yield f"{facts.protection.value.instance_store_disks} instance-store disks"
+        yield count(facts.protection.value.instance_store_disks, "instance-store disk")
 
 
 def _stays(operation: Operation, facts: SafetyFacts) -> str:
@@ -136,8 +136,8 @@ def _stays(operation: Operation, facts: SafetyFacts) -> str:
         return unknown(facts.disks.reason)
     if operation is not Operation.TERMINATE:
         keeps = f"{dollars(facts.disks_per_month)}/mo" if facts.disks_per_month is not None else unknown("no price")
-        count = len(facts.disks.value)
-        return f"{count} disk{'s' if count != 1 else ''}, {keeps}" if count else "no disk"
+        number = len(facts.disks.value)
+        return f"{count(number, 'disk')}, {keeps}" if number else "no disk"
     staying = [disk for disk in facts.disks.value if disk.delete_on_termination is False]
     words = [f"{_disk_name(disk)}, {disk.usd_per_month or unknown('no price')}/mo" for disk in staying]
     return " · ".join(words) or "no disk; what is in S3"

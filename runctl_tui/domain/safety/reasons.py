@@ -41,3 +41,8 @@ def buys(operation: Operation, facts: SafetyFacts) -> bool:
 def uses_machine(operation: Operation, facts: SafetyFacts) -> bool:
     """Return whether the operation acts on a machine that exists, or trains on it."""
     return operation in ON_INSTANCES or (operation in TRAINING and bool(facts.target.id))
+
+
+def count(number: int, noun: str) -> str:
+    """Return '1 disk', '2 disks'."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
