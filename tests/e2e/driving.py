@@ -49,9 +49,13 @@ def fill(screen: Terminal, **fields: str) -> None:
 def go_to_field(screen: Terminal, label: str) -> None:
     """Tab to the field with this label."""
     for _ in range(MOST_FIELDS):
-        if re.search(rf"│ {label}\b", screen.cursor_line):
-            return
-        screen.press("tab")
+        if _is_at(screen, label):
+            screen.settle(0.3)
+            if _is_at(screen, label):
+                return
+            screen.press("shift+tab")
+        else:
+            screen.press("tab")
     raise AssertionError(f"no field {label!r}\n{screen.text}")
 
 
@@ -77,6 +81,10 @@ def start(screen: Terminal) -> tuple[str, str]:
 def pause_for_deaf_dialog(screen: Terminal) -> None:
     """Let the moment pass in which a dialog that has just opened ignores keys."""
     screen.drain(0.4)
+
+
+def _is_at(screen: Terminal, label: str) -> bool:
+    return re.search(rf"│ {label}\b", screen.cursor_line) is not None
 
 
 def _cursor_row(screen: Terminal) -> str:
