@@ -30,10 +30,13 @@ def choose(screen: Terminal, action: str) -> None:
 def go_to_row(screen: Terminal, name: str) -> None:
     """Move the cursor down to the row with this name, from the top."""
     screen.press("g")
+    screen.settle(0.3)
     for _ in range(MOST_FIELDS):
-        if _cursor_row(screen).startswith(name[:12]):
+        before = _cursor_row(screen)
+        if before.startswith(name[:12]):
             return
         screen.press("j")
+        screen.until(lambda _, row=before: _cursor_row(screen) != row, f"below {before!r}", 10)  # type: ignore[misc] # the default binds the loop's value
     raise AssertionError(f"no row {name!r}\n{screen.text}")
 
 
@@ -81,6 +84,13 @@ def start(screen: Terminal) -> tuple[str, str]:
 def pause_for_deaf_dialog(screen: Terminal) -> None:
     """Let the moment pass in which a dialog that has just opened ignores keys."""
     screen.drain(0.4)
+
+
+def dismiss(screen: Terminal, text: str) -> None:
+    """Close the dialog that shows this text."""
+    pause_for_deaf_dialog(screen)
+    screen.press("escape")
+    screen.gone(text)
 
 
 def _is_at(screen: Terminal, label: str) -> bool:
