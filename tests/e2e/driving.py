@@ -15,6 +15,7 @@ MOST_FIELDS: Final = 30
 def fleet_is_there(screen: Terminal) -> None:
     """Wait for the fleet with its prices."""
     screen.wait("SANDBOX", "llama-eval", "this machine", "db-primary")
+    screen.until(lambda text: re.search(r"forgotten-ben\S* .* 1\.21 +\d+\.\d\d", text) is not None, "priced")
     screen.until(lambda text: re.search(r"● \$\d+\.\d\d/h", text) is not None, "burning money")
 
 
