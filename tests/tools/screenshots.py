@@ -107,8 +107,7 @@ async def tour(person: Photographer) -> None:
     await person.sees("Monitor", "Saved checkpoint")
     await person.keep("monitor")
     await person.press("4")
-    await person.sees("Checkpoints", "step")
-    await person.until("checkpoints in S3", lambda: person.text().count("●") > 5)
+    await person.sees("Checkpoints", "verified")
     await person.keep("checkpoints")
 
 
