@@ -226,8 +226,8 @@ class BaseScreen(Screen[None]):
         await self.shared.ready.wait()
         own = list(self.feeds())
         if own:
-            feed = own[0][0]
-            self._taken_at = lambda: feed.latest
+            first = own[0][0]
+            self._taken_at = lambda: first.latest
         own += [(self.services.costs.feed, self._show_costs), (self.services.jobs.feed, self._count_jobs)]
         for feed, show in own:
             name = f"{type(self).__name__} {getattr(show, '__name__', 'feed')}"
