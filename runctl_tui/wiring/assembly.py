@@ -1,4 +1,4 @@
-"""The composition root: options to configuration to services; the only module that knows what implements a port.
+"""All services put together; imported by the composition root when the first of them is asked for.
 
 Nothing here touches a cloud, imports an SDK or waits: that begins when the application, or a headless command, iterates
 `Services.start()`.
@@ -27,8 +27,6 @@ from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, SshSettings
 from runctl_tui.services.checkpoints.book import CheckpointBook
-from runctl_tui.services.config.service import ConfigService
-from runctl_tui.services.config.sources import sources_of
 from runctl_tui.services.doctor import DoctorParts, DoctorService
 from runctl_tui.services.errors import CloudProviderError, Refused, SandboxFailed
 from runctl_tui.services.evidence import RegisterEvidence
@@ -38,7 +36,6 @@ from runctl_tui.services.host_book import HostBook
 from runctl_tui.services.hosts.local import LocalHost
 from runctl_tui.services.hosts.ssh import SshPool
 from runctl_tui.services.hosts.trust import TrustStore
-from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
 from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal
 from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
@@ -46,18 +43,16 @@ from runctl_tui.services.launch.pipeline import LaunchPipeline, PipelineParts
 from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
-from runctl_tui.services.log_file import open_log
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.ports import Services
-from runctl_tui.services.registry import Registry
 from runctl_tui.services.runs.archive import RunArchive
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
 from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.shells import HostShells
 from runctl_tui.services.store import Store
-from runctl_tui.services.system_clock import SystemClock
 from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.wiring.ground import Ground, Place
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -65,50 +60,20 @@ if TYPE_CHECKING:
     from runctl_tui.domain.checkpoint import Checkpoint
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.domain.snapshot import Snapshot
-    from runctl_tui.options import Options
     from runctl_tui.sandbox.client import SandboxSession
     from runctl_tui.services.aws.s3 import S3Store
     from runctl_tui.services.prices import PriceBook
+    from runctl_tui.services.registry import Registry
+    from runctl_tui.services.system_clock import SystemClock
 
     CheckpointPoll = Callable[[], Awaitable[Snapshot[tuple[Checkpoint, ...]]]]
 
-SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
 SANDBOX_PROFILE: Final = "runctl-sandbox"
 RUNS_PREFIX: Final = "runs"
 """Below which runs lie in the bucket."""
 FLEET_SECONDS: Final = 3.0
 RUN_SECONDS: Final = 2.0
 CHECKPOINT_SECONDS: Final = 4.0
-
-
-class Place:
-    """Where this program works: folders, configuration, owner; real or sandboxed."""
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self.sandbox = options.sandbox
-        base = paths.state_dir(options.state_dir or None)
-        self.state = base / "sandbox" if options.sandbox else base
-        self.world = self.state / "world"
-        self.log = open_log(self.state)
-        self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()))
-        self.configuration = self.settings.configuration
-        self.owner = owner_of(self.configuration, login_name())
-
-    @property
-    def local_home(self) -> Path | None:
-        """The home folder of runs on this machine: one of the sandbox's own in the sandbox."""
-        return self.world / "homes" / "local" if self.sandbox else None
-
-    @property
-    def bucket(self) -> str:
-        """Where checkpoints go when nothing else is said; empty: nowhere."""
-        return self.configuration.aws.s3_bucket or (SANDBOX_BUCKET if self.sandbox else "")
-
-    @property
-    def project(self) -> Path:
-        """The folder in which a project is looked for."""
-        return self.state / "project" if self.sandbox else Path.cwd()
 
 
 class Cloud:
@@ -188,15 +153,13 @@ class Cloud:
 class Assembly:
     """Puts the services together in the order in which they need each other."""
 
-    def __init__(self, options: Options) -> None:
-        self.place = place = Place(options)
-        self.clock = clock = SystemClock()
-        self.registry = Registry()
+    def __init__(self, ground: Ground) -> None:
+        self.place = place = ground.place
+        self.clock = clock = ground.clock
+        self.session = ground.session
+        self.registry = ground.registry
         self.registry.register(LocalProvider(clock, place.owner))
         self.cloud = Cloud(place, self.registry, clock)
-        self.session = SessionService(
-            SessionPlace(place.configuration, self.registry, clock, place.sandbox, root=os.geteuid() == 0)
-        )
         self.store = Store(place.state, clock)
         self.locks = LockSet(place.state)
         self.machines = MachineList(self.registry, clock)
@@ -352,11 +315,6 @@ class Assembly:
 def runs_as_seen(runs: tuple[TrainingSession, ...]) -> object:
     """Return what a person would see change about runs: not when they were last heard of."""
     return [replace(run, heard_at=None) for run in runs]
-
-
-def build(options: Options) -> Services:
-    """Return the services that these options ask for; ConfigError where the configuration cannot be used."""
-    return Assembly(options).services()
 
 
 def _ship_project(folder: Path) -> None:
