@@ -8,10 +8,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from runctl_tui.domain.launch import LaunchRequest
-from runctl_tui.domain.plan import JobView, Operation
+from runctl_tui.domain.plan import Confirmation, JobView, Operation
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
-from runctl_tui.modals.confirm import confirm
+from runctl_tui.modals.confirm import Instead, confirm
 from runctl_tui.modals.help import Help
 from runctl_tui.modals.launch import LaunchDialog
 from runctl_tui.modals.launch_steps import JobHandle, LaunchSteps
@@ -123,10 +123,12 @@ class ChangingScreen(CommandingScreen):
             self.obey_menu(choice)
 
     async def _change(self, operation: Operation, references: tuple[str, ...]) -> None:
-        self.busy(f"looking at what {operation.value} would do…")
-        plan = await self.services.actions.plan(operation, references)
-        self.busy("")
-        answer = await self.app.push_screen_wait(confirm(self.services.clock, plan))
+        answer: Confirmation | Instead | None = Instead(operation, references)
+        while isinstance(answer, Instead):
+            self.busy(f"looking at what {answer.operation.value} would do…")
+            plan = await self.services.actions.plan(answer.operation, answer.references)
+            self.busy("")
+            answer = await self.app.push_screen_wait(confirm(self.services.clock, plan))
         if answer is None:
             return
         job_id = await self.services.actions.commit(plan, answer)
