@@ -30,6 +30,7 @@ from runctl_tui.services.checkpoints.book import CheckpointBook
 from runctl_tui.services.doctor import DoctorParts, DoctorService
 from runctl_tui.services.errors import CloudProviderError, Refused, SandboxFailed
 from runctl_tui.services.evidence import RegisterEvidence
+from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.fleet import FleetBook
 from runctl_tui.services.host_book import HostBook
@@ -181,7 +182,7 @@ class Assembly:
     def services(self) -> Services:
         """Return what screens and commands see."""
         place = self.place
-        remote = SandboxRemote(lambda: self.cloud.session, place.world) if place.sandbox else None
+        remote = SandboxRemote(lambda: self.cloud.session, place.world, self.runs.known) if place.sandbox else None
         parts = DoctorParts(self.registry, place.configuration, place.settings, place.state, os.environ, place.sandbox)
         return Services(
             clock=self.clock,
@@ -198,6 +199,7 @@ class Assembly:
             settings=place.settings,
             doctor=DoctorService(parts),
             sandbox=remote,
+            exports=ExportFolder(lambda: Path(place.configuration.monitoring.log_dir), self.clock),
             log_path=str(place.log),
             start=self.start,
             relay=self.relay.work,
