@@ -68,6 +68,7 @@ class ChangingScreen(CommandingScreen):
 
     def heard_jobs(self, jobs: tuple[JobView, ...]) -> None:
         """Let the questions of our own jobs interrupt, and say how they ended."""
+        self._refresh_after(jobs)
         for job in jobs:
             if job.id not in self.shared.own_jobs or job.id in self.shared.watched_jobs:
                 continue
@@ -116,6 +117,14 @@ class ChangingScreen(CommandingScreen):
             self.shared.watched_jobs.discard(job_id)
         if run_id:
             self.go("monitor", run_id)
+
+    def _refresh_after(self, jobs: tuple[JobView, ...]) -> None:
+        """Ask everything again as soon as a job has ended that was seen at work."""
+        ended = {job.id for job in jobs if job.ended_at is not None}
+        if self.shared.at_work & ended:
+            for feed in (self.services.fleet.feed, self.services.runs.feed, self.services.checkpoints.feed()):
+                feed.refresh()
+        self.shared.at_work = {job.id for job in jobs if job.ended_at is None}
 
     async def _choose_action(self, items: tuple[PickItem, ...]) -> None:
         choice = await self.app.push_screen_wait(Pick(self.services.clock, safe("Actions"), items))
