@@ -14,6 +14,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.ports import Checkpoints, Runs
+from runctl_tui.services.runs.register import is_ours
 
 
 class Evidence(Protocol):
@@ -41,7 +42,9 @@ class RegisterEvidence:
         self._clock = clock
 
     async def runs_on(self, instance: Instance) -> Fact[tuple[TrainingSession, ...]]:
-        """Return every run on a machine."""
+        """Return every run on a machine; unknown where it belongs to somebody else, because that is never asked."""
+        if not is_ours(instance) and instance.state is not ResourceState.TERMINATED:
+            return Unknown("the machine is not ours, so nobody looks at what runs on it")
         try:
             snapshot = await self._runs.now()
         except TrainctlError as error:
