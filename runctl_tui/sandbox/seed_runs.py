@@ -18,6 +18,7 @@ from runctl_tui.sandbox.cloud import Cloud
 from runctl_tui.sandbox.folder import write_atomically, write_json
 from runctl_tui.sandbox.machines import Machines
 from runctl_tui.sandbox.seed_s3 import CHECKPOINTS, REGION
+from runctl_tui.services.training.agent_client import agent_source
 
 SEEDED_MARK: Final = "RUNCTL_SANDBOX_SEEDED"
 """In the environment of the seeded training, which does not keep the sandbox alive."""
@@ -48,8 +49,8 @@ def copy_project(into: Path) -> None:
 
 def agent(home: Path, environment: Mapping[str, str], verb: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """Have the host's agent do something, as the product itself would over SSH."""
-    source = resources.files("runctl_tui.services.training").joinpath("agent.py").read_bytes()
-    path = home / ".runctl" / f"agent-{hashlib.sha256(source).hexdigest()[:8]}.py"
+    source, version = agent_source()
+    path = home / ".runctl" / f"agent-{version}.pyz"
     if not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         path.write_bytes(source)

@@ -1,4 +1,4 @@
-"""The Protocols that screens and the command line see; `wiring.py` alone knows what implements them."""
+"""The Protocols that screens and the command line see; `wiring` alone knows what implements them."""
 
 from __future__ import annotations
 

@@ -46,9 +46,16 @@ def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module, node
-            yield from ((f"{node.module}.{alias.name}", node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = resolved(path, node)
+            yield module, node
+            yield from ((f"{module}.{alias.name}", node) for alias in node.names)
+
+
+def resolved(path: Path, node: ast.ImportFrom) -> str:
+    """Return the absolute name of the module that an `import from` names."""
+    home = ".".join(path.relative_to(ROOT).parts[: -node.level]) if node.level else ""
+    return ".".join(part for part in (home, node.module or "") if part)
 
 
 def texts(path: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.checkpoints.join import Sides, StoredFile, by_name, joined, stored_copy
 from runctl_tui.services.errors import HostError, TrainctlError
-from runctl_tui.services.training.agent import format_of, step_of
+from runctl_tui.services.training.agent.checkpoint_names import format_of, step_of
 from runctl_tui.services.training.request import run_prefix
 
 if TYPE_CHECKING:

@@ -1,13 +1,15 @@
 """The agent as its caller sees it: one async method per verb, over any `HostSession`.
 
-Runs, checkpoints, the launcher and the code sync use it; it brings the agent's file to the host by itself.
+Runs, checkpoints, the launcher and the code sync use it; it packs the agent and brings it to the host by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
+import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import cache
@@ -42,17 +44,31 @@ FIRST_RETRY: Final = 0.5
 LAST_RETRY: Final = 15.0
 INSTALL: Final = """
 command -v python3 >/dev/null || { echo 'python3 is not installed' >&2; exit 127; }
-umask 077; f="$HOME/.runctl/agent-$1.py"
+umask 077; f="$HOME/.runctl/agent-$1.pyz"
 if [ "$(wc -c < "$f" 2>/dev/null | tr -d ' ')" = "$2" ]; then cat >/dev/null; exit 0; fi
 mkdir -p "$HOME/.runctl" && cat > "$f.$$" && [ "$(wc -c < "$f.$$" | tr -d ' ')" = "$2" ] && mv "$f.$$" "$f"
 """
-CALL: Final = 'exec python3 "$HOME/.runctl/agent-$1.py" "$2"'
+CALL: Final = 'exec python3 "$HOME/.runctl/agent-$1.pyz" "$2"'
+
+
+START: Final = b"import sys\n\nfrom agent.command_line import main\n\nsys.exit(main(sys.argv))\n"
+"""What Python runs when it is given the archive."""
+ARCHIVE_TIME: Final = (1980, 1, 1, 0, 0, 0)
+REGULAR_FILE: Final = 0o100644 << 16
 
 
 @cache
 def agent_source() -> tuple[bytes, str]:
-    """Return the agent's file and the name of its version."""
-    source = Path(__file__).with_name("agent.py").read_bytes()
+    """Return the agent as one archive that Python runs, and the name of its version: same code, same bytes."""
+    modules = sorted(Path(__file__).with_name("agent").glob("*.py"))
+    content = {"__main__.py": START, **{f"agent/{module.name}": module.read_bytes() for module in modules}}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, data in content.items():
+            entry = zipfile.ZipInfo(name, ARCHIVE_TIME)
+            entry.create_system, entry.external_attr = 3, REGULAR_FILE
+            archive.writestr(entry, data)
+    source = packed.getvalue()
     return source, hashlib.sha256(source).hexdigest()[:8]
 
 

@@ -9,8 +9,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Callable, Dict
 
 BLOCK = 1024 * 1024
 
@@ -23,7 +22,7 @@ def target_of(folder: str, path: str) -> str:
     return os.path.join(folder, *parts)
 
 
-def download(item: dict[str, Any], target: str, told: Callable[[int], None]) -> None:
+def download(item: Dict[str, Any], target: str, told: Callable[[int], None]) -> None:
     """Download one file, going on where an earlier try stopped."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
     part = target + ".part"

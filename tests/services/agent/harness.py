@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runctl_tui.services.training import agent
+from runctl_tui.services.training.agent.processes import recorded_alive
+from runctl_tui.services.training.agent_client import agent_source
 
-AGENT = Path(agent.__file__)
 Json = dict[str, Any]
 
 
@@ -44,13 +44,23 @@ class Machine:
     def project(self) -> Path:
         return self.home / "project"
 
+    @property
+    def agent(self) -> Path:
+        """The archive, where a host has it."""
+        source, version = agent_source()
+        path = self.home / ".runctl" / f"agent-{version}.pyz"
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            path.write_bytes(source)
+        return path
+
     def script(self, text: str, name: str = "train.py") -> None:
         (self.project / name).write_text(text)
 
     def raw(self, verb: str, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
         base = {"PATH": os.environ["PATH"], "HOME": str(self.home), "AWS_EC2_METADATA_DISABLED": "true"}
         environment = {**base, **self.environment}
-        command = [self.python, str(AGENT), verb]
+        command = [self.python, str(self.agent), verb]
         return subprocess.run(command, input=stdin, env=environment, capture_output=True, check=False, timeout=120)
 
     def ask(self, verb: str, **request: Any) -> Json:
@@ -88,7 +98,7 @@ class Machine:
         """End everything that the agent left working."""
         for path in self.home.glob(".runctl/runs/*/*"):
             if path.name in ("supervisor", "uploader", "pid"):
-                pid = agent.recorded_alive(str(path))
+                pid = recorded_alive(str(path))
                 if pid:
                     os.kill(pid, signal.SIGKILL)
 

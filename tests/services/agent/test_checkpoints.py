@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runctl_tui.services.training import agent
+from runctl_tui.services.training.agent.checkpoint_names import format_of, step_of
+from runctl_tui.services.training.agent.dependencies import requirements, script_block, toml_list
 from tests.services.agent.harness import Json, Machine
 
 
@@ -38,7 +39,7 @@ from tests.services.agent.harness import Json, Machine
     ],
 )
 def test_the_step_is_read_from_the_name(name: str, step: int | None) -> None:
-    assert agent.step_of(name) == step
+    assert step_of(name) == step
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_the_step_is_read_from_the_name(name: str, step: int | None) -> None:
     ],
 )
 def test_the_format_is_read_from_names(name: str, files: list[str], format_: str) -> None:
-    assert agent.format_of(name, files) == format_
+    assert format_of(name, files) == format_
 
 
 def old(path: Path, seconds: float = 120) -> None:
@@ -132,7 +133,7 @@ def test_lists_of_requirements_are_read_as_toml_reads_them(names: list[str], lin
         + (",  # why ] not\n  " if lines else ", ").join(quoted)
         + "]\nz = 1\n"
     )
-    assert agent.toml_list(text, "dependencies") == tomllib.loads(text)["project"]["dependencies"] == names
+    assert toml_list(text, "dependencies") == tomllib.loads(text)["project"]["dependencies"] == names
 
 
 def test_the_block_of_a_script_is_found(tmp_path: Path) -> None:
@@ -140,20 +141,20 @@ def test_the_block_of_a_script_is_found(tmp_path: Path) -> None:
     script.write_text(
         '#!/usr/bin/env python\n# /// script\n# dependencies = [\n#   "numpy>=1",\n#\n# ]\n# ///\nimport x\n'
     )
-    block = agent.script_block(str(script))
+    block = script_block(str(script))
     assert block is not None
     assert tomllib.loads(block) == {"dependencies": ["numpy>=1"]}
     script.write_text("# a comment\nimport x\n")
-    assert agent.script_block(str(script)) is None
+    assert script_block(str(script)) is None
 
 
 def test_a_project_s_own_list_is_read_and_no_other_section(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[tool.other]\ndependencies = ["wrong"]\n\n[project]\nname = "x"\ndependencies = ["right[extra]>=1"]\n\n[z]\n'
     )
-    assert agent.requirements(str(tmp_path)) == ("pyproject.toml", ["right[extra]>=1"])
+    assert requirements(str(tmp_path)) == ("pyproject.toml", ["right[extra]>=1"])
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n\n[tool.o]\ndependencies = ["wrong"]\n')
-    assert agent.requirements(str(tmp_path)) == ("pyproject.toml", [])
+    assert requirements(str(tmp_path)) == ("pyproject.toml", [])
 
 
 def test_vitals_hold_what_nvidia_smi_says(machine: Machine) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+import runpy
 import shutil
+import zipfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -16,6 +19,7 @@ from runctl_tui.services.hosts.session import Pipe
 from runctl_tui.services.hosts.ssh import SshHost, SshPool
 from runctl_tui.services.hosts.trust import TrustStore, UnknownKey
 from runctl_tui.services.ports import SshTarget
+from runctl_tui.services.training import agent_client
 from runctl_tui.services.training.agent_client import AgentClient, agent_source
 from runctl_tui.services.training.agent_values import (
     LinkFrame,
@@ -121,13 +125,28 @@ async def test_presigned_urls_stay_out_of_the_command_line(
 
 
 async def test_a_file_that_was_cut_off_on_its_way_is_sent_again(client: AgentClient, machine: Machine) -> None:
-    path = machine.home / ".runctl" / f"agent-{agent_source()[1]}.py"
+    path = machine.home / ".runctl" / f"agent-{agent_source()[1]}.pyz"
     path.parent.mkdir()
     path.write_bytes(agent_source()[0][:1000])
     assert await client.status() == ()
     assert path.read_bytes() == agent_source()[0]
     path.unlink()
     assert await client.status() == ()
+
+
+def test_the_archive_is_the_same_whenever_and_wherever_it_is_packed(tmp_path: Path) -> None:
+    source, version = agent_source()
+    for path in (Path(agent_client.__file__).parent / "agent").glob("*.py"):
+        copy = tmp_path / "agent" / path.name
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+        copy.chmod(0o600)
+    copied = runpy.run_path(str(shutil.copy(agent_client.__file__, tmp_path)))["agent_source"]
+    assert copied() == (source, version)
+    names = zipfile.ZipFile(io.BytesIO(source)).namelist()
+    assert names[0] == "__main__.py"
+    assert names[1:] == sorted(names[1:])
+    assert not any("__pycache__" in name for name in names)
 
 
 async def test_following_gives_log_state_and_vitals_until_the_end(client: AgentClient, machine: Machine) -> None:

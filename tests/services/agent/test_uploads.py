@@ -12,7 +12,13 @@ from typing import Any
 
 import pytest
 
-from runctl_tui.services.training import agent
+from runctl_tui.services.training.agent import run_folder, sending
+from runctl_tui.services.training.agent.files import read_json
+from runctl_tui.services.training.agent.processes import recorded_alive
+from runctl_tui.services.training.agent.run_folder import Run
+from runctl_tui.services.training.agent.s3 import Bucket, signed, verified
+from runctl_tui.services.training.agent.uploader import LOG_UPLOAD_EVERY, Uploader
+from runctl_tui.services.training.agent.web import Reply
 from tests.services.agent.harness import Json, Machine, metadata_service, until
 
 WRITES = (
@@ -77,7 +83,7 @@ def imds(machine: Machine, cloud: Cloud) -> Iterator[Json]:
 
 
 def uploads(machine: Machine, run_id: str = "r-1") -> Json:
-    value = agent.read_json(str(machine.file("uploads.json", run_id)))
+    value = read_json(str(machine.file("uploads.json", run_id)))
     assert isinstance(value, dict)
     return value
 
@@ -97,7 +103,7 @@ def test_checkpoints_go_to_s3_while_training_and_everything_is_there_at_the_end(
     all_done(machine)
     base = "team/runs/r-1/"
     names = [f"checkpoints/step_{step:06d}.bin" for step in range(1, 9)]
-    assert cloud.names() == {base + name for name in [*names, "log", "run.json"]}
+    assert cloud.names() == {base + name for name in [*names, "log", "run.json", "state.json"]}
     for name in names:
         assert cloud.content(base + name) == (machine.project / name).read_bytes()
     assert cloud.content(base + "log") == machine.file("log").read_bytes()
@@ -111,7 +117,7 @@ def test_checkpoints_go_to_s3_while_training_and_everything_is_there_at_the_end(
         base + names[0],
     )
     assert entry["upload"]["verified_at"]
-    until(lambda: not agent.recorded_alive(str(machine.file("uploader"))), what="the uploader's end")
+    until(lambda: not recorded_alive(str(machine.file("uploader"))), what="the uploader's end")
     assert machine.status()["uploads"]["done"] == 8
 
 
@@ -143,26 +149,26 @@ def test_the_uploader_outlives_the_run_and_s3_s_absence(machine: Machine, cloud:
     assert machine.ask("uploader", run_id="r-1")["pid"] == before
     assert machine.ask("uploader", run_id="r-1", restart=True)["pid"] != before
     all_done(machine)
-    assert len(cloud.names()) == 3
+    assert len(cloud.names()) == 4
 
 
 def test_without_credentials_it_waits_and_says_so_until_a_relay_brings_urls(machine: Machine, cloud: Cloud) -> None:
     machine.script(WRITES)
     machine.start(args=["2", "0"], s3=cloud.place())
     machine.ended()
-    until(lambda: len(machine.ask("pending", run_id="r-1")["pending"]) == 4, 30, "four waiting files")
+    until(lambda: len(machine.ask("pending", run_id="r-1")["pending"]) == 5, 30, "five waiting files")
     status = machine.status()["uploads"]
     assert (status["state"], status["waiting_for_urls"]) == ("waiting for credentials or relay", 2)
     pending = machine.ask("pending", run_id="r-1")["pending"]
     assert [row["path"] for row in pending][:2] == ["checkpoints/step_000002.bin", "checkpoints/step_000001.bin"]
     assert cloud.names() == set()
-    assert machine.ask("urls", run_id="r-1", urls=[cloud.presigned(row) for row in pending])["accepted"] == 4
+    assert machine.ask("urls", run_id="r-1", urls=[cloud.presigned(row) for row in pending])["accepted"] == 5
     assert oct(machine.file("urls.json").stat().st_mode & 0o777) == "0o600"
     all_done(machine)
     name = "checkpoints/step_000002.bin"
     assert cloud.content("team/runs/r-1/" + name) == (machine.project / name).read_bytes()
-    assert len(cloud.names()) == 4
-    assert agent.read_json(str(machine.file("urls.json"))) == {}
+    assert len(cloud.names()) == 5
+    assert read_json(str(machine.file("urls.json"))) == {}
 
 
 def test_a_spot_notice_stops_the_run_and_saves_its_last_checkpoint(machine: Machine, cloud: Cloud, imds: Json) -> None:
@@ -183,7 +189,7 @@ def test_a_spot_notice_stops_the_run_and_saves_its_last_checkpoint(machine: Mach
 
 
 @pytest.fixture
-def inside(machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[agent.Uploader]:
+def inside(machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploader]:
     """An uploader in this process, whose limits a test can lower."""
     machine.script(WRITES)
     machine.start(args=["1", "0"], s3=cloud.place())
@@ -193,10 +199,10 @@ def inside(machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> I
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", cloud.endpoint)
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint)
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
-        monkeypatch.setattr(agent, "RUNS", str(machine.home / ".runctl/runs"))
-        monkeypatch.setattr(agent, "SINGLE_PUT", 1024 * 1024)
-        monkeypatch.setattr(agent, "PART", 5 * 1024 * 1024)
-        yield agent.Uploader(agent.Run("r-1"))
+        monkeypatch.setattr(run_folder, "RUNS", str(machine.home / ".runctl/runs"))
+        monkeypatch.setattr(sending, "SINGLE_PUT", 1024 * 1024)
+        monkeypatch.setattr(sending, "PART", 5 * 1024 * 1024)
+        yield Uploader(Run("r-1"))
 
 
 def large(machine: Machine) -> Path:
@@ -206,25 +212,25 @@ def large(machine: Machine) -> Path:
 
 
 def test_a_large_file_goes_in_parts_and_goes_on_after_a_failure(
-    inside: agent.Uploader, machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    inside: Uploader, machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = large(machine)
     name = f"checkpoints/{path.name}"
     sent: list[int] = []
-    part = agent.Bucket.part
+    part = Bucket.part
 
-    def failing(self: agent.Bucket, key: str, upload_id: str, index: int, block: bytes) -> str:
+    def failing(self: Bucket, key: str, upload_id: str, index: int, block: bytes) -> str:
         sent.append(index)
         if sent == [1, 2]:
             raise OSError("the network is away")
         return part(self, key, upload_id, index, block)
 
-    monkeypatch.setattr(agent.Bucket, "part", failing)
+    monkeypatch.setattr(Bucket, "part", failing)
     assert not inside.turn(over=True)
     assert (inside.table[name]["state"], inside.table[name]["error"]) == ("failed", "the network is away")
     inside.table[name]["next_try"] = 0
     inside.save()
-    again = agent.Uploader(inside.run)
+    again = Uploader(inside.run)
     assert again.turn(over=True)
     assert sent == [1, 2, 2, 3]
     key = f"team/runs/r-1/{name}"
@@ -232,11 +238,11 @@ def test_a_large_file_goes_in_parts_and_goes_on_after_a_failure(
     assert again.table[name]["etag"].endswith("-3")
 
 
-def test_the_growing_log_is_sent_now_and_then(inside: agent.Uploader, machine: Machine, cloud: Cloud) -> None:
+def test_the_growing_log_is_sent_now_and_then(inside: Uploader, machine: Machine, cloud: Cloud) -> None:
     inside.log_sent = time.time()
     inside.turn(over=False)
     assert "team/runs/r-1/log" not in cloud.names()
-    inside.log_sent = time.time() - agent.LOG_UPLOAD_EVERY
+    inside.log_sent = time.time() - LOG_UPLOAD_EVERY
     with machine.file("log").open("ab") as log:
         log.write(b"more\n")
     inside.turn(over=False)
@@ -244,17 +250,17 @@ def test_the_growing_log_is_sent_now_and_then(inside: agent.Uploader, machine: M
 
 
 def test_a_file_that_changes_while_it_is_sent_is_sent_again(
-    inside: agent.Uploader, machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    inside: Uploader, machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = machine.project / "checkpoints/step_000001.bin"
-    put = agent.Bucket.put
+    put = Bucket.put
 
-    def changing(self: agent.Bucket, key: str, local: str, size: int, sha256: str) -> None:
+    def changing(self: Bucket, key: str, local: str, size: int, sha256: str) -> None:
         put(self, key, local, size, sha256)
         if local == str(path) and b"later" not in path.read_bytes():
             path.write_bytes(b"later")
 
-    monkeypatch.setattr(agent.Bucket, "put", changing)
+    monkeypatch.setattr(Bucket, "put", changing)
     assert not any(
         inside.turn(over=True) and inside.table["checkpoints/step_000001.bin"]["state"] == "done" for _ in (1,)
     )
@@ -263,12 +269,12 @@ def test_a_file_that_changes_while_it_is_sent_is_sent_again(
 
 
 def test_what_s3_holds_is_compared_with_what_was_sent() -> None:
-    good = agent.Reply(200, {"content-length": "3", "x-amz-meta-runctl-sha256": "aa", "etag": '"e"'}, b"")
-    assert agent.verified(good, 3, "aa") == "e"
+    good = Reply(200, {"content-length": "3", "x-amz-meta-runctl-sha256": "aa", "etag": '"e"'}, b"")
+    assert verified(good, 3, "aa") == "e"
     with pytest.raises(OSError, match="instead of 4"):
-        agent.verified(good, 4, "aa")
+        verified(good, 4, "aa")
     with pytest.raises(OSError, match="SHA-256"):
-        agent.verified(good, 3, "bb")
+        verified(good, 3, "bb")
 
 
 def test_signatures_are_those_that_boto_makes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +290,7 @@ def test_signatures_are_those_that_boto_makes(monkeypatch: pytest.MonkeyPatch) -
     )
     signer = S3SigV4Auth(Credentials("AKID", "sekrit/+", "to/ken="), "s3", "eu-central-1")
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
-    ours = agent.signed("PUT", url, {"x-amz-meta-a": "two  words"}, payload, (who, "eu-central-1"))
+    ours = signed("PUT", url, {"x-amz-meta-a": "two  words"}, payload, (who, "eu-central-1"))
     request.headers["X-Amz-Date"] = request.context["timestamp"] = "20231114T221320Z"
     request.headers["x-amz-security-token"] = "to/ken="
     text = signer.string_to_sign(request, signer.canonical_request(request))
