@@ -17,7 +17,7 @@ from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostError, Refused, ResourceNotFound, TrainctlError, ValidationError
 from runctl_tui.services.runs.mirror import Mirrors
-from runctl_tui.services.runs.sessions import Seen, adopted, heard, silent
+from runctl_tui.services.runs.sessions import GONE, Seen, adopted, heard, silent
 from runctl_tui.services.runs.sweeps import PAGE, HostSweeps, fetch_log
 from runctl_tui.services.training.agent_values import LinkFrame, LogFrame, StatusFrame
 
@@ -119,6 +119,13 @@ class RunRegister:
             if (machine.provider, machine.id) == (session.provider, session.instance_id):
                 return await self._hosts.agent(machine)
         raise HostError(f"The host of {session.id} is gone", f"{session.instance_id} is not listed any more")
+
+    async def machine_is_gone(self, session: TrainingSession) -> bool:
+        """Tell whether the machine of a run is certainly no more, so that nothing on its disks can be read again."""
+        machines = await self._machines()
+        seen = _seen(machines, (), self._clock.now())
+        machine = seen.machines.get(f"{session.provider}/{session.instance_id}")
+        return machine.state in GONE if machine is not None else silent(session, seen).status.ended
 
     async def follow(self, run_id: str, offset: int = 0) -> AsyncIterator[RunUpdate]:
         """Yield what is mirrored from an offset on, then what the host says, live."""
