@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 SCREENS: Final[Mapping[str, type[BaseScreen]]] = {
     screen.MODE: screen for screen in (InstancesScreen, CheckpointsScreen, MonitorScreen, TasksScreen)
 }
+WARM_UP_AFTER: Final = 3.0
+"""Seconds from readiness until what a launch needs is fetched ahead, so that the first rows come first."""
 HISTORY: Final = 50
 """Views that are remembered."""
 
@@ -156,6 +158,18 @@ class RunctlApp(App[None]):
         async for words in self.services.start():
             self._say_starting(f"{words}…")
         self._set_ready()
+        self._warm_up()
+
+    @work(group="warm up", exit_on_error=False)
+    async def _warm_up(self) -> None:
+        """Have the offers of the default region at hand before somebody wants to launch; failing costs nothing."""
+        await asyncio.sleep(WARM_UP_AFTER)
+        options = self.services.launcher.defaults().options
+        try:
+            if options is not None:
+                await self.services.launcher.offers(options.provider, options.region)
+        except TrainctlError as error:
+            log.info("offers not fetched ahead: %s", error)
 
     @property
     def _front(self) -> BaseScreen:
