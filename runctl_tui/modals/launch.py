@@ -146,7 +146,7 @@ class LaunchDialog(Dialog[str]):
 
     @work(group="launch.offers", exclusive=True, exit_on_error=False)
     async def _load_offers(self, provider: str, region: str) -> None:
-        words = f"types and prices of {region}; go on typing, the type asked for stands until they are here"
+        words = f"types and prices of {region}; go on typing meanwhile"
         self._offers.set_placeholder(Notice.loading(safe(words)))
         self._offers.set_rows(())
         found = await self._source.offers(provider, region)
@@ -225,7 +225,7 @@ class LaunchDialog(Dialog[str]):
     def _show_disk_price(self) -> None:
         draft = self._draft()
         month = self._source.disk_per_month(draft.provider, draft.region, draft.text("disk"))
-        hint = f"GiB gp3, {month}/mo, running or not" if month else "GiB; empty: as large as the image"
+        hint = f"GiB gp3, {month}/mo, running or not" if month else "GiB; empty: the image's"
         self._field("disk").set_hint(safe(hint))
 
     def _field(self, name: str) -> FormField:

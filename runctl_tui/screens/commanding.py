@@ -20,8 +20,8 @@ from runctl_tui.services.errors import Unsupported, ValidationError
 from runctl_tui.services.ports import Finding
 from runctl_tui.widgets.command_line import CommandLine
 
-_OPENING: Final = ("open_command_line", "open_filter")
-"""Bound with priority, so that what is typed right after the key reaches the line."""
+_OPENING: Final = ("open_command_line", "open_filter", "actions")
+"""Bound with priority, so that what is typed right after the key reaches what it opens."""
 ARM_MINUTES: Final = 10.0
 Handler = Callable[[list[str]], Awaitable[None]]
 

@@ -31,7 +31,7 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
         Column("region", "REGION", _region, 11, priority=30, sort_key=lambda row: _region(row).text),
         Column("age", "AGE", lambda row: _age(row, now()), 5, "right", 50, sort_key=_newest_first),
         Column("price", "$/h", _price, 7, "right", 70, sort_key=_price_now, descending=True),
-        Column("sofar", "SO FAR", _so_far, 9, "right", 65, sort_key=lambda row: row.so_far, descending=True),
+        Column("sofar", "SO FAR", _so_far, 8, "right", 65, sort_key=lambda row: row.so_far, descending=True),
         Column("run", "RUN", run_note, 12, wide=30, priority=95, flexible=True, sort_key=_note_text),
         Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
     )
@@ -106,7 +106,7 @@ def _price(row: FleetRow) -> Cell:
 def _so_far(row: FleetRow) -> Cell:
     if row.instance.market is Market.LOCAL:
         return cell("-", "$muted")
-    return cell(figure(row.so_far, 9), "$warn" if row.so_far is None else "")
+    return cell(figure(row.so_far, 8), "$warn" if row.so_far is None else "")
 
 
 def run_note(row: FleetRow) -> Cell:
