@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,13 @@ from runctl_tui.services.exports import ExportFolder
 from tests.fakes import FakeClock
 
 
-async def test_each_export_is_a_private_file_of_its_own(tmp_path: Path) -> None:
-    exports = ExportFolder(lambda: tmp_path / "logs", FakeClock())
-    first = Path(await exports.write("instances.csv", '"a"\n'))
-    second = Path(await exports.write("instances.csv", '"b"\n'))
+def export(folder: Path, name: str, text: str) -> Path:
+    return Path(asyncio.run(ExportFolder(lambda: folder, FakeClock()).write(name, text)))
+
+
+def test_each_export_is_a_private_file_of_its_own(tmp_path: Path) -> None:
+    first = export(tmp_path / "logs", "instances.csv", '"a"\n')
+    second = export(tmp_path / "logs", "instances.csv", '"b"\n')
     assert (first.read_text(), second.read_text()) == ('"a"\n', '"b"\n')
     assert first.name.startswith("instances-")
     assert {path.suffix for path in (first, second)} == {".csv"}
@@ -23,14 +27,14 @@ async def test_each_export_is_a_private_file_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/x.log", "a b\x1b[2J.log", "…"])
-async def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "logs"
-    path = Path(await ExportFolder(lambda: folder, FakeClock()).write(name, "x"))
+    path = export(folder, name, "x")
     assert path.resolve().parent == folder.resolve()
     assert path.name.isascii()
 
 
-async def test_a_folder_that_cannot_be_made_is_said_with_what_to_do(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_said_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file")
     with pytest.raises(StateError, match="Nothing was exported"):
-        await ExportFolder(lambda: tmp_path / "logs", FakeClock()).write("x.csv", "")
+        export(tmp_path / "logs", "x.csv", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -127,7 +128,7 @@ async def test_the_disk_shows_its_price_and_the_list_says_that_it_loads() -> Non
     ("amount", "words"), [("0", "$0.00"), ("0.0031", "<$0.01"), ("0.01", "$0.01"), ("1204.551", "$1,204.55")]
 )
 def test_money_has_two_decimals(amount: str, words: str) -> None:
-    assert money(data.Decimal(amount)) == words
+    assert money(Decimal(amount)) == words
 
 
 @pytest.mark.parametrize(
@@ -135,6 +136,6 @@ def test_money_has_two_decimals(amount: str, words: str) -> None:
     [("12.5", 7, "12.50"), ("123456.78", 9, "123,457"), ("1234567.89", 7, "1,235k"), ("98765432", 7, "99M")],
 )
 def test_figures_are_never_clipped(amount: str, cells: int, words: str) -> None:
-    shown = figure(data.Decimal(amount), cells)
+    shown = figure(Decimal(amount), cells)
     assert shown == words
     assert len(shown) <= cells
