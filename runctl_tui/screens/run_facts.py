@@ -42,6 +42,8 @@ def run_facts(facts: RunFacts, brief: bool = False) -> tuple[Fact, ...]:
         fact("cost", _cost(facts)),
         _checkpoints(session, brief),
     ]
+    if session.uploads.waiting and session.checkpoints and session.output_dest and not brief:
+        rows.append(fact("", f"▲ {session.uploads.waiting}", "$warn"))
     if session.heard_at is not None and not brief:
         rows.append(fact("heard", seen(session.heard_at, facts.now)))
     return tuple(rows)
@@ -153,6 +155,4 @@ def _checkpoints(session: TrainingSession, brief: bool) -> Fact:
         words += f", {uploads.pending} waiting"
     if uploads.failed:
         words += f", {uploads.failed} failed"
-    if uploads.waiting and not brief:
-        words += f" ▲ {uploads.waiting}"
     return fact("ckpt", words, "$warn" if uploads.waiting or uploads.failed else "")
