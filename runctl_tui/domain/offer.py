@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from runctl_tui.domain.facts import Fact
 from runctl_tui.domain.instance import Gpu, Market
 from runctl_tui.domain.money import Price
+
+NO_PROFILE: Final = "none"
 
 
 class Capability(StrEnum):
@@ -76,4 +79,5 @@ class CreateResourceOptions:
     subnet: str = ""
     zone: str = ""
     profile: str = ""
+    """An instance profile, or NO_PROFILE for a machine without one although the configuration names one."""
     tags: tuple[tuple[str, str], ...] = ()

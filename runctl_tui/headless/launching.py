@@ -71,7 +71,7 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--security-group", metavar="SG", action="append", default=[], help="may be repeated")
     group.add_argument("--subnet", metavar="SUBNET", type=checked(validation.subnet_id), default="", help="subnet")
     group.add_argument("--zone", metavar="ZONE", default="", help="availability zone")
-    group.add_argument("--profile-name", metavar="NAME", default="", help="IAM instance profile")
+    group.add_argument("--profile-name", metavar="NAME", default="", help="IAM instance profile, or none")
 
 
 def add_training_flags(parser: argparse.ArgumentParser) -> None:

@@ -62,7 +62,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         self._burst: list[events.Key] = []
         self._burst_timer: Timer | None = None
         self._pasting = False
-        self._let_through: events.Key | None = None
+        self._let_through: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
         """Lay out body and buttons in a frame."""
@@ -95,8 +95,8 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         self._opened_at = self._clock.monotonic()
 
     def on_key(self, event: events.Key) -> None:
-        """Stop keys that were meant for what was there before, and pastes; bindings act only on what passes."""
-        if event is self._let_through:
+        """Stop keys that were meant for what was there before, and pastes, where a key may change something."""
+        if not self.CONFIRM_BY_Y or any(event is each for each in self._let_through):
             return
         if self._clock.monotonic() - self._opened_at < DEAF_SECONDS:
             event.stop()
@@ -145,5 +145,5 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         """Send a held key on its way again, as if it came from the terminal."""
         again = events.Key(event.key, event.character)
         again.set_sender(self.app)
-        self._let_through = again
+        self._let_through = [*self._let_through[-BURST_KEYS:], again]
         self.app.post_message(again)

@@ -96,7 +96,7 @@ class LaunchForm(Form):
         yield self._input("security_groups", "Sec. groups", groups, hint="empty: one that lets SSH in is made")
         yield self._input("subnet", "Subnet", options.subnet)
         yield self._input("zone", "Zone", options.zone)
-        yield self._input("profile", "IAM profile", options.profile, hint="without one: no SSM, S3 by presigned URLs")
+        yield self._input("profile", "IAM profile", options.profile, hint="none: no SSM, S3 by presigned URLs")
         yield Static(content(safe("training"), "$heading bold"), classes="form-heading")
         yield self._radio("launcher", "Launcher", launchers, job.launcher)
         yield self._input("gpus", "GPUs", job.gpus, hint="0,1; empty: all")

@@ -8,7 +8,7 @@ from typing import Protocol
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
-from runctl_tui.domain.instance import Instance
+from runctl_tui.domain.instance import Instance, Market, Ownership
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
@@ -41,7 +41,9 @@ class RegisterEvidence:
         self._clock = clock
 
     async def runs_on(self, instance: Instance) -> Fact[tuple[TrainingSession, ...]]:
-        """Return every run on a machine."""
+        """Return every run on a machine; nobody asks a machine that is not ours."""
+        if not _may_know(instance):
+            return Unknown("it is not ours, so it was not asked")
         try:
             snapshot = await self._runs.now()
         except TrainctlError as error:
@@ -80,6 +82,10 @@ class RegisterEvidence:
         if (gap := _gap(snapshot.missing, names)) is not None and not _all_told(session, mine):
             return Unknown(gap)
         return Known(mine, self._clock.now(), "host and S3")
+
+
+def _may_know(instance: Instance) -> bool:
+    return instance.market is Market.LOCAL or instance.ownership is Ownership.OURS
 
 
 def _is_on(session: TrainingSession, instance: Instance) -> bool:

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final
 
@@ -32,6 +32,8 @@ KEYS: Final[Mapping[str, str]] = {
     "end": "\x1b[F",
     "home": "\x1b[H",
 }
+REACTION_S: Final = 1.0
+"""How long a key that draws nothing is waited for."""
 
 
 class Terminal:
@@ -82,11 +84,28 @@ class Terminal:
         """Return the first line of the screen that holds the text."""
         return next(line for line in self.text.splitlines() if text in line)
 
+    @property
+    def cursor_line(self) -> str:
+        """The line on which the terminal's cursor stands: that of the field being typed into."""
+        self._drain(0)
+        return self._screen.display[self._screen.cursor.y].rstrip()
+
     def press(self, *keys: str) -> None:
-        """Press keys by name; a name of one character is itself, `ctrl+x` works for letters."""
+        """Press keys by name, each once the last was answered; one character is itself, `ctrl+x` works for letters."""
         for key in keys:
+            before = len(self.raw)
             self._write(self._code(key))
-            self._drain(0.05)
+            for _ in self._ticks(REACTION_S):
+                if len(self.raw) > before:
+                    break
+            self.settle()
+
+    def settle(self, quiet: float = 0.08) -> None:
+        """Read until nothing has been drawn for a moment."""
+        seen = -1
+        while seen != len(self.raw):
+            seen = len(self.raw)
+            self._drain(quiet)
 
     def type(self, text: str) -> None:
         """Type text as fast as a quick person, one key after the other."""
@@ -94,15 +113,21 @@ class Terminal:
             self._write(character)
             self._drain(0.01)
 
-    def wait(self, *texts: str, seconds: float = 20) -> str:
+    def wait(self, *texts: str, seconds: float = 60) -> str:
         """Wait until the screen shows all of the texts and return the screen; fails with the screen otherwise."""
         return self._until(lambda screen: all(text in screen for text in texts), f"no {texts!r}", seconds)
 
-    def gone(self, text: str, seconds: float = 20) -> str:
+    def drain(self, seconds: float) -> None:
+        """Read what the program draws for a while, as a person waits."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._drain(left)
+
+    def gone(self, text: str, seconds: float = 60) -> str:
         """Wait until the screen no longer shows the text."""
         return self._until(lambda screen: text not in screen, f"still {text!r}", seconds)
 
-    def ended(self, seconds: float = 10) -> int:
+    def ended(self, seconds: float = 30) -> int:
         """Wait for the program's end and return its exit status."""
         for _ in self._ticks(seconds):
             if self._process.poll() is not None:
@@ -110,8 +135,11 @@ class Terminal:
                 return self._process.returncode
         raise AssertionError(f"still running after {seconds} s\n{self.text}")
 
-    def _until(self, holds: object, complaint: str, seconds: float) -> str:
-        assert callable(holds)
+    def until(self, holds: Callable[[str], bool], what: str, seconds: float = 60) -> str:
+        """Wait until the screen satisfies a condition and return it."""
+        return self._until(holds, f"not {what}", seconds)
+
+    def _until(self, holds: Callable[[str], bool], complaint: str, seconds: float) -> str:
         for _ in self._ticks(seconds):
             if holds(screen := self.text):
                 return screen

@@ -11,6 +11,7 @@ import pytest
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Known, Unknown
+from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import RunUpdate, TrainingSession, TrainingStatus
@@ -75,6 +76,12 @@ class Copies:
 def evidence(**given: Any) -> RegisterEvidence:
     register = Register(**given)
     return RegisterEvidence(register, Copies(register), FakeClock())
+
+
+async def test_nothing_is_known_about_a_machine_of_somebody_else() -> None:
+    foreign = replace(BOX, tags=())
+    assert foreign.ownership is Ownership.FOREIGN
+    assert await evidence().runs_on(foreign) == Unknown("it is not ours, so it was not asked")
 
 
 async def test_runs_of_other_machines_do_not_count() -> None:

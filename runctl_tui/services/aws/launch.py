@@ -8,7 +8,7 @@ from typing import Any
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.instance import Instance
-from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.offer import NO_PROFILE, CreateResourceOptions
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.aws import images, request
 from runctl_tui.services.aws.clients import AwsClients
@@ -164,8 +164,13 @@ class Launches:
             key_name=key,
             security_groups=tuple(groups),
             subnet=options.subnet or self._settings.launch.subnet,
-            profile=options.profile or self._settings.launch.instance_profile,
+            profile=self._profile(options),
         )
+
+    def _profile(self, options: CreateResourceOptions) -> str:
+        if options.profile == NO_PROFILE:
+            return ""
+        return options.profile or self._settings.launch.instance_profile
 
     async def _encrypted(self, region: str) -> bool:
         """Whether the account encrypts by default; EC2 does so by itself where we may not ask."""
@@ -196,7 +201,7 @@ class Launches:
     def _warnings(self, options: CreateResourceOptions, look: _Look) -> tuple[str, ...]:
         limits = self._settings.launch
         found = []
-        if not (options.profile or limits.instance_profile):
+        if not self._profile(options):
             found.append(
                 "no instance profile: no SSM shell, and checkpoints reach S3 only by presigned URLs through the relay"
             )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.instance import Market
+from runctl_tui.domain.offer import NO_PROFILE
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import LaunchSettings
@@ -221,6 +222,14 @@ async def test_warnings_name_what_is_missing_and_what_it_costs(world: World) -> 
     world.make_profile("trainer")
     quiet = with_launch(world, instance_profile="trainer", ssh_cidr="10.0.0.0/8")
     assert await quiet.provider.check_create(world.options()) == ()
+
+
+async def test_a_machine_may_be_had_without_the_configured_profile(world: World) -> None:
+    world.make_profile("trainer")
+    provider = with_launch(world, instance_profile="trainer", ssh_cidr="10.0.0.0/8").provider
+    bare = world.options(profile=NO_PROFILE)
+    assert "no instance profile" in " ".join(await provider.check_create(bare))
+    assert (await provider.create_resource(bare, "t-bare")).profile == ""
 
 
 async def test_a_missing_permission_is_found_by_the_dry_run(world: World) -> None:

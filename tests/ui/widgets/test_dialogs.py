@@ -109,6 +109,16 @@ async def test_keys_of_the_first_moment_are_ignored(key: str) -> None:
         assert stage.answer == UNANSWERED
 
 
+@pytest.mark.parametrize(("key", "answer"), [("enter", "cancel"), ("escape", None)])
+async def test_a_dialog_that_changes_nothing_hears_its_first_key(key: str, answer: str | None) -> None:
+    items = [PickItem("cancel", safe("Cancel the plan"))]
+    stage = Stage(lambda clock: Pick(clock, safe("Actions"), items))
+    async with stage.app.run_test() as pilot:
+        await stage.open(pilot, wake=False)
+        await pilot.press(key)
+        assert await stage.settled(pilot, answer)
+
+
 async def test_cancel_has_the_focus_and_enter_cancels() -> None:
     stage = Stage(lambda clock: Ask(clock, safe("Launch")))
     async with stage.app.run_test() as pilot:
@@ -133,6 +143,16 @@ async def test_buttons_are_reached_by_tab_and_arrows() -> None:
         await stage.open(pilot)
         await pilot.press("right")
         await pilot.press("enter")
+        assert await stage.settled(pilot, "other")
+
+
+@pytest.mark.parametrize("kind", [Ask, AskHard])
+async def test_keys_that_arrive_together_act_in_their_order(kind: type[Ask]) -> None:
+    stage = Stage(lambda clock: kind(clock, safe("Launch")))
+    async with stage.app.run_test() as pilot:
+        await stage.open(pilot)
+        stage.app.simulate_key("tab")
+        stage.app.simulate_key("enter")
         assert await stage.settled(pilot, "other")
 
 

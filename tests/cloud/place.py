@@ -1,0 +1,189 @@
+"""A cloud that the suite may use: the sandbox, or a real account with a cap on what may be spent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import runctl_tui.sandbox
+from runctl_tui import wiring
+from runctl_tui.domain.checkpoint import Checkpoint
+from runctl_tui.domain.launch import LaunchRequest, resume_job
+from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.run import TrainingJob, TrainingSession
+from runctl_tui.options import Options
+from runctl_tui.services.ports import Services
+
+TEST_TAG: Final = "runctl:test"
+SMALLEST: Final = "t3.micro"
+REGION: Final = "us-east-1"
+PROJECT: Final = "runctl-test"
+SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
+DEFAULT_CAP: Final = Decimal("1.00")
+HOURS: Final = 1
+"""What a machine is taken to cost at most: no test runs longer."""
+BOUND_S: Final = 600.0
+_GONE: Final = (ResourceState.TERMINATED, ResourceState.TERMINATING)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Purse:
+    """What the suite may spend."""
+
+    cap: Decimal = DEFAULT_CAP
+    committed: Decimal = Decimal(0)
+
+    def take(self, usd_per_hour: Decimal | None) -> None:
+        """Set money aside for one machine; AssertionError where the price is unknown or the cap would be passed."""
+        assert usd_per_hour is not None, "the price is unknown: nothing is launched"
+        wanted = self.committed + usd_per_hour * HOURS
+        assert wanted <= self.cap, f"${wanted} would pass the cap of ${self.cap}: set RUNCTL_E2E_CAP"
+        self.committed = wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Which cloud, and whose money."""
+
+    kind: str
+    """'sandbox' or 'aws'."""
+    bucket: str
+    profile: str = ""
+    purse: Purse = field(default_factory=Purse)
+
+
+def account(kind: str, environ: Mapping[str, str]) -> Account:
+    """Return the account of this kind; AssertionError where a real one is not named in full."""
+    if kind == "sandbox":
+        return Account(kind, SANDBOX_BUCKET)
+    profile, bucket = environ.get("RUNCTL_E2E_PROFILE", ""), environ.get("RUNCTL_E2E_BUCKET", "")
+    assert profile, "RUNCTL_E2E_PROFILE must name the AWS profile whose account pays; nothing is guessed"
+    assert bucket, "RUNCTL_E2E_BUCKET must name a bucket of that account for checkpoints"
+    return Account(kind, bucket, profile, Purse(Decimal(environ.get("RUNCTL_E2E_CAP", str(DEFAULT_CAP)))))
+
+
+@dataclass(slots=True)
+class Cloud:
+    """The services on one account, and everything that was made with them."""
+
+    account: Account
+    services: Services
+    folder: Path
+    mark: str
+    """The value of the tag runctl:test on everything that this test makes."""
+    made: list[str] = field(default_factory=list)
+
+    def machine(self, name: str, **more: Any) -> CreateResourceOptions:
+        """Return the smallest machine, tagged as a test's."""
+        tags = ((TEST_TAG, self.mark), *more.pop("tags", ()))
+        return CreateResourceOptions("aws", REGION, SMALLEST, f"{name}-{self.mark}", PROJECT, tags=tags, **more)
+
+    def training(self, steps: int, sleep: float = 0.02) -> TrainingJob:
+        """Return a run of the tiny training project."""
+        root = self.folder / "project"
+        if not root.exists():
+            shutil.copytree(Path(runctl_tui.sandbox.__file__).parent / "project", root)
+        return TrainingJob(
+            script="train.py",
+            args=("--steps", str(steps), "--sleep", str(sleep), "--save-every", "20"),
+            project_root=str(root),
+            project=PROJECT,
+            name=f"run-{self.mark}",
+            output_dest=f"s3://{self.account.bucket}/runctl-test/{self.mark}",
+        )
+
+    def continuing(self, run: TrainingSession, checkpoint: Checkpoint, steps: int) -> TrainingJob:
+        """Return a run that goes on from another's checkpoint on another machine."""
+        job = self.training(steps)
+        resumed = resume_job(replace(run, job=job), checkpoint, instance_id="another")
+        return replace(resumed, project_root=job.project_root)
+
+    async def launch(self, options: CreateResourceOptions, job: TrainingJob | None = None) -> JobView:
+        """Launch what may be afforded and return the job once it has ended well."""
+        request = LaunchRequest(options=options, job=job, spot_fallback=False)
+        plan = await self.services.actions.plan_launch(request)
+        self.account.purse.take(plan.usd_per_hour)
+        view = await self.commit(plan)
+        assert view.instance_id, view
+        return view
+
+    async def commit(self, plan: Plan) -> JobView:
+        """Carry a plan out and return how its job ended, which must be well."""
+        confirmation = Confirmation(plan.hash, yes=True, name=plan.name_to_type)
+        job_id = await self.services.actions.commit(plan, confirmation)
+        view: JobView | None = None
+        async for view in self.services.jobs.watch(job_id):
+            if view.instance_id and view.instance_id not in self.made:
+                self.made.append(view.instance_id)
+        assert view is not None
+        assert view.ok, f"{view.title}: {view.result}"
+        return view
+
+    async def terminate(self, instance_id: str) -> JobView:
+        """Terminate a machine by the rules."""
+        return await self.commit(await self.services.actions.plan(Operation.TERMINATE, [f"aws/{instance_id}"]))
+
+    async def state(self, instance_id: str) -> ResourceState:
+        """Return a machine's state, read strongly."""
+        return (await self.services.registry.get("aws").get_resource_status(instance_id, REGION)).state
+
+    async def sweep(self, mark: str = "") -> list[str]:
+        """Terminate every machine that a test made, or one test, and return what was still there."""
+        provider = self.services.registry.get("aws")
+        left = []
+        for machine in (await provider.list_resources()).value:
+            tag = machine.tag(TEST_TAG)
+            if tag is not None and mark in ("", tag) and machine.state not in _GONE:
+                left.append(machine.id)
+                await provider.terminate(machine.id, machine.region)
+        return left
+
+
+@asynccontextmanager
+async def opened(account: Account, folder: Path, mark: str) -> AsyncIterator[Cloud]:
+    """Yield the services of an account; whatever a test made is torn down at the end, however it ends."""
+    services = await begun(account, folder)
+    cloud = Cloud(account, services, folder, mark)
+    try:
+        await cloud.sweep()
+        yield cloud
+    finally:
+        await cloud.sweep(mark)
+        cloud.services.close()
+
+
+async def begun(account: Account, folder: Path) -> Services:
+    """Return services that are ready for work."""
+    options = Options(sandbox=account.kind == "sandbox", state_dir=str(folder / "state"))
+    if account.kind == "aws":
+        options = replace(options, profile=account.profile, regions=(REGION,))
+    services = wiring.build(options)
+    async for _ in services.start():
+        pass
+    return services
+
+
+async def until(condition: Callable[[], Awaitable[T | None]], what: str, seconds: float = BOUND_S) -> T:
+    """Poll until the condition gives something, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := await condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
+        await asyncio.sleep(0.2)
+    return found
+
+
+def wanted_kinds() -> list[str]:
+    """Return the clouds to run on: a real account only where it is asked for."""
+    return ["aws"] if os.environ.get("RUNCTL_E2E") == "1" else ["sandbox"]

@@ -1,0 +1,41 @@
+"""Resource tracking: what was made is in the ledger at its price, and the money survives a restart."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from runctl_tui.domain.cost import TrackedResource
+from runctl_tui.domain.resource import ResourceState
+from tests.cloud.place import PROJECT, Cloud, begun, until
+
+pytestmark = pytest.mark.cloud
+
+
+async def tracked(cloud: Cloud, instance_id: str) -> TrackedResource | None:
+    """Return an instance's entry in the ledger once it has cost something."""
+    await cloud.services.fleet.now()
+    entries = {each.id: each for each in await cloud.services.costs.resources()}
+    found = entries.get(instance_id) or entries.get(f"aws/{instance_id}")
+    return found if found is not None and found.accumulated > 0 else None
+
+
+async def test_a_machine_is_tracked_at_its_price_and_across_a_restart(cloud: Cloud) -> None:
+    view = await cloud.launch(cloud.machine("tracked"))
+    entry = await until(lambda: tracked(cloud, view.instance_id), "money in the ledger")
+    assert (entry.kind, entry.state, entry.project) == ("instance", ResourceState.RUNNING, PROJECT)
+    assert entry.usd_per_hour == Decimal("0.0104")
+    assert dict(entry.tags)["runctl:test"] == cloud.mark
+    assert PROJECT in dict(await cloud.services.costs.by("project"))
+    assert (await cloud.services.costs.now()).burn_per_hour >= Decimal("0.0104")
+    cloud.services.close()
+    cloud.services = await begun(cloud.account, cloud.folder)
+    again = await until(lambda: tracked(cloud, view.instance_id), "the ledger after a restart")
+    assert again.accumulated >= entry.accumulated
+    assert again.first_seen_at == entry.first_seen_at
+    await cloud.terminate(view.instance_id)
+    await cloud.services.fleet.now()
+    gone = {each.name: each for each in await cloud.services.costs.resources()}[f"tracked-{cloud.mark}"]
+    assert gone.accumulated >= again.accumulated
+    assert not gone.usd_per_hour
