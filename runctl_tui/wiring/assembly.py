@@ -98,6 +98,13 @@ class Cloud:
         """Return the price book, None while there is none."""
         return self._provider.prices if self._provider else None
 
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._provider is not None:
+            self._provider.close()
+        if self.session is not None:
+            await self.session.close()
+
     def local_environment(self) -> Mapping[str, str]:
         """Return the environment of runs on this machine: in the sandbox its own, built from nothing."""
         if not self._place.sandbox:
@@ -220,6 +227,14 @@ class Assembly:
         if self._watching is not None:
             self._watching.cancel()
         self.store.close()
+
+    async def aclose(self) -> None:
+        """Let go and wait until every connection is closed: for a program that goes on afterwards."""
+        self.close()
+        if self._watching is not None:
+            await asyncio.wait([self._watching])
+        await self.hosts.close()
+        await self.cloud.aclose()
 
     async def _keep_watching_runs(self) -> None:
         """Keep the register fresh whatever screen is shown, and see to it that a relay works where one is needed."""
