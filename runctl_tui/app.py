@@ -40,8 +40,6 @@ SCREENS: Final[Mapping[str, str]] = {
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
 HISTORY: Final = 50
 """Views that are remembered."""
-FAREWELL_SECONDS: Final = 0.1
-"""How long quitting waits for the sandbox's last words; quitting never waits for anything else."""
 
 
 def screen_class(mode: str) -> type[BaseScreen]:
@@ -129,7 +127,7 @@ class RunctlApp(App[None]):
 
     async def action_quit(self) -> None:
         """Quit at once, whatever hangs."""
-        words = await self._last_words()
+        words = self._last_words()
         self.services.close()
         self.exit(message=Text(safe(words)) if words else None)
 
@@ -224,17 +222,14 @@ class RunctlApp(App[None]):
             loop.add_signal_handler(number, self._leave_on_signal, 128 + number)
 
     def _leave_on_signal(self, code: int) -> None:
+        words = self._last_words()
         self.services.close()
-        self.exit(return_code=code)
+        self.exit(return_code=code, message=Text(safe(words)) if words else None)
 
-    async def _last_words(self) -> str:
-        sandbox = self.services.sandbox
-        if sandbox is None:
-            return ""
-        try:
-            return await asyncio.wait_for(sandbox.leaving(), FAREWELL_SECONDS)
-        except (TimeoutError, TrainctlError):
-            return ""
+    def _last_words(self) -> str:
+        """Return what stays behind; nothing is asked, and nothing is known before the services are ready."""
+        sandbox = self.services.sandbox if self.shared.ready.is_set() else None
+        return "" if sandbox is None else sandbox.leaving()
 
     def _fatal_error(self) -> None:
         """Leave with a few words; the traceback, without any values, goes to the log file."""

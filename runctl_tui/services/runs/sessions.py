@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 UNKNOWN_AFTER: Final = timedelta(minutes=2)
 """Age from which a run should be known to its machine; younger ones may be on their way there."""
-_GONE: Final = (ResourceState.TERMINATED, ResourceState.TERMINATING)
-_DOWN: Final = (*_GONE, ResourceState.STOPPED, ResourceState.STOPPING)
+GONE: Final = (ResourceState.TERMINATED, ResourceState.TERMINATING)
+_DOWN: Final = (*GONE, ResourceState.STOPPED, ResourceState.STOPPING)
 
 
 def heard(session: TrainingSession, status: RunStatus, progress: RunProgress, now: datetime) -> TrainingSession:
@@ -66,7 +66,7 @@ def silent(session: TrainingSession, seen: Seen) -> TrainingSession:
         if places & seen.blind or not places & seen.scope or "" in seen.blind:
             return replace(session, status=TrainingStatus.UNREACHABLE)
         return _lost(session, "its machine is gone")
-    if machine.state in _GONE:
+    if machine.state in GONE:
         return _lost(session, "its machine was terminated")
     if machine.state in _DOWN:
         return _lost(session, f"its machine is {machine.state.value}")
