@@ -9,7 +9,12 @@ import os
 import shutil
 from typing import Final
 
-_TABS: Final = (("1", "Instances", "Inst"), ("4", "Checkpoints", "Ckpt"), ("5", "Monitor", "Mon"), ("7", "Tasks", "Task"))
+_TABS: Final = (
+    ("1", "Instances", "Inst"),
+    ("4", "Checkpoints", "Ckpt"),
+    ("5", "Monitor", "Mon"),
+    ("7", "Tasks", "Task"),
+)
 """Digit, name and short name, as the real tab line has them."""
 _BOLD: Final = "\x1b[1m"
 _REVERSE: Final = "\x1b[7m"

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.text import SafeText, safe
+from runctl_tui.domain.text import SafeText
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.widgets.text import content
 

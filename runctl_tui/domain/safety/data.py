@@ -23,7 +23,9 @@ def training_running(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     first = live[0]
     more = f" and {len(live) - 1} more" if len(live) > 1 else ""
-    reason = block("training_running", f"training is running: {first.name or first.id}{more}", offer="stop the run first")
+    reason = block(
+        "training_running", f"training is running: {first.name or first.id}{more}", offer="stop the run first"
+    )
     return offering(reason, Operation.RUN_STOP, *(one.id for one in live))
 
 
