@@ -74,7 +74,7 @@ SANDBOX_PROFILE: Final = "runctl-sandbox"
 RUNS_PREFIX: Final = "runs"
 """Below which runs lie in the bucket."""
 SANDBOX_FLEET_SECONDS: Final = 3.0
-RUN_SECONDS: Final = 2.0
+RUN_SECONDS: Final = 3.0
 CHECKPOINT_SECONDS: Final = 4.0
 
 
