@@ -1,4 +1,4 @@
-"""What the command line says about the whole program: parsed by `cli.py`, read by `wiring.py`."""
+"""What the command line says about the whole program: parsed by `cli.py`, read by `wiring`."""
 
 from __future__ import annotations
 

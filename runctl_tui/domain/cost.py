@@ -49,6 +49,8 @@ class CostSummary:
     """What is not in the figures, in words: 'us-west-2', '2 unpriced types', 'S3 requests'."""
     estimated: bool
     running: int
+    known: bool = True
+    """False before anything was ever looked at: the figures are no zeros then, they are unknown."""
 
     @property
     def left(self) -> Decimal | None:

@@ -100,6 +100,8 @@ class UploadSummary:
     failed: int = 0
     waiting: str = ""
     """Why nothing moves: 'no credentials on the host and no relay'."""
+    complete: bool = False
+    """Whether the run has ended and everything that it left is in S3, checked."""
 
 
 @dataclass(frozen=True, slots=True)

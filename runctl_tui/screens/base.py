@@ -219,10 +219,15 @@ class BaseScreen(Screen[None]):
 
     def _restart_feeds(self) -> None:
         self.workers.cancel_group(self, FEEDS)
+        self._start_worker(self._begin_feeds, f"{type(self).__name__} feeds", FEEDS, alone=False)
+
+    async def _begin_feeds(self) -> None:
+        """Watch as soon as there are services to watch; asking for them earlier would delay the first frame."""
+        await self.shared.ready.wait()
         own = list(self.feeds())
         if own:
-            feed = own[0][0]
-            self._taken_at = lambda: feed.latest
+            first = own[0][0]
+            self._taken_at = lambda: first.latest
         own += [(self.services.costs.feed, self._show_costs), (self.services.jobs.feed, self._count_jobs)]
         for feed, show in own:
             name = f"{type(self).__name__} {getattr(show, '__name__', 'feed')}"
@@ -233,7 +238,6 @@ class BaseScreen(Screen[None]):
         log.debug("%s begins", worker.name)
 
     async def _watch(self, feed: Feed[T], show: Callable[[Snapshot[T]], None]) -> None:
-        await self.shared.ready.wait()
         async for snapshot in feed.watch():
             show(snapshot)
             self.tick()

@@ -53,11 +53,11 @@ def header_facts(facts: SessionFacts, data_age: int | None, armed_for: float | N
 def cost_facts(summary: CostSummary) -> CostFacts:
     """Return the cost bar's figures."""
     return CostFacts(
-        burn=summary.burn_per_hour,
-        today=summary.today,
-        month=summary.month,
+        burn=summary.burn_per_hour if summary.known else None,
+        today=summary.today if summary.known else None,
+        month=summary.month if summary.known else None,
         month_name=safe(summary.as_of.strftime("%b")),
-        forecast=summary.forecast,
+        forecast=summary.forecast if summary.known else None,
         budget=summary.budget,
         excluded=tuple(safe(words) for words in summary.excluded),
         estimate=summary.estimated,

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.money import dollars
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError
+from runctl_tui.services.runs.register import may_be_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Set as AbstractSet
+    from datetime import datetime
 
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.facts import Fact
@@ -32,6 +37,25 @@ if TYPE_CHECKING:
 NOT_YET: Final = Unknown("not asked yet")
 PRICE_SECONDS: Final = 300.0
 """How long a type's price serves before it is asked again."""
+RETRY_SECONDS: Final = 15.0
+"""When a price that nobody knew is asked for again."""
+PRICE_PATIENCE: Final = 10.0
+"""Seconds that one price may take before its rows are shown without it."""
+IDLE_AFTER: Final = timedelta(minutes=30)
+"""From when on a machine without a run is said to be idle."""
+PriceKey: TypeAlias = tuple[str, str, str, Market]
+
+
+@dataclass(frozen=True, slots=True)
+class FleetParts:
+    """What the fleet is joined from."""
+
+    registry: ProviderRegistry
+    machines: MachineList
+    prices: Callable[[], PriceBook | None]
+    tracker: ResourceTracker
+    runs: RunRegister
+    clock: Clock
 
 
 class FleetBook:
@@ -40,22 +64,10 @@ class FleetBook:
     feed: Feed[tuple[FleetRow, ...]]
     """Set by the composition root, which knows the feed's pace."""
 
-    def __init__(
-        self,
-        registry: ProviderRegistry,
-        machines: MachineList,
-        prices: Callable[[], PriceBook | None],
-        tracker: ResourceTracker,
-        runs: RunRegister,
-        clock: Clock,
-    ) -> None:
-        self._registry = registry
-        self._machines = machines
-        self._prices = prices
-        self._tracker = tracker
-        self._runs = runs
-        self._clock = clock
-        self._priced: dict[tuple[str, str, str, Market], tuple[float, Fact[Price]]] = {}
+    def __init__(self, parts: FleetParts, warnings: Callable[[], bool] = lambda: True) -> None:
+        self._parts = parts
+        self._warnings = warnings
+        self._priced: dict[PriceKey, tuple[float, Fact[Price]]] = {}
 
     async def poll(self) -> Rows:
         """Read the fleet for the feed: machines at once, prices and money as far as they are known."""
@@ -71,17 +83,20 @@ class FleetBook:
 
     async def now(self) -> Rows:
         """Read it once, whole, and let the tracker take note of it."""
-        listed = await self._machines.now()
-        prices = await asyncio.gather(*(self._price(machine) for machine in listed.value))
-        runs = await self._runs_by_machine()
-        rows = []
-        for machine, price in zip(listed.value, prices, strict=True):
-            disks = self._disks(machine)
-            rows.append(FleetRow(machine, price, disks, None, runs.get(machine.id, ()), note=note(machine, disks)))
-        snapshot = Snapshot(tuple(rows), listed.taken_at, listed.scope, listed.missing)
-        await self._tracker.observe(snapshot)
-        money = await self._tracker.so_far()
-        return replace(snapshot, value=tuple(replace(row, so_far=money.get(row.key)) for row in rows))
+        listed = await self._parts.machines.now()
+        prices = await self._price_all({price_key(machine) for machine in listed.value})
+        runs, silent = await self._runs_by_machine()
+        disks = {machine.id: self._disks(machine) for machine in listed.value}
+        plain = tuple(
+            FleetRow(one, prices[price_key(one)], disks[one.id], None, tuple(runs.get((one.provider, one.id), ())))
+            for one in listed.value
+        )
+        snapshot = Snapshot(plain, listed.taken_at, listed.scope, listed.missing)
+        await self._parts.tracker.observe(snapshot)
+        money = await self._parts.tracker.so_far()
+        now = self._parts.clock.now() if self._warnings() else None
+        rows = (replace(row, so_far=money.get(row.key), note=note(row, now, silent)) for row in plain)
+        return replace(snapshot, value=tuple(rows))
 
     async def find(self, reference: str) -> FleetRow:
         """Return the machine with this key, id or unique name."""
@@ -98,29 +113,37 @@ class FleetBook:
     async def describe(self, key: str) -> Mapping[str, object]:
         """Return the provider's own words about one machine."""
         row = await self.find(key)
-        return await self._registry.get(row.instance.provider).describe(row.instance.id, row.instance.region)
+        return await self._parts.registry.get(row.instance.provider).describe(row.instance.id, row.instance.region)
 
     async def _bare(self) -> Rows:
-        listed = await self._machines.now()
+        listed = await self._parts.machines.now()
         rows = tuple(FleetRow(machine, NOT_YET, None, None) for machine in listed.value)
         return Snapshot(rows, listed.taken_at, listed.scope, listed.missing)
 
-    async def _price(self, machine: Instance) -> Fact[Price]:
-        key = (machine.provider, machine.region, machine.type, machine.market)
-        known = self._priced.get(key)
-        if known is None or self._clock.monotonic() - known[0] > PRICE_SECONDS:
-            provider = self._registry.get(machine.provider)
-            try:
-                fact = await provider.estimate_cost(machine.region, machine.type, machine.market)
-            except TrainctlError as error:
-                fact = Unknown(str(error))
-            known = (self._clock.monotonic(), fact)
-            self._priced[key] = known
-        return known[1]
+    async def _price_all(self, keys: Collection[PriceKey]) -> Mapping[PriceKey, Fact[Price]]:
+        """Return the price of each kind of machine, each asked once in a while whatever the size of the fleet."""
+        now = self._parts.clock.monotonic()
+        due = [key for key in keys if key not in self._priced or now >= self._priced[key][0]]
+        for key, fact in zip(due, await asyncio.gather(*(self._price(key) for key in due)), strict=True):
+            self._priced[key] = (now + (RETRY_SECONDS if isinstance(fact, Unknown) else PRICE_SECONDS), fact)
+        for gone in self._priced.keys() - set(keys):
+            if now >= self._priced[gone][0]:
+                del self._priced[gone]
+        return {key: self._priced[key][1] for key in keys}
+
+    async def _price(self, key: PriceKey) -> Fact[Price]:
+        provider, region, type_name, market = key
+        try:
+            async with asyncio.timeout(PRICE_PATIENCE):
+                return await self._parts.registry.get(provider).estimate_cost(region, type_name, market)
+        except TimeoutError:
+            return Unknown("nobody told its price in time")
+        except TrainctlError as error:
+            return Unknown(str(error))
 
     def _disks(self, machine: Instance) -> Decimal | None:
         total = Decimal(0)
-        prices = self._prices()
+        prices = self._parts.prices()
         if prices is None:
             return total if not machine.disks else None
         for disk in machine.disks:
@@ -130,12 +153,18 @@ class FleetBook:
             total += fact.value
         return total
 
-    async def _runs_by_machine(self) -> dict[str, tuple[TrainingSession, ...]]:
-        latest = self._runs.feed.latest
-        found: dict[str, tuple[TrainingSession, ...]] = {}
-        for session in latest.value if latest else await self._runs.remembered():
-            found[session.instance_id] = (*found.get(session.instance_id, ()), session)
-        return found
+    async def _runs_by_machine(self) -> tuple[dict[tuple[str, str], list[TrainingSession]], AbstractSet[str] | None]:
+        """Return the runs of each machine, and which machines did not tell theirs; None where nobody was asked yet."""
+        latest = self._parts.runs.feed.latest
+        found: dict[tuple[str, str], list[TrainingSession]] = {}
+        for session in latest.value if latest else await self._parts.runs.remembered():
+            found.setdefault((session.provider, session.instance_id), []).append(session)
+        return found, {problem.scope for problem in latest.missing} if latest else None
+
+
+def price_key(machine: Instance) -> PriceKey:
+    """Return what decides a machine's price."""
+    return machine.provider, machine.region, machine.type, machine.market
 
 
 def alive(machine: Instance) -> bool:
@@ -143,10 +172,47 @@ def alive(machine: Instance) -> bool:
     return machine.state not in (ResourceState.TERMINATED, ResourceState.TERMINATING)
 
 
-def note(machine: Instance, disks_per_month: Decimal | None) -> str:
-    """Return the remark that a machine deserves."""
-    if machine.state is ResourceState.STOPPED and disks_per_month:
-        return f"disk keeps costing ${disks_per_month:.0f}/mo"
-    if machine.parent:
-        return f"managed by {machine.parent}"
-    return ""
+def note(row: FleetRow, now: datetime | None, silent: AbstractSet[str] | None) -> str:
+    """Return the remark that a machine deserves.
+
+    `now` is None where warnings are not wanted; `silent` are the machines whose runs are not known, None: all.
+    """
+    machine = row.instance
+    if now is not None:
+        if machine.state is ResourceState.STOPPED and row.disks_per_month:
+            return f"disk keeps costing ${row.disks_per_month:.0f}/mo"
+        known = silent is not None and not silent & {
+            "",
+            machine.id,
+            machine.provider,
+            f"{machine.provider}/{machine.region}",
+        }
+        if known and may_be_asked(machine) and (idle := idle_note(row, now)):
+            return idle
+    return f"managed by {machine.parent}" if machine.parent else ""
+
+
+def idle_note(row: FleetRow, now: datetime) -> str:
+    """Return how long a machine has run for nothing and what that cost, where it is long enough to be said."""
+    machine = row.instance
+    if machine.market is Market.LOCAL or any(run.status.live for run in row.runs):
+        return ""
+    moments = [machine.launched_at, *(run.ended_at or run.heard_at or run.started_at for run in row.runs)]
+    known = [moment for moment in moments if moment is not None]
+    if not known or now - max(known) <= IDLE_AFTER:
+        return ""
+    idle = now - max(known)
+    words = f"idle {duration(idle)}"
+    if isinstance(row.price, Unknown):
+        return words
+    wasted = row.price.value.usd_per_hour * Decimal(int(idle.total_seconds())) / 3600
+    return f"{words}, {dollars(wasted)} wasted"
+
+
+def duration(span: timedelta) -> str:
+    """Return '38 min', '5 h 10 min' or '3 d 4 h'."""
+    minutes = int(span.total_seconds()) // 60
+    hours, days = minutes // 60, minutes // 1440
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{days} d {hours % 24} h"

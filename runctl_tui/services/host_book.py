@@ -46,6 +46,10 @@ class HostBook:
         host = await self.session(instance)
         return self._agents.setdefault(id(host), AgentClient(host))
 
+    def abort(self) -> None:
+        """Drop every connection at once, from whatever thread or loop."""
+        self._pool.abort()
+
     async def close(self) -> None:
         """Let go of every host at once."""
         await self._pool.close()

@@ -187,4 +187,10 @@ def label(seen: Seen, dimension: str) -> str:
 def in_cents(summary: CostSummary) -> object:
     """Return what a person would see change."""
     amounts = (summary.burn_per_hour, summary.today, summary.month, summary.forecast)
-    return [amount.quantize(CENT) for amount in amounts], summary.budget, summary.excluded, summary.running
+    return (
+        [amount.quantize(CENT) for amount in amounts],
+        summary.budget,
+        summary.excluded,
+        summary.running,
+        summary.known,
+    )

@@ -133,6 +133,7 @@ class ResourceTracker:
             excluded=(*self._missing, *kept.excluded(self._foreign)),
             estimated=kept.running > 0,
             running=kept.running,
+            known=self._written is not None or so_far > 0,
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:

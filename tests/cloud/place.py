@@ -22,7 +22,8 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingSession
 from runctl_tui.options import Options
 from runctl_tui.services.ports import Services
-from runctl_tui.wiring import Assembly
+from runctl_tui.wiring.assembly import Assembly
+from runctl_tui.wiring.ground import Ground
 
 TEST_TAG: Final = "runctl:test"
 SMALLEST: Final = "t3.micro"
@@ -181,7 +182,7 @@ async def begun(account: Account, folder: Path) -> Assembly:
     options = Options(sandbox=account.kind == "sandbox", state_dir=str(folder / "state"))
     if account.kind == "aws":
         options = replace(options, profile=account.profile, regions=(REGION,))
-    assembly = Assembly(options)
+    assembly = Assembly(Ground(options))
     async for _ in assembly.start():
         pass
     return assembly

@@ -80,3 +80,18 @@ def test_documented_configuration_keys_exist(page: Path) -> None:
 def test_the_index_names_every_page() -> None:
     index = (ROOT / "docs" / "index.md").read_text("utf-8")
     assert [page.name for page in PAGES if page.parent.name == "docs" and page.name not in index] == ["index.md"]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if ".svg" in page.read_text("utf-8")], ids=shown)
+def test_pictures_are_drawings_of_the_program(page: Path) -> None:
+    for target in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        head = (page.parent / target).read_text("utf-8")
+        assert head.startswith("<svg"), f"{target} is no SVG"
+        assert "SANDBOX" in head, f"{target} was not taken in the sandbox"
+
+
+def test_no_screenshot_names_who_made_it() -> None:
+    taken = sorted((ROOT / "screenshots").glob("*.svg"))
+    assert len(taken) >= 6, "run: make screenshots"
+    for path in taken:
+        assert "/home/" not in path.read_text("utf-8"), f"{shown(path)} shows somebody's home folder"

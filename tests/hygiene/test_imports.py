@@ -12,7 +12,7 @@ import runctl_tui
 from tests.hygiene.source import PACKAGE, ROOT, imports, mentioned_modules, modules, name_of, texts
 
 HEAVY = ("boto3", "botocore", "asyncssh", "runpod", "moto", "plotext", "tomlkit", "numpy", "cryptography", "pathspec")
-WIRING = PACKAGE / "wiring.py"
+WIRING = PACKAGE / "wiring" / "__init__.py"
 WHOLE = WIRING.exists() and "\ndef build(" in WIRING.read_text("utf-8")
 
 _FIRST_PAINT = """

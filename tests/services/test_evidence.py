@@ -38,6 +38,9 @@ class Register:
     missing: tuple[str, ...] = ()
     error: Exception | None = None
 
+    async def forget(self, run_id: str) -> None:
+        raise AssertionError("nobody forgets here")
+
     async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
         if self.error is not None:
             raise self.error
@@ -133,3 +136,13 @@ async def test_a_last_checkpoint_that_is_not_found_leaves_the_inventory_unknown(
 async def test_an_error_is_the_reason() -> None:
     found = await evidence(error=HostUnreachable("no way to the host")).runs_on(BOX)
     assert found == Unknown("no way to the host")
+
+
+@pytest.mark.parametrize("tags", [(("runctl:owner", "bob"),), (("CreatedBy", "runctl"),), ()])
+@pytest.mark.parametrize("state", [ResourceState.RUNNING, ResourceState.STOPPED])
+async def test_what_runs_on_a_machine_of_others_is_unknown(
+    tags: tuple[tuple[str, str], ...], state: ResourceState
+) -> None:
+    theirs = replace(BOX, tags=tags, state=state)
+    assert isinstance(await evidence(sessions=(DONE,)).runs_on(theirs), Unknown)
+    assert isinstance(await evidence(sessions=(DONE,), copies=(a_checkpoint(),)).checkpoints_on(theirs), Unknown)

@@ -342,3 +342,11 @@ async def test_usage_keeps_the_newest_thousand(tracker: ResourceTracker) -> None
     assert (history[0].cpu_percent, history[-1].cpu_percent) == (3.0, 1002.0)
     assert history[-1].gpus == (gpu,)
     assert history[-1].timestamp == START + timedelta(seconds=1002)
+
+
+async def test_before_anything_was_looked_at_the_figures_are_unknown_and_no_zeros(
+    tracker: ResourceTracker, clock: FakeClock
+) -> None:
+    assert not (await tracker.summary()).known
+    await tracker.observe(Snapshot((), clock.now(), ("aws/us-east-1",)))
+    assert (await tracker.summary()).known

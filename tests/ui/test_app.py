@@ -48,6 +48,14 @@ async def test_feeds_begin_after_the_start() -> None:
         assert world.fleet.watchers == 1
 
 
+async def test_the_header_tells_the_age_of_what_its_own_screen_shows() -> None:
+    world = World()
+    assert world.fleet.latest is not None
+    world.fleet.push(world.fleet.latest.value, taken_at=data.ago(seconds=20))
+    async with at_keyboard(world) as person:
+        await person.sees("20 s ago")
+
+
 async def test_failed_start_says_why_and_the_rest_goes_on() -> None:
     async with at_keyboard(World(mode="error")) as person:
         await person.sees("EC2 said no", "ask for ec2:*", "llama-7b")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.checkpoints.join import StoredFile, by_name, joined, stored_copy
+from runctl_tui.services.checkpoints.join import Sides, StoredFile, by_name, joined, stored_copy
 from runctl_tui.services.errors import HostError, TrainctlError
 from runctl_tui.services.training.agent.checkpoint_names import format_of, step_of
 from runctl_tui.services.training.request import run_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.problem import Problem
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 HOST_TIMEOUT: Final = 15.0
 """Seconds that one host may take to list a run's checkpoints."""
 RUNS_AT_ONCE: Final = 8
+HEADS_AT_ONCE: Final = 8
+SUMS_KEPT: Final = 20_000
+"""Checksums that are remembered."""
 RECENT_RUNS: Final = 50
 """Runs that are asked about when all checkpoints are wanted."""
 
@@ -43,8 +48,10 @@ class CheckpointBook:
         self._clock = clock
         self._make_feed = make_feed
         self._feeds: dict[str, Feed[tuple[Checkpoint, ...]]] = {}
-        self._sums: dict[tuple[str, str], str] = {}
+        self._sums: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._told: OrderedDict[str, dict[str, CheckpointEntry]] = OrderedDict()
         self._gate = asyncio.Semaphore(RUNS_AT_ONCE)
+        self._heads = asyncio.Semaphore(HEADS_AT_ONCE)
 
     def feed(self, run_id: str = "") -> Feed[tuple[Checkpoint, ...]]:
         """Return the live checkpoints of one run, or of all."""
@@ -66,63 +73,100 @@ class CheckpointBook:
 
     async def _of_run(self, session: TrainingSession) -> tuple[list[Checkpoint], list[Problem]]:
         async with self._gate:
-            (entries, host_problem), (files, s3_problem) = await asyncio.gather(
-                self._on_host(session), self._in_s3(session)
-            )
-        copies = {
-            name: stored_copy(self._address(session, name), rows, entries.get(name)) for name, rows in files.items()
-        }
-        for name, entry in entries.items():
+            host, (files, s3_problem) = await asyncio.gather(self._on_host(session), self._in_s3(session))
+        copies = {name: self._copy(session, name, rows, host.entries.get(name)) for name, rows in files.items()}
+        for name, entry in host.entries.items():
             copies.setdefault(name, stored_copy("", (), entry))
         if s3_problem is not None:
-            copies = {name: CheckpointCopy(CopyState.UNKNOWN) for name in {*entries, *copies}}
-        describe = {name: (step_of(name), format_of(name, _paths(name, rows))) for name, rows in files.items()}
-        found = joined(session.id, entries, copies, self._runs.mirror(session.id).series, describe)
-        return found, [problem for problem in (host_problem, s3_problem) if problem is not None]
+            copies = {name: CheckpointCopy(CopyState.UNKNOWN) for name in {*host.entries, *copies}}
+        described = {
+            name: (step_of(name), format_of(name, [file.path for file in rows]), len(rows))
+            for name, rows in files.items()
+        }
+        sides = Sides(host.entries, copies, described, host.others)
+        losses = await asyncio.to_thread(self._losses, session.id, sides)
+        problems = [problem for problem in (host.problem, s3_problem) if problem is not None]
+        return joined(session.id, sides, losses), problems
 
-    async def _on_host(self, session: TrainingSession) -> tuple[dict[str, CheckpointEntry], Problem | None]:
+    def _losses(self, run_id: str, sides: Sides) -> Mapping[int, float | None]:
+        steps = {step for name in sides.names if (step := sides.step(name)) is not None}
+        return self._runs.mirrors.of(run_id).losses(steps) if steps else {}
+
+    def _copy(
+        self, session: TrainingSession, name: str, rows: Sequence[StoredFile], entry: CheckpointEntry | None
+    ) -> CheckpointCopy:
+        bucket, prefix = run_prefix(session.output_dest, session.id)
+        address = f"s3://{bucket}/{prefix}checkpoints/{name}"
+        return stored_copy(address, rows, entry, complete=session.uploads.complete)
+
+    async def _on_host(self, session: TrainingSession) -> HostSide:
         try:
             async with asyncio.timeout(HOST_TIMEOUT):
                 agent = await self._runs.agent_of(session)
                 entries = await agent.checkpoints(session.id)
         except TimeoutError:
-            return {}, HostError(f"{session.instance_id} took too long to list checkpoints").to_problem(
-                scope=session.id
-            )
-        except TrainctlError as error:
-            return {}, None if session.status.ended else error.to_problem(scope=session.id)
-        return {entry.name: entry for entry in entries if entry.format != "marker"}, None
+            error: TrainctlError = HostError(f"{session.instance_id} took too long to list checkpoints")
+        except TrainctlError as raised:
+            error = raised
+        else:
+            told = {entry.name: entry for entry in entries if entry.format != "marker"}
+            self._told[session.id] = told
+            while len(self._told) > RECENT_RUNS:
+                self._told.popitem(last=False)
+            return HostSide(told)
+        if await self._is_gone(session):
+            self._told.pop(session.id, None)
+            return HostSide({})
+        problem = None if _told_its_end(session) else error.to_problem(scope=session.id)
+        return HostSide(self._told.get(session.id, {}), CopyState.UNKNOWN, problem)
 
-    async def _in_s3(self, session: TrainingSession) -> tuple[dict[str, list[StoredFile]], Problem | None]:
+    async def _is_gone(self, session: TrainingSession) -> bool:
+        """Tell whether a run's machine is known to be no more, and its disks with it."""
+        try:
+            return await self._runs.machine_is_gone(session)
+        except TrainctlError:
+            return False
+
+    async def _in_s3(self, session: TrainingSession) -> tuple[Mapping[str, list[StoredFile]], Problem | None]:
         if not session.output_dest:
             return {}, None
-        bucket, prefix = run_prefix(session.output_dest, session.id)
-        prefix += "checkpoints/"
-        files = []
         try:
-            async for page in self._store().list(bucket, prefix):
-                for item in page:
-                    name = item.key[len(prefix) :].partition("/")[0]
-                    checksum = await self._checksum(bucket, item.key, item.etag)
-                    files.append(StoredFile(item.key, name, item.size, item.modified_at, item.etag, checksum))
+            bucket, prefix = run_prefix(session.output_dest, session.id)
+            prefix += "checkpoints/"
+            items = [item async for page in self._store().list(bucket, prefix) for item in page]
+            sums = await asyncio.gather(*(self._checksum(bucket, item.key, item.etag) for item in items))
         except TrainctlError as error:
             return {}, error.to_problem(scope=session.id)
-        return dict(by_name(files)), None
+        files = (
+            StoredFile(item.key[len(prefix) :], item.size, item.modified_at, checksum)
+            for item, checksum in zip(items, sums, strict=True)
+            if not item.key.endswith("/")
+        )
+        return by_name(files), None
 
     async def _checksum(self, bucket: str, key: str, etag: str) -> str:
         """Return the checksum that the uploader recorded with an object; asked once per object and version."""
-        known = (f"{bucket}/{key}", etag)
-        if known not in self._sums:
-            head = await self._store().head(bucket, key)
-            self._sums[known] = head.metadata.get("runctl-sha256", "")
-        return self._sums[known]
-
-    @staticmethod
-    def _address(session: TrainingSession, name: str) -> str:
-        bucket, prefix = run_prefix(session.output_dest, session.id)
-        return f"s3://{bucket}/{prefix}checkpoints/{name}"
+        version = (f"{bucket}/{key}", etag)
+        if version not in self._sums:
+            async with self._heads:
+                head = await self._store().head(bucket, key)
+            self._sums[version] = head.metadata.get("runctl-sha256", "")
+            while len(self._sums) > SUMS_KEPT:
+                self._sums.popitem(last=False)
+        return self._sums.get(version, "")
 
 
-def _paths(name: str, files: Sequence[StoredFile]) -> list[str]:
-    """Return the files' paths below the checkpoint folder, as the agent names them."""
-    return [file.key[file.key.rindex(f"/{name}") + 1 :] for file in files]
+def _told_its_end(session: TrainingSession) -> bool:
+    """Tell whether the host was heard after the run had ended, so that it has nothing new to say."""
+    ended, heard = session.ended_at, session.heard_at
+    return session.status.ended and ended is not None and heard is not None and heard >= ended
+
+
+@dataclass(frozen=True, slots=True)
+class HostSide:
+    """What a host says about a run's checkpoints, or said last."""
+
+    entries: Mapping[str, CheckpointEntry]
+    others: CopyState = CopyState.ABSENT
+    """Its copies of what it did not name."""
+    problem: Problem | None = None

@@ -11,7 +11,6 @@ from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from runctl_tui.domain.metrics import MetricSeries
     from runctl_tui.services.training.agent_values import CheckpointEntry
 
 _UPLOAD: Final = {
@@ -29,38 +28,53 @@ ABSENT: Final = CheckpointCopy(CopyState.ABSENT)
 class StoredFile:
     """One object of a run's checkpoints in S3."""
 
-    key: str
-    name: str
-    """The checkpoint's name: the first part below the run's checkpoint prefix."""
+    path: str
+    """Relative to the checkpoint folder, as the host names it."""
     size: int
     modified_at: datetime
-    etag: str
     sha256: str = ""
-    """The checksum recorded with the object; empty where it has none, or was not asked."""
+    """The checksum recorded with the object; empty where it has none."""
+
+    @property
+    def name(self) -> str:
+        """The checkpoint's name: the first part of the path."""
+        return self.path.partition("/")[0]
 
 
-def stored_copy(address: str, files: Sequence[StoredFile], entry: CheckpointEntry | None) -> CheckpointCopy:
+def stored_copy(
+    address: str, files: Sequence[StoredFile], entry: CheckpointEntry | None, *, complete: bool = False
+) -> CheckpointCopy:
     """Return the copy in S3 that these objects make, judged by what the host recorded about the upload.
 
     Verified means: the uploader checked size and checksum of every file as it is now, and the objects still have those
-    sizes; without the host, that every object carries the checksum with which S3 accepted it.
+    sizes and checksums. Without the host's word each object must carry a checksum, and the host must have said in the
+    end that everything arrived (`complete`), unless the checkpoint is a single file.
     """
     if not files:
         return CheckpointCopy(_UPLOAD.get(entry.upload.state, CopyState.ABSENT)) if entry and entry.upload else ABSENT
-    sizes = sorted(file.size for file in files)
-    if entry is not None:
-        same = sizes == sorted(file.size for file in entry.files)
-        done = entry.upload is not None and entry.upload.state == "done"
-        state = CopyState.VERIFIED if same and done else CopyState.PRESENT if same else CopyState.UPLOADING
-    else:
-        state = CopyState.VERIFIED if all(file.sha256 for file in files) else CopyState.PRESENT
+    state = _judged(files, entry) if entry is not None else _unheard(files, complete)
     return CheckpointCopy(
         state=state,
         location=address,
-        size_bytes=sum(sizes),
+        size_bytes=sum(file.size for file in files),
         modified_at=max(file.modified_at for file in files),
         sha256=files[0].sha256 if len(files) == 1 else "",
     )
+
+
+def _judged(files: Sequence[StoredFile], entry: CheckpointEntry) -> CopyState:
+    if {file.path: file.size for file in files} != {file.path: file.size for file in entry.files}:
+        return CopyState.UPLOADING
+    upload = entry.upload
+    if upload is None or upload.state != "done" or not all(file.sha256 for file in files):
+        return CopyState.PRESENT
+    differs = len(files) == 1 and upload.sha256 is not None and upload.sha256 != files[0].sha256
+    return CopyState.PRESENT if differs else CopyState.VERIFIED
+
+
+def _unheard(files: Sequence[StoredFile], complete: bool) -> CopyState:
+    whole = complete or (len(files) == 1 and "/" not in files[0].path)
+    return CopyState.VERIFIED if whole and all(file.sha256 for file in files) else CopyState.PRESENT
 
 
 def host_copy(entry: CheckpointEntry | None) -> CheckpointCopy:
@@ -78,30 +92,46 @@ def by_name(files: Iterable[StoredFile]) -> Mapping[str, list[StoredFile]]:
     return names
 
 
-def joined(
-    run_id: str,
-    entries: Mapping[str, CheckpointEntry],
-    copies: Mapping[str, CheckpointCopy],
-    series: MetricSeries,
-    describe: Mapping[str, tuple[int | None, str]],
-) -> list[Checkpoint]:
-    """Return the run's checkpoints, newest first; `describe` gives step and format of those only S3 has."""
-    found = []
-    for name in {*entries, *copies}:
-        entry, copy = entries.get(name), copies.get(name, ABSENT)
-        step, kind = (entry.step, entry.format) if entry else describe.get(name, (None, "unknown"))
-        found.append(
-            Checkpoint(
-                run_id=run_id,
-                name=name,
-                step=step,
-                format=kind,
-                size_bytes=entry.size if entry else copy.size_bytes,
-                created_at=entry.mtime if entry else copy.modified_at,
-                loss=series.value_at("loss", step) if step is not None else None,
-                host=host_copy(entry),
-                s3=copy,
-                files=len(entry.files) if entry else 1,
-            )
-        )
-    return sorted(found, key=lambda item: (item.step or -1, item.name), reverse=True)
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What both sides have of one run."""
+
+    entries: Mapping[str, CheckpointEntry]
+    copies: Mapping[str, CheckpointCopy]
+    described: Mapping[str, tuple[int | None, str, int]]
+    """Step, format and number of files of those that only S3 has."""
+    elsewhere: CopyState = CopyState.ABSENT
+    """The host's copy of what the host did not name: absent, or unknown where it did not answer."""
+
+    def step(self, name: str) -> int | None:
+        """Return a checkpoint's step, None where its name does not say."""
+        entry = self.entries.get(name)
+        return entry.step if entry else self.described.get(name, (None, "", 0))[0]
+
+    @property
+    def names(self) -> set[str]:
+        """All checkpoints."""
+        return {*self.entries, *self.copies}
+
+
+def joined(run_id: str, sides: Sides, losses: Mapping[int, float | None]) -> list[Checkpoint]:
+    """Return the run's checkpoints, newest first."""
+    found = [_checkpoint(run_id, name, sides, losses) for name in sides.names]
+    return sorted(found, key=lambda item: (-1 if item.step is None else item.step, item.name), reverse=True)
+
+
+def _checkpoint(run_id: str, name: str, sides: Sides, losses: Mapping[int, float | None]) -> Checkpoint:
+    entry, copy, step = sides.entries.get(name), sides.copies.get(name, ABSENT), sides.step(name)
+    _, kind, files = sides.described.get(name, (None, "unknown", 1))
+    return Checkpoint(
+        run_id=run_id,
+        name=name,
+        step=step,
+        format=entry.format if entry else kind,
+        size_bytes=entry.size if entry else copy.size_bytes,
+        created_at=entry.mtime if entry else copy.modified_at,
+        loss=losses.get(step) if step is not None else None,
+        host=host_copy(entry) if entry else CheckpointCopy(sides.elsewhere),
+        s3=copy,
+        files=len(entry.files) if entry else files,
+    )

@@ -9,7 +9,7 @@ import asyncio
 import shlex
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -82,8 +82,13 @@ class SshPool:
 
     async def close(self) -> None:
         """Let go of every host at once, without waiting for any."""
+        self.abort()
+
+    def abort(self) -> None:
+        """Let go of every host at once; a connection whose loop is closed is gone already."""
         for host in self._hosts.values():
-            host.abort()
+            with suppress(RuntimeError):
+                host.abort()
         self._hosts.clear()
 
 

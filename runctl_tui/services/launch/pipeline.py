@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.instance import Instance, Market
 from runctl_tui.domain.launch import LaunchRequest
-from runctl_tui.domain.plan import Step
+from runctl_tui.domain.plan import Step, StepState
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingSession, TrainingStatus
-from runctl_tui.services.errors import HostError, HostUnreachable, NoCapacity, Refused, TrainctlError
+from runctl_tui.services.errors import (
+    AgentError,
+    HostError,
+    HostLinkLost,
+    HostUnreachable,
+    NoCapacity,
+    Refused,
+    TrainctlError,
+)
 from runctl_tui.services.training.request import new_run_id, start_request
 
 if TYPE_CHECKING:
@@ -27,24 +35,64 @@ if TYPE_CHECKING:
     from runctl_tui.services.host_book import HostBook
     from runctl_tui.services.jobs import JobHandle, StepHandle
     from runctl_tui.services.launch.supplies import Supplies
-    from runctl_tui.services.ports import Fleet, ProviderRegistry
+    from runctl_tui.services.ports import Checkpoints, Fleet, ProviderRegistry
     from runctl_tui.services.runs.register import RunRegister
     from runctl_tui.services.training.agent_client import AgentClient
+    from runctl_tui.services.training.agent_values import StartRequest
 
 BOOT_SECONDS: Final = 300.0
 SSH_SECONDS: Final = 300.0
 INSTALL_SECONDS: Final = 3600.0
 GRACE_SECONDS: Final = 30.0
+STALL_SECONDS: Final = 900.0
+"""How long uploads may stand still before a launch gives up waiting and leaves the machine as it is."""
 POLL: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Launched:
-    """What a launch made."""
+@dataclass(slots=True)
+class Made:
+    """What a launch has made so far."""
 
-    instance: Instance
-    created: bool
-    run_id: str = ""
+    instance: Instance | None = None
+    created: bool = False
+    """Whether the machine is new."""
+    session: TrainingSession | None = None
+    started: bool = False
+    """Whether the host's agent has taken the run over."""
+    gone: bool = False
+    """Whether the machine was terminated again."""
+
+    @property
+    def machine(self) -> Instance:
+        """The machine, once there is one."""
+        assert self.instance is not None
+        return self.instance
+
+    @property
+    def key(self) -> str:
+        """What actions know the machine by."""
+        return f"{self.machine.provider}/{self.machine.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class HereSettings:
+    """What the configuration wants of runs on this machine itself."""
+
+    device: str = ""
+    """TRAINCTL_DEVICE; empty: the agent's own choice."""
+    checkpoint_dir: str = ""
+    """Checkpoint folder of jobs that name none; empty: as everywhere."""
+    usual_dir: str = "checkpoints"
+    """What a job that names no checkpoint folder holds."""
+
+    def apply(self, job: TrainingJob) -> TrainingJob:
+        """Return the job as it runs on this machine."""
+        named = dict(job.environment)
+        if self.device and "TRAINCTL_DEVICE" not in named:
+            job = replace(job, environment=(*job.environment, ("TRAINCTL_DEVICE", self.device)))
+        if self.checkpoint_dir and job.checkpoint_dir == self.usual_dir:
+            job = replace(job, checkpoint_dir=self.checkpoint_dir)
+        return job
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +111,8 @@ class PipelineParts:
     """Terminates a machine that this launch made, through the one way to act."""
     relay: Callable[[], None]
     """Sees to it that the relay works, where hosts need presigned URLs."""
+    checkpoints: Checkpoints
+    here: HereSettings = HereSettings()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
@@ -94,19 +144,20 @@ class LaunchPipeline:
 
     async def _launch(self, request: LaunchRequest, job: JobHandle) -> str:
         job.announce(steps(request))
-        launched: Launched | None = None
+        made = Made()
         try:
-            launched = await self._machine(request, job)
-            job.set(instance_id=launched.instance.id)
+            await self._machine(request, job, made)
             if request.job is not None:
-                launched = await self._train(request.job, launched, job)
+                await self._train(request.job, job, made)
             if request.terminate_after:
-                await self._finish(launched, job)
-            return self._result(launched, request)
-        except (TrainctlError, asyncio.CancelledError):
-            if launched is not None and launched.created and request.terminate_after:
-                await self._clean_up(launched, job)
+                await self._finish(job, made)
+        except TrainctlError as error:
+            if made.created and (request.terminate_after or job.cancelled):
+                await self._undo(job, made)
+            elif made.created:
+                raise left_behind(error, made) from error
             raise
+        return result_of(request, made)
 
     async def _stop_run(self, run_id: str, job: JobHandle) -> str:
         job.set(run_id=run_id)
@@ -118,12 +169,14 @@ class LaunchPipeline:
             step.progress(detail=f"exit code {status.exit_code}")
         return f"{run_id} is {status.status.value}"
 
-    async def _machine(self, request: LaunchRequest, job: JobHandle) -> Launched:
+    async def _machine(self, request: LaunchRequest, job: JobHandle, made: Made) -> None:
         parts = self._parts
         if request.options is None:
-            row = await parts.fleet.find(request.instance_key)
-            return Launched(row.instance, created=False)
+            made.instance = (await parts.fleet.find(request.instance_key)).instance
+            job.set(instance_id=made.instance.id)
+            return
         provider = parts.registry.get(request.options.provider)
+        job.check()
         async with job.step("create") as step:
             try:
                 instance = await provider.create_resource(request.options, job.id)
@@ -134,10 +187,12 @@ class LaunchPipeline:
                 on_demand = replace(request.options, market=Market.ON_DEMAND, spot_max_price=None)
                 instance = await provider.create_resource(on_demand, f"{job.id}-od")
                 step.progress(detail="no spot capacity: on demand instead")
+            made.instance, made.created = instance, True
+            job.set(instance_id=instance.id)
             step.progress(detail=instance.id)
+        job.check()
         async with job.step("running") as step:
-            instance = await self._until_running(instance, step)
-        return Launched(instance, created=True)
+            made.instance = await self._until_running(instance, step, job)
 
     async def _may_fall_back(self, request: LaunchRequest, job: JobHandle, error: NoCapacity) -> None:
         """Return where the launch may go on at the on-demand price; raise the error where it may not."""
@@ -150,7 +205,7 @@ class LaunchPipeline:
         if not await job.ask(question):
             raise Refused("The launch was given up", error.why or error.what, "choose another zone, type or market")
 
-    async def _until_running(self, instance: Instance, step: StepHandle) -> Instance:
+    async def _until_running(self, instance: Instance, step: StepHandle, job: JobHandle) -> Instance:
         provider = self._parts.registry.get(instance.provider)
         deadline = self._parts.clock.monotonic() + BOOT_SECONDS
         while instance.state is not ResourceState.RUNNING:
@@ -158,52 +213,86 @@ class LaunchPipeline:
                 raise HostError(f"{instance.id} ended while it was starting", instance.state_reason)
             if self._parts.clock.monotonic() > deadline:
                 raise HostError(f"{instance.id} does not start", f"still {instance.state.value} after 5 minutes")
+            job.check()
             step.progress(detail=f"{instance.id} {instance.state.value}")
             await self._parts.sleep(POLL)
             instance = await provider.get_resource_status(instance.id, instance.region)
         step.progress(detail=instance.public_ip or instance.id)
         return instance
 
-    async def _train(self, wanted: TrainingJob, launched: Launched, job: JobHandle) -> Launched:
+    async def _train(self, wanted: TrainingJob, job: JobHandle, made: Made) -> None:
         parts = self._parts
         run_id = new_run_id(parts.clock.now(), parts.rng)
+        job.check()
         async with job.step("ssh") as step:
-            agent, instance = await self._reach(launched.instance, step)
+            agent = await self._reach(step, job, made)
+        instance = made.machine
+        if instance.market is Market.LOCAL:
+            wanted = parts.here.apply(wanted)
+        job.check()
         async with job.step("code") as step:
             project_dir = await parts.supplies.send_code(wanted, instance, agent.host, step)
+        job.check()
         if wanted.data_source or wanted.resume_from:
             async with job.step("data") as step:
-                wanted = await parts.supplies.bring_data(wanted, run_id, agent, step)
-        session = self._session(run_id, wanted, instance, project_dir)
-        await parts.runs.remember(session)
+                wanted = await parts.supplies.bring_data(wanted, run_id, instance, agent, step)
+            job.check()
+        region = await parts.supplies.region_of(wanted.output_dest)
+        made.session = self._session(run_id, wanted, instance, project_dir)
+        await parts.runs.remember(made.session)
         job.set(run_id=run_id)
         async with job.step("deps") as step:
-            meta = {"name": session.name, "project": session.project, "owner": parts.owner, "instance_id": instance.id}
-            await agent.start(start_request(run_id, wanted, project_dir, parts.supplies.bucket_region, meta))
-            await self._until_installed(agent, run_id, step)
+            await self._start(start_request(run_id, wanted, project_dir, region, self._meta(made.session)), agent, made)
+            await self._until_installed(agent, run_id, step, job)
         async with job.step("training") as step:
             step.progress(detail=f"{wanted.script} {' '.join(wanted.args)}".strip())
         async with job.step("detached") as step:
-            parts.relay()
+            if wanted.output_dest:
+                parts.relay()
             step.progress(detail=f"{run_id} goes on without this program")
-        return Launched(instance, launched.created, run_id)
 
-    async def _reach(self, instance: Instance, step: StepHandle) -> tuple[AgentClient, Instance]:
-        """Return the agent of a machine that has just started; its SSH server may need minutes."""
+    async def _start(self, request: StartRequest, agent: AgentClient, made: Made) -> None:
+        """Have the agent start the run; one that it refuses is written down as failed."""
+        try:
+            await agent.start(request)
+        except AgentError as error:
+            assert made.session is not None
+            made.session = replace(
+                made.session, status=TrainingStatus.FAILED, ended_at=self._parts.clock.now(), reason=str(error)
+            )
+            await self._parts.runs.remember(made.session)
+            raise
+        made.started = True
+
+    async def _reach(self, step: StepHandle, job: JobHandle, made: Made) -> AgentClient:
+        """Return the agent of the machine; the SSH server of one that has just started may need minutes."""
         parts = self._parts
-        deadline = parts.clock.monotonic() + SSH_SECONDS
+        deadline = parts.clock.monotonic() + (SSH_SECONDS if made.created else SSH_SECONDS / 5)
         while True:
+            if made.machine.state is not ResourceState.RUNNING:
+                what = f"{made.machine.name or made.machine.id} is {made.machine.state.value}"
+                raise HostUnreachable(what, made.machine.state_reason, "start it first")
             try:
-                agent = await parts.hosts.agent(instance)
+                agent = await parts.hosts.agent(made.machine)
                 await agent.vitals()
-                step.progress(detail=instance.public_ip)
-                return agent, instance
-            except HostUnreachable as error:
+                step.progress(detail=made.machine.public_ip)
+                return agent
+            except (HostUnreachable, HostLinkLost) as error:
                 if parts.clock.monotonic() > deadline:
                     raise
                 step.progress(detail=f"not yet: {error.why or error.what}")
+            job.check()
             await parts.sleep(POLL)
-            instance = await parts.registry.get(instance.provider).get_resource_status(instance.id, instance.region)
+            provider = parts.registry.get(made.machine.provider)
+            made.instance = await provider.get_resource_status(made.machine.id, made.machine.region)
+
+    def _meta(self, session: TrainingSession) -> dict[str, str]:
+        return {
+            "name": session.name,
+            "project": session.project,
+            "owner": session.owner,
+            "instance_id": session.instance_id,
+        }
 
     def _session(self, run_id: str, job: TrainingJob, instance: Instance, project_dir: str) -> TrainingSession:
         return TrainingSession(
@@ -225,9 +314,10 @@ class LaunchPipeline:
             job=replace(job, secrets=tuple((name, "") for name, _ in job.secrets)),
         )
 
-    async def _until_installed(self, agent: AgentClient, run_id: str, step: StepHandle) -> None:
+    async def _until_installed(self, agent: AgentClient, run_id: str, step: StepHandle, job: JobHandle) -> None:
         deadline = self._parts.clock.monotonic() + INSTALL_SECONDS
         while self._parts.clock.monotonic() < deadline:
+            job.check()
             (status,) = await agent.status([run_id])
             if status.phase == "failed" or status.lost:
                 raise HostError(
@@ -239,16 +329,18 @@ class LaunchPipeline:
             await self._parts.sleep(POLL)
         raise HostError(f"The dependencies of {run_id} are not installed after an hour", "", "look at its log")
 
-    async def _finish(self, launched: Launched, job: JobHandle) -> None:
-        run_id = launched.run_id
+    async def _finish(self, job: JobHandle, made: Made) -> None:
+        assert made.session is not None
+        run_id = made.session.id
         async with job.step("ended") as step:
-            session = await self._until_ended(run_id, step)
+            session = await self._until_ended(run_id, step, job)
         async with job.step("kept") as step:
-            await self._until_kept(run_id, step)
+            await self._until_kept(run_id, step, job)
         async with job.step("terminated") as step:
-            if launched.created:
-                await self._parts.terminate(f"{launched.instance.provider}/{launched.instance.id}")
-                step.progress(detail=launched.instance.id)
+            if made.created:
+                await self._parts.terminate(made.key)
+                made.gone = True
+                step.progress(detail=made.machine.id)
             else:
                 step.progress(detail="the machine was there before and stays")
         if session.status is not TrainingStatus.COMPLETED:
@@ -256,8 +348,9 @@ class LaunchPipeline:
                 f"The run {run_id} {session.status.value}", session.reason, "its log and checkpoints are kept"
             )
 
-    async def _until_ended(self, run_id: str, step: StepHandle) -> TrainingSession:
+    async def _until_ended(self, run_id: str, step: StepHandle, job: JobHandle) -> TrainingSession:
         while True:
+            job.check()
             session = await self._parts.runs.find(run_id)
             if session.status.ended:
                 step.progress(detail=session.reason or session.status.value)
@@ -268,33 +361,64 @@ class LaunchPipeline:
                 step.progress(progress.step / progress.total_steps)
             await self._parts.sleep(2.0)
 
-    async def _until_kept(self, run_id: str, step: StepHandle) -> None:
+    async def _until_kept(self, run_id: str, step: StepHandle, job: JobHandle) -> None:
+        """Return when every checkpoint is verified in S3; HostError when nothing moves any more."""
+        clock, said = self._parts.clock, ""
+        deadline = clock.monotonic() + STALL_SECONDS
         while True:
+            job.check()
             uploads = (await self._parts.runs.find(run_id)).uploads
-            if uploads.failed:
-                raise HostError(
-                    f"{uploads.failed} checkpoints of {run_id} could not be uploaded", "", "the machine stays as it is"
-                )
-            if not uploads.pending:
-                step.progress(detail=f"{uploads.done} files")
+            snapshot = await self._parts.checkpoints.now(run_id)
+            safe = sum(one.safe_in_s3 for one in snapshot.value)
+            if snapshot.complete and safe == len(snapshot.value):
+                step.progress(1.0, f"{safe} checkpoints")
                 return
-            step.progress(detail=uploads.waiting or f"{uploads.done} of {uploads.done + uploads.pending} files")
+            words = f"{safe} of {len(snapshot.value)} checkpoints; {uploads.waiting or f'{uploads.done} files'}"
+            if words != said:
+                said, deadline = words, clock.monotonic() + STALL_SECONDS
+            if uploads.failed or clock.monotonic() > deadline:
+                what = f"Not every checkpoint of {run_id} is in S3: {words}"
+                raise HostError(what, "the machine is not terminated", "see checkpoints list, then terminate it")
+            step.progress(safe / len(snapshot.value) if snapshot.value else None, words)
             await self._parts.sleep(1.0)
 
-    async def _clean_up(self, launched: Launched, job: JobHandle) -> None:
+    async def _undo(self, job: JobHandle, made: Made) -> None:
         """Terminate what this launch made where nothing can be lost; say what stays where something could."""
-        key = f"{launched.instance.provider}/{launched.instance.id}"
+        if made.gone:
+            return
         async with job.step("cleanup", "Clean up what was made") as step:
             try:
-                await asyncio.shield(self._parts.terminate(key))
-                step.progress(detail=f"{launched.instance.id} is terminated again")
+                await self._end_run(job, made)
+                await self._parts.terminate(made.key)
+                step.progress(detail=f"{made.machine.id} is terminated again")
             except TrainctlError as refusal:
-                step.progress(detail=f"{launched.instance.id} stays and costs money: {refusal}")
+                step.progress(detail=f"{made.machine.id} stays and costs money: {refusal}")
 
-    @staticmethod
-    def _result(launched: Launched, request: LaunchRequest) -> str:
-        if request.terminate_after:
-            return f"{launched.run_id} ended, its checkpoints are in S3, {launched.instance.id} is terminated"
-        if launched.run_id:
-            return f"{launched.run_id} trains on {launched.instance.id}"
-        return f"{launched.instance.id} is running"
+    async def _end_run(self, job: JobHandle, made: Made) -> None:
+        """End a run that was cancelled before it was detached, and write down one that never began."""
+        if made.session is None or made.session.status.ended:
+            return
+        detached = any(one.id == "detached" and one.state is StepState.DONE for one in job.view.steps)
+        if made.started and job.cancelled and not detached:
+            await (await self._parts.hosts.agent(made.machine)).stop(made.session.id, 5)
+        elif not made.started:
+            ended = replace(made.session, status=TrainingStatus.CANCELLED, ended_at=self._parts.clock.now())
+            await self._parts.runs.remember(replace(ended, reason="it never began", heard_at=ended.ended_at))
+
+
+def left_behind(error: TrainctlError, made: Made) -> TrainctlError:
+    """Return the error of a launch that left a machine, with words that say so."""
+    stays = f"{made.machine.id} is there and costs money"
+    why = f"{error.why}; {stays}" if error.why else stays
+    kind = type(error) if type(error).__init__ is TrainctlError.__init__ else HostError
+    return kind(error.what, why, error.todo or "use it, or terminate it", code=error.code, request_id=error.request_id)
+
+
+def result_of(request: LaunchRequest, made: Made) -> str:
+    """Return in words what a launch did."""
+    if made.session is None:
+        return f"{made.machine.id} is running"
+    if not request.terminate_after:
+        return f"{made.session.id} trains on {made.machine.id}"
+    fate = f"{made.machine.id} is terminated" if made.created else f"{made.machine.id} stays"
+    return f"{made.session.id} ended, its checkpoints are in S3, {fate}"

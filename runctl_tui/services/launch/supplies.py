@@ -11,8 +11,9 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import Instance, Market
 from runctl_tui.domain.location import DataLocation, LocationKind
 from runctl_tui.domain.money import dollars
-from runctl_tui.services.errors import DataTransferError, ValidationError
+from runctl_tui.services.errors import DataTransferError, TrainctlError, ValidationError
 from runctl_tui.services.training.fetch import RemoteFile, fetch
+from runctl_tui.services.training.request import s3_location
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,15 +70,36 @@ class Supplies:
         await execute(code, host, dest, lambda seen: step.progress(_fraction(seen)))
         return dest
 
-    async def bring_data(self, job: TrainingJob, run_id: str, agent: AgentClient, step: StepHandle) -> TrainingJob:
-        """Bring data and checkpoint to the host and return the job that names them where they are there."""
+    async def region_of(self, output_dest: str) -> str:
+        """Return the region of the bucket that checkpoints go to; the usual one where S3 does not tell."""
+        if not output_dest:
+            return self.bucket_region
+        try:
+            return await self.store().region_of(s3_location(output_dest).container)
+        except ValidationError:
+            raise
+        except TrainctlError:
+            return self.bucket_region
+
+    async def bring_data(
+        self, job: TrainingJob, run_id: str, instance: Instance, agent: AgentClient, step: StepHandle
+    ) -> TrainingJob:
+        """Bring data and checkpoint to the host and return the job that names them where they are there.
+
+        RUNCTL_DATA_DIR names the folder in which the data lies under its own name.
+        """
         if job.data_source:
-            folder = await self._data_folder(agent.host)
-            await self._bring(DataLocation.parse(job.data_source), folder, agent, step)
+            source = _location(job.data_source)
+            if instance.market is Market.LOCAL and source.kind is LocationKind.LOCAL:
+                folder = str(_folder(source.path).parent)
+                step.progress(detail=f"{source} is used where it is")
+            else:
+                folder = await self._data_folder(agent.host)
+                await self._bring(source, folder, agent, step)
             job = replace(job, environment=(*job.environment, ("RUNCTL_DATA_DIR", folder)))
         if job.resume_from.startswith("s3://"):
             folder = posixpath.join(await agent.host.home(), ".runctl", "resume", run_id)
-            path = await self._bring(DataLocation.parse(job.resume_from), folder, agent, step)
+            path = await self._bring(_location(job.resume_from), folder, agent, step)
             job = replace(job, resume_from=path)
         return job
 
@@ -130,6 +152,13 @@ class Supplies:
         step.progress(detail=f"{len(data.files)} files, {data.total_bytes:,} bytes")
         await execute(data, host, dest, lambda seen: step.progress(_fraction(seen)))
         return dest
+
+
+def _location(text: str) -> DataLocation:
+    try:
+        return DataLocation.parse(text)
+    except ValueError as error:
+        raise ValidationError(f"{text!r} names no place", str(error), "a folder here, or s3://bucket/prefix") from error
 
 
 def _folder(text: str) -> Path:

@@ -7,6 +7,7 @@ last seen, marked unreachable.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
@@ -14,27 +15,34 @@ from runctl_tui.domain.instance import Instance, Market, Ownership
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import HostError, ResourceNotFound, TrainctlError, ValidationError
-from runctl_tui.services.runs.mirror import KEEP, SKIP_BEYOND, LogMirror
-from runctl_tui.services.runs.sessions import adopted, heard, silent
-from runctl_tui.services.training.agent_values import LinkFrame, LogFrame, RunStatus
+from runctl_tui.services.errors import HostError, Refused, ResourceNotFound, TrainctlError, ValidationError
+from runctl_tui.services.runs.mirror import Mirrors
+from runctl_tui.services.runs.sessions import GONE, Seen, adopted, heard, silent
+from runctl_tui.services.runs.sweeps import PAGE, HostSweeps, fetch_log
+from runctl_tui.services.training.agent_values import LinkFrame, LogFrame, StatusFrame
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
 
     from runctl_tui.domain.clock import Clock
-    from runctl_tui.domain.problem import Problem
     from runctl_tui.services.host_book import HostBook
     from runctl_tui.services.ports import Feed
     from runctl_tui.services.runs.archive import RunArchive
     from runctl_tui.services.runs.files import RunFiles
+    from runctl_tui.services.runs.mirror import LogMirror
+    from runctl_tui.services.runs.sweeps import Answer
     from runctl_tui.services.training.agent_client import AgentClient
+    from runctl_tui.services.training.agent_values import RunStatus
 
-    Machines = Callable[[], Awaitable[Snapshot[tuple[Instance, ...]]]]
+    MachineSnapshot = Snapshot[tuple[Instance, ...]]
+    Machines = Callable[[], Awaitable[MachineSnapshot]]
+    Ask = Callable[[Sequence[Instance]], Awaitable[list[Answer]]]
+    Runs = Snapshot[tuple[TrainingSession, ...]]
 
-HOST_TIMEOUT: Final = 10.0
-"""Seconds that one host may take to tell about its runs."""
-PAGE: Final = 1024 * 1024
+LOG: Final = logging.getLogger(__name__)
+LOG_TIMEOUT: Final = 30.0
+"""Seconds that a host may take to send what is new of a log."""
 ARCHIVED: Final = -1
 """The inode of a log that came from S3."""
 
@@ -51,39 +59,29 @@ class RunRegister:
         self._hosts = hosts
         self._machines = machines
         self._clock = clock
-        self._mirrors: dict[str, LogMirror] = {}
-        self._revived: set[str] = set()
+        self.mirrors = Mirrors(files.log_path)
+        self.sweeps = HostSweeps(hosts, self.mirrors, clock)
 
-    async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
-        """Ask every reachable host once."""
-        known = await asyncio.to_thread(self._files.load)
-        machines, old = await asyncio.gather(self._machines(), self._archive.ended(known))
-        known.update({session.id: session for session in old})
-        ours = [machine for machine in machines.value if may_be_asked(machine)]
-        answers = await asyncio.gather(*(self._ask(machine, known) for machine in ours))
-        problems: list[Problem] = [*machines.missing, *self._files.problems]
-        mute = set()
-        for machine, (sessions, problem) in zip(ours, answers, strict=True):
-            known.update({session.id: session for session in sessions})
-            if problem is not None:
-                mute.add(machine.id)
-                problems.append(problem)
-        blind = {problem.scope for problem in machines.missing}
-        present = {machine.id: machine for machine in machines.value}
-        for session in [session for session in known.values() if session.status.live]:
-            known[session.id] = silent(session, present.get(session.instance_id), mute, blind)
-        await asyncio.to_thread(self._save, known)
-        newest_first = sorted(known.values(), key=lambda session: session.id, reverse=True)
-        return Snapshot(tuple(newest_first), self._clock.now(), machines.scope, tuple(problems))
+    async def now(self) -> Runs:
+        """Ask every reachable host once and wait for each as long as it may take."""
+        return await self._all(self.sweeps.ask)
+
+    async def poll(self) -> Runs:
+        """Ask as `now` does, for the feed: a host that hung the last time is heard when it answers."""
+        return await self._all(self.sweeps.look)
 
     async def remembered(self) -> tuple[TrainingSession, ...]:
         """Return what is known without asking any host, newest first."""
-        known = await asyncio.to_thread(self._files.load)
-        return tuple(sorted(known.values(), key=lambda session: session.id, reverse=True))
+        return _newest_first(await asyncio.to_thread(self._files.load))
 
     async def find(self, reference: str) -> TrainingSession:
         """Return the run with this id, unique id prefix or unique name, as its host tells it now."""
-        runs = (await self.now()).value
+        known = await asyncio.to_thread(self._files.load)
+        if reference in known:
+            machine = known[reference].provider, known[reference].instance_id
+            runs = (await self._all(self.sweeps.ask, machine)).value
+        else:
+            runs = (await self.now()).value
         exact = [run for run in runs if run.id == reference]
         found = exact or [run for run in runs if reference and (run.id.startswith(reference) or run.name == reference)]
         if len(found) == 1:
@@ -93,122 +91,165 @@ class RunRegister:
             raise ValidationError(f"{reference!r} is more than one run", ids, "name one by its id")
         raise ResourceNotFound(f"There is no run {reference!r}", "", "list them: runctl-tui runs list")
 
-    def mirror(self, run_id: str) -> LogMirror:
-        """Return the mirrored log of a run."""
-        if run_id not in self._mirrors:
-            self._mirrors[run_id] = LogMirror(self._files.log_path(run_id))
-        return self._mirrors[run_id]
-
     async def remember(self, session: TrainingSession) -> None:
-        """Write a new run down before anything else is done about it."""
+        """Write a run down: a new one before anything else is done about it, one that never began as ended."""
         await asyncio.to_thread(self._files.save, session)
+
+    def known(self) -> tuple[TrainingSession, ...]:
+        """Return every run as it was known last; asks nobody and reads nothing."""
+        return self._files.known
+
+    async def forget(self, run_id: str) -> None:
+        """Take no more note of an ended run, here and on its host; its checkpoints stay. Refused while it is live."""
+        session = await self.find(run_id)
+        if session.status.live:
+            raise Refused(f"{session.name or session.id} is not forgotten", "it may still be working", "stop it first")
+        try:
+            async with asyncio.timeout(LOG_TIMEOUT):
+                await (await self.agent_of(session)).forget(session.id)
+        except (TrainctlError, TimeoutError) as error:
+            LOG.info("the host of %s keeps its record: %s", session.id, error)
+        await asyncio.to_thread(self._files.delete, session.id)
+        await asyncio.to_thread(self.mirrors.drop, session.id)
+        self.feed.refresh()
 
     async def agent_of(self, session: TrainingSession) -> AgentClient:
         """Return the agent of a run's host; HostUnreachable says why there is none."""
-        machines = (await self._machines()).value
-        machine = next((machine for machine in machines if machine.id == session.instance_id), None)
-        if machine is None:
-            raise HostError(f"The host of {session.id} is gone", f"{session.instance_id} is not listed any more")
-        return await self._hosts.agent(machine)
+        for machine in (await self._machines()).value:
+            if (machine.provider, machine.id) == (session.provider, session.instance_id):
+                return await self._hosts.agent(machine)
+        raise HostError(f"The host of {session.id} is gone", f"{session.instance_id} is not listed any more")
+
+    async def machine_is_gone(self, session: TrainingSession) -> bool:
+        """Tell whether the machine of a run is certainly no more, so that nothing on its disks can be read again."""
+        machines = await self._machines()
+        seen = _seen(machines, (), self._clock.now())
+        machine = seen.machines.get(f"{session.provider}/{session.instance_id}")
+        return machine.state in GONE if machine is not None else silent(session, seen).status.ended
 
     async def follow(self, run_id: str, offset: int = 0) -> AsyncIterator[RunUpdate]:
         """Yield what is mirrored from an offset on, then what the host says, live."""
-        mirror = self.mirror(run_id)
-        start, data = await asyncio.to_thread(mirror.read, offset)
-        yield RunUpdate(chunk=LogChunk(start, data))
+        mirror = await self._mirror(run_id)
+        while (piece := await asyncio.to_thread(mirror.read, offset, PAGE))[1] or piece[0] != offset:
+            yield RunUpdate(chunk=LogChunk(*piece))
+            offset = piece[0] + len(piece[1])
         session = await self.find(run_id)
         yield RunUpdate(session=session)
         try:
             agent = await self.agent_of(session)
         except TrainctlError as error:
-            if session.status.ended and (late := await self._from_archive(session, mirror)):
-                yield RunUpdate(chunk=LogChunk(0, late))
+            await self._from_archive(session, mirror)
+            start, late = await asyncio.to_thread(mirror.read, offset)
+            if late:
+                yield RunUpdate(chunk=LogChunk(start, late))
             yield RunUpdate(link="" if session.status.ended else str(error))
             return
-        async with aclosing(agent.follow(run_id, start + len(data))) as frames:
+        async with aclosing(agent.follow(run_id, offset)) as frames:
             async for frame in frames:
-                yield self._update(session, frame, mirror)
+                yield await self._update(session, frame, mirror)
+                if isinstance(frame, LinkFrame) and frame.text and (end := await self._gone(session)):
+                    yield RunUpdate(session=end)
+                    return
 
     async def log(self, run_id: str, tail_bytes: int | None = None) -> bytes:
-        """Return the log so far: what the host has, else what was mirrored here."""
-        mirror = self.mirror(run_id)
+        """Return the log so far: what the host has, else its copy in S3, else what was mirrored here."""
         session = await self.find(run_id)
+        mirror = await self._mirror(session.id)
         try:
-            await self._mirror_log(await self.agent_of(session), run_id, mirror)
-        except TrainctlError:
+            async with asyncio.timeout(LOG_TIMEOUT):
+                await fetch_log(await self.agent_of(session), session.id, mirror)
+        except (TrainctlError, TimeoutError):
             await self._from_archive(session, mirror)
         offset = 0 if tail_bytes is None else max(mirror.end - tail_bytes, 0)
         return (await asyncio.to_thread(mirror.read, offset))[1]
 
-    async def _from_archive(self, session: TrainingSession, mirror: LogMirror) -> bytes:
-        """Return the log's copy in S3 where nothing of it was ever mirrored here, and mirror it."""
-        if mirror.end or not session.output_dest:
-            return b""
-        data = await self._archive.log(session)
-        await asyncio.to_thread(mirror.append, 0, data, ARCHIVED)
-        return data
+    async def _all(self, ask: Ask, only: tuple[str, str] | None = None) -> Runs:
+        """Join what is known with what all hosts say, or only one of them."""
+        known = await asyncio.to_thread(self._files.load)
+        machines, old = await asyncio.gather(self._machines(), self._archive.ended(known))
+        known.update({session.id: session for session in old})
+        asked = [one for one in machines.value if may_be_asked(one) and only in (None, (one.provider, one.id))]
+        answers = await ask(asked)
+        now = self._clock.now()
+        for answer in answers:
+            told = await asyncio.to_thread(self._told, answer, known)
+            known.update({session.id: session for session in told})
+        heard_of = {status.run_id for answer in answers for status in answer.statuses}
+        seen = _seen(machines, answers, now)
+        for session in list(known.values()):
+            concerned = only in (None, (session.provider, session.instance_id))
+            if concerned and session.status.live and session.id not in heard_of:
+                known[session.id] = silent(session, seen)
+        for run_id in await asyncio.to_thread(lambda: self._files.forgotten):
+            known.pop(run_id, None)
+        await asyncio.to_thread(self._files.keep, known.values())
+        problems = [answer.problem for answer in answers if answer.problem is not None]
+        missing = (*machines.missing, *self._files.problems, *problems)
+        return Snapshot(_newest_first(known), now, machines.scope, missing)
 
-    def _update(self, session: TrainingSession, frame: object, mirror: LogMirror) -> RunUpdate:
+    def _told(self, answer: Answer, known: dict[str, TrainingSession]) -> list[TrainingSession]:
+        return [self._session(answer.machine, status, known.get(status.run_id)) for status in answer.statuses]
+
+    def _session(self, machine: Instance, status: RunStatus, known: TrainingSession | None) -> TrainingSession:
+        final = known is not None and known.status.ended and known.progress.step is not None
+        progress = known.progress if known is not None and final else self.mirrors.of(status.run_id).progress
+        return heard(known or adopted(machine, status), status, progress, self._clock.now())
+
+    async def _mirror(self, run_id: str) -> LogMirror:
+        return await asyncio.to_thread(self.mirrors.of, run_id)
+
+    async def _from_archive(self, session: TrainingSession, mirror: LogMirror) -> None:
+        """Add to the mirror what only the log's copy in S3 has."""
+        if not session.output_dest:
+            return
+        start, data = await self._archive.log(session, mirror.end)
+        if data and start > mirror.end:
+            await asyncio.to_thread(mirror.restart, start, mirror.inode or ARCHIVED)
+        if data:
+            await asyncio.to_thread(mirror.append, start, data, mirror.inode or ARCHIVED)
+
+    async def _gone(self, session: TrainingSession) -> TrainingSession | None:
+        """Return how a run ended whose link is lost because its machine is down; None while the machine runs."""
+        try:
+            machines = await self._machines()
+        except TrainctlError:
+            return None
+        end = silent(session, _seen(machines, (), self._clock.now()))
+        return end if end.status.ended else None
+
+    async def _update(self, session: TrainingSession, frame: object, mirror: LogMirror) -> RunUpdate:
         if isinstance(frame, LogFrame):
             if frame.restarted:
-                mirror.restart(frame.offset, frame.inode)
-            mirror.append(frame.offset, frame.data, frame.inode)
+                await asyncio.to_thread(mirror.restart, frame.offset, frame.inode)
+            await asyncio.to_thread(mirror.append, frame.offset, frame.data, frame.inode)
             return RunUpdate(chunk=LogChunk(frame.offset, frame.data, frame.restarted))
         if isinstance(frame, LinkFrame):
             return RunUpdate(link=frame.text)
-        status = getattr(frame, "status", None)
-        vitals = getattr(frame, "vitals", None)
-        told = heard(session, status, mirror.series, self._clock.now()) if isinstance(status, RunStatus) else None
-        return RunUpdate(session=told, usage=vitals.usage if vitals else None)
-
-    async def _ask(
-        self, machine: Instance, known: dict[str, TrainingSession]
-    ) -> tuple[list[TrainingSession], Problem | None]:
-        try:
-            async with asyncio.timeout(HOST_TIMEOUT):
-                agent = await self._hosts.agent(machine)
-                statuses = await agent.sweep()
-                for status in statuses:
-                    await self._mirror_log(agent, status.run_id, self.mirror(status.run_id))
-                    await self._revive_uploader(agent, status)
-        except TimeoutError:
-            error: TrainctlError = HostError(f"{machine.name or machine.id} took too long to tell about its runs")
-        except TrainctlError as raised:
-            error = raised
-        else:
-            return [self._session(machine, status, known) for status in statuses], None
-        return [], error.to_problem(scope=machine.name or machine.id)
-
-    async def _revive_uploader(self, agent: AgentClient, status: RunStatus) -> None:
-        """Start the uploader of an ended run again where it died with its work undone, as after a reboot."""
-        dead = not status.alive and not status.uploader_alive and status.upload_state not in ("off", "done")
-        if dead and status.run_id not in self._revived:
-            self._revived.add(status.run_id)
-            await agent.restart_uploader(status.run_id)
-
-    def _session(self, machine: Instance, status: RunStatus, known: dict[str, TrainingSession]) -> TrainingSession:
-        session = known.get(status.run_id) or adopted(machine, status)
-        return heard(session, status, self.mirror(status.run_id).series, self._clock.now())
-
-    async def _mirror_log(self, agent: AgentClient, run_id: str, mirror: LogMirror) -> None:
-        while True:
-            page = await agent.read(run_id, mirror.end, PAGE, mirror.inode)
-            if page.truncated or page.size - page.offset > SKIP_BEYOND:
-                start = max(page.size - KEEP, 0) if page.size > SKIP_BEYOND else 0
-                await asyncio.to_thread(mirror.restart, start, page.inode)
-                continue
-            await asyncio.to_thread(mirror.append, page.offset, page.data, page.inode)
-            if page.offset + len(page.data) >= page.size or not page.data:
-                return
-
-    def _save(self, known: dict[str, TrainingSession]) -> None:
-        before = self._files.load()
-        for session in known.values():
-            if before.get(session.id) != session:
-                self._files.save(session)
+        assert isinstance(frame, StatusFrame)
+        progress = await asyncio.to_thread(lambda: mirror.progress)
+        told = heard(session, frame.status, progress, self._clock.now())
+        return RunUpdate(session=told, usage=frame.vitals.usage)
 
 
 def may_be_asked(machine: Instance) -> bool:
     """Tell whether a machine runs and is ours, so that looking for runs on it is nobody's surprise."""
-    ours = machine.market is Market.LOCAL or machine.ownership is Ownership.OURS
-    return ours and machine.state is ResourceState.RUNNING
+    return is_ours(machine) and machine.state is ResourceState.RUNNING
+
+
+def is_ours(machine: Instance) -> bool:
+    """Tell whether looking at a machine is nobody's surprise."""
+    return machine.market is Market.LOCAL or machine.ownership is Ownership.OURS
+
+
+def _seen(machines: MachineSnapshot, answers: Sequence[Answer], now: datetime) -> Seen:
+    return Seen(
+        machines={f"{machine.provider}/{machine.id}": machine for machine in machines.value},
+        scope=frozenset(machines.scope),
+        blind=frozenset(problem.scope for problem in machines.missing),
+        answered={f"{one.machine.provider}/{one.machine.id}" for one in answers if one.problem is None},
+        at=now,
+    )
+
+
+def _newest_first(known: Mapping[str, TrainingSession]) -> tuple[TrainingSession, ...]:
+    return tuple(sorted(known.values(), key=lambda session: session.id, reverse=True))

@@ -60,23 +60,33 @@ class UploadRelay:
         with self._held() as ours:
             quiet = 0
             while ours and quiet < QUIET_TURNS:
-                needing = await self.needing()
-                for session in needing:
-                    await self._serve(session)
+                needing = await self._needing_or_none()
+                await asyncio.gather(*(self._serve(session) for session in needing))
                 quiet = 0 if needing else quiet + 1
                 await self._sleep(PAUSE)
 
     async def needing(self) -> list[TrainingSession]:
-        """Return the runs whose uploads depend on a relay."""
-        snapshot = await self._runs.now()
-        machines = {machine.id: machine for machine in (await self._machines.now()).value}
+        """Return the runs whose uploads depend on a relay, asked now."""
+        return await self.needed_by((await self._runs.now()).value)
+
+    async def needed_by(self, sessions: Sequence[TrainingSession]) -> list[TrainingSession]:
+        """Return those of the runs whose uploads depend on a relay: their host runs and has no credentials."""
+        if not any(session.output_dest for session in sessions):
+            return []
+        machines = {(one.provider, one.id): one for one in (await self._machines.now()).value}
         found = []
-        for session in snapshot.value:
-            machine = machines.get(session.instance_id)
+        for session in sessions:
+            machine = machines.get((session.provider, session.instance_id))
             alone = machine is not None and machine.state is ResourceState.RUNNING and not machine.profile
-            if alone and session.output_dest and (session.status.live or session.uploads.pending):
+            if alone and session.output_dest and (session.status.live or _unfinished(session)):
                 found.append(session)
         return found
+
+    async def _needing_or_none(self) -> list[TrainingSession]:
+        try:
+            return await self.needing()
+        except TrainctlError:
+            return []
 
     async def _serve(self, session: TrainingSession) -> None:
         try:
@@ -111,3 +121,8 @@ class UploadRelay:
                 yield True
         finally:
             os.close(handle)
+
+
+def _unfinished(session: TrainingSession) -> bool:
+    uploads = session.uploads
+    return not uploads.complete and bool(uploads.pending or uploads.waiting or uploads.done)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from runctl_tui.domain.instance import Instance
-    from runctl_tui.domain.metrics import MetricSeries
+    from runctl_tui.domain.run import RunProgress
     from runctl_tui.services.training.agent_values import RunStatus
 
-_GONE = (ResourceState.TERMINATED, ResourceState.TERMINATING)
-_DOWN = (*_GONE, ResourceState.STOPPED, ResourceState.STOPPING)
+UNKNOWN_AFTER: Final = timedelta(minutes=2)
+"""Age from which a run should be known to its machine; younger ones may be on their way there."""
+GONE: Final = (ResourceState.TERMINATED, ResourceState.TERMINATING)
+_DOWN: Final = (*GONE, ResourceState.STOPPED, ResourceState.STOPPING)
 
 
-def heard(session: TrainingSession, status: RunStatus, series: MetricSeries, now: datetime) -> TrainingSession:
+def heard(session: TrainingSession, status: RunStatus, progress: RunProgress, now: datetime) -> TrainingSession:
     """Return the run as its host tells it now."""
     return replace(
         session,
@@ -31,7 +34,7 @@ def heard(session: TrainingSession, status: RunStatus, series: MetricSeries, now
         ended_at=status.ended_at,
         exit_code=status.exit_code,
         reason=status.reason,
-        progress=series.progress,
+        progress=progress,
         uploads=status.uploads,
         checkpoints=status.checkpoints,
         newest_checkpoint=status.newest.name if status.newest else session.newest_checkpoint,
@@ -39,23 +42,43 @@ def heard(session: TrainingSession, status: RunStatus, series: MetricSeries, now
     )
 
 
-def silent(
-    session: TrainingSession, machine: Instance | None, mute: AbstractSet[str], blind: AbstractSet[str]
-) -> TrainingSession:
-    """Return a live run about which nothing may have been heard this time.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was looked at this time."""
 
-    `machine` is its host as listed now, None when it is not listed; `mute` are the machines that did not answer,
-    `blind` the scopes that could not be listed.
-    """
+    machines: Mapping[str, Instance]
+    """All that are listed, by 'provider/id'."""
+    scope: AbstractSet[str]
+    """The places that were listed, 'aws/us-east-1' or 'local'."""
+    blind: AbstractSet[str]
+    """The places among them that could not be listed."""
+    answered: AbstractSet[str]
+    """'provider/id' of the machines that told about their runs."""
+    at: datetime
+
+
+def silent(session: TrainingSession, seen: Seen) -> TrainingSession:
+    """Return a live run about which nothing was heard this time."""
+    key = f"{session.provider}/{session.instance_id}"
+    machine = seen.machines.get(key)
     if machine is None:
-        if any(session.region in scope for scope in blind):
+        places = {session.provider, f"{session.provider}/{session.region}"}
+        if places & seen.blind or not places & seen.scope or "" in seen.blind:
             return replace(session, status=TrainingStatus.UNREACHABLE)
-        return replace(session, status=TrainingStatus.LOST, reason="its machine is gone")
-    if machine.state in _GONE:
-        return replace(session, status=TrainingStatus.LOST, reason="its machine was terminated")
+        return _lost(session, "its machine is gone")
+    if machine.state in GONE:
+        return _lost(session, "its machine was terminated")
     if machine.state in _DOWN:
-        return replace(session, status=TrainingStatus.LOST, reason=f"its machine is {machine.state.value}")
-    return replace(session, status=TrainingStatus.UNREACHABLE) if machine.id in mute else session
+        return _lost(session, f"its machine is {machine.state.value}")
+    if key not in seen.answered:
+        return replace(session, status=TrainingStatus.UNREACHABLE)
+    if session.started_at is not None and seen.at - session.started_at > UNKNOWN_AFTER:
+        return _lost(session, "its machine knows nothing of it")
+    return session
+
+
+def _lost(session: TrainingSession, reason: str) -> TrainingSession:
+    return replace(session, status=TrainingStatus.LOST, reason=reason)
 
 
 def adopted(machine: Instance, status: RunStatus) -> TrainingSession:

@@ -303,7 +303,8 @@ def _newest(row: Json) -> NewestCheckpoint:
 def upload_summary(row: Json) -> UploadSummary:
     """Return the counts of a run's uploads from the agent's JSON."""
     waiting = row["state"] if row["waiting_for_urls"] else ""
-    return UploadSummary(done=row["done"], pending=row["pending"], failed=row["failed"], waiting=waiting)
+    complete = row["state"] == "done"
+    return UploadSummary(row["done"], row["pending"], row["failed"], waiting, complete)
 
 
 def checkpoint_entry(row: Json) -> CheckpointEntry:

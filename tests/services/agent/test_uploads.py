@@ -103,7 +103,7 @@ def test_checkpoints_go_to_s3_while_training_and_everything_is_there_at_the_end(
     all_done(machine)
     base = "team/runs/r-1/"
     names = [f"checkpoints/step_{step:06d}.bin" for step in range(1, 9)]
-    assert cloud.names() == {base + name for name in [*names, "log", "run.json"]}
+    assert cloud.names() == {base + name for name in [*names, "log", "run.json", "state.json"]}
     for name in names:
         assert cloud.content(base + name) == (machine.project / name).read_bytes()
     assert cloud.content(base + "log") == machine.file("log").read_bytes()
@@ -149,25 +149,25 @@ def test_the_uploader_outlives_the_run_and_s3_s_absence(machine: Machine, cloud:
     assert machine.ask("uploader", run_id="r-1")["pid"] == before
     assert machine.ask("uploader", run_id="r-1", restart=True)["pid"] != before
     all_done(machine)
-    assert len(cloud.names()) == 3
+    assert len(cloud.names()) == 4
 
 
 def test_without_credentials_it_waits_and_says_so_until_a_relay_brings_urls(machine: Machine, cloud: Cloud) -> None:
     machine.script(WRITES)
     machine.start(args=["2", "0"], s3=cloud.place())
     machine.ended()
-    until(lambda: len(machine.ask("pending", run_id="r-1")["pending"]) == 4, 30, "four waiting files")
+    until(lambda: len(machine.ask("pending", run_id="r-1")["pending"]) == 5, 30, "five waiting files")
     status = machine.status()["uploads"]
     assert (status["state"], status["waiting_for_urls"]) == ("waiting for credentials or relay", 2)
     pending = machine.ask("pending", run_id="r-1")["pending"]
     assert [row["path"] for row in pending][:2] == ["checkpoints/step_000002.bin", "checkpoints/step_000001.bin"]
     assert cloud.names() == set()
-    assert machine.ask("urls", run_id="r-1", urls=[cloud.presigned(row) for row in pending])["accepted"] == 4
+    assert machine.ask("urls", run_id="r-1", urls=[cloud.presigned(row) for row in pending])["accepted"] == 5
     assert oct(machine.file("urls.json").stat().st_mode & 0o777) == "0o600"
     all_done(machine)
     name = "checkpoints/step_000002.bin"
     assert cloud.content("team/runs/r-1/" + name) == (machine.project / name).read_bytes()
-    assert len(cloud.names()) == 4
+    assert len(cloud.names()) == 5
     assert read_json(str(machine.file("urls.json"))) == {}
 
 

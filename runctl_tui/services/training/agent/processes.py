@@ -71,7 +71,7 @@ def detach(verb: str, run_id: str) -> int:
             argv = [sys.executable] + program() + [verb, run_id]
             child = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                close_fds=True, start_new_session=True, cwd=ROOT,
+                close_fds=True, start_new_session=True, cwd=ROOT, env=dict(os.environ, RUNCTL_RUN_ID=run_id),
             )  # fmt: skip
             os.write(writer, str(child.pid).encode("ascii"))
             status = 0

@@ -1,4 +1,4 @@
-"""The composition root: options to configuration to services; the only module that knows what implements a port.
+"""All services put together; imported by the composition root when the first of them is asked for.
 
 Nothing here touches a cloud, imports an SDK or waits: that begins when the application, or a headless command, iterates
 `Services.start()`.
@@ -7,17 +7,16 @@ Nothing here touches a cloud, imports an SDK or waits: that begins when the appl
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui import paths
 from runctl_tui.domain.plan import Confirmation, Operation, Severity
 from runctl_tui.domain.safety import Policy
 from runctl_tui.sandbox.remote import SandboxRemote
@@ -27,37 +26,34 @@ from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, SshSettings
 from runctl_tui.services.checkpoints.book import CheckpointBook
-from runctl_tui.services.config.service import ConfigService
-from runctl_tui.services.config.sources import sources_of
 from runctl_tui.services.doctor import DoctorParts, DoctorService
-from runctl_tui.services.errors import CloudProviderError, Refused, SandboxFailed
+from runctl_tui.services.errors import CloudProviderError, Refused, SandboxFailed, TrainctlError
 from runctl_tui.services.evidence import RegisterEvidence
+from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.feed import PollingFeed
-from runctl_tui.services.fleet import FleetBook
+from runctl_tui.services.fleet import FleetBook, FleetParts
 from runctl_tui.services.host_book import HostBook
 from runctl_tui.services.hosts.local import LocalHost
 from runctl_tui.services.hosts.ssh import SshPool
 from runctl_tui.services.hosts.trust import TrustStore
-from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
 from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal
 from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
-from runctl_tui.services.launch.pipeline import LaunchPipeline, PipelineParts
+from runctl_tui.services.launch.pipeline import HereSettings, LaunchPipeline, PipelineParts
 from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
-from runctl_tui.services.log_file import open_log
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.ports import Services
-from runctl_tui.services.registry import Registry
 from runctl_tui.services.runs.archive import RunArchive
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
 from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.shells import HostShells
 from runctl_tui.services.store import Store
-from runctl_tui.services.system_clock import SystemClock
 from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.wiring.ground import Ground, Place
+from runctl_tui.wiring.relay_process import start_relay
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -65,50 +61,21 @@ if TYPE_CHECKING:
     from runctl_tui.domain.checkpoint import Checkpoint
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.domain.snapshot import Snapshot
-    from runctl_tui.options import Options
     from runctl_tui.sandbox.client import SandboxSession
     from runctl_tui.services.aws.s3 import S3Store
     from runctl_tui.services.prices import PriceBook
+    from runctl_tui.services.registry import Registry
+    from runctl_tui.services.system_clock import SystemClock
 
     CheckpointPoll = Callable[[], Awaitable[Snapshot[tuple[Checkpoint, ...]]]]
 
-SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
+_LOG: Final = logging.getLogger(__name__)
 SANDBOX_PROFILE: Final = "runctl-sandbox"
 RUNS_PREFIX: Final = "runs"
 """Below which runs lie in the bucket."""
-FLEET_SECONDS: Final = 3.0
+SANDBOX_FLEET_SECONDS: Final = 3.0
 RUN_SECONDS: Final = 2.0
 CHECKPOINT_SECONDS: Final = 4.0
-
-
-class Place:
-    """Where this program works: folders, configuration, owner; real or sandboxed."""
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self.sandbox = options.sandbox
-        base = paths.state_dir(options.state_dir or None)
-        self.state = base / "sandbox" if options.sandbox else base
-        self.world = self.state / "world"
-        self.log = open_log(self.state)
-        self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()))
-        self.configuration = self.settings.configuration
-        self.owner = owner_of(self.configuration, login_name())
-
-    @property
-    def local_home(self) -> Path | None:
-        """The home folder of runs on this machine: one of the sandbox's own in the sandbox."""
-        return self.world / "homes" / "local" if self.sandbox else None
-
-    @property
-    def bucket(self) -> str:
-        """Where checkpoints go when nothing else is said; empty: nowhere."""
-        return self.configuration.aws.s3_bucket or (SANDBOX_BUCKET if self.sandbox else "")
-
-    @property
-    def project(self) -> Path:
-        """The folder in which a project is looked for."""
-        return self.state / "project" if self.sandbox else Path.cwd()
 
 
 class Cloud:
@@ -195,26 +162,27 @@ class Cloud:
 class Assembly:
     """Puts the services together in the order in which they need each other."""
 
-    def __init__(self, options: Options) -> None:
-        self.place = place = Place(options)
-        self.clock = clock = SystemClock()
-        self.registry = Registry()
+    def __init__(self, ground: Ground) -> None:
+        self.place = place = ground.place
+        self.clock = clock = ground.clock
+        self.session = ground.session
+        self.registry = ground.registry
         self.registry.register(LocalProvider(clock, place.owner))
         self.cloud = Cloud(place, self.registry, clock)
-        self.session = SessionService(
-            SessionPlace(place.configuration, self.registry, clock, place.sandbox, root=os.geteuid() == 0)
-        )
         self.store = Store(place.state, clock)
         self.locks = LockSet(place.state)
         self.machines = MachineList(self.registry, clock)
         self.local = LocalHost(home=place.local_home, base=self.cloud.local_environment)
         self.hosts = HostBook(self.registry, SshPool(TrustStore(place.state / "known_hosts")), self.local)
-        archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX)
+        archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
-        self.runs.feed = PollingFeed(self.runs.now, RUN_SECONDS, clock, key=runs_as_seen, empty=())
+        self.runs.feed = PollingFeed(self.runs.poll, RUN_SECONDS, clock, key=runs_as_seen, empty=())
         self.tracker = ResourceTracker(self.store, clock, lambda: place.configuration.costs.monthly_budget)
-        self.fleet = FleetBook(self.registry, self.machines, self.cloud.prices, self.tracker, self.runs, clock)
-        self.fleet.feed = PollingFeed(self.fleet.poll, FLEET_SECONDS, clock, empty=())
+        self.fleet = FleetBook(
+            FleetParts(self.registry, self.machines, self.cloud.prices, self.tracker, self.runs, clock),
+            warnings=lambda: place.configuration.monitoring.enable_warnings,
+        )
+        self.fleet.feed = PollingFeed(self.fleet.poll, fleet_pace(place), clock, empty=())
         self.checkpoints = CheckpointBook(self.runs, self.cloud.store, clock, self._checkpoint_feed)
         self.jobs = JobBoard(self.store, clock, self.locks)
         self.journal = Journal(self.store, clock, self.locks)
@@ -225,7 +193,7 @@ class Assembly:
     def services(self) -> Services:
         """Return what screens and commands see."""
         place = self.place
-        remote = SandboxRemote(lambda: self.cloud.session, place.world) if place.sandbox else None
+        remote = SandboxRemote(lambda: self.cloud.session, place.world, self.runs.known) if place.sandbox else None
         parts = DoctorParts(self.registry, place.configuration, place.settings, place.state, os.environ, place.sandbox)
         return Services(
             clock=self.clock,
@@ -242,6 +210,7 @@ class Assembly:
             settings=place.settings,
             doctor=DoctorService(parts),
             sandbox=remote,
+            exports=ExportFolder(lambda: Path(place.configuration.monitoring.log_dir), self.clock),
             log_path=str(place.log),
             start=self.start,
             relay=self.relay.work,
@@ -262,7 +231,12 @@ class Assembly:
     def close(self) -> None:
         """Let go of everything at once, without waiting for any backend."""
         if self._watching is not None:
-            self._watching.cancel()
+            with contextlib.suppress(RuntimeError):  # its loop may be closed
+                self._watching.cancel()
+        self.hosts.abort()
+        for provider in self.registry.all():
+            if isinstance(provider, (AwsProvider, LocalProvider)):
+                provider.close()
         self.store.close()
 
     async def aclose(self) -> None:
@@ -275,33 +249,18 @@ class Assembly:
 
     async def _keep_watching_runs(self) -> None:
         """Keep the register fresh whatever screen is shown, and see to it that a relay works where one is needed."""
-        if await self.relay.needing():
-            self.begin_relay()
-        async for _ in self.runs.feed.watch():
-            pass
+        async with contextlib.aclosing(self.runs.feed.watch()) as changes:  # type: ignore[type-var]  # a feed's generator
+            async for snapshot in changes:
+                try:
+                    if await self.relay.needed_by(snapshot.value):
+                        self.begin_relay()
+                except TrainctlError as error:
+                    _LOG.warning("nobody knows whether a relay is needed: %s", error)
 
     def begin_relay(self) -> None:
         """Start the detached relay of this state folder unless one works already."""
-        if self.relay.working():
-            return
-        place = self.place
-        words = [
-            sys.executable,
-            "-m",
-            "runctl_tui",
-            "--state-dir",
-            str(paths.state_dir(place.options.state_dir or None)),
-        ]
-        words += ["--sandbox"] if place.sandbox else []
-        words += ["--profile", place.options.profile] if place.options.profile else []
-        words += ["--config", place.options.config_file] if place.options.config_file else []
-        handle = os.open(place.state / "relay.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            subprocess.Popen(
-                [*words, "relay"], stdin=subprocess.DEVNULL, stdout=handle, stderr=handle, start_new_session=True
-            )
-        finally:
-            os.close(handle)
+        if not self.relay.working():
+            start_relay(self.place.options, self.place.state / "relay.log")
 
     def _action_service(self) -> ActionService:
         place = self.place
@@ -319,10 +278,21 @@ class Assembly:
                 owner=place.owner,
                 terminate=self._terminate,
                 relay=self.begin_relay,
+                checkpoints=self.checkpoints,
+                here=self._here(),
             )
         )
         caller = Caller(self.registry, self.journal, self.clock)
         return ActionService(ActionParts(facts, caller, self.locks, self.jobs, pipeline))
+
+    def _here(self) -> HereSettings:
+        config = self.place.configuration
+        own = config.local.checkpoint_dir
+        return HereSettings(
+            device=config.local.default_device,
+            checkpoint_dir=own if "local.checkpoint_dir" in config.origins or own != "checkpoints" else "",
+            usual_dir=config.checkpoint.dir,
+        )
 
     def _policy(self) -> Policy:
         safety, costs = self.place.configuration.safety, self.place.configuration.costs
@@ -336,6 +306,7 @@ class Assembly:
 
     async def _terminate(self, key: str) -> None:
         """Terminate a machine that a confirmed launch made, through the same rules as everything else."""
+        self.machines.forget()
         plan = await self.actions.plan(Operation.TERMINATE, [key])
         if plan.verdict.blocked:
             why = "; ".join(reason.text for reason in plan.verdict.reasons if reason.severity is Severity.BLOCK)
@@ -360,18 +331,22 @@ class Assembly:
             checkpoint_dir=config.checkpoint.dir,
             output_dest=f"s3://{place.bucket}/{RUNS_PREFIX}" if place.bucket else "",
             profile=config.aws.iam_instance_profile or (SANDBOX_PROFILE if place.sandbox else ""),
-            environment=(("TRAINCTL_SAVE_INTERVAL", str(config.checkpoint.save_interval)),),
+            environment=(
+                ("TRAINCTL_SAVE_INTERVAL", str(config.checkpoint.save_interval)),
+                ("TRAINCTL_KEEP_LAST_N", str(config.checkpoint.keep_last_n)),
+            ),
         )
+
+
+def fleet_pace(place: Place) -> float:
+    """Return the seconds between two looks at the fleet; the sandbox is never slower than three."""
+    wanted = float(place.configuration.monitoring.update_interval_secs)
+    return min(wanted, SANDBOX_FLEET_SECONDS) if place.sandbox else wanted
 
 
 def runs_as_seen(runs: tuple[TrainingSession, ...]) -> object:
     """Return what a person would see change about runs: not when they were last heard of."""
     return [replace(run, heard_at=None) for run in runs]
-
-
-def build(options: Options) -> Services:
-    """Return the services that these options ask for; ConfigError where the configuration cannot be used."""
-    return Assembly(options).services()
 
 
 def _ship_project(folder: Path) -> None:

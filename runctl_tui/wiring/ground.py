@@ -1,0 +1,62 @@
+"""What is known before anything is asked: folders, configuration, who and when; all that a first frame needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from runctl_tui import paths
+from runctl_tui.options import Options
+from runctl_tui.services.config.service import ConfigService
+from runctl_tui.services.config.sources import sources_of
+from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
+from runctl_tui.services.log_file import open_log
+from runctl_tui.services.registry import Registry
+from runctl_tui.services.system_clock import SystemClock
+
+SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
+
+
+class Place:
+    """Where this program works: folders, configuration, owner; real or sandboxed."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.sandbox = options.sandbox
+        base = paths.state_dir(options.state_dir or None)
+        self.state = base / "sandbox" if options.sandbox else base
+        self.world = self.state / "world"
+        self.log = open_log(self.state)
+        self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()))
+        self.configuration = self.settings.configuration
+        self.owner = owner_of(self.configuration, login_name())
+
+    @property
+    def local_home(self) -> Path | None:
+        """The home folder of runs on this machine: one of the sandbox's own in the sandbox."""
+        return self.world / "homes" / "local" if self.sandbox else None
+
+    @property
+    def bucket(self) -> str:
+        """Where checkpoints go when nothing else is said; empty: nowhere."""
+        return self.configuration.aws.s3_bucket or (SANDBOX_BUCKET if self.sandbox else "")
+
+    @property
+    def project(self) -> Path:
+        """The folder in which a project is looked for."""
+        return self.state / "project" if self.sandbox else Path.cwd()
+
+
+class Ground:
+    """What the services stand on; the registry has no provider yet."""
+
+    def __init__(self, options: Options) -> None:
+        self.place = Place(options)
+        self.clock = SystemClock()
+        self.registry = Registry()
+        self.session = SessionService(
+            SessionPlace(
+                self.place.configuration, self.registry, self.clock, self.place.sandbox, root=os.geteuid() == 0
+            )
+        )

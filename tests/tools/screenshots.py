@@ -1,0 +1,149 @@
+"""Makes screenshots/ from the real program against the real sandbox: `make screenshots`.
+
+Ids, ages and dollars differ from one run to the next; which screens there are does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+from textual.pilot import Pilot
+
+from runctl_tui import wiring
+from runctl_tui.app import RunctlApp
+from runctl_tui.modals.base import DEAF_SECONDS
+from runctl_tui.options import Options
+from runctl_tui.sandbox import client
+from runctl_tui.widgets.table import ResourceTable
+from tests.hygiene.source import ROOT
+
+FOLDER: Final = ROOT / "screenshots"
+WIDE: Final = (120, 36)
+NARROW: Final = (80, 24)
+PATIENCE: Final = 90.0
+"""Seconds until a screen must show what is waited for."""
+SUBJECT: Final = "llama-eval"
+"""The seeded machine on which a training runs."""
+
+
+class Photographer:
+    """Goes through one running application and keeps what it shows."""
+
+    def __init__(self, pilot: Pilot[None], app: RunctlApp) -> None:
+        self._pilot = pilot
+        self._app = app
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, each after a dialog has ceased to be deaf to what was meant for the screen before it."""
+        for key in keys:
+            await self._pilot.pause(DEAF_SECONDS * 1.5)
+            await self._pilot.press(key)
+
+    async def until(self, what: str, condition: Callable[[], object]) -> None:
+        """Wait until something is so; TimeoutError with the screen when it never is."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(f"never came true: {what}\n{self.text()}")
+            await self._pilot.pause(0.05)
+
+    async def sees(self, *words: str) -> None:
+        """Wait until all these words are on the screen."""
+        await self.until(f"{words} on the screen", lambda: all(word in self.text() for word in words))
+
+    async def leave_dialog(self) -> None:
+        """Close the dialog in front."""
+        await self.press("escape")
+        await self.until("no dialog", lambda: len(self._app.screen_stack) == 1)
+
+    async def choose(self, name: str) -> None:
+        """Put the cursor on the first row that mentions a name."""
+        table = self._app.screen_stack[0].query_one("#list", ResourceTable)
+        await self.until(f"a row {name}", lambda: self._rows(table, name))
+        table.move_to(self._rows(table, name)[0])
+
+    def text(self) -> str:
+        """Return what the screen in front shows."""
+        strips = self._app.screen._compositor.render_strips(self._app.size)
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    async def keep(self, name: str) -> None:
+        """Write the screen as an SVG."""
+        await self._pilot.pause()
+        path = FOLDER / f"{name}.svg"
+        path.write_text(self._app.export_screenshot(title="runctl-tui --sandbox") + "\n", "utf-8")
+        print(path.relative_to(ROOT), file=sys.stderr)
+
+    @staticmethod
+    def _rows(table: ResourceTable[str, Any], name: str) -> list[str]:
+        return [key for key in table.model.view if name in str(table.model.row(key))]
+
+
+async def tour(person: Photographer) -> None:
+    """Go through the screens on a large terminal."""
+    await person.sees("SANDBOX", SUBJECT, "1.01")
+    await person.until("money spent", lambda: "today $0.00" not in person.text())
+    await person.choose(SUBJECT)
+    await person.keep("instances")
+    await person.press("ctrl+d")
+    await person.sees("TERMINATE", "training is running")
+    await person.keep("terminate")
+    await person.leave_dialog()
+    await person.press("x")
+    await person.sees("Launch…")
+    await person.press("enter")
+    await person.sees("LAUNCH", "g5.xlarge", "$/DAY")
+    await person.keep("launch")
+    await person.leave_dialog()
+    await person.press("5")
+    await person.sees("Monitor", "Saved checkpoint")
+    await person.keep("monitor")
+    await person.press("4")
+    await person.sees("Checkpoints", "verified")
+    await person.keep("checkpoints")
+
+
+async def small(person: Photographer) -> None:
+    """Look at the first screen on a small terminal."""
+    await person.sees("SANDBOX", SUBJECT, "1.01")
+    await person.choose(SUBJECT)
+    await person.keep("instances-80x24")
+
+
+async def visit(state: Path, size: tuple[int, int], way: Callable[[Photographer], Awaitable[None]]) -> None:
+    """Run the application once."""
+    services = wiring.build(Options(sandbox=True, state_dir=str(state)))
+    app = RunctlApp(services)
+    async with app.run_test(size=size) as pilot:
+        await way(Photographer(pilot, app))
+    services.close()
+
+
+async def take() -> None:
+    """Take all screenshots in one world, then end its sandbox."""
+    with tempfile.TemporaryDirectory(prefix="runctl-") as folder:
+        try:
+            await visit(Path(folder), WIDE, tour)
+            await visit(Path(folder), NARROW, small)
+        finally:
+            await client.stop(Path(folder) / "sandbox" / "world")
+
+
+def main() -> None:
+    """Remake the screenshots as a person called alice, whoever makes them."""
+    os.environ.update(LOGNAME="alice", USER="alice", TEXTUAL_ANIMATIONS="none", COLORTERM="truecolor")
+    FOLDER.mkdir(exist_ok=True)
+    with mock.patch.object(os, "geteuid", return_value=1000):
+        asyncio.run(take())
+
+
+if __name__ == "__main__":
+    main()
