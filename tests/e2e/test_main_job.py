@@ -113,8 +113,8 @@ def come_back_to_the_run(screen: Terminal) -> None:
 
 def cut_the_link_and_have_it_back(screen: Terminal, log: Path) -> None:
     command(screen, f"sandbox cut {NAME} 3")
-    screen.wait("▲ link lost")
-    screen.gone("▲ link lost")
+    screen.wait("next try in")
+    screen.gone("next try in")
     beyond = last_step(log)
     screen.until(lambda text: shown_step(text) > beyond, "the log going on after the cut")
     steps = [int(step) for step in re.findall(r"step (\d+)/4000", screen.text)]
