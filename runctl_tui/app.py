@@ -38,6 +38,8 @@ SCREENS: Final[Mapping[str, str]] = {
     "tasks": "runctl_tui.screens.tasks:TasksScreen",
 }
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
+WARM_UP_AFTER: Final = 3.0
+"""Seconds from readiness until what a launch needs is fetched ahead, so that the first rows come first."""
 HISTORY: Final = 50
 """Views that are remembered."""
 
@@ -163,6 +165,18 @@ class RunctlApp(App[None]):
         async for words in self.services.start():
             self._say_starting(f"{words}…")
         self._set_ready()
+        self._warm_up()
+
+    @work(group="warm up", exit_on_error=False)
+    async def _warm_up(self) -> None:
+        """Have the offers of the default region at hand before somebody wants to launch; failing costs nothing."""
+        await asyncio.sleep(WARM_UP_AFTER)
+        options = self.services.launcher.defaults().options
+        try:
+            if options is not None:
+                await self.services.launcher.offers(options.provider, options.region)
+        except TrainctlError as error:
+            log.info("offers not fetched ahead: %s", error)
 
     @property
     def _front(self) -> BaseScreen:

@@ -101,6 +101,8 @@ class LaunchDialog(Dialog[str]):
         """Narrow the list of types while typing."""
         if event.input is self._field("matching").control:
             self._offers.set_filter(event.value)
+        elif event.input is self._field("disk").control:
+            self._show_disk_price()
         self._complain(None)
 
     @on(ResourceTable.Highlighted)
@@ -144,7 +146,8 @@ class LaunchDialog(Dialog[str]):
 
     @work(group="launch.offers", exclusive=True, exit_on_error=False)
     async def _load_offers(self, provider: str, region: str) -> None:
-        self._offers.set_placeholder(Notice.loading(safe("types and prices")))
+        words = f"types and prices of {region}; go on typing meanwhile"
+        self._offers.set_placeholder(Notice.loading(safe(words)))
         self._offers.set_rows(())
         found = await self._source.offers(provider, region)
         if isinstance(found, Problem):
@@ -206,6 +209,7 @@ class LaunchDialog(Dialog[str]):
             self._offered_for = (draft.provider, draft.region)
             self._load_offers(draft.provider, draft.region)
         self._show_price()
+        self._show_disk_price()
 
     def _show_price(self) -> None:
         draft = self._draft()
@@ -217,6 +221,12 @@ class LaunchDialog(Dialog[str]):
             words = safe(f"{row.name}: {hourly}, paid already" if row else "choose a machine")
             known = hourly != "?"
         self.query_one("#launch-price", Static).update(content(words, "$cost bold" if known else "$warn"), layout=False)
+
+    def _show_disk_price(self) -> None:
+        draft = self._draft()
+        month = self._source.disk_per_month(draft.provider, draft.region, draft.text("disk"))
+        hint = f"GiB gp3, {month}/mo, running or not" if month else "GiB; empty: the image's"
+        self._field("disk").set_hint(safe(hint))
 
     def _field(self, name: str) -> FormField:
         return self.query_one(f"#{PREFIX}{name}", FormField)

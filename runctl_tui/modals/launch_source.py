@@ -50,6 +50,9 @@ class LaunchSource(Protocol):
     def budget_left(self) -> str:
         """'$1,295' or nothing."""
 
+    def disk_per_month(self, provider: str, region: str, gib: str) -> str:
+        """'$8.00' for a root disk of so many GiB, or nothing where the price is not known."""
+
     def secret(self, name: str) -> str | None:
         """The value of a secret here, or None."""
 

@@ -29,7 +29,7 @@ class ChangingScreen(CommandingScreen):
     """Adds the one path by which anything is changed; no key here changes anything without a dialog."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "actions", "actions", id="screen.actions"),
+        Binding("x", "actions", "actions", id="screen.actions", priority=True),
         Binding("question_mark", "help", "help", key_display="?", id="screen.help"),
     ]
 
@@ -84,7 +84,7 @@ class ChangingScreen(CommandingScreen):
         """Open the action menu; its choice is about the rows at hand now."""
         items = self.menu()
         if items:
-            self.work(self._choose_action, tuple(items), group="menu")
+            self.app.push_screen(Pick(self.services.clock, safe("Actions"), items), self._obey_choice)
 
     def action_help(self) -> None:
         """Show the keys of this screen as they are bound now."""
@@ -126,8 +126,7 @@ class ChangingScreen(CommandingScreen):
                 feed.refresh()
         self.shared.at_work = {job.id for job in jobs if job.ended_at is None}
 
-    async def _choose_action(self, items: tuple[PickItem, ...]) -> None:
-        choice = await self.app.push_screen_wait(Pick(self.services.clock, safe("Actions"), items))
+    def _obey_choice(self, choice: str | None) -> None:
         if choice is not None:
             self.obey_menu(choice)
 

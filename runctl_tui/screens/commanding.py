@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widgets import Input
 
 from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
@@ -19,6 +20,8 @@ from runctl_tui.services.errors import Unsupported, ValidationError
 from runctl_tui.services.ports import Finding
 from runctl_tui.widgets.command_line import CommandLine
 
+_OPENING: Final = ("open_command_line", "open_filter", "actions")
+"""Bound with priority, so that what is typed right after the key reaches what it opens."""
 ARM_MINUTES: Final = 10.0
 Handler = Callable[[list[str]], Awaitable[None]]
 
@@ -27,8 +30,14 @@ class CommandingScreen(BaseScreen):
     """Adds the `:` line to a screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("colon", "open_command_line", "go to", key_display=":", id="screen.command"),
+        Binding("colon", "open_command_line", "go to", key_display=":", id="screen.command", priority=True),
     ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the keys that open a line to whoever types in one already."""
+        if action in _OPENING and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def compose_prompts(self) -> ComposeResult:
         """Add the command's line."""

@@ -56,7 +56,7 @@ def _machine(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
         f"{machine.memory_gib:g} GB" if machine.memory_gib else "",
     ]
     if gpu is not None:
-        size.append(f"{gpu.count} {gpu.name}" + (f" {gpu.memory_gib:g} GB" if gpu.memory_gib else ""))
+        size.append(f"{gpu.count} {gpu.name}" + (f" {gpu.memory_gib:.0f} GB" if gpu.memory_gib else ""))
     rows = [
         fact("id", machine.id),
         fact("state", state.text + (f", {machine.state_reason}" if machine.state_reason else ""), state.style),
@@ -101,5 +101,5 @@ def _disk(disk: Disk, now: datetime) -> Fact:
     size = "?" if disk.size_gib is None else f"{disk.size_gib:,} GB"
     snapshot = f"snapshot {age(disk.last_snapshot_at, now)} ago" if disk.last_snapshot_at else "no snapshot"
     price = f"${disk.usd_per_month}/mo" if disk.usd_per_month else "price unknown"
-    name = disk.name or ("root" if disk.root else disk.device)
+    name = "root" if disk.root else disk.name or disk.device
     return fact(name, f"{size} {disk.type} · {price} · {dies} · {snapshot} · {disk.volume_id}")

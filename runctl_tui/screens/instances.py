@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.modals.describe import Describe
@@ -73,6 +74,10 @@ class InstancesScreen(ListScreen[FleetRow]):
     def row_key(self, row: FleetRow) -> str:
         """Return provider and id."""
         return row.key
+
+    def sinks(self, row: FleetRow) -> bool:
+        """Put machines that are gone below the others."""
+        return row.instance.state is ResourceState.TERMINATED
 
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
         """Watch the fleet."""

@@ -51,6 +51,12 @@ class ServicesSource:
         left = snapshot.value.left if snapshot else None
         return "" if left is None else money(left)
 
+    def disk_per_month(self, provider: str, region: str, gib: str) -> str:
+        """What a root disk of so many GiB costs, or nothing where the price is not known."""
+        size = int(gib) if gib.isascii() and gib.isdigit() else 0
+        fact = self._services.launcher.disk_month(provider, region, size) if size else None
+        return money(fact.value) if isinstance(fact, Known) else ""
+
     def secret(self, name: str) -> str | None:
         """The value in this program's environment; it goes to the host by standard input only."""
         return os.environ.get(name)

@@ -33,6 +33,7 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     """The column and direction that rows are ordered by at first."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "clear filter", show=False, id="list.clear"),
+        Binding("slash", "open_filter", "filter", key_display="/", id="table.filter", priority=True),
         Binding("ctrl+s", "export", "export", show=False, id="screen.export"),
     ]
     AUTO_FOCUS = "#list"
@@ -51,6 +52,10 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         """Return what a row is known by."""
         raise NotImplementedError
 
+    def sinks(self, row: RowT) -> bool:
+        """Tell whether a row stands below all others, however they are ordered."""
+        return False
+
     @property
     def table(self) -> ResourceTable[str, RowT]:
         """The table."""
@@ -58,11 +63,11 @@ class ListScreen(ChangingScreen, Generic[RowT]):
 
     def compose_body(self) -> ComposeResult:
         """Fill the body with the table."""
-        yield ResourceTable(self.columns(), self.row_key, id="list")
+        yield ResourceTable(self.columns(), self.row_key, sinks=self.sinks, id="list")
 
     def compose_prompts(self) -> ComposeResult:
         """Add the filter's line."""
-        yield FilterLine()
+        yield FilterLine(id="list-filter")
         yield from super().compose_prompts()
 
     def on_mount(self) -> None:
@@ -124,10 +129,15 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         if self._ticks % AGES_EVERY == 0:
             self.table.recompute()
 
-    @on(ResourceTable.FilterRequested, "#list")
-    def open_filter(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Filter the list only from the list; other panes search by the same key."""
+        if action == "open_filter" and (self.focused is None or self.focused.id != "list"):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_open_filter(self) -> None:
         """Let a filter be typed."""
-        self.query_one(FilterLine).open(self.table.model.filter_text)
+        self.query_one("#list-filter", FilterLine).open(self.table.model.filter_text)
 
     @on(FilterLine.Changed)
     def apply_filter(self, event: FilterLine.Changed) -> None:

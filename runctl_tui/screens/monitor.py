@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -76,7 +77,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
         self._wanted = ""
         self._chosen: TrainingSession | None = None
         self._machines: dict[str, FleetRow] = {}
-        self._spent: dict[str, str] = {}
+        self._spent: dict[str, Decimal] = {}
         self._flush_timer: Timer | None = None
         self._settle_timer: Timer | None = None
 
@@ -269,7 +270,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     async def _ask_spent(self) -> None:
         await self.shared.ready.wait()
-        self._spent = dict(await self.services.costs.by("run"))
+        self._spent = {name: Decimal(dollars) for name, dollars in await self.services.costs.by("run")}
         self._show_facts()
 
     def _flush(self) -> None:

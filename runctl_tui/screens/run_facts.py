@@ -27,7 +27,7 @@ class RunFacts:
     progress: RunProgress
     machine: FleetRow | None
     """None: the machine is gone."""
-    spent: str | None
+    spent: Decimal | None
     """Dollars of this run this month, from the ledger; None: not known."""
     now: datetime
 
@@ -110,7 +110,7 @@ def _rate(progress: RunProgress, brief: bool) -> str:
         parts.append(f"{progress.step_seconds:.2g} s/step")
     if progress.tokens_per_second:
         parts.append(f"{progress.tokens_per_second:,.0f} tok/s")
-    if progress.loss is not None and not brief:
+    if progress.loss is not None and not brief and not progress.tokens_per_second:
         parts.append(f"loss {loss(progress.loss)}")
     return " · ".join(parts) or "not told by the log"
 
@@ -125,12 +125,12 @@ def _left(facts: RunFacts) -> str:
 
 def _cost(facts: RunFacts, brief: bool) -> str:
     hourly = _hourly(facts.machine)
-    parts = [("?" if facts.spent is None else f"${facts.spent}") + " so far"]
+    parts = [f"{money(facts.spent)} so far"]
     if not facts.session.status.ended:
         parts.append("free machine" if hourly == 0 else f"{money(hourly)}/h")
         seconds = facts.progress.eta_seconds
         if hourly and seconds is not None and not brief:
-            parts.append(f"{money(hourly * Decimal(seconds) / 3600)} to finish")
+            parts.append(f"{money(hourly * Decimal(seconds) / 3600)} to go")
     return " · ".join(parts)
 
 

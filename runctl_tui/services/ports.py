@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from decimal import Decimal
+from typing import Protocol, TypeAlias, TypeVar
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.clock import Clock
@@ -21,6 +22,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import RunUpdate, TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
 
+DiskPrice: TypeAlias = Fact[Decimal]
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -189,6 +191,9 @@ class Launcher(Protocol):
 
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         """The plan with its price, the code that would be sent, and warnings; changes nothing."""
+
+    def disk_month(self, provider: str, region: str, gib: int) -> DiskPrice:
+        """Dollars per month of a new root disk, as far as is known without asking anybody."""
 
     def defaults(self) -> LaunchRequest:
         """What the configuration and the current folder suggest."""

@@ -12,13 +12,13 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from runctl_tui.domain.text import EMPTY, SafeText, safe
-from runctl_tui.widgets.series import Series, bounds_of, round_ticks, stretches, thin, tick_label
+from runctl_tui.widgets.series import Series, bounds_of, enough_ticks, round_ticks, stretches, thin, tick_label
 from runctl_tui.widgets.text import Piece, content, lines, row_of
 
 MIN_WIDTH: Final = 20
 MIN_HEIGHT: Final = 4
 TICK_CELLS: Final = 14
-TICK_LINES: Final = 4
+TICK_LINES: Final = 3
 COLOURS: Final = 6
 Drawn = tuple[int, Series, list[list[tuple[float, float]]]]
 """Number, series and its stretches without gaps."""
@@ -101,6 +101,6 @@ def _axes(plot: Any, xs: tuple[float, float], ys: tuple[float, float], size: tup
     plot.ylim(low, high)
     plot.xlim(xs[0], xs[1] if xs[1] > xs[0] else xs[0] + 1)
     x_ticks = round_ticks(*xs, max(1, size[0] // TICK_CELLS))
-    y_ticks = round_ticks(low, high, max(1, size[1] // TICK_LINES + 1))
+    y_ticks = enough_ticks(low, high, max(1, size[1] // TICK_LINES + 1))
     plot.xticks(x_ticks, [tick_label(tick) for tick in x_ticks])
     plot.yticks(y_ticks, [tick_label(tick) for tick in y_ticks])

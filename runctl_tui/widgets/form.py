@@ -46,7 +46,7 @@ class PromptLine(Horizontal):
         field = self.query_one(FormInput)
         field.value = text
         field.cursor_position = len(text)
-        field.focus()
+        self.screen.set_focus(field)
         return field
 
     def give_back(self) -> None:

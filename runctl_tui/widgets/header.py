@@ -128,7 +128,7 @@ def _login(minutes: int | None) -> Piece | None:
 
 def _age(seconds: int) -> Piece:
     old = seconds >= STALE_SECONDS
-    words = f"{'▲ ' if old else ''}{span(seconds)} ago"
+    words = f"{'▲ ' if old else ''}{span(seconds)} ago" if seconds else "now"
     return Piece(safe(words), "$warn" if old else "$muted", 60, safe(words.removesuffix(" ago")), right=True)
 
 

@@ -70,6 +70,15 @@ def round_ticks(low: float, high: float, most: int) -> list[float]:
     return [tick for tick in ticks if low - step * 1e-6 <= tick <= high + step * 1e-6] or [low]
 
 
+def enough_ticks(low: float, high: float, most: int) -> list[float]:
+    """Return round numbers as `round_ticks` does, but three of them wherever there is room for three."""
+    for number in range(most, 3 * most):
+        ticks = round_ticks(low, high, number)
+        if len(ticks) >= min(3, most):
+            break
+    return ticks
+
+
 def tick_label(value: float) -> str:
     """Return a number as short as an axis needs it: `2.5`, `400`, `12k`, `3M`, `1e-05`."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

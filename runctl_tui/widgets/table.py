@@ -86,11 +86,12 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         columns: Sequence[Column[RowT]],
         key: Callable[[RowT], KeyT],
         *,
+        sinks: Callable[[RowT], bool] | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self.model: TableModel[KeyT, RowT] = TableModel(columns, key)
+        self.model: TableModel[KeyT, RowT] = TableModel(columns, key, sinks)
         self._placed: tuple[Placed[RowT], ...] = ()
         self._drawn: dict[Hashable, tuple[RowState, Strip]] = {}
         self._notices: tuple[Notice, ...] = ()

@@ -30,7 +30,12 @@ class Change(Generic[KeyT]):
 class TableModel(Generic[KeyT, RowT]):
     """The rows of one table and how the user looks at them."""
 
-    def __init__(self, columns: Sequence[Column[RowT]], key: Callable[[RowT], KeyT]) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column[RowT]],
+        key: Callable[[RowT], KeyT],
+        sinks: Callable[[RowT], bool] | None = None,
+    ) -> None:
         self.columns = tuple(columns)
         self.sort_column: str | None = None
         self.descending = False
@@ -41,6 +46,7 @@ class TableModel(Generic[KeyT, RowT]):
         self.cursor: int = 0
         """Index into the view; its key is `cursor_key`."""
         self._key = key
+        self._sinks = sinks
         self._rows: dict[KeyT, RowT] = {}
         self._filter = Filter()
         self._cells: dict[KeyT, tuple[Cell, ...]] = {}
@@ -167,6 +173,13 @@ class TableModel(Generic[KeyT, RowT]):
         return self._filter.keeps(folded)
 
     def _sorted(self, keys: list[KeyT]) -> list[KeyT]:
+        ordered = self._by_column(keys)
+        if self._sinks is None:
+            return ordered
+        sunk = {key for key in ordered if self._sinks(self._rows[key])}
+        return [*(key for key in ordered if key not in sunk), *(key for key in ordered if key in sunk)]
+
+    def _by_column(self, keys: list[KeyT]) -> list[KeyT]:
         if self.sort_column is None:
             return keys
         sort_key = self._column(self.sort_column).sort_key

@@ -14,9 +14,11 @@ import random
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.facts import Fact, Unknown
 from runctl_tui.domain.plan import Confirmation, Operation, Severity
 from runctl_tui.domain.safety import Policy
 from runctl_tui.sandbox.remote import SandboxRemote
@@ -202,7 +204,7 @@ class Assembly:
             fleet=self.fleet,
             runs=self.runs,
             checkpoints=self.checkpoints,
-            launcher=LaunchDesk(self.registry, self.actions, self._defaults),
+            launcher=LaunchDesk(self.registry, self.actions, self._defaults, self._disk_month),
             actions=self.actions,
             jobs=self.jobs,
             costs=self.tracker,
@@ -319,6 +321,10 @@ class Assembly:
 
     def _checkpoint_feed(self, poll: CheckpointPoll) -> PollingFeed[tuple[Checkpoint, ...]]:
         return PollingFeed(poll, CHECKPOINT_SECONDS, self.clock, empty=())
+
+    def _disk_month(self, region: str, gib: int) -> Fact[Decimal]:
+        prices = self.cloud.prices()
+        return prices.disk_month(region, "gp3", gib) if prices else Unknown("the prices are not here yet")
 
     def _defaults(self) -> LaunchDefaults:
         place, config = self.place, self.place.configuration

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
 from runctl_tui.domain.offer import Capabilities, Capability, TypeOffer
@@ -255,6 +256,9 @@ class FakeLauncher(_Part):
     async def offers(self, provider: str, region: str) -> tuple[TypeOffer, ...]:
         await self.world.gate()
         return data.offers(region) if provider == "aws" else ()
+
+    def disk_month(self, provider: str, region: str, gib: int) -> Fact[Decimal]:
+        return Known(Decimal("0.08") * gib, self.world.clock.now(), "table")
 
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         self.world.previewed.append(request)

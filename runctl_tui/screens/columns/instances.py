@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -13,7 +14,7 @@ from runctl_tui.domain.instance import Market, Ownership
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.modals.words import age, figure, hourly, money, percent, span
-from runctl_tui.screens.columns.words import cell, state_cell
+from runctl_tui.screens.columns.words import cell, run_state, state_cell
 from runctl_tui.widgets.columns import Cell, Column
 
 _ORDER: Final = list(ResourceState)
@@ -22,7 +23,7 @@ Now = Callable[[], datetime]
 
 def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
     """Return the columns; those of least priority are dropped first when the screen is narrow."""
-    return (
+    columns = (
         Column("name", "NAME", _name, 14, wide=18, priority=75, sort_key=lambda row: row.instance.name.casefold()),
         Column("state", "STATE", _state, 12, wide=13, priority=90, sort_key=_state_order),
         Column("type", "TYPE", _type, 12, wide=13, priority=80, sort_key=lambda row: row.instance.type),
@@ -30,10 +31,21 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
         Column("region", "REGION", _region, 11, priority=30, sort_key=lambda row: _region(row).text),
         Column("age", "AGE", lambda row: _age(row, now()), 5, "right", 50, sort_key=_newest_first),
         Column("price", "$/h", _price, 7, "right", 70, sort_key=_price_now, descending=True),
-        Column("sofar", "SO FAR", _so_far, 9, "right", 65, sort_key=lambda row: row.so_far, descending=True),
+        Column("sofar", "SO FAR", _so_far, 8, "right", 65, sort_key=lambda row: row.so_far, descending=True),
         Column("run", "RUN", run_note, 12, wide=30, priority=95, flexible=True, sort_key=_note_text),
         Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
     )
+    return tuple(replace(column, cell=_dimmed(column.cell)) for column in columns)
+
+
+def _dimmed(draw: Callable[[FleetRow], Cell]) -> Callable[[FleetRow], Cell]:
+    """Draw a machine that is gone in grey."""
+
+    def cell_of(row: FleetRow) -> Cell:
+        drawn = draw(row)
+        return Cell(drawn.text, "$muted") if row.instance.state is ResourceState.TERMINATED else drawn
+
+    return cell_of
 
 
 def _note_text(row: FleetRow) -> str:
@@ -94,7 +106,7 @@ def _price(row: FleetRow) -> Cell:
 def _so_far(row: FleetRow) -> Cell:
     if row.instance.market is Market.LOCAL:
         return cell("-", "$muted")
-    return cell(figure(row.so_far, 9), "$warn" if row.so_far is None else "")
+    return cell(figure(row.so_far, 8), "$warn" if row.so_far is None else "")
 
 
 def run_note(row: FleetRow) -> Cell:
@@ -132,7 +144,14 @@ def _remark(row: FleetRow) -> str:
         return f"belongs to {machine.tag('runctl:owner')}"
     if machine.ownership is Ownership.RUNCTL:
         return "made by runctl"
-    return f"last: {row.runs[0].name} {row.runs[0].status.value}" if row.runs else ""
+    return _last_run(row.runs[0], machine.name) if row.runs else ""
+
+
+def _last_run(run: TrainingSession, machine: str) -> str:
+    symbol, _ = run_state(run.status)
+    name = "" if run.name == machine else f" {run.name or run.id}"
+    code = f", exit code {run.exit_code}" if run.exit_code else ""
+    return f"{symbol}{name} {run.status.value}{code}"
 
 
 def _tags(row: FleetRow) -> Cell:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.facts import Fact, Unknown
 from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
@@ -41,10 +43,21 @@ class LaunchDefaults:
     environment: tuple[tuple[str, str], ...] = ()
 
 
+def _no_price(region: str, gib: int) -> Fact[Decimal]:
+    return Unknown("nobody knows the prices of disks here")
+
+
 class LaunchDesk:
     """Answers what a launch would be."""
 
-    def __init__(self, registry: ProviderRegistry, actions: Actions, defaults: Callable[[], LaunchDefaults]) -> None:
+    def __init__(
+        self,
+        registry: ProviderRegistry,
+        actions: Actions,
+        defaults: Callable[[], LaunchDefaults],
+        disk_month: Callable[[str, int], Fact[Decimal]] = _no_price,
+    ) -> None:
+        self._disk_month = disk_month
         self._registry = registry
         self._actions = actions
         self._defaults = defaults
@@ -61,6 +74,10 @@ class LaunchDesk:
         if request.options is not None:
             warnings = await self._registry.get(request.options.provider).check_create(request.options)
         return LaunchPreview(plan, code, warnings)
+
+    def disk_month(self, provider: str, region: str, gib: int) -> Fact[Decimal]:
+        """Return dollars per month of a new root disk, as far as is known without asking anybody."""
+        return self._disk_month(region, gib) if provider == "aws" else Unknown("only AWS disks have a price here")
 
     def defaults(self) -> LaunchRequest:
         """Return what the configuration and the current folder suggest."""

@@ -15,7 +15,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import CloudProviderError, HostUnreachable, ResourceNotFound, ValidationError
+from runctl_tui.services.errors import CloudProviderError, HostUnreachable, Refused, ResourceNotFound, ValidationError
 from runctl_tui.services.runs import sweeps
 from tests.fakes import an_instance
 from tests.services.rig import Rig, a_session, rig, until_true
@@ -349,3 +349,27 @@ async def test_a_quiet_host_is_left_alone_for_a_while_by_the_feed_and_never_by_a
     world.clock.advance(20)
     await world.register.poll()
     assert len(world.hosts.asked) == 3
+
+
+async def test_a_forgotten_run_comes_back_neither_from_its_host_nor_from_s3(world: Rig) -> None:
+    box = world.machine()
+    run_id = await world.start(box, NOTHING)
+    session = await world.ended(run_id)
+    await world.register.forget(session.id)
+    assert [run.id for run in (await world.register.now()).value] == []
+    assert run_id not in [run.id for run in (await world.another_register().now()).value]
+    with pytest.raises(ResourceNotFound):
+        await world.register.find(run_id)
+    assert not (world.hosts.home(box.id) / ".runctl" / "runs" / run_id).exists()
+
+
+async def test_a_run_at_work_is_not_forgotten(world: Rig) -> None:
+    run_id = await world.start(world.machine(), WAITS)
+    await until_true(lambda: _found(world, run_id), "the run is seen")
+    with pytest.raises(Refused, match="not forgotten"):
+        await world.register.forget(run_id)
+    assert run_id in [run.id for run in world.register.known()]
+
+
+async def _found(world: Rig, run_id: str) -> bool:
+    return run_id in [run.id for run in (await world.register.now()).value]
