@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
+from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
@@ -26,6 +27,9 @@ from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
 T = TypeVar("T")
 PATIENCE: Final = 20.0
 """Seconds that any one fact may take."""
+
+Training = tuple[Fact[tuple[TrainingSession, ...]], Fact[tuple[Checkpoint, ...]]]
+"""Runs on a machine and their checkpoints."""
 
 CAPABILITY: Final = {
     Operation.LAUNCH: Capability.CREATE,
@@ -65,7 +69,7 @@ class FactGatherer:
         machine = row.instance
         provider = self.registry.get(machine.provider)
         key = f"{machine.provider}/{machine.id}"
-        base, price, evidence = await asyncio.gather(
+        base, price, training = await asyncio.gather(
             self._base(operation, provider, _target(machine), key, planned_account),
             self._price(provider, row),
             self._training(operation, machine),
@@ -77,18 +81,16 @@ class FactGatherer:
         if isinstance(status, Unknown):
             return replace(base.without_instance(status.reason), at=self.clock.now())
         if status.value.state is not machine.state:
-            evidence = await self._training(operation, status.value)
+            training = await self._training(operation, status.value)
         settled = base.with_instance(status.value, status.observed_at, status.source)
-        return replace(settled, target=_target(status.value), at=self.clock.now(), **evidence)
+        settled = replace(settled, target=_target(status.value), at=self.clock.now())
+        return settled if training is None else replace(settled, sessions=training[0], checkpoints=training[1])
 
-    async def _training(self, operation: Operation, machine: Instance) -> dict[str, Any]:
+    async def _training(self, operation: Operation, machine: Instance) -> Training | None:
         """Return what is known about training on a machine; asked first, because hosts are slower than providers."""
         if operation not in (*_ENDING, Operation.RUN_START, Operation.RUN_RESUME):
-            return {}
-        sessions, checkpoints = await asyncio.gather(
-            known(self.evidence.runs_on(machine)), known(self.evidence.checkpoints_on(machine))
-        )
-        return {"sessions": sessions, "checkpoints": checkpoints}
+            return None
+        return await asyncio.gather(known(self.evidence.runs_on(machine)), known(self.evidence.checkpoints_on(machine)))
 
     async def run(self, session: TrainingSession, planned_account: str | None) -> SafetyFacts:
         """Return the facts about stopping one run."""

@@ -332,6 +332,7 @@ class Assembly:
             region=config.aws.region,
             type="g5.xlarge" if place.sandbox else config.aws.default_instance_type,
             spot=config.aws.use_spot,
+            spot_max_price=config.aws.spot_max_price,
             folder=place.project,
             project="tiny" if place.sandbox else config.aws.default_project_name or "",
             checkpoint_dir=config.checkpoint.dir,

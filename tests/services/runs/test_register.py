@@ -36,7 +36,7 @@ async def test_a_run_that_somebody_else_started_is_found_and_measured(world: Rig
     box = world.machine()
     meta = {"name": "tiny", "project": "llama", "owner": "alice", "instance_id": box.id}
     run_id = await world.start(box, TELLS, meta=meta, args=("--fast",))
-    session = await world.ended(run_id)
+    session = await world.ended_run(run_id)
     assert (session.name, session.instance_id, session.args) == ("tiny", box.id, ("--fast",))
     assert (session.status, session.exit_code) == (TrainingStatus.COMPLETED, 0)
     assert (session.progress.step, session.progress.loss) == (40, 1.0)
@@ -69,7 +69,7 @@ async def test_the_log_has_no_gap_and_no_repeat_while_everybody_reads_it(world: 
 
 async def test_a_follower_goes_on_where_it_was_told(world: Rig) -> None:
     run_id = await world.start(world.machine(), TELLS)
-    whole = await world.register.log((await world.ended(run_id)).id)
+    whole = await world.register.log((await world.ended_run(run_id)).id)
     pieces = [one.chunk async for one in world.register.follow(run_id, 100) if one.chunk is not None]
     assert pieces[0].offset == 100
     assert b"".join(piece.data for piece in pieces) == whole[100:]
@@ -167,6 +167,7 @@ async def test_hosts_of_others_are_never_asked(world: Rig) -> None:
 async def test_a_host_that_hangs_holds_nobody_up_for_long(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad = world.machine(1), world.machine(2)
     run_id = await world.start(good, WAITS)
+    await world.register.now()
     world.hosts.hanging.add(bad.id)
     monkeypatch.setattr(world.register.sweeps, "_timeout", 4.0)
     for _ in range(3):
@@ -184,7 +185,7 @@ async def test_a_host_that_hangs_holds_nobody_up_for_long(world: Rig, monkeypatc
 async def test_a_dead_uploader_is_started_again(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     box = world.machine()
     run_id = await world.start(box, NOTHING)
-    await world.ended(run_id)
+    await world.ended_run(run_id)
     agent = await world.hosts.agent(box)
     revived: list[str] = []
 
@@ -263,7 +264,7 @@ async def test_s3_is_asked_once_a_minute(world: Rig) -> None:
 async def test_what_the_mirror_lacks_comes_from_s3(world: Rig) -> None:
     box = world.machine()
     run_id = await world.start(box, TELLS)
-    await world.ended(run_id)
+    await world.ended_run(run_id)
     whole = await world.register.log(run_id)
     session = replace(await world.register.find(run_id), output_dest="s3://bucket/runs")
     await world.register.remember(session)
@@ -295,7 +296,7 @@ async def test_a_follower_learns_that_the_machine_went(world: Rig, monkeypatch: 
 async def test_what_does_not_change_is_not_written_again(world: Rig) -> None:
     box = world.machine()
     done, live = await world.start(box, TELLS), "r-000002aaaaa"
-    await world.ended(done)
+    await world.ended_run(done)
     await world.start(box, WAITS, live)
     await until_true(lambda: _step(world, live))
     files = {path: path.stat().st_mtime_ns for path in (world.folder / "runs").glob("*.json")}
@@ -306,7 +307,7 @@ async def test_what_does_not_change_is_not_written_again(world: Rig) -> None:
 
 async def test_logs_that_did_not_grow_are_not_read_again(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     box = world.machine()
-    await world.ended(await world.start(box, TELLS))
+    await world.ended_run(await world.start(box, TELLS))
     agent = await world.hosts.agent(box)
 
     async def read(*_: object) -> None:
