@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
+from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
@@ -17,6 +18,7 @@ from runctl_tui.domain.plan import Operation, Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy, SafetyFacts
+from runctl_tui.domain.safety.facts import UNASKED
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.evidence import Evidence
@@ -36,6 +38,8 @@ CAPABILITY: Final = {
     Operation.RUN_RESUME: Capability.TRAIN,
     Operation.RUN_STOP: Capability.TRAIN,
 }
+Training = tuple[Fact[tuple[TrainingSession, ...]], Fact[tuple[Checkpoint, ...]]]
+"""The runs on a machine, and their checkpoints."""
 _ENDING: Final = frozenset({Operation.STOP, Operation.TERMINATE})
 
 
@@ -79,16 +83,15 @@ class FactGatherer:
         if status.value.state is not machine.state:
             evidence = await self._training(operation, status.value)
         settled = base.with_instance(status.value, status.observed_at, status.source)
-        return replace(settled, target=_target(status.value), at=self.clock.now(), **evidence)
+        sessions, checkpoints = evidence
+        settled = replace(settled, target=_target(status.value), sessions=sessions, checkpoints=checkpoints)
+        return replace(settled, at=self.clock.now())
 
-    async def _training(self, operation: Operation, machine: Instance) -> dict[str, Any]:
+    async def _training(self, operation: Operation, machine: Instance) -> Training:
         """Return what is known about training on a machine; asked first, because hosts are slower than providers."""
         if operation not in (*_ENDING, Operation.RUN_START, Operation.RUN_RESUME):
-            return {}
-        sessions, checkpoints = await asyncio.gather(
-            known(self.evidence.runs_on(machine)), known(self.evidence.checkpoints_on(machine))
-        )
-        return {"sessions": sessions, "checkpoints": checkpoints}
+            return UNASKED, UNASKED
+        return await asyncio.gather(known(self.evidence.runs_on(machine)), known(self.evidence.checkpoints_on(machine)))
 
     async def run(self, session: TrainingSession, planned_account: str | None) -> SafetyFacts:
         """Return the facts about stopping one run."""
