@@ -18,6 +18,7 @@ from runctl_tui.domain.plan import Operation, Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy, SafetyFacts
+from runctl_tui.domain.safety.facts import UNASKED
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.evidence import Evidence
@@ -28,9 +29,6 @@ T = TypeVar("T")
 PATIENCE: Final = 20.0
 """Seconds that any one fact may take."""
 
-Training = tuple[Fact[tuple[TrainingSession, ...]], Fact[tuple[Checkpoint, ...]]]
-"""Runs on a machine and their checkpoints."""
-
 CAPABILITY: Final = {
     Operation.LAUNCH: Capability.CREATE,
     Operation.START: Capability.START,
@@ -40,6 +38,8 @@ CAPABILITY: Final = {
     Operation.RUN_RESUME: Capability.TRAIN,
     Operation.RUN_STOP: Capability.TRAIN,
 }
+Training = tuple[Fact[tuple[TrainingSession, ...]], Fact[tuple[Checkpoint, ...]]]
+"""The runs on a machine, and their checkpoints."""
 _ENDING: Final = frozenset({Operation.STOP, Operation.TERMINATE})
 
 
@@ -69,7 +69,7 @@ class FactGatherer:
         machine = row.instance
         provider = self.registry.get(machine.provider)
         key = f"{machine.provider}/{machine.id}"
-        base, price, training = await asyncio.gather(
+        base, price, evidence = await asyncio.gather(
             self._base(operation, provider, _target(machine), key, planned_account),
             self._price(provider, row),
             self._training(operation, machine),
@@ -81,15 +81,16 @@ class FactGatherer:
         if isinstance(status, Unknown):
             return replace(base.without_instance(status.reason), at=self.clock.now())
         if status.value.state is not machine.state:
-            training = await self._training(operation, status.value)
+            evidence = await self._training(operation, status.value)
         settled = base.with_instance(status.value, status.observed_at, status.source)
-        settled = replace(settled, target=_target(status.value), at=self.clock.now())
-        return settled if training is None else replace(settled, sessions=training[0], checkpoints=training[1])
+        sessions, checkpoints = evidence
+        settled = replace(settled, target=_target(status.value), sessions=sessions, checkpoints=checkpoints)
+        return replace(settled, at=self.clock.now())
 
-    async def _training(self, operation: Operation, machine: Instance) -> Training | None:
+    async def _training(self, operation: Operation, machine: Instance) -> Training:
         """Return what is known about training on a machine; asked first, because hosts are slower than providers."""
         if operation not in (*_ENDING, Operation.RUN_START, Operation.RUN_RESUME):
-            return None
+            return UNASKED, UNASKED
         return await asyncio.gather(known(self.evidence.runs_on(machine)), known(self.evidence.checkpoints_on(machine)))
 
     async def run(self, session: TrainingSession, planned_account: str | None) -> SafetyFacts:

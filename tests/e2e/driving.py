@@ -90,6 +90,8 @@ def pause_for_deaf_dialog(screen: Terminal) -> None:
 def command(screen: Terminal, words: str) -> None:
     """Type a command after the colon."""
     screen.press(":")
+    screen.wait("tab complete")
+    screen.settle(0.3)
     screen.type(words)
     screen.until(lambda _: words in screen.cursor_line, f"{words!r} typed")
     screen.press("enter")

@@ -157,7 +157,7 @@ def terminate_by_name(screen: Terminal) -> None:
 
 
 def mirror(world: World, run: str) -> Path:
-    return world.state / "sandbox" / "runs" / f"{run}.log"
+    return world.state / "sandbox" / "runs" / "logs" / f"{run}.log"
 
 
 def last_step(log: Path) -> int:

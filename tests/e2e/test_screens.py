@@ -39,9 +39,11 @@ def test_starting_shows_the_price_and_stopping_asks(world: World) -> None:
         screen.until(lambda text: re.search(r"old-notebook +● running", text) is not None, "running")
         go_to_row(screen, "old-notebook")
         choose(screen, "Stop")
-        screen.wait("STOP", "y  stop")
+        screen.wait("STOP", "instance-store disk is lost", "Type old-notebook to stop")
         pause_for_deaf_dialog(screen)
-        screen.press("y")
+        screen.press("tab")
+        screen.type("old-notebook")
+        screen.press("enter", "enter")
         screen.until(lambda text: re.search(r"old-notebook +○ stopped", text) is not None, "stopped again")
 
 
