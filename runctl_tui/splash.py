@@ -9,8 +9,13 @@ import os
 import shutil
 from typing import Final
 
-_TABS: Final = ("Instances", "Volumes", "S3", "Checkpoints", "Monitor", "Costs", "Tasks", "Cleanup", "Settings")
-_SHORT: Final = ("Inst", "Vol", "S3", "Ckpt", "Mon", "Cost", "Task", "Clean", "Set")
+_TABS: Final = (
+    ("1", "Instances", "Inst"),
+    ("4", "Checkpoints", "Ckpt"),
+    ("5", "Monitor", "Mon"),
+    ("7", "Tasks", "Task"),
+)
+"""Digit, name and short name, as the real tab line has them."""
 _BOLD: Final = "\x1b[1m"
 _REVERSE: Final = "\x1b[7m"
 _RESET: Final = "\x1b[0m"
@@ -44,8 +49,8 @@ def frame(columns: int, rows: int, sandbox: bool) -> str:
 
 
 def _tabs(columns: int) -> str:
-    for names, gap in ((_TABS, "   "), (_SHORT, "   "), (_SHORT, "  ")):
-        line = " " + gap.join(f"{number} {name}" for number, name in enumerate(names, 1))
+    for which in (1, 2):
+        line = " " + "   ".join(f"{tab[0]} {tab[which]}" for tab in _TABS)
         if len(line) <= columns:
             return line
     return line[:columns]

@@ -61,6 +61,10 @@ class Reason:
     """The facts it rests on, in words, each with its age."""
     offer: str = ""
     """A better way first: 'upload the checkpoint', 'stop instead'."""
+    offer_operation: Operation | None = None
+    """The operation that the offer is about, where this tool can plan it."""
+    offer_references: tuple[str, ...] = ()
+    """The instance keys or run ids that it would be about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,11 @@ class Target:
     name: str
     provider: str
     region: str
+
+    @property
+    def key(self) -> str:
+        """The instance key that plans are made by: 'aws/i-0abc'."""
+        return f"{self.provider}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Final
 
@@ -17,7 +18,7 @@ from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
 from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
-from runctl_tui.modals.words import money, rate, seen
+from runctl_tui.modals.words import money, seen
 from runctl_tui.widgets.facts import Fact, FactList
 from runctl_tui.widgets.form import FormInput
 from runctl_tui.widgets.text import content
@@ -40,16 +41,34 @@ _SIGNS: Final = {
 }
 
 
-class ConfirmPlan(Dialog[Confirmation]):
-    """Answers with a confirmation of exactly this plan, or None."""
+_OFFERS: Final = {
+    Operation.RUN_STOP: "Stop the run first",
+    Operation.STOP: "Stop instead",
+    Operation.START: "Start it first",
+    Operation.TERMINATE: "Terminate instead",
+}
+"""A better way as a button says it, in the order in which tab reaches them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """The person chose another operation than the plan's; it wants a plan of its own."""
+
+    operation: Operation
+    references: tuple[str, ...]
+
+
+class ConfirmPlan(Dialog[Confirmation | Instead]):
+    """Answers with a confirmation of exactly this plan, with a better way, or None."""
 
     CONFIRM_BY_Y = True
 
-    def __init__(self, clock: Clock, plan: Plan, extra: Sequence[Fact] = ()) -> None:
+    def __init__(self, clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: bool = True) -> None:
         super().__init__(clock, safe(_VERBS[plan.operation].upper()))
         self.plan = plan
         self._extra = tuple(extra)
         self._hash = plan.hash
+        self._offers = better_ways(plan) if offers else {}
 
     @property
     def blocked(self) -> bool:
@@ -69,9 +88,10 @@ class ConfirmPlan(Dialog[Confirmation]):
     def compose_body(self) -> ComposeResult:
         """Lay out the truth, the reasons and what must be typed."""
         with VerticalScroll(classes="plan-scroll", can_focus=False):
-            yield Static(content(safe(_who(self.plan)), "$muted"), classes="plan-who")
+            if not any(line.label == "WHAT" for line in self.plan.lines):
+                yield Static(content(safe(_who(self.plan)), "$muted"), classes="plan-who")
             facts = FactList(classes="plan-facts")
-            facts.facts = (*self._facts(), *self._extra)
+            facts.facts = self._all_facts()
             yield facts
             if self.plan.verdict.reasons:
                 reasons = FactList(classes="plan-reasons")
@@ -85,11 +105,14 @@ class ConfirmPlan(Dialog[Confirmation]):
     def compose_buttons(self) -> Iterable[DialogButton]:
         """Offer to cancel, and to act where that is possible."""
         yield DialogButton(safe("Close" if self.blocked else "Cancel"), CANCEL)
+        for operation in self._offers:
+            yield DialogButton(safe(_OFFERS[operation]), operation.value)
         if not self.blocked:
             yield DialogButton(self._act_label(), ACT, disabled=not self._satisfied())
 
     def on_mount(self) -> None:
         """Let Enter act where that is all it takes; elsewhere Cancel has the focus."""
+        self.set_interval(1.0, self._let_ages_grow)
         if self.plan.verdict.level is Level.ENTER and not self.blocked and not self.needs_cap:
             self.query_one(f"#{ACT}").focus()
 
@@ -117,8 +140,11 @@ class ConfirmPlan(Dialog[Confirmation]):
         self.pressed(ACT)
 
     def pressed(self, button_id: str) -> None:
-        """Answer with the confirmation of the plan that was shown."""
-        if button_id == ACT and not self.blocked and self._satisfied():
+        """Answer with the confirmation of the plan that was shown, or with the better way."""
+        chosen = next((operation for operation in self._offers if operation.value == button_id), None)
+        if chosen is not None:
+            self.dismiss(self._offers[chosen])
+        elif button_id == ACT and not self.blocked and self._satisfied():
             self.dismiss(Confirmation(self._hash, yes=True, name=self._typed("name"), typed_cap=self._cap()))
 
     def _satisfied(self) -> bool:
@@ -136,10 +162,16 @@ class ConfirmPlan(Dialog[Confirmation]):
     def _act_label(self) -> SafeText:
         verb = _VERBS[self.plan.operation]
         if self.needs_name:
-            return safe(f"{verb} (wakes on the exact name)")
+            return safe(verb if self._offers else f"{verb} (wakes on the exact name)")
         if self.plan.usd_per_hour and self.plan.operation not in (Operation.STOP, Operation.RUN_STOP):
             return safe(f"y  {verb.lower()}, costs money")
         return safe(f"y  {verb.lower()}")
+
+    def _let_ages_grow(self) -> None:
+        self.query_one(".plan-facts", FactList).facts = self._all_facts()
+
+    def _all_facts(self) -> tuple[Fact, ...]:
+        return (*self._facts(), *self._extra)
 
     def _facts(self) -> Iterable[Fact]:
         now = self._clock.now()
@@ -171,12 +203,21 @@ class ConfirmDestroy(ConfirmPlan):
     SEVERITY: ClassVar[Colour] = "destroy"
 
 
-def confirm(clock: Clock, plan: Plan, extra: Sequence[Fact] = ()) -> ConfirmPlan:
-    """Return the dialog whose shape and colour fit the plan."""
+def confirm(clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: bool = True) -> ConfirmPlan:
+    """Return the dialog whose shape and colour fit the plan; without `offers` it shows no better ways as buttons."""
     if plan.operation is Operation.TERMINATE:
-        return ConfirmDestroy(clock, plan, extra)
+        return ConfirmDestroy(clock, plan, extra, offers=offers)
     stopping = plan.operation in (Operation.STOP, Operation.RUN_STOP)
-    return (ConfirmStop if stopping else ConfirmStart)(clock, plan, extra)
+    return (ConfirmStop if stopping else ConfirmStart)(clock, plan, extra, offers=offers)
+
+
+def better_ways(plan: Plan) -> dict[Operation, Instead]:
+    """Return what the verdict offers instead of the plan, by operation, in the order of the buttons."""
+    found: dict[Operation, dict[str, None]] = {}
+    for reason in plan.verdict.reasons:
+        if reason.offer_operation in _OFFERS and reason.offer_references:
+            found.setdefault(reason.offer_operation, {}).update(dict.fromkeys(reason.offer_references))
+    return {operation: Instead(operation, tuple(found[operation])) for operation in _OFFERS if operation in found}
 
 
 def _typed(question: str, field: str) -> ComposeResult:
@@ -208,7 +249,7 @@ def _price(plan: Plan) -> Fact | None:
         return None
     if plan.usd_per_hour == 0:
         return Fact(safe("PRICE"), safe("free"), "$ok")
-    words = f"{rate(plan.usd_per_hour)}/h, {money(plan.usd_per_hour * 24)} per day, until it is stopped"
+    words = f"{money(plan.usd_per_hour)}/h, {money(plan.usd_per_hour * 24)} per day, until it is stopped"
     return Fact(safe("PRICE"), safe(words), "$cost bold")
 
 

@@ -164,8 +164,8 @@ class LaunchDialog(Dialog[str]):
             self._complain(_words(preview))
             return
         self._complain(None)
-        answer = await self.app.push_screen_wait(confirm(self._clock, preview.plan, _extra(preview)))
-        if answer is not None:
+        answer = await self.app.push_screen_wait(confirm(self._clock, preview.plan, _extra(preview), offers=False))
+        if isinstance(answer, Confirmation):
             await self._commit(preview, answer)
 
     async def _commit(self, preview: LaunchPreview, answer: Confirmation) -> None:

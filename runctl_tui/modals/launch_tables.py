@@ -10,7 +10,7 @@ from runctl_tui.domain.offer import TypeOffer
 from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.modals.launch_draft import ON_DEMAND
 from runctl_tui.modals.launch_source import MachineChoice
-from runctl_tui.modals.words import hourly, money, rate
+from runctl_tui.modals.words import figure, hourly, money
 from runctl_tui.widgets.columns import Cell, Column
 
 
@@ -57,10 +57,10 @@ def price_words(offer: TypeOffer | None, market: str, budget_left: str) -> tuple
     parts = [f"{offer.type}:"]
     if market == ON_DEMAND:
         parts.append(_rate("on-demand", on_demand))
-        parts.append(f"(spot {rate(spot)}/h now)" if spot is not None else "")
+        parts.append(f"(spot {money(spot)}/h now)" if spot is not None else "")
     else:
         parts.append(_rate("spot now", spot))
-        parts.append(f"(on-demand {rate(on_demand)}/h)")
+        parts.append(f"(on-demand {money(on_demand)}/h)")
     if counts is None:
         parts.append("▲ a typed cap will be asked for")
     if budget_left:
@@ -69,7 +69,7 @@ def price_words(offer: TypeOffer | None, market: str, budget_left: str) -> tuple
 
 
 def _rate(label: str, amount: Decimal | None) -> str:
-    return f"{label} {rate(amount)}/h" + (f" = {money(amount * 24)} per day" if amount is not None else "")
+    return f"{label} {money(amount)}/h" + (f" = {money(amount * 24)} per day" if amount is not None else "")
 
 
 def _cell(value: object, style: str = "") -> Cell:
@@ -93,10 +93,10 @@ def _dollars(price: Fact[Price]) -> Decimal | None:
 
 
 def _price(price: Fact[Price]) -> Cell:
-    text = hourly(price)
+    text = hourly(price, 8)
     return Cell(safe(text), "$warn" if text == "?" else "$cost")
 
 
 def _day(price: Fact[Price]) -> Cell:
     amount = _dollars(price)
-    return _cell(money(None if amount is None else amount * 24, ""))
+    return _cell(figure(None if amount is None else amount * 24, 8))

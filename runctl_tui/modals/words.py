@@ -10,6 +10,7 @@ from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.money import Price, PriceKind, cents
 
 UNKNOWN: Final = "?"
+CENT: Final = Decimal("0.01")
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -50,28 +51,32 @@ def seen(then: datetime, now: datetime) -> str:
 
 
 def money(amount: Decimal | None, prefix: str = "$") -> str:
-    """Return dollars with cents, '?' where unknown; an amount below a cent keeps its digits."""
+    """Return dollars with cents: '$1,204.55', '<$0.01' below a cent, '?' where unknown."""
     if amount is None:
         return UNKNOWN
-    if amount and abs(amount) < Decimal("0.01"):
-        return f"{prefix}{amount.normalize():f}"
+    if 0 < amount < CENT:
+        return f"<{prefix}{CENT}"
     return f"{prefix}{cents(amount):,}"
 
 
-def rate(amount: Decimal | None, prefix: str = "$") -> str:
-    """Return dollars per hour; a cheap one keeps four digits, '?' where unknown."""
-    if amount is not None and 0 < abs(amount) < Decimal("0.1"):
-        return f"{prefix}{amount.quantize(Decimal('0.0001'))}"
-    return money(amount, prefix)
+def figure(amount: Decimal | None, cells: int) -> str:
+    """Return dollars without a sign that fit into so many cells: cents, whole dollars, then thousands."""
+    exact = money(amount, "")
+    if amount is None or len(exact) <= cells:
+        return exact
+    whole = f"{amount:,.0f}"
+    if len(whole) <= cells:
+        return whole
+    return f"{amount / 1000:,.0f}k" if amount < 10_000_000 else f"{amount / 1_000_000:,.0f}M"
 
 
-def hourly(price: Fact[Price]) -> str:
-    """Return dollars per hour, with a star where it is an estimate."""
+def hourly(price: Fact[Price], cells: int = 12) -> str:
+    """Return dollars per hour that fit into so many cells, with a star where it is an estimate."""
     if not isinstance(price, Known):
         return UNKNOWN
     if price.value.kind is PriceKind.FREE:
         return "free"
-    return rate(price.value.usd_per_hour, "") + ("*" if price.value.estimate else "")
+    return figure(price.value.usd_per_hour, cells - price.value.estimate) + ("*" if price.value.estimate else "")
 
 
 def size(count: float | None) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from runctl_tui.domain.run import TrainingSession
     from runctl_tui.sandbox.client import SandboxSession
 
 USAGE: Final = "cut NAME SECONDS, interrupt NAME [SECONDS], start, status, stop"
@@ -20,9 +21,15 @@ USAGE: Final = "cut NAME SECONDS, interrupt NAME [SECONDS], start, status, stop"
 class SandboxRemote:
     """Turns words into commands for the attached sandbox, and its answers into words."""
 
-    def __init__(self, session: Callable[[], SandboxSession | None], folder: Path) -> None:
+    def __init__(
+        self,
+        session: Callable[[], SandboxSession | None],
+        folder: Path,
+        runs: Callable[[], Sequence[TrainingSession]] = tuple,
+    ) -> None:
         self._session = session
         self._folder = folder
+        self._runs = runs
 
     async def command(self, words: Sequence[str]) -> str:
         """Carry one command out and return what to tell the person; SandboxError for what it does not know."""
@@ -42,15 +49,17 @@ class SandboxRemote:
                 return "the sandbox has ended" if await stop(self._folder) else "no sandbox was running"
         raise SandboxError(f"The sandbox does not know {' '.join(words) or 'nothing'!r}", todo=f"Say one of: {USAGE}")
 
-    async def leaving(self) -> str:
-        """Return what happens to the sandbox when this client leaves."""
-        session = self._session()
-        if session is None:
+    def leaving(self) -> str:
+        """Return what happens to the sandbox when this client leaves, by what is known of the runs begun from here."""
+        if self._session() is None:
             return ""
-        answer = await session.command("status")
-        if not answer["working"]:
+        ours = [run for run in self._runs() if run.job is not None]
+        live = [run.name or run.id for run in ours if run.status.live]
+        sending = [run.name or run.id for run in ours if run.uploads.pending and not run.uploads.waiting]
+        if not live and not sending:
             return ""
-        return "The sandbox stays, for a run that you started is active, and ends with it (30 minutes at most)."
+        why = f"{live[0]} is training" if live else f"checkpoints of {sending[0]} are on their way to S3"
+        return f"The sandbox stays, for {why}, and ends with it (30 minutes at most); now: runctl-tui sandbox stop"
 
     async def _status(self) -> str:
         session = self._session()

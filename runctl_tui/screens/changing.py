@@ -8,10 +8,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from runctl_tui.domain.launch import LaunchRequest
-from runctl_tui.domain.plan import JobView, Operation
+from runctl_tui.domain.plan import Confirmation, JobView, Operation
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
-from runctl_tui.modals.confirm import confirm
+from runctl_tui.modals.confirm import Instead, confirm
 from runctl_tui.modals.help import Help
 from runctl_tui.modals.launch import LaunchDialog
 from runctl_tui.modals.launch_steps import JobHandle, LaunchSteps
@@ -68,6 +68,7 @@ class ChangingScreen(CommandingScreen):
 
     def heard_jobs(self, jobs: tuple[JobView, ...]) -> None:
         """Let the questions of our own jobs interrupt, and say how they ended."""
+        self._refresh_after(jobs)
         for job in jobs:
             if job.id not in self.shared.own_jobs or job.id in self.shared.watched_jobs:
                 continue
@@ -117,16 +118,26 @@ class ChangingScreen(CommandingScreen):
         if run_id:
             self.go("monitor", run_id)
 
+    def _refresh_after(self, jobs: tuple[JobView, ...]) -> None:
+        """Ask everything again as soon as a job has ended that was seen at work."""
+        ended = {job.id for job in jobs if job.ended_at is not None}
+        if self.shared.at_work & ended:
+            for feed in (self.services.fleet.feed, self.services.runs.feed, self.services.checkpoints.feed()):
+                feed.refresh()
+        self.shared.at_work = {job.id for job in jobs if job.ended_at is None}
+
     async def _choose_action(self, items: tuple[PickItem, ...]) -> None:
         choice = await self.app.push_screen_wait(Pick(self.services.clock, safe("Actions"), items))
         if choice is not None:
             self.obey_menu(choice)
 
     async def _change(self, operation: Operation, references: tuple[str, ...]) -> None:
-        self.busy(f"looking at what {operation.value} would do…")
-        plan = await self.services.actions.plan(operation, references)
-        self.busy("")
-        answer = await self.app.push_screen_wait(confirm(self.services.clock, plan))
+        answer: Confirmation | Instead | None = Instead(operation, references)
+        while isinstance(answer, Instead):
+            self.busy(f"looking at what {answer.operation.value} would do…")
+            plan = await self.services.actions.plan(answer.operation, answer.references)
+            self.busy("")
+            answer = await self.app.push_screen_wait(confirm(self.services.clock, plan))
         if answer is None:
             return
         job_id = await self.services.actions.commit(plan, answer)

@@ -10,7 +10,7 @@ from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.text import safe
 from runctl_tui.modals.describe import Section, fact
-from runctl_tui.modals.words import age, duration, money, rate, seen
+from runctl_tui.modals.words import age, duration, money, seen
 from runctl_tui.screens.columns.words import run_state, state_cell
 from runctl_tui.screens.run_facts import usage_facts
 from runctl_tui.widgets.facts import Fact
@@ -76,7 +76,7 @@ def _money(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
     if isinstance(row.price, Known):
         price = row.price.value
         source = f"{price.kind.value}, {price.source}, {price.as_of}" + (", estimate" if price.estimate else "")
-        first = fact("price", f"{rate(price.usd_per_hour)}/h, {money(price.usd_per_day)} per day", "$cost")
+        first = fact("price", f"{money(price.usd_per_hour)}/h, {money(price.usd_per_day)} per day", "$cost")
         rows = (first, fact("source", source, seen_at=seen(row.price.observed_at, now)))
     else:
         rows = (fact("price", f"unknown: {row.price.reason}", "$warn"), fact("source", "-"))

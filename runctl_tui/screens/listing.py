@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import ChangingScreen
+from runctl_tui.screens.exporting import as_csv
 from runctl_tui.screens.frame import missing_notices
 from runctl_tui.widgets.columns import Column
 from runctl_tui.widgets.filter_line import FilterLine
@@ -32,6 +33,7 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     """The column and direction that rows are ordered by at first."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "clear filter", show=False, id="list.clear"),
+        Binding("ctrl+s", "export", "export", show=False, id="screen.export"),
     ]
     AUTO_FOCUS = "#list"
 
@@ -140,6 +142,17 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     def tell_title(self) -> None:
         """Bring the title line up to date."""
         self.show_title()
+
+    def action_export(self) -> None:
+        """Write the view as shown into the folder for logs, and say where."""
+        self.work(self._export, *self.view_as_file(), group="export")
+
+    def view_as_file(self) -> tuple[str, str]:
+        """Return name and text of the file that the view makes."""
+        return f"{self.MODE}.csv", as_csv(*self.table.shown())
+
+    async def _export(self, name: str, text: str) -> None:
+        self.tell(f"exported to {await self.services.exports.write(name, text)}")
 
     def action_clear(self) -> None:
         """Give up waiting for a plan, else clear the filter, else the marks."""

@@ -16,6 +16,7 @@ from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe, safe_line
+from runctl_tui.modals.ask import Ask
 from runctl_tui.modals.pick import PickItem
 from runctl_tui.screens.columns.runs import run_columns
 from runctl_tui.screens.following import Following
@@ -162,6 +163,8 @@ class MonitorScreen(ListScreen[TrainingSession]):
             self.shell(f"{run.provider}/{run.instance_id}", run.instance_id)
         elif choice == "checkpoints":
             self.go("checkpoints", run.id)
+        elif choice == "forget":
+            self.work(self._forget, run, group="change")
 
     @on(ResourceTable.Highlighted, "#list")
     def settle_on_run(self) -> None:
@@ -175,6 +178,13 @@ class MonitorScreen(ListScreen[TrainingSession]):
     def go_to_log(self) -> None:
         """Give the keys to the log."""
         self.query_one(LogPane).log_view.focus()
+
+    def view_as_file(self) -> tuple[str, str]:
+        """Return the log where it has the keys, else the list of runs."""
+        view = self.query_one(LogPane).log_view
+        if self.focused is not view or self._following is None:
+            return super().view_as_file()
+        return f"{self._following.run_id}.log", "".join(f"{line}\n" for line in view.buffer.lines)
 
     def action_maximise(self) -> None:
         """Make the pane with the focus large, or all as they were."""
@@ -291,6 +301,14 @@ class MonitorScreen(ListScreen[TrainingSession]):
         brief = self.has_class("-narrow")
         self.query_one("#run-facts", FactList).facts = run_facts(facts, brief)
         self.query_one("#host-facts", FactList).facts = usage_facts(following.usage, brief)
+
+    async def _forget(self, run: TrainingSession) -> None:
+        name = run.name or run.id
+        words = safe(f"{name} ({run.id}) leaves the list; its log here is deleted, its checkpoints stay.")
+        if await self.app.push_screen_wait(Ask(self.services.clock, safe("FORGET"), words, safe("Forget the run"))):
+            await self.services.runs.forget(run.id)
+            self.services.runs.feed.refresh()
+            self.tell(f"{name}: forgotten")
 
     async def _resume(self, run: TrainingSession) -> None:
         found = await self.services.checkpoints.now(run.id)

@@ -12,7 +12,7 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.run import GpuReading, ResourceUsage, RunProgress, TrainingSession
 from runctl_tui.modals.describe import fact
-from runctl_tui.modals.words import bar, duration, loss, money, percent, rate, seen
+from runctl_tui.modals.words import bar, duration, loss, money, percent, seen
 from runctl_tui.widgets.facts import Fact
 
 MOST_GPUS: Final = 4
@@ -127,7 +127,7 @@ def _cost(facts: RunFacts, brief: bool) -> str:
     hourly = _hourly(facts.machine)
     parts = [("?" if facts.spent is None else f"${facts.spent}") + " so far"]
     if not facts.session.status.ended:
-        parts.append("free machine" if hourly == 0 else f"{rate(hourly)}/h")
+        parts.append("free machine" if hourly == 0 else f"{money(hourly)}/h")
         seconds = facts.progress.eta_seconds
         if hourly and seconds is not None and not brief:
             parts.append(f"{money(hourly * Decimal(seconds) / 3600)} to finish")

@@ -12,11 +12,13 @@ def run_menu(run: TrainingSession | None) -> tuple[PickItem, ...]:
     none = safe("no run here") if run is None else EMPTY
     name = safe(run.name or run.id) if run else EMPTY
     ended = safe("it has ended") if run and run.status.ended else none
+    at_work = safe("it may still be working: stop it first") if run and not run.status.ended else none
     bare = none if run is None or run.newest_checkpoint or run.checkpoints else safe("it has no checkpoint")
     return (
         PickItem("stop", safe("Stop run…"), name, ended),
         PickItem("resume", safe("Resume from last checkpoint…"), name, bare),
         PickItem("shell", safe("Shell on its machine"), name, none),
         PickItem("checkpoints", safe("Its checkpoints"), name, none),
+        PickItem("forget", safe("Forget…"), name, at_work),
         PickItem("launch", safe("Launch…"), safe("a new machine or a new run")),
     )

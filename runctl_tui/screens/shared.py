@@ -28,6 +28,8 @@ class Shared:
     """(job id, question) already shown."""
     watched_jobs: set[str] = field(default_factory=set)
     """Jobs whose dialog is open and shows their questions itself."""
+    at_work: set[str] = field(default_factory=set)
+    """Jobs seen at work last, so that their end is noticed once."""
     working: int = 0
     """Jobs at work, for the tab line."""
     notes: tuple[StatusNote, ...] = ()

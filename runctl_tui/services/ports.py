@@ -167,6 +167,9 @@ class Runs(Protocol):
     async def log(self, run_id: str, tail_bytes: int | None = None) -> bytes:
         """The log so far: from the host, else its copy in S3, else the last one seen here."""
 
+    async def forget(self, run_id: str) -> None:
+        """Take no more note of an ended run, here and on its host; its checkpoints stay. Refused while it is live."""
+
 
 class Checkpoints(Protocol):
     """Checkpoints of runs, host and S3 copies joined."""
@@ -336,8 +339,15 @@ class SandboxControl(Protocol):
     async def command(self, words: Sequence[str]) -> str:
         """Carry one command out and return what to tell the person."""
 
-    async def leaving(self) -> str:
-        """What happens to the sandbox when this client leaves, for the words said on quitting."""
+    def leaving(self) -> str:
+        """What happens to the sandbox when this client leaves, as far as is known without asking; or nothing."""
+
+
+class Exports(Protocol):
+    """Files that a person asked for, in the folder for logs."""
+
+    async def write(self, name: str, text: str) -> str:
+        """Write a new file, 0600, whose name begins so, and return its path; StateError where the disk refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +368,7 @@ class Services:
     settings: Settings
     doctor: Doctor
     sandbox: SandboxControl | None
+    exports: Exports
     log_path: str
     """Where the program's own log lies; shown in problems."""
     start: Callable[[], AsyncIterator[str]]

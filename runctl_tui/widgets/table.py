@@ -170,6 +170,14 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
             if not len(self.model):
                 self.refresh()
 
+    def shown(self) -> tuple[list[str], list[list[str]]]:
+        """Return titles and whole cells of the columns in view, of all rows that the filter shows, in their order."""
+        columns = [placed.column for placed in self._placed]
+        rows = [self.model.row(key) for key in self.model.view]
+        return [each.title for each in columns], [
+            [str(each.cell(row).text) for each in columns] for row in rows if row is not None
+        ]
+
     def line_count(self) -> int:
         """Return how many rows are shown."""
         return len(self.model)

@@ -29,6 +29,7 @@ from runctl_tui.services.checkpoints.book import CheckpointBook
 from runctl_tui.services.doctor import DoctorParts, DoctorService
 from runctl_tui.services.errors import CloudProviderError, Refused, SandboxFailed, TrainctlError
 from runctl_tui.services.evidence import RegisterEvidence
+from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.fleet import FleetBook, FleetParts
 from runctl_tui.services.host_book import HostBook
@@ -38,7 +39,8 @@ from runctl_tui.services.hosts.trust import TrustStore
 from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal
 from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
-from runctl_tui.services.launch.pipeline import HereSettings, LaunchPipeline, PipelineParts
+from runctl_tui.services.launch.parts import HereSettings, PipelineParts
+from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
@@ -73,7 +75,7 @@ SANDBOX_PROFILE: Final = "runctl-sandbox"
 RUNS_PREFIX: Final = "runs"
 """Below which runs lie in the bucket."""
 SANDBOX_FLEET_SECONDS: Final = 3.0
-RUN_SECONDS: Final = 2.0
+RUN_SECONDS: Final = 3.0
 CHECKPOINT_SECONDS: Final = 4.0
 
 
@@ -98,6 +100,13 @@ class Cloud:
     def prices(self) -> PriceBook | None:
         """Return the price book, None while there is none."""
         return self._provider.prices if self._provider else None
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._provider is not None:
+            self._provider.close()
+        if self.session is not None:
+            await self.session.close()
 
     def local_environment(self) -> Mapping[str, str]:
         """Return the environment of runs on this machine: in the sandbox its own, built from nothing."""
@@ -185,7 +194,7 @@ class Assembly:
     def services(self) -> Services:
         """Return what screens and commands see."""
         place = self.place
-        remote = SandboxRemote(lambda: self.cloud.session, place.world) if place.sandbox else None
+        remote = SandboxRemote(lambda: self.cloud.session, place.world, self.runs.known) if place.sandbox else None
         parts = DoctorParts(self.registry, place.configuration, place.settings, place.state, os.environ, place.sandbox)
         return Services(
             clock=self.clock,
@@ -202,6 +211,7 @@ class Assembly:
             settings=place.settings,
             doctor=DoctorService(parts),
             sandbox=remote,
+            exports=ExportFolder(lambda: Path(place.configuration.monitoring.log_dir), self.clock),
             log_path=str(place.log),
             start=self.start,
             relay=self.relay.work,
@@ -229,6 +239,14 @@ class Assembly:
             if isinstance(provider, (AwsProvider, LocalProvider)):
                 provider.close()
         self.store.close()
+
+    async def aclose(self) -> None:
+        """Let go and wait until every connection is closed: for a program that goes on afterwards."""
+        self.close()
+        if self._watching is not None:
+            await asyncio.wait([self._watching])
+        await self.hosts.close()
+        await self.cloud.aclose()
 
     async def _keep_watching_runs(self) -> None:
         """Keep the register fresh whatever screen is shown, and see to it that a relay works where one is needed."""

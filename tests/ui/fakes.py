@@ -68,6 +68,8 @@ class World:
     followed: list[str] = field(default_factory=list)
     sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
     armed: list[float] = field(default_factory=list)
+    exported: list[tuple[str, str]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     closed: int = 0
 
     async def gate(self) -> None:
@@ -119,6 +121,7 @@ class World:
             settings=FakeSettings(self),
             doctor=FakeDoctor(),
             sandbox=FakeSandbox(self) if self.facts.sandbox else None,
+            exports=FakeExports(self),
             log_path="/home/alice/.local/state/runctl-tui/runctl-tui.log",
             start=self._start,
             relay=self.gate,
@@ -232,6 +235,10 @@ class FakeRuns(_Part):
     async def log(self, run_id: str, tail_bytes: int | None = None) -> bytes:
         await self.world.gate()
         return self.world.log
+
+    async def forget(self, run_id: str) -> None:
+        await self.world.gate()
+        self.world.forgotten.append(run_id)
 
 
 class FakeCheckpoints(_Part):
@@ -384,6 +391,12 @@ class FakeSandbox(_Part):
         self.world.sandbox_words.append(tuple(words))
         return "the link to tiny is cut for 20 s"
 
-    async def leaving(self) -> str:
-        await self.world.gate()
+    def leaving(self) -> str:
         return self.world.leaving
+
+
+class FakeExports(_Part):
+    async def write(self, name: str, text: str) -> str:
+        await self.world.gate()
+        self.world.exported.append((name, text))
+        return f"/home/alice/project/logs/{name}"

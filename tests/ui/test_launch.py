@@ -33,7 +33,7 @@ async def review(person: Person) -> None:
 async def test_price_per_hour_and_day_is_always_in_sight() -> None:
     async with at_keyboard() as person:
         await open_form(person)
-        await person.sees("t3.micro: on-demand $0.0104/h = $0.25 per day", "budget left $1,295.45")
+        await person.sees("t3.micro: on-demand $0.01/h = $0.25 per day", "budget left $1,295.45")
         person.app.screen.query_one("#offers", ResourceTable).move_to("g5.xlarge")
         await person.sees("g5.xlarge: on-demand $1.01/h = $24.14 per day (spot $0.42/h now)")
 
@@ -125,7 +125,7 @@ async def test_train_here_uses_the_machine_and_hides_what_is_bought() -> None:
 async def test_narrow_form_keeps_price_and_buttons() -> None:
     async with at_keyboard(size=NARROW) as person:
         await open_form(person)
-        await person.sees("t3.micro: on-demand $0.0104/h", "Review the plan", "Cancel")
+        await person.sees("t3.micro: on-demand $0.01/h", "Review the plan", "Cancel")
 
 
 async def test_form_reads_back_what_it_was_given() -> None:

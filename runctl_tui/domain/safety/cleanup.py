@@ -11,7 +11,7 @@ from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Seve
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety import access, data, machine, money
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, offering
 
 BATCH_CAP: Final = 10
 BATCH_SHARE: Final = 0.3
@@ -107,8 +107,15 @@ class CleanupSafety:
         if (done := already_done(operation, facts)) is not None:
             return Verdict((done,), Level.ENTER)
         found = (rule(operation, facts) for rule in self.rules)
-        reasons = sorted((reason for reason in found if reason is not None), key=_order)
-        return Verdict(tuple(reasons), _BASE[operation])
+        reasons = [reason for reason in found if reason is not None]
+        if operation is Operation.TERMINATE and self._may_stop(facts):
+            reasons.append(_stop_instead(facts))
+        return Verdict(tuple(sorted(reasons, key=_order)), _BASE[operation])
+
+    def _may_stop(self, facts: SafetyFacts) -> bool:
+        """Tell whether the machine runs and could be stopped instead, by the same rules."""
+        running = isinstance(facts.state, Known) and facts.state.value is ResourceState.RUNNING
+        return running and not self.judge(Operation.STOP, facts).blocked
 
     def judge_batch(self, operation: Operation, batch: Sequence[SafetyFacts], fleet_size: int | None = None) -> Verdict:
         """Return the verdict on many targets: never milder than on any of them, and bounded in size."""
@@ -128,8 +135,14 @@ _DONE: Final = {
 }
 
 
-def _order(reason: Reason) -> tuple[int, str, str]:
-    return -reason.level, reason.code, reason.text
+def _order(reason: Reason) -> tuple[int, str, str, str, tuple[str, ...]]:
+    return -reason.level, reason.code, reason.text, reason.offer, (reason.severity, *reason.offer_references)
+
+
+def _stop_instead(facts: SafetyFacts) -> Reason:
+    keeps = "" if facts.disks_per_month is None else f", for ${facts.disks_per_month:.2f}/mo"
+    reason = Reason("stop_instead", Severity.ALLOW, f"stopping it instead keeps its disks{keeps}", Level.ENTER)
+    return offering(reason, Operation.STOP, facts.target.key)
 
 
 def _named(reason: Reason, facts: SafetyFacts) -> Reason:

@@ -8,8 +8,9 @@ from typing import Final
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.plan import Level, Operation, Reason
+from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
-from runctl_tui.domain.safety.reasons import block, count, known_or_none, warn
+from runctl_tui.domain.safety.reasons import block, count, known_or_none, offering, warn
 
 SNAPSHOT_AGE: Final = timedelta(hours=24)
 _ENDING: Final = frozenset({Operation.STOP, Operation.TERMINATE})
@@ -22,7 +23,10 @@ def training_running(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     first = live[0]
     more = f" and {len(live) - 1} more" if len(live) > 1 else ""
-    return block("training_running", f"training is running: {first.name or first.id}{more}", offer="stop the run first")
+    reason = block(
+        "training_running", f"training is running: {first.name or first.id}{more}", offer="stop the run first"
+    )
+    return offering(reason, Operation.RUN_STOP, *(one.id for one in live))
 
 
 def training_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -52,7 +56,9 @@ def checkpoint_unknown(operation: Operation, facts: SafetyFacts) -> Reason | Non
     if operation is not Operation.TERMINATE or facts.local or not isinstance(facts.checkpoints, Unknown):
         return None
     text = f"its checkpoints could not be listed: {facts.checkpoints.reason}"
-    return block("ckpt_unknown", text, offer="start it, or make the host reachable, so that they can be listed")
+    reason = block("ckpt_unknown", text, offer="start it, or make the host reachable, so that they can be listed")
+    stopped = known_or_none(facts.state) is ResourceState.STOPPED
+    return offering(reason, Operation.START, facts.target.key) if stopped else reason
 
 
 def busy(operation: Operation, facts: SafetyFacts) -> Reason | None:

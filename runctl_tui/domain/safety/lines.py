@@ -100,6 +100,9 @@ def _cost(operation: Operation, facts: SafetyFacts) -> str:
             "free" if not price.usd_per_hour else f"{dollars(price.usd_per_hour)}/h, {dollars(price.usd_per_day)}/day"
         )
         rate += f" ({price.source}{', estimate' if price.estimate else ''})" if price.usd_per_hour else ""
+    if operation in (Operation.STOP, Operation.TERMINATE) and isinstance(facts.price, Known):
+        hourly = facts.price.value.usd_per_hour
+        return f"{so_far}; {f'{dollars(hourly)}/h while it runs' if hourly else 'free'}"
     if operation in (Operation.LAUNCH, Operation.START):
         return f"{rate} from now on" + ("" if operation is Operation.LAUNCH else f"; {so_far}")
     return f"{so_far}; {rate} while it runs"

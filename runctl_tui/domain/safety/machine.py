@@ -11,7 +11,7 @@ from runctl_tui.domain.instance import Market
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, TRAINING, block, known_or_none, uses_machine, warn
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, TRAINING, block, known_or_none, offering, uses_machine, warn
 
 TOO_NEW: Final = timedelta(minutes=5)
 SKEW: Final = timedelta(seconds=60)
@@ -64,7 +64,8 @@ def cannot_stop(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     if known_or_none(facts.market) is Market.SPOT:
         offer = "terminate it instead, once its checkpoints are in S3"
-        return block("cannot_stop", "a one-time spot instance cannot be stopped", Level.NEVER, offer=offer)
+        reason = block("cannot_stop", "a one-time spot instance cannot be stopped", Level.NEVER, offer=offer)
+        return offering(reason, Operation.TERMINATE, facts.target.key)
     state = known_or_none(facts.state)
     if state in (None, ResourceState.RUNNING, ResourceState.STOPPED):
         return None
@@ -101,7 +102,8 @@ def machine_not_running(operation: Operation, facts: SafetyFacts) -> Reason | No
     if operation not in TRAINING or not facts.target.id or state in (None, ResourceState.RUNNING):
         return None
     text = f"it is {state.value if state else 'unknown'}"
-    return block("not_running", text, Level.NEVER, offer="start it first")
+    reason = block("not_running", text, Level.NEVER, offer="start it first")
+    return offering(reason, Operation.START, facts.target.key) if state is ResourceState.STOPPED else reason
 
 
 def managed_parent(operation: Operation, facts: SafetyFacts) -> Reason | None:

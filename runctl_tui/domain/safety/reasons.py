@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeAlias, TypeVar
 
 from runctl_tui.domain.facts import Fact, Known
@@ -26,6 +27,11 @@ def block(code: str, text: str, level: Level = Level.REASON, offer: str = "") ->
 def warn(code: str, text: str, level: Level = Level.YES, offer: str = "") -> Reason:
     """Return a reason that raises what it takes to go on."""
     return Reason(code, Severity.WARN, text, level, offer=offer)
+
+
+def offering(reason: Reason, operation: Operation, *references: str) -> Reason:
+    """Return the reason with its offer as something that can be planned."""
+    return replace(reason, offer_operation=operation, offer_references=references)
 
 
 def known_or_none(fact: Fact[T]) -> T | None:

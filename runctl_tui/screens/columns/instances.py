@@ -12,7 +12,7 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Market, Ownership
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
 from runctl_tui.domain.run import TrainingSession
-from runctl_tui.modals.words import age, hourly, money, percent, span
+from runctl_tui.modals.words import age, figure, hourly, money, percent, span
 from runctl_tui.screens.columns.words import cell, state_cell
 from runctl_tui.widgets.columns import Cell, Column
 
@@ -30,7 +30,7 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
         Column("region", "REGION", _region, 11, priority=30, sort_key=lambda row: _region(row).text),
         Column("age", "AGE", lambda row: _age(row, now()), 5, "right", 50, sort_key=_newest_first),
         Column("price", "$/h", _price, 7, "right", 70, sort_key=_price_now, descending=True),
-        Column("sofar", "SO FAR", _so_far, 8, "right", 65, sort_key=lambda row: row.so_far, descending=True),
+        Column("sofar", "SO FAR", _so_far, 9, "right", 65, sort_key=lambda row: row.so_far, descending=True),
         Column("run", "RUN", run_note, 12, wide=30, priority=95, flexible=True, sort_key=_note_text),
         Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
     )
@@ -87,14 +87,14 @@ def _price_now(row: FleetRow) -> Decimal | None:
 def _price(row: FleetRow) -> Cell:
     if row.instance.state not in BILLED_STATES:
         return cell("0.00", "$muted")
-    text = hourly(row.price)
+    text = hourly(row.price, 7)
     return cell(text, "$warn" if text == "?" else "$cost")
 
 
 def _so_far(row: FleetRow) -> Cell:
     if row.instance.market is Market.LOCAL:
         return cell("-", "$muted")
-    return cell(money(row.so_far, ""), "$warn" if row.so_far is None else "")
+    return cell(figure(row.so_far, 9), "$warn" if row.so_far is None else "")
 
 
 def run_note(row: FleetRow) -> Cell:

@@ -96,9 +96,21 @@ class RunFiles:
             bare = without_secrets(session)
             self._records[session.id] = _Record(mark, bare, bare)
 
+    @property
+    def known(self) -> tuple[TrainingSession, ...]:
+        """Every run as it was known last; reads no file."""
+        return tuple(record.latest for record in list(self._records.values()))
+
+    @property
+    def forgotten(self) -> frozenset[str]:
+        """The runs that a person wants to see no more, wherever they are found."""
+        return frozenset(path.stem for path in self.folder.glob("r-*.forgotten"))
+
     def delete(self, run_id: str) -> None:
-        """Delete what is remembered of a run."""
+        """Delete what is remembered of a run, and remember to take no more note of it."""
         with self._guard:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.folder / f"{run_id}.forgotten").touch(mode=0o600)
             self._records.pop(run_id, None)
             for suffix in (".json", ".damaged"):
                 (self.folder / f"{run_id}{suffix}").unlink(missing_ok=True)

@@ -7,6 +7,7 @@ last seen, marked unreachable.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from runctl_tui.domain.instance import Instance, Market, Ownership
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import HostError, ResourceNotFound, TrainctlError, ValidationError
+from runctl_tui.services.errors import HostError, Refused, ResourceNotFound, TrainctlError, ValidationError
 from runctl_tui.services.runs.mirror import Mirrors
 from runctl_tui.services.runs.sessions import GONE, Seen, adopted, heard, silent
 from runctl_tui.services.runs.sweeps import PAGE, HostSweeps, fetch_log
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     Ask = Callable[[Sequence[Instance]], Awaitable[list[Answer]]]
     Runs = Snapshot[tuple[TrainingSession, ...]]
 
+LOG: Final = logging.getLogger(__name__)
 LOG_TIMEOUT: Final = 30.0
 """Seconds that a host may take to send what is new of a log."""
 ARCHIVED: Final = -1
@@ -92,6 +94,24 @@ class RunRegister:
     async def remember(self, session: TrainingSession) -> None:
         """Write a run down: a new one before anything else is done about it, one that never began as ended."""
         await asyncio.to_thread(self._files.save, session)
+
+    def known(self) -> tuple[TrainingSession, ...]:
+        """Return every run as it was known last; asks nobody and reads nothing."""
+        return self._files.known
+
+    async def forget(self, run_id: str) -> None:
+        """Take no more note of an ended run, here and on its host; its checkpoints stay. Refused while it is live."""
+        session = await self.find(run_id)
+        if session.status.live:
+            raise Refused(f"{session.name or session.id} is not forgotten", "it may still be working", "stop it first")
+        try:
+            async with asyncio.timeout(LOG_TIMEOUT):
+                await (await self.agent_of(session)).forget(session.id)
+        except (TrainctlError, TimeoutError) as error:
+            LOG.info("the host of %s keeps its record: %s", session.id, error)
+        await asyncio.to_thread(self._files.delete, session.id)
+        await asyncio.to_thread(self.mirrors.drop, session.id)
+        self.feed.refresh()
 
     async def agent_of(self, session: TrainingSession) -> AgentClient:
         """Return the agent of a run's host; HostUnreachable says why there is none."""
@@ -160,6 +180,8 @@ class RunRegister:
             concerned = only in (None, (session.provider, session.instance_id))
             if concerned and session.status.live and session.id not in heard_of:
                 known[session.id] = silent(session, seen)
+        for run_id in await asyncio.to_thread(lambda: self._files.forgotten):
+            known.pop(run_id, None)
         await asyncio.to_thread(self._files.keep, known.values())
         problems = [answer.problem for answer in answers if answer.problem is not None]
         missing = (*machines.missing, *self._files.problems, *problems)

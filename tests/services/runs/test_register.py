@@ -169,9 +169,9 @@ async def test_a_host_that_hangs_holds_nobody_up_for_long(world: Rig, monkeypatc
     run_id = await world.start(good, WAITS)
     await world.register.now()
     world.hosts.hanging.add(bad.id)
-    monkeypatch.setattr(world.register.sweeps, "_timeout", 1.0)
+    monkeypatch.setattr(world.register.sweeps, "_timeout", 4.0)
     for _ in range(3):
-        snapshot = await asyncio.wait_for(world.register.poll(), 8)
+        snapshot = await asyncio.wait_for(world.register.poll(), 12)
         assert [problem.scope for problem in snapshot.missing if problem.scope == bad.id] == [bad.id]
         assert snapshot.value[0].id == run_id
     world.hosts.hanging.clear()
@@ -338,3 +338,15 @@ async def test_a_damaged_record_is_said_until_it_is_gone(world: Rig) -> None:
         assert "r-000001aaaaa" in problem.what
     (world.folder / "runs" / "r-000001aaaaa.damaged").unlink()
     assert (await world.register.now()).complete
+
+
+async def test_a_quiet_host_is_left_alone_for_a_while_by_the_feed_and_never_by_a_question(world: Rig) -> None:
+    world.machine(1)
+    await world.register.poll()
+    await world.register.poll()
+    assert len(world.hosts.asked) == 1
+    await world.register.now()
+    assert len(world.hosts.asked) == 2
+    world.clock.advance(20)
+    await world.register.poll()
+    assert len(world.hosts.asked) == 3
