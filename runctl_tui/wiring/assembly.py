@@ -41,7 +41,8 @@ from runctl_tui.services.hosts.trust import TrustStore
 from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal
 from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
-from runctl_tui.services.launch.pipeline import HereSettings, LaunchPipeline, PipelineParts
+from runctl_tui.services.launch.parts import HereSettings, PipelineParts
+from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet

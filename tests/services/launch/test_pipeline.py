@@ -23,7 +23,8 @@ from runctl_tui.services.errors import HostUnreachable, NoCapacity, Refused, Tra
 from runctl_tui.services.feed import PushFeed
 from runctl_tui.services.job_handle import JobHandle
 from runctl_tui.services.launch import pipeline
-from runctl_tui.services.launch.pipeline import HereSettings, LaunchPipeline, PipelineParts, steps
+from runctl_tui.services.launch.parts import HereSettings, PipelineParts, steps
+from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.supplies import Supplies
 from tests.fakes import OWNER, START, FakeFleet, an_instance
 from tests.services.rig import Rig
