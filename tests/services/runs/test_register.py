@@ -355,7 +355,7 @@ async def test_a_quiet_host_is_left_alone_for_a_while_by_the_feed_and_never_by_a
 async def test_a_forgotten_run_comes_back_neither_from_its_host_nor_from_s3(world: Rig) -> None:
     box = world.machine()
     run_id = await world.start(box, NOTHING)
-    session = await world.ended(run_id)
+    session = await world.ended_run(run_id)
     await world.register.forget(session.id)
     assert [run.id for run in (await world.register.now()).value] == []
     assert run_id not in [run.id for run in (await world.another_register().now()).value]
