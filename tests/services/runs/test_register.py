@@ -17,6 +17,7 @@ from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import CloudProviderError, HostUnreachable, Refused, ResourceNotFound, ValidationError
 from runctl_tui.services.runs import sweeps
+from runctl_tui.services.runs.sweeps import QUIET_SECONDS
 from tests.fakes import an_instance
 from tests.services.rig import Rig, a_session, rig, until_true
 
@@ -169,6 +170,7 @@ async def test_a_host_that_hangs_holds_nobody_up_for_long(world: Rig, monkeypatc
     run_id = await world.start(good, WAITS)
     await world.register.now()
     world.hosts.hanging.add(bad.id)
+    world.clock.advance(QUIET_SECONDS)
     monkeypatch.setattr(world.register.sweeps, "_timeout", 4.0)
     for _ in range(3):
         snapshot = await asyncio.wait_for(world.register.poll(), 12)
