@@ -260,4 +260,4 @@ def _reasons(plan: Plan) -> Iterable[Fact]:
         facts = f" ({'; '.join(reason.facts)})" if reason.facts else ""
         yield Fact(safe(sign), safe(reason.text + facts), style)
         if reason.offer:
-            yield Fact(EMPTY, safe(f"first: {reason.offer}"))
+            yield Fact(EMPTY, safe(f"first: {reason.offer.removesuffix(' first')}"))

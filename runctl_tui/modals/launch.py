@@ -225,7 +225,7 @@ class LaunchDialog(Dialog[str]):
     def _show_disk_price(self) -> None:
         draft = self._draft()
         month = self._source.disk_per_month(draft.provider, draft.region, draft.text("disk"))
-        hint = f"GiB gp3, {month}/mo, running or not" if month else "GiB; empty: the image's"
+        hint = f"GiB gp3, {month}/mo" if month else "GiB; empty: the image's"
         self._field("disk").set_hint(safe(hint))
 
     def _field(self, name: str) -> FormField:

@@ -39,7 +39,7 @@ def run_facts(facts: RunFacts, brief: bool = False) -> tuple[Fact, ...]:
         _status(facts),
         fact("rate", _rate(facts.progress, brief)),
         fact("left", _left(facts)),
-        fact("cost", _cost(facts, brief)),
+        fact("cost", _cost(facts)),
         _checkpoints(session, brief),
     ]
     if session.heard_at is not None and not brief:
@@ -120,17 +120,18 @@ def _left(facts: RunFacts) -> str:
         ended = facts.session.ended_at
         return f"ended {seen(ended, facts.now)}" if ended else "ended"
     seconds = facts.progress.eta_seconds
-    return "not told by the log" if seconds is None else duration(seconds)
+    if seconds is None:
+        return "not told by the log"
+    hourly = _hourly(facts.machine)
+    more = f" · {money(hourly * Decimal(seconds) / 3600)} more" if hourly else ""
+    return f"{duration(seconds)}{more}"
 
 
-def _cost(facts: RunFacts, brief: bool) -> str:
+def _cost(facts: RunFacts) -> str:
     hourly = _hourly(facts.machine)
     parts = [f"{money(facts.spent)} so far"]
     if not facts.session.status.ended:
         parts.append("free machine" if hourly == 0 else f"{money(hourly)}/h")
-        seconds = facts.progress.eta_seconds
-        if hourly and seconds is not None and not brief:
-            parts.append(f"{money(hourly * Decimal(seconds) / 3600)} to go")
     return " · ".join(parts)
 
 
@@ -144,7 +145,7 @@ def _checkpoints(session: TrainingSession, brief: bool) -> Fact:
     uploads = session.uploads
     if not session.checkpoints:
         return fact("ckpt", "none yet", "$muted")
-    words = f"{session.checkpoints}" if brief else f"{session.checkpoints}, newest {session.newest_checkpoint or '?'}"
+    words = f"{session.checkpoints}" if brief else f"{session.checkpoints}, {session.newest_checkpoint or '?'}"
     if not session.output_dest:
         return fact("ckpt", f"{words} · only on the host", "$warn")
     words += f" · S3 {uploads.done} done"

@@ -83,7 +83,7 @@ async def test_an_ended_run_is_forgotten_after_a_plain_enter_and_a_live_one_is_n
         await person.sees("type to narrow the list")
         await person.type("forget")
         await person.press("enter")
-        await person.sees("FORGET", "its checkpoints stay")
+        await person.sees("FORGET", "checkpoints stay")
         await person.until(lambda: person.app.focused is not None and person.app.focused.id == "act", "Enter goes on")
         await person.press("enter")
         await person.until(lambda: person.world.forgotten, "the run is forgotten")
