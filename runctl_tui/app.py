@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pkgutil
 import signal
 from collections.abc import Mapping
 from functools import partial
@@ -22,11 +23,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Faulted, Navigate, Told
 from runctl_tui.screens.base import BaseScreen
-from runctl_tui.screens.checkpoints import CheckpointsScreen
-from runctl_tui.screens.instances import InstancesScreen
-from runctl_tui.screens.monitor import MonitorScreen
 from runctl_tui.screens.shared import Shared
-from runctl_tui.screens.tasks import TasksScreen
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.ports import Services
 from runctl_tui.widgets.driver import driver_class
@@ -34,13 +31,23 @@ from runctl_tui.widgets.status_line import StatusNote
 from runctl_tui.widgets.text import aligned_svg
 
 log = logging.getLogger(__name__)
-SCREENS: Final[Mapping[str, type[BaseScreen]]] = {
-    screen.MODE: screen for screen in (InstancesScreen, CheckpointsScreen, MonitorScreen, TasksScreen)
+SCREENS: Final[Mapping[str, str]] = {
+    "instances": "runctl_tui.screens.instances:InstancesScreen",
+    "checkpoints": "runctl_tui.screens.checkpoints:CheckpointsScreen",
+    "monitor": "runctl_tui.screens.monitor:MonitorScreen",
+    "tasks": "runctl_tui.screens.tasks:TasksScreen",
 }
+"""Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
 WARM_UP_AFTER: Final = 3.0
 """Seconds from readiness until what a launch needs is fetched ahead, so that the first rows come first."""
 HISTORY: Final = 50
 """Views that are remembered."""
+
+
+def screen_class(mode: str) -> type[BaseScreen]:
+    """Return the screen of a mode, imported now at the latest."""
+    found: type[BaseScreen] = pkgutil.resolve_name(SCREENS[mode])
+    return found
 
 
 class RunctlApp(App[None]):
@@ -180,7 +187,7 @@ class RunctlApp(App[None]):
         return screen
 
     def _build(self, mode: str) -> BaseScreen:
-        return SCREENS[mode](self.services, self.shared)
+        return screen_class(mode)(self.services, self.shared)
 
     def _open(self, mode: str) -> None:
         if mode == self.current_mode:
@@ -212,7 +219,10 @@ class RunctlApp(App[None]):
         return wanted if wanted in self.available_themes else theme.DEFAULT_THEME
 
     def _take_keymap(self) -> None:
-        keymap, wrong = read_keymap(self._setting("ui.keymap"))
+        wanted = self._setting("ui.keymap")
+        for mode in SCREENS if wanted else ():
+            screen_class(mode)  # a keymap may name what only another screen binds
+        keymap, wrong = read_keymap(wanted)
         self.set_keymap(keymap)
         for words in wrong:
             self._front.show_problem(Problem("ui.keymap", words, todo="see docs/keys.md for the names"))

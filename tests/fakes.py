@@ -285,6 +285,8 @@ class FakeEvidence:
     copies: dict[str, tuple[Checkpoint, ...]] = field(default_factory=dict)
     runs_unknown: str = ""
     checkpoints_unknown: str = ""
+    slow_seconds: float = 0
+    """How long a host takes to tell about its checkpoints."""
 
     async def runs_on(self, instance: Instance) -> Fact[tuple[TrainingSession, ...]]:
         if self.runs_unknown:
@@ -292,6 +294,7 @@ class FakeEvidence:
         return Known(self.runs.get(instance.id, ()), self.clock.now(), "fake")
 
     async def checkpoints_on(self, instance: Instance) -> Fact[tuple[Checkpoint, ...]]:
+        self.clock.advance(self.slow_seconds)
         if self.checkpoints_unknown:
             return Unknown(self.checkpoints_unknown)
         return Known(self.copies.get(instance.id, ()), self.clock.now(), "fake")

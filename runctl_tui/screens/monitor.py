@@ -128,6 +128,8 @@ class MonitorScreen(ListScreen[TrainingSession]):
         """Remember what machines cost."""
         self._machines = {row.key: row for row in snapshot.value}
         self._show_facts()
+        if self._following is not None:
+            self.work(self._ask_spent, group="spent")
 
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a run as soon as it is known."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
+from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
@@ -17,6 +18,7 @@ from runctl_tui.domain.plan import Operation, Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy, SafetyFacts
+from runctl_tui.domain.safety.facts import UNASKED
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.evidence import Evidence
@@ -36,6 +38,8 @@ CAPABILITY: Final = {
     Operation.RUN_RESUME: Capability.TRAIN,
     Operation.RUN_STOP: Capability.TRAIN,
 }
+Training = tuple[Fact[tuple[TrainingSession, ...]], Fact[tuple[Checkpoint, ...]]]
+"""The runs on a machine, and their checkpoints."""
 _ENDING: Final = frozenset({Operation.STOP, Operation.TERMINATE})
 
 
@@ -65,23 +69,29 @@ class FactGatherer:
         machine = row.instance
         provider = self.registry.get(machine.provider)
         key = f"{machine.provider}/{machine.id}"
-        base, status, protection, price = await asyncio.gather(
+        base, price, evidence = await asyncio.gather(
             self._base(operation, provider, _target(machine), key, planned_account),
-            self._status(provider, machine),
-            self._protection(operation, provider, machine),
             self._price(provider, row),
+            self._training(operation, machine),
+        )
+        status, protection = await asyncio.gather(
+            self._status(provider, machine), self._protection(operation, provider, machine)
         )
         base = replace(base, protection=protection, price=price, so_far=row.so_far, disks_per_month=row.disks_per_month)
         if isinstance(status, Unknown):
             return replace(base.without_instance(status.reason), at=self.clock.now())
+        if status.value.state is not machine.state:
+            evidence = await self._training(operation, status.value)
         settled = base.with_instance(status.value, status.observed_at, status.source)
-        settled = replace(settled, target=_target(status.value))
-        if operation in _ENDING or operation in (Operation.RUN_START, Operation.RUN_RESUME):
-            sessions, checkpoints = await asyncio.gather(
-                known(self.evidence.runs_on(status.value)), known(self.evidence.checkpoints_on(status.value))
-            )
-            settled = replace(settled, sessions=sessions, checkpoints=checkpoints)
+        sessions, checkpoints = evidence
+        settled = replace(settled, target=_target(status.value), sessions=sessions, checkpoints=checkpoints)
         return replace(settled, at=self.clock.now())
+
+    async def _training(self, operation: Operation, machine: Instance) -> Training:
+        """Return what is known about training on a machine; asked first, because hosts are slower than providers."""
+        if operation not in (*_ENDING, Operation.RUN_START, Operation.RUN_RESUME):
+            return UNASKED, UNASKED
+        return await asyncio.gather(known(self.evidence.runs_on(machine)), known(self.evidence.checkpoints_on(machine)))
 
     async def run(self, session: TrainingSession, planned_account: str | None) -> SafetyFacts:
         """Return the facts about stopping one run."""

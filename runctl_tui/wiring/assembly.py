@@ -41,7 +41,8 @@ from runctl_tui.services.hosts.trust import TrustStore
 from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal
 from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
-from runctl_tui.services.launch.pipeline import HereSettings, LaunchPipeline, PipelineParts
+from runctl_tui.services.launch.parts import HereSettings, PipelineParts
+from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
@@ -76,7 +77,7 @@ SANDBOX_PROFILE: Final = "runctl-sandbox"
 RUNS_PREFIX: Final = "runs"
 """Below which runs lie in the bucket."""
 SANDBOX_FLEET_SECONDS: Final = 3.0
-RUN_SECONDS: Final = 2.0
+RUN_SECONDS: Final = 3.0
 CHECKPOINT_SECONDS: Final = 4.0
 
 
@@ -101,6 +102,13 @@ class Cloud:
     def prices(self) -> PriceBook | None:
         """Return the price book, None while there is none."""
         return self._provider.prices if self._provider else None
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._provider is not None:
+            self._provider.close()
+        if self.session is not None:
+            await self.session.close()
 
     def local_environment(self) -> Mapping[str, str]:
         """Return the environment of runs on this machine: in the sandbox its own, built from nothing."""
@@ -234,6 +242,14 @@ class Assembly:
                 provider.close()
         self.store.close()
 
+    async def aclose(self) -> None:
+        """Let go and wait until every connection is closed: for a program that goes on afterwards."""
+        self.close()
+        if self._watching is not None:
+            await asyncio.wait([self._watching])
+        await self.hosts.close()
+        await self.cloud.aclose()
+
     async def _keep_watching_runs(self) -> None:
         """Keep the register fresh whatever screen is shown, and see to it that a relay works where one is needed."""
         async with contextlib.aclosing(self.runs.feed.watch()) as changes:  # type: ignore[type-var]  # a feed's generator
@@ -317,6 +333,7 @@ class Assembly:
             region=config.aws.region,
             type="g5.xlarge" if place.sandbox else config.aws.default_instance_type,
             spot=config.aws.use_spot,
+            spot_max_price=config.aws.spot_max_price,
             folder=place.project,
             project="tiny" if place.sandbox else config.aws.default_project_name or "",
             checkpoint_dir=config.checkpoint.dir,

@@ -59,11 +59,11 @@ class Program:
 
     def keys(self, key: str, times: int) -> tuple[float, int]:
         """Press a key so often, one at a time, and return the seconds of processor and the bytes of one."""
-        before, count = self._cpu(), 0
+        before, count = self.work(), 0
         for _ in range(times):
             os.write(self._master, key.encode())
             count += self.settle(quiet=0.03)
-        return (self._cpu() - before) / times, count // times
+        return (self.work() - before) / times, count // times
 
     def quit(self, key: str = "\x11") -> float:
         """Press the key that quits and return how long the end took."""
@@ -94,7 +94,8 @@ class Program:
         self.seen += data
         return len(data)
 
-    def _cpu(self) -> float:
+    def work(self) -> float:
+        """Return the seconds of processor that the program has used."""
         tasks = Path(f"/proc/{self._process.pid}/task")
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import runctl_tui.sandbox
-from runctl_tui import wiring
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.launch import LaunchRequest, resume_job
 from runctl_tui.domain.offer import CreateResourceOptions
@@ -23,6 +22,8 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingSession
 from runctl_tui.options import Options
 from runctl_tui.services.ports import Services
+from runctl_tui.wiring.assembly import Assembly
+from runctl_tui.wiring.ground import Ground
 
 TEST_TAG: Final = "runctl:test"
 SMALLEST: Final = "t3.micro"
@@ -79,11 +80,20 @@ class Cloud:
     """The services on one account, and everything that was made with them."""
 
     account: Account
-    services: Services
+    assembly: Assembly
     folder: Path
     mark: str
     """The value of the tag runctl:test on everything that this test makes."""
     made: list[str] = field(default_factory=list)
+    _services: dict[int, Services] = field(default_factory=dict)
+
+    @property
+    def services(self) -> Services:
+        """What screens and commands see."""
+        key = id(self.assembly)
+        if key not in self._services:
+            self._services = {key: self.assembly.services()}
+        return self._services[key]
 
     def machine(self, name: str, **more: Any) -> CreateResourceOptions:
         """Return the smallest machine, tagged as a test's."""
@@ -113,7 +123,7 @@ class Cloud:
     async def launch(self, options: CreateResourceOptions, job: TrainingJob | None = None) -> JobView:
         """Launch what may be afforded and return the job once it has ended well."""
         request = LaunchRequest(options=options, job=job, spot_fallback=False)
-        plan = await self.services.actions.plan_launch(request)
+        plan = await until(lambda: self._priced(request), "a price")
         self.account.purse.take(plan.usd_per_hour)
         view = await self.commit(plan)
         assert view.instance_id, view
@@ -130,6 +140,10 @@ class Cloud:
         assert view is not None
         assert view.ok, f"{view.title}: {view.result}"
         return view
+
+    async def _priced(self, request: LaunchRequest) -> Plan | None:
+        plan = await self.services.actions.plan_launch(request)
+        return None if plan.price_unknown else plan
 
     async def terminate(self, instance_id: str) -> JobView:
         """Terminate a machine by the rules."""
@@ -154,25 +168,24 @@ class Cloud:
 @asynccontextmanager
 async def opened(account: Account, folder: Path, mark: str) -> AsyncIterator[Cloud]:
     """Yield the services of an account; whatever a test made is torn down at the end, however it ends."""
-    services = await begun(account, folder)
-    cloud = Cloud(account, services, folder, mark)
+    cloud = Cloud(account, await begun(account, folder), folder, mark)
     try:
         await cloud.sweep()
         yield cloud
     finally:
         await cloud.sweep(mark)
-        cloud.services.close()
+        await cloud.assembly.aclose()
 
 
-async def begun(account: Account, folder: Path) -> Services:
-    """Return services that are ready for work."""
+async def begun(account: Account, folder: Path) -> Assembly:
+    """Return what the services are made of, ready for work."""
     options = Options(sandbox=account.kind == "sandbox", state_dir=str(folder / "state"))
     if account.kind == "aws":
         options = replace(options, profile=account.profile, regions=(REGION,))
-    services = wiring.build(options)
-    async for _ in services.start():
+    assembly = Assembly(Ground(options))
+    async for _ in assembly.start():
         pass
-    return services
+    return assembly
 
 
 async def until(condition: Callable[[], Awaitable[T | None]], what: str, seconds: float = BOUND_S) -> T:

@@ -34,7 +34,7 @@ async def test_cleanup_takes_what_is_safe_and_leaves_the_rest(cloud: Cloud) -> N
     await cloud.commit(await actions.plan(Operation.RUN_STOP, [busy.run_id]))
     last = (await ended(cloud, busy.run_id)).progress.step
     assert last is not None
-    await kept(cloud, busy.run_id, {last})
+    await kept(cloud, busy.run_id, last)
     assert (await safe_cleanup([keys[0]], actions, jobs)).deleted == (keys[0],)
 
 

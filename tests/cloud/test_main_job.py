@@ -23,14 +23,16 @@ async def ended(cloud: Cloud, run_id: str) -> TrainingSession:
     return await until(look, f"the end of {run_id}")
 
 
-async def kept(cloud: Cloud, run_id: str, steps: set[int]) -> tuple[Checkpoint, ...]:
-    """Wait until these checkpoints are verified in S3."""
+async def kept(cloud: Cloud, run_id: str, step: int) -> tuple[Checkpoint, ...]:
+    """Wait until every checkpoint up to this step and beyond is verified in S3; newest first."""
 
     async def look() -> tuple[Checkpoint, ...] | None:
         found = (await cloud.services.checkpoints.now(run_id)).value
-        return found if steps <= {each.step for each in found if each.safe_in_s3} else None
+        newest = max((each.step or 0 for each in found), default=0)
+        return found if newest >= step and all(each.safe_in_s3 for each in found) else None
 
-    return await until(look, f"{steps} of {run_id} in S3")
+    found = await until(look, f"step {step} of {run_id} in S3")
+    return tuple(sorted(found, key=lambda each: each.step or 0, reverse=True))
 
 
 async def test_the_main_job(cloud: Cloud) -> None:
@@ -39,7 +41,8 @@ async def test_the_main_job(cloud: Cloud) -> None:
     session = await ended(cloud, view.run_id)
     assert (session.status, session.exit_code) == (TrainingStatus.COMPLETED, 0)
     assert (session.progress.step, session.progress.total_steps) == (40, 40)
-    checkpoints = await kept(cloud, view.run_id, {20, 40})
+    checkpoints = await kept(cloud, view.run_id, 40)
+    assert [each.step for each in checkpoints] == [40, 20]
     assert all(each.s3.location.startswith(f"s3://{cloud.account.bucket}/runctl-test/") for each in checkpoints)
     log = (await cloud.services.runs.log(view.run_id)).decode()
     assert log.index("step 20/40") < log.index("step 40/40")
@@ -57,9 +60,9 @@ async def test_a_run_is_stopped_and_goes_on_from_its_last_checkpoint(cloud: Clou
     await cloud.commit(await cloud.services.actions.plan(Operation.RUN_STOP, [view.run_id]))
     stopped = await ended(cloud, view.run_id)
     assert (stopped.status, stopped.exit_code) == (TrainingStatus.CANCELLED, 143)
-    last = stopped.progress.step
-    assert last is not None
-    (newest, *_) = await kept(cloud, view.run_id, {last})
+    assert stopped.progress.step is not None
+    (newest, *_) = await kept(cloud, view.run_id, stopped.progress.step)
+    last = newest.step or 0
     other = await cloud.launch(
         cloud.machine("resumed"),
         cloud.continuing(stopped, newest, steps=last + 20),

@@ -29,8 +29,8 @@ async def test_a_machine_is_tracked_at_its_price_and_across_a_restart(cloud: Clo
     assert dict(entry.tags)["runctl:test"] == cloud.mark
     assert PROJECT in dict(await cloud.services.costs.by("project"))
     assert (await cloud.services.costs.now()).burn_per_hour >= Decimal("0.0104")
-    cloud.services.close()
-    cloud.services = await begun(cloud.account, cloud.folder)
+    await cloud.assembly.aclose()
+    cloud.assembly = await begun(cloud.account, cloud.folder)
     again = await until(lambda: tracked(cloud, view.instance_id), "the ledger after a restart")
     assert again.accumulated >= entry.accumulated
     assert again.first_seen_at == entry.first_seen_at

@@ -87,6 +87,31 @@ def pause_for_deaf_dialog(screen: Terminal) -> None:
     screen.drain(0.4)
 
 
+def command(screen: Terminal, words: str) -> None:
+    """Type a command after the colon."""
+    screen.press(":")
+    screen.wait("tab complete")
+    screen.settle(0.3)
+    screen.type(words)
+    screen.until(lambda _: words in screen.cursor_line, f"{words!r} typed")
+    screen.press("enter")
+
+
+def names(screen: Terminal) -> set[str]:
+    """Return the names in the table of the Instances screen, those that are cut off in full."""
+    known = (
+        "forgotten-bench",
+        "llama-eval",
+        "prod-features",
+        "db-primary",
+        "sdxl-spot",
+        "this machine",
+        "old-notebook",
+    )
+    lines = [line.lstrip("▌▪ ") for line in screen.text.splitlines()[4:]]
+    return {name for name in known if any(line.startswith(name[:12]) for line in lines)}
+
+
 def dismiss(screen: Terminal, text: str) -> None:
     """Close the dialog that shows this text."""
     pause_for_deaf_dialog(screen)

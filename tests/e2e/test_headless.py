@@ -44,7 +44,7 @@ def test_the_fleet_as_rows(world: World) -> None:
         (("instances", "stop", "nobody"), 1, "nobody"),
         (("instances", "stop", "llama-eval", "--yes"), 1, "plan-hash"),
         (("runs", "logs", "r-none"), 1, "r-none"),
-        (("config", "set", "aws.regoin", "us-east-1"), 1, "aws.region"),
+        (("config", "set", "aws.regoin", "us-east-1"), 3, "aws.region"),
         (("train", "nothing.py", "--type", "g5.xlarge"), 1, "nothing.py"),
         (("instances", "launch", "--type", "g99.huge"), 1, "g99.huge"),
     ],
@@ -59,7 +59,7 @@ def test_a_broken_configuration_is_error_three(world: World) -> None:
     broken = world.folder / "broken.toml"
     broken.write_text("[aws\nregion = 1")
     answer = world.call("--config", str(broken), "instances", "list")
-    assert (answer.code, answer.error["type"]) == (3, "ConfigError")
+    assert (answer.code, answer.error["type"]) == (3, "ConfigParseError")
 
 
 def test_what_may_never_be_terminated(world: World) -> None:

@@ -182,7 +182,7 @@ class Rig:
         await agent.start(StartRequest(**request))  # type: ignore[arg-type] # a test's short hand
         return run_id
 
-    async def ended(self, run_id: str) -> TrainingSession:
+    async def ended_run(self, run_id: str) -> TrainingSession:
         """Return a run once it has ended."""
 
         async def look() -> TrainingSession | None:

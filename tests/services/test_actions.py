@@ -78,6 +78,12 @@ async def test_acts_once_and_verifies(
     assert row.entry.plan_hash
 
 
+async def test_a_host_that_takes_its_time_makes_no_fact_of_the_provider_stale(make: MakeRig) -> None:
+    rig = make()
+    rig.evidence.slow_seconds = 14
+    assert not (await rig.actions.plan(T, [BOX.id])).verdict.blocked
+
+
 async def test_the_intent_is_on_the_disk_before_the_call(make: MakeRig, tmp_path: Path) -> None:
     rig = make()
     found: list[str] = []

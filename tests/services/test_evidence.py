@@ -38,6 +38,9 @@ class Register:
     missing: tuple[str, ...] = ()
     error: Exception | None = None
 
+    async def forget(self, run_id: str) -> None:
+        raise AssertionError("nobody forgets here")
+
     async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
         if self.error is not None:
             raise self.error

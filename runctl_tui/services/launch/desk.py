@@ -18,6 +18,7 @@ from runctl_tui.services.training.request import s3_location
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
     from runctl_tui.services.ports import Actions, ProviderRegistry
 
@@ -34,6 +35,7 @@ class LaunchDefaults:
     spot: bool
     folder: Path
     """Where a project is looked for."""
+    spot_max_price: Decimal | None = None
     project: str = ""
     script: str = ""
     args: tuple[str, ...] = ()
@@ -93,6 +95,7 @@ class LaunchDesk:
             project=project,
             market=Market.SPOT if told.spot else Market.ON_DEMAND,
             profile=told.profile,
+            spot_max_price=told.spot_max_price,
         )
         job = TrainingJob(
             script=script,

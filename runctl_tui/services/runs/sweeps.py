@@ -29,6 +29,8 @@ HOST_TIMEOUT: Final = 10.0
 """Seconds that one host may take to tell about its runs."""
 PATIENCE: Final = 0.5
 """Seconds for which the feed waits for a host that hung the last time."""
+QUIET_SECONDS: Final = 15.0
+"""Seconds for which the feed leaves a machine alone on which no run lives and no upload waits."""
 REVIVE_EVERY: Final = 300.0
 """Seconds between two attempts to start a dead uploader again."""
 PAGE: Final = 1024 * 1024
@@ -54,20 +56,32 @@ class HostSweeps:
         self._slow: set[str] = set()
         self._waiting: dict[str, asyncio.Task[Answer]] = {}
         self._revived: dict[str, float] = {}
+        self._told: dict[str, tuple[float, Answer]] = {}
 
     async def ask(self, machines: Sequence[Instance]) -> list[Answer]:
         """Ask every machine now and wait for each as long as it may take."""
         return list(await asyncio.gather(*(self._ask(machine) for machine in machines)))
 
     async def look(self, machines: Sequence[Instance]) -> list[Answer]:
-        """Ask as `ask` does, without waiting for machines that hung the last time; they are heard when they answer."""
-        tasks = {machine.id: self._task(machine) for machine in machines}
+        """Ask as `ask` does, for the feed: quiet machines seldom, and none that hung the last time is waited for."""
+        now = self._clock.monotonic()
+        quiet = {one.id: kept for one in machines if (kept := self._quiet(one, now)) is not None}
+        tasks = {machine.id: self._task(machine) for machine in machines if machine.id not in quiet}
         prompt = [task for key, task in tasks.items() if key not in self._slow]
         if prompt:
             await asyncio.wait(prompt)
         if late := [task for task in tasks.values() if not task.done()]:
             await asyncio.wait(late, timeout=PATIENCE)
-        return [self._outcome(machine, tasks[machine.id]) for machine in machines]
+        return [quiet.get(machine.id) or self._outcome(machine, tasks[machine.id]) for machine in machines]
+
+    def wake(self, machine_id: str) -> None:
+        """Ask a machine at the next look, quiet or not, because something begins on it."""
+        self._told.pop(machine_id, None)
+
+    def _quiet(self, machine: Instance, now: float) -> Answer | None:
+        """Return the last answer of a machine on which nothing was going on a moment ago."""
+        told_at, answer = self._told.get(machine.id, (float("-inf"), None))
+        return answer if now - told_at < QUIET_SECONDS else None
 
     def _task(self, machine: Instance) -> asyncio.Task[Answer]:
         task = self._waiting.get(machine.id)
@@ -95,7 +109,12 @@ class HostSweeps:
             self._slow.discard(machine.id)
             return Answer(machine, problem=error.to_problem(scope=machine.id))
         self._slow.discard(machine.id)
-        return Answer(machine, statuses)
+        answer = Answer(machine, statuses)
+        if any(status.alive or status.uploads.pending for status in statuses):
+            self._told.pop(machine.id, None)
+        else:
+            self._told[machine.id] = self._clock.monotonic(), answer
+        return answer
 
     async def _attend(self, agent: AgentClient, statuses: Iterable[RunStatus]) -> None:
         """Fetch what is new of each run, and see to its uploader; one that refuses does not hide the others."""

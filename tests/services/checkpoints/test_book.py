@@ -45,7 +45,7 @@ def book_of(world: Rig) -> CheckpointBook:
 async def written(world: Rig) -> CheckpointBook:
     """Let a run write two checkpoints, remember where they would go, and return the book."""
     await world.start(world.machine(), WRITES)
-    session = await world.ended(RUN)
+    session = await world.ended_run(RUN)
     await world.register.remember(replace(session, output_dest="s3://bucket/runs"))
     return book_of(world)
 

@@ -17,6 +17,7 @@ from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import CloudProviderError, HostUnreachable, Refused, ResourceNotFound, ValidationError
 from runctl_tui.services.runs import sweeps
+from runctl_tui.services.runs.sweeps import QUIET_SECONDS
 from tests.fakes import an_instance
 from tests.services.rig import Rig, a_session, rig, until_true
 
@@ -36,7 +37,7 @@ async def test_a_run_that_somebody_else_started_is_found_and_measured(world: Rig
     box = world.machine()
     meta = {"name": "tiny", "project": "llama", "owner": "alice", "instance_id": box.id}
     run_id = await world.start(box, TELLS, meta=meta, args=("--fast",))
-    session = await world.ended(run_id)
+    session = await world.ended_run(run_id)
     assert (session.name, session.instance_id, session.args) == ("tiny", box.id, ("--fast",))
     assert (session.status, session.exit_code) == (TrainingStatus.COMPLETED, 0)
     assert (session.progress.step, session.progress.loss) == (40, 1.0)
@@ -69,7 +70,7 @@ async def test_the_log_has_no_gap_and_no_repeat_while_everybody_reads_it(world: 
 
 async def test_a_follower_goes_on_where_it_was_told(world: Rig) -> None:
     run_id = await world.start(world.machine(), TELLS)
-    whole = await world.register.log((await world.ended(run_id)).id)
+    whole = await world.register.log((await world.ended_run(run_id)).id)
     pieces = [one.chunk async for one in world.register.follow(run_id, 100) if one.chunk is not None]
     assert pieces[0].offset == 100
     assert b"".join(piece.data for piece in pieces) == whole[100:]
@@ -167,10 +168,12 @@ async def test_hosts_of_others_are_never_asked(world: Rig) -> None:
 async def test_a_host_that_hangs_holds_nobody_up_for_long(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad = world.machine(1), world.machine(2)
     run_id = await world.start(good, WAITS)
+    await world.register.now()
     world.hosts.hanging.add(bad.id)
-    monkeypatch.setattr(world.register.sweeps, "_timeout", 1.0)
+    world.clock.advance(QUIET_SECONDS)
+    monkeypatch.setattr(world.register.sweeps, "_timeout", 4.0)
     for _ in range(3):
-        snapshot = await asyncio.wait_for(world.register.poll(), 5)
+        snapshot = await asyncio.wait_for(world.register.poll(), 12)
         assert [problem.scope for problem in snapshot.missing if problem.scope == bad.id] == [bad.id]
         assert snapshot.value[0].id == run_id
     world.hosts.hanging.clear()
@@ -184,7 +187,7 @@ async def test_a_host_that_hangs_holds_nobody_up_for_long(world: Rig, monkeypatc
 async def test_a_dead_uploader_is_started_again(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     box = world.machine()
     run_id = await world.start(box, NOTHING)
-    await world.ended(run_id)
+    await world.ended_run(run_id)
     agent = await world.hosts.agent(box)
     revived: list[str] = []
 
@@ -263,7 +266,7 @@ async def test_s3_is_asked_once_a_minute(world: Rig) -> None:
 async def test_what_the_mirror_lacks_comes_from_s3(world: Rig) -> None:
     box = world.machine()
     run_id = await world.start(box, TELLS)
-    await world.ended(run_id)
+    await world.ended_run(run_id)
     whole = await world.register.log(run_id)
     session = replace(await world.register.find(run_id), output_dest="s3://bucket/runs")
     await world.register.remember(session)
@@ -295,7 +298,7 @@ async def test_a_follower_learns_that_the_machine_went(world: Rig, monkeypatch: 
 async def test_what_does_not_change_is_not_written_again(world: Rig) -> None:
     box = world.machine()
     done, live = await world.start(box, TELLS), "r-000002aaaaa"
-    await world.ended(done)
+    await world.ended_run(done)
     await world.start(box, WAITS, live)
     await until_true(lambda: _step(world, live))
     files = {path: path.stat().st_mtime_ns for path in (world.folder / "runs").glob("*.json")}
@@ -306,7 +309,7 @@ async def test_what_does_not_change_is_not_written_again(world: Rig) -> None:
 
 async def test_logs_that_did_not_grow_are_not_read_again(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     box = world.machine()
-    await world.ended(await world.start(box, TELLS))
+    await world.ended_run(await world.start(box, TELLS))
     agent = await world.hosts.agent(box)
 
     async def read(*_: object) -> None:
@@ -339,10 +342,22 @@ async def test_a_damaged_record_is_said_until_it_is_gone(world: Rig) -> None:
     assert (await world.register.now()).complete
 
 
+async def test_a_quiet_host_is_left_alone_for_a_while_by_the_feed_and_never_by_a_question(world: Rig) -> None:
+    world.machine(1)
+    await world.register.poll()
+    await world.register.poll()
+    assert len(world.hosts.asked) == 1
+    await world.register.now()
+    assert len(world.hosts.asked) == 2
+    world.clock.advance(20)
+    await world.register.poll()
+    assert len(world.hosts.asked) == 3
+
+
 async def test_a_forgotten_run_comes_back_neither_from_its_host_nor_from_s3(world: Rig) -> None:
     box = world.machine()
     run_id = await world.start(box, NOTHING)
-    session = await world.ended(run_id)
+    session = await world.ended_run(run_id)
     await world.register.forget(session.id)
     assert [run.id for run in (await world.register.now()).value] == []
     assert run_id not in [run.id for run in (await world.another_register().now()).value]

@@ -1,0 +1,101 @@
+"""The services put together: leaving at once, read-only, several in one process, the relay's own start."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.plan import Confirmation
+from runctl_tui.domain.run import TrainingJob
+from runctl_tui.options import Options
+from runctl_tui.services.errors import SandboxFailed, TrainctlError
+from runctl_tui.services.log_file import open_log
+from runctl_tui.wiring import build
+from runctl_tui.wiring.assembly import Assembly
+from runctl_tui.wiring.ground import Ground
+from runctl_tui.wiring.relay_process import relay_command
+
+
+@pytest.fixture(autouse=True)
+def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    before = list(logging.getLogger().handlers)
+    yield
+    for handler in [one for one in logging.getLogger().handlers if one not in before]:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+@pytest.mark.parametrize("sandbox", [True, False])
+async def test_leaving_is_immediate_also_where_nothing_ever_started(tmp_path: Path, sandbox: bool) -> None:
+    services = build(Options(sandbox=sandbox, state_dir=str(tmp_path / "state")))
+    assert services.jobs.feed.latest is None
+    began = time.monotonic()
+    services.close()
+    services.close()
+    assert time.monotonic() - began < 1
+
+
+async def test_a_sandbox_that_has_not_started_says_so(tmp_path: Path) -> None:
+    made = Assembly(Ground(Options(sandbox=True, state_dir=str(tmp_path / "state"))))
+    with pytest.raises(SandboxFailed, match="not started"):
+        made.cloud.store()
+    assert [row.instance.id for row in (await made.fleet.now()).value] == ["local"]
+    assert (await made.checkpoints.now()).value == ()
+    made.close()
+
+
+async def test_read_only_reaches_the_calls(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print(1)\n")
+    services = build(Options(sandbox=True, state_dir=str(tmp_path / "state"), read_only=True))
+    job = TrainingJob("train.py", project_root=str(tmp_path))
+    try:
+        plan = await services.actions.plan_launch(LaunchRequest(instance_key="local/local", job=job))
+        assert plan.verdict.blocked
+        with pytest.raises(TrainctlError, match="read-only"):
+            await services.actions.commit(plan, Confirmation(plan.hash, yes=True))
+    finally:
+        services.close()
+
+
+async def test_two_live_in_one_process(tmp_path: Path) -> None:
+    both = [build(Options(sandbox=True, state_dir=str(tmp_path / name))) for name in ("one", "two")]
+    for services in both:
+        assert [row.key for row in (await services.fleet.now()).value] == ["local/local"]
+    both[0].close()
+    assert (await both[1].fleet.now()).value
+    both[1].close()
+
+
+def test_the_relay_is_started_with_the_same_options(tmp_path: Path) -> None:
+    told = Options(True, False, str(tmp_path), "my.toml", "work", ("eu-west-1", "us-east-1"), True)
+    words = relay_command(told)
+    assert words[-1] == "relay"
+    for part in (
+        ["--state-dir", str(tmp_path)], ["--sandbox"], ["--config", "my.toml"], ["--profile", "work"],
+        ["--region", "eu-west-1"], ["--region", "us-east-1"], ["--read-only"],
+    ):  # fmt: skip
+        assert any(words[at : at + len(part)] == part for at in range(len(words)))
+
+
+def test_the_log_is_private_without_secrets_and_leaves_other_handlers_alone(tmp_path: Path) -> None:
+    other = logging.NullHandler()
+    logging.getLogger().addHandler(other)
+    open_log(tmp_path / "one")
+    path = open_log(tmp_path / "two")
+    try:
+        raise ValueError("key AKIAABCDEFGHIJKLMNOP leaked")
+    except ValueError:
+        logging.getLogger("x").exception("went wrong with %s", "Bearer abcdef")
+    text = path.read_text()
+    assert "AKIA" not in text
+    assert "abcdef" not in text
+    assert "went wrong" in text
+    assert path.stat().st_mode & 0o077 == 0
+    assert (tmp_path / "one" / "runctl-tui.log").read_text() == ""
+    assert other in logging.getLogger().handlers
