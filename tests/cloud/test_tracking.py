@@ -25,7 +25,8 @@ async def test_a_machine_is_tracked_at_its_price_and_across_a_restart(cloud: Clo
     view = await cloud.launch(cloud.machine("tracked"))
     entry = await until(lambda: tracked(cloud, view.instance_id), "money in the ledger")
     assert (entry.kind, entry.state, entry.project) == ("instance", ResourceState.RUNNING, PROJECT)
-    assert entry.usd_per_hour == Decimal("0.0104")
+    assert entry.usd_per_hour is not None
+    assert Decimal("0.0104") <= entry.usd_per_hour < Decimal("0.03"), "the machine and its disk"
     assert dict(entry.tags)["runctl:test"] == cloud.mark
     assert PROJECT in dict(await cloud.services.costs.by("project"))
     assert (await cloud.services.costs.now()).burn_per_hour >= Decimal("0.0104")

@@ -124,5 +124,7 @@ def _is_at(screen: Terminal, label: str) -> bool:
 
 
 def _cursor_row(screen: Terminal) -> str:
-    line = next((line for line in screen.text.splitlines() if line.lstrip().startswith("▌")), "")
-    return line.replace("▌", "").strip(" ▪")
+    """Return the row under the cursor: that of the dialog where one is open."""
+    rows = [line.partition("▌")[2] for line in screen.text.splitlines() if "▌" in line]
+    dialog = [line.partition("│ ▌")[2] for line in screen.text.splitlines() if "│ ▌" in line]
+    return (dialog or rows or [""])[0].strip(" ▪")
