@@ -7,8 +7,7 @@ from typing import Final
 
 from tests.e2e.terminal import Terminal
 
-RUN_ID: Final = re.compile(r"r-[0-9]{14}-[0-9a-f]{6}|r-[0-9a-z]{8,}")
-INSTANCE_ID: Final = re.compile(r"i-[0-9a-f]{17}")
+STARTED: Final = re.compile(r"(?P<run>r-[0-9a-z]+) trains on (?P<instance>i-[0-9a-f]{17})")
 MOST_FIELDS: Final = 30
 
 
@@ -75,11 +74,9 @@ def start(screen: Terminal) -> tuple[str, str]:
     """Confirm the cost and wait until training is detached; return the ids of instance and run."""
     pause_for_deaf_dialog(screen)
     screen.press("y")
-    text = screen.wait("✓  Detached", "trains on")
-    instance, run = INSTANCE_ID.search(text), RUN_ID.search(text)
-    assert instance, text
-    assert run, text
-    return instance.group(), run.group()
+    found = STARTED.search(screen.wait("✓  Detached", "trains on"))
+    assert found, screen.text
+    return found["instance"], found["run"]
 
 
 def pause_for_deaf_dialog(screen: Terminal) -> None:
@@ -124,5 +121,7 @@ def _is_at(screen: Terminal, label: str) -> bool:
 
 
 def _cursor_row(screen: Terminal) -> str:
-    line = next((line for line in screen.text.splitlines() if line.lstrip().startswith("▌")), "")
-    return line.replace("▌", "").strip(" ▪")
+    """Return the row under the cursor: that of the dialog where one is open."""
+    rows = [line.partition("▌")[2] for line in screen.text.splitlines() if "▌" in line]
+    dialog = [line.partition("│ ▌")[2] for line in screen.text.splitlines() if "│ ▌" in line]
+    return (dialog or rows or [""])[0].strip(" ▪")

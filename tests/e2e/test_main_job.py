@@ -135,7 +135,7 @@ def resume_elsewhere(screen: Terminal) -> tuple[str, str]:
     screen.press("tab")
     go_to_row(screen, "forgotten-bench")
     screen.press("ctrl+r")
-    screen.wait("PRICE", "train")
+    screen.wait("PLAN", "y  resume")
     ids = start(screen)
     screen.press("m")
     screen.wait("Monitor")
