@@ -22,7 +22,6 @@ CASES = [
     ("table", SMALL, theme.DARK, "destroy"),
     ("table", SMALL, theme.ANSI, "destroy"),
     ("table", SMALL, theme.DARK, "pick"),
-    ("table", SMALL, theme.DARK, "prompt"),
     ("table", SMALL, theme.LIGHT, "text"),
     ("table", WIDE, theme.DARK, "help"),
     ("table", SMALL, theme.DARK, "help"),

@@ -23,7 +23,6 @@ from runctl_tui.domain.text import safe
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.modals.help import Help
 from runctl_tui.modals.pick import Pick, PickItem
-from runctl_tui.modals.prompt import Prompt
 from runctl_tui.modals.text_view import TextView
 from runctl_tui.widgets.chart import LineChart
 from runctl_tui.widgets.columns import Cell, Column
@@ -317,7 +316,6 @@ class ShowcaseApp(WidgetApp):
         dialogs: dict[str, Callable[[], Dialog[str] | Dialog[None]]] = {
             "destroy": lambda: DemoDialog(clock, safe("TERMINATE")),
             "pick": lambda: Pick(clock, safe("Instance type"), items),
-            "prompt": lambda: Prompt(clock, safe("Export"), safe("File"), value="view.csv", hint=safe("CSV")),
             "text": lambda: TextView(clock, safe("llama-7b, raw"), text),
             "help": lambda: Help(clock, safe("Instances"), live_keys(self.screen), HELP),
         }

@@ -15,7 +15,6 @@ from runctl_tui.domain.text import safe
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.modals.help import Help
 from runctl_tui.modals.pick import Pick, PickItem
-from runctl_tui.modals.prompt import Prompt
 from runctl_tui.modals.text_view import TextLines, TextView
 from runctl_tui.widgets.key_hints import live_keys
 from tests.ui.widgets.harness import WidgetApp, box_table, boxes
@@ -166,20 +165,6 @@ async def test_pasted_text_confirms_nothing(pasted: str) -> None:
         await pilot.pause()
         await stage.quiet(pilot)
         assert stage.answer == UNANSWERED
-
-
-async def test_a_prompt_insists_on_a_right_value() -> None:
-    def check(value: str) -> object:
-        return None if value.endswith(".csv") else safe("must end in .csv")
-
-    stage = Stage(lambda clock: Prompt(clock, safe("Export"), safe("File"), value="a", check=check))  # type: ignore[arg-type] # a plain object is enough here
-    async with stage.app.run_test(size=(80, 24)) as pilot:
-        await stage.open(pilot)
-        await pilot.press("enter")
-        await pilot.pause()
-        assert "▲ must end in .csv" in "\n".join(stage.app.screen_text())
-        await pilot.press(*".csv", "enter")
-        assert await stage.settled(pilot, "a.csv")
 
 
 async def test_picking_by_a_few_letters() -> None:
