@@ -375,6 +375,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "log_path": "/tmp/log",
         "start": start,
         "relay": None,
+        "exports": None,
         "close": close,
     }
     return Services(**cast(Any, ports))
