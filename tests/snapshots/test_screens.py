@@ -9,6 +9,7 @@ import pytest
 
 from runctl_tui.app import RunctlApp
 from runctl_tui.domain.plan import Operation
+from runctl_tui.screens.base import BaseScreen
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, WIDE, Person
 from tests.ui.fakes import World
@@ -36,6 +37,9 @@ def compare(snap_compare: Compare, world: World, size: tuple[int, int], *act: st
                 await person.sees(each[1:])
             else:
                 await person.press(each)
+        for screen in app.screen_stack:
+            if isinstance(screen, BaseScreen):
+                screen.tick()
         await pilot.pause(0.3)
 
     return snap_compare(app, terminal_size=size, run_before=before)
