@@ -23,6 +23,7 @@ def test_a_machine_that_may_not_be_terminated_says_why(world: World, name: str, 
         screen.press("ctrl+d")
         text = screen.wait("TERMINATE", "✗ blocked", "[ Close ]")
         assert reason in text.split("✗ blocked", 1)[1]
+        pause_for_deaf_dialog(screen)
         screen.press("y", "enter")
         screen.gone("TERMINATE")
         assert re.search(rf"{name} +● running", screen.wait(name))
