@@ -12,33 +12,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runctl_tui import __version__
-from runctl_tui.options import Options
+from runctl_tui.splash import Splash
 
 if TYPE_CHECKING:
     import argparse
 
     from runctl_tui.headless.console import Console
     from runctl_tui.headless.reply import Call, Needs, Reply
+    from runctl_tui.options import Options
     from runctl_tui.services.errors import TrainctlError
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
-LEAVE_SPLASH = b"\x1b[?25h\x1b[?1049l"
-"""Shows the cursor and gives the screen back, so that an error message stays readable."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0, 1 user, 2 system, 3 configuration, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     head, rest = _split(words)
+    splash = Splash()
+    splash.show(words)
     try:
-        return _run(head, rest, has_rest="--" in words)
+        return _run(head, rest, splash, has_rest="--" in words)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return PIPE_CLOSED
+    finally:
+        splash.leave()
 
 
-def _run(head: list[str], rest: tuple[str, ...], *, has_rest: bool) -> int:
+def _run(head: list[str], rest: tuple[str, ...], splash: Splash, *, has_rest: bool) -> int:
     from runctl_tui.services.errors import TrainctlError
 
     try:
@@ -47,12 +50,13 @@ def _run(head: list[str], rest: tuple[str, ...], *, has_rest: bool) -> int:
         flags, left = global_parser().parse_known_args(repeat_regions(head))
         options = _options(flags)
         if not left and not has_rest:
-            return _screen(options, flags.json)
+            return _screen(options, flags.json, splash)
         if left == ["--version"]:
             print(f"runctl-tui {__version__}")
             return 0
         return _headless(options, flags.json, left, head, rest)
     except TrainctlError as error:
+        splash.leave()
         return _fail(error, "--json" in head)
 
 
@@ -66,6 +70,7 @@ def _split(words: list[str]) -> tuple[list[str], tuple[str, ...]]:
 def _options(flags: argparse.Namespace) -> Options:
     from runctl_tui.domain import validation
     from runctl_tui.headless.parser import UsageError
+    from runctl_tui.options import Options
 
     try:
         regions = tuple(dict.fromkeys(validation.region(region) for region in flags.region))
@@ -82,27 +87,20 @@ def _options(flags: argparse.Namespace) -> Options:
     )
 
 
-def _screen(options: Options, json: bool) -> int:
+def _screen(options: Options, json: bool, splash: Splash) -> int:
     from runctl_tui.headless.parser import UsageError
 
     if json:
         raise UsageError("--json needs a noun", todo="such as: runctl-tui instances list --json")
     _check_terminal()
     os.environ.setdefault("ESCDELAY", "25")
-    from runctl_tui import splash
+    from runctl_tui import wiring
+    from runctl_tui.app import RunctlApp
 
-    shown = splash.show(options.sandbox)
-    try:
-        from runctl_tui import wiring
-        from runctl_tui.app import RunctlApp
-
-        services = wiring.build(options)
-        app = RunctlApp(services)
-        mouse = bool(services.settings.value("ui.mouse"))
-    except BaseException:
-        if shown:
-            os.write(2, LEAVE_SPLASH)
-        raise
+    services = wiring.build(options)
+    app = RunctlApp(services)
+    mouse = bool(services.settings.value("ui.mouse"))
+    splash.hand_over()
     app.run(mouse=mouse)
     return app.return_code or 0
 

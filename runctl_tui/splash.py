@@ -6,7 +6,7 @@ It draws only what the real frame will draw in the same places: name, badge, tab
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Sequence
 from typing import Final
 
 _TABS: Final = (
@@ -16,28 +16,56 @@ _TABS: Final = (
     ("7", "Tasks", "Task"),
 )
 """Digit, name and short name, as the real tab line has them."""
+_SANDBOX: Final = frozenset({"--sandbox", "--fresh"})
+_ELSEWHERE: Final = frozenset({"-h", "--help", "--version", "--json", "--"})
+"""Words that ask for something else than the screen."""
+_WITH_VALUE: Final = frozenset({"--state-dir", "--config", "--profile", "--region"})
+_LEAVE: Final = b"\x1b[?25h\x1b[?1049l"
 _BOLD: Final = "\x1b[1m"
 _REVERSE: Final = "\x1b[7m"
 _RESET: Final = "\x1b[0m"
 
 
-def show(sandbox: bool = False, fd: int = 2) -> bool:
-    """Draw the frame on the terminal of `fd` (where Textual draws); returns False where there is none to draw on."""
-    if not wanted(fd):
-        return False
-    columns, rows = shutil.get_terminal_size()
-    data = frame(columns, rows, sandbox).encode()
-    try:
-        while data:
-            data = data[os.write(fd, data) :]
-    except OSError:
-        return False
+class Splash:
+    """The frame on the terminal of `fd` (where Textual draws), until Textual draws its own."""
+
+    def __init__(self, fd: int = 2) -> None:
+        self._fd = fd
+        self._shown = False
+
+    def show(self, words: Sequence[str]) -> None:
+        """Draw the frame where these words of the command line ask for the screen and there is one."""
+        if not (asks_for_screen(words) and wanted(self._fd)):
+            return
+        columns, rows = os.get_terminal_size(self._fd)
+        self._shown = _write(self._fd, frame(columns or 80, rows or 24, not _SANDBOX.isdisjoint(words)).encode())
+
+    def leave(self) -> None:
+        """Give the screen back, so that an error message stays readable."""
+        if self._shown:
+            self.hand_over()
+            _write(self._fd, _LEAVE)
+
+    def hand_over(self) -> None:
+        """Leave the screen to Textual, which gives it back itself."""
+        self._shown = False
+
+
+def asks_for_screen(words: Sequence[str]) -> bool:
+    """Tell from the words alone whether they hold no noun; a guess, which the parser may prove wrong."""
+    value_follows = False
+    for word in words:
+        if word in _ELSEWHERE:
+            return False
+        if not (value_follows or word.startswith("-") or word[-1:].isdigit()):
+            return False
+        value_follows = word in _WITH_VALUE
     return True
 
 
 def wanted(fd: int) -> bool:
-    """Tell whether `fd` and standard input are a terminal that understands cursor movement."""
-    return os.isatty(fd) and os.isatty(0) and os.environ.get("TERM", "dumb") not in ("dumb", "")
+    """Tell whether input and output are a terminal that understands cursor movement."""
+    return os.isatty(fd) and os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") not in ("dumb", "")
 
 
 def frame(columns: int, rows: int, sandbox: bool) -> str:
@@ -46,6 +74,15 @@ def frame(columns: int, rows: int, sandbox: bool) -> str:
     lines = {1: f" {_BOLD}runctl{_RESET}{badge}", 2: _tabs(columns), rows: " ○ starting"}
     placed = "".join(f"\x1b[{row};1H{text}" for row, text in lines.items() if 0 < row <= rows)
     return f"\x1b[?1049h\x1b[?25l\x1b[2J{placed}"
+
+
+def _write(fd: int, data: bytes) -> bool:
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except OSError:
+        return False
+    return True
 
 
 def _tabs(columns: int) -> str:

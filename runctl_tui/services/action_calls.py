@@ -65,15 +65,14 @@ class Caller:
         await self.journal.mark(entry.op_id, JournalState.VERIFIED, f"it is {state.value}")
         return f"{target.name or target.id} is {state.value}"
 
-    async def execute(self, plan: Plan, resource: str, job: JobHandle, work: Callable[[], Awaitable[str]]) -> str:
-        """Do a launch or something about a run, written down under the job's id, which is also its token."""
-        entry = entry_for(plan, plan.targets[0], resource, job.id)
+    async def execute(self, entry: Entry, work: Callable[[], Awaitable[str]]) -> str:
+        """Do a launch or stop a run, written down; a launch's token is its job's id."""
         await self.journal.begin(entry)
         await self.journal.mark(entry.op_id, JournalState.SENT)
         try:
             result = await work()
         except TrainctlError as error:
-            if plan.operation is Operation.LAUNCH and _may_have_arrived(error):
+            if entry.operation is Operation.LAUNCH and _may_have_arrived(error):
                 await self._settle(entry, error)
             else:
                 await self.journal.mark(entry.op_id, JournalState.FAILED, str(error))

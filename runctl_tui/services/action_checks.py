@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from runctl_tui.domain.instance import Market
+from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Reason, Severity
 from runctl_tui.domain.safety import Policy
@@ -12,8 +14,6 @@ from runctl_tui.services.action_plans import differences
 from runctl_tui.services.errors import PlanChanged, Refused
 
 LAUNCHING: Final = frozenset({Operation.LAUNCH, Operation.RUN_START, Operation.RUN_RESUME})
-CAP_PARAMETER: Final = "typed_cap"
-"""The plan's parameter with the dollars per hour that a person typed; executors must not pay more."""
 
 
 def refusals(plan: Plan) -> tuple[Reason, ...]:
@@ -61,8 +61,9 @@ def check_unchanged(plan: Plan, fresh: Plan, confirmation: Confirmation) -> None
         raise Refused(f"{plan.effect}: not done", why, "type a higher cap, or choose a smaller type", code="cap")
 
 
-def with_cap(plan: Plan, confirmation: Confirmation) -> Plan:
-    """Return the plan with the typed cap among its parameters, for whoever carries it out."""
-    if confirmation.typed_cap is None:
-        return plan
-    return replace(plan, parameters=(*plan.parameters, (CAP_PARAMETER, str(confirmation.typed_cap))))
+def with_cap(request: LaunchRequest, confirmation: Confirmation) -> LaunchRequest:
+    """Return the request with the typed cap as the most that a spot machine may cost, where it names no other."""
+    options = request.options
+    if options is None or options.market is not Market.SPOT or options.spot_max_price is not None:
+        return request
+    return replace(request, options=replace(options, spot_max_price=confirmation.typed_cap))

@@ -6,6 +6,7 @@ Plan, verdict, confirmation, lock, strong re-read, journal, one call, verified s
 from __future__ import annotations
 
 import contextlib
+import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step, Target
 from runctl_tui.domain.safety import CleanupResult, CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
-from runctl_tui.services.action_calls import Caller, end_state
+from runctl_tui.services.action_calls import Caller, end_state, entry_for
 from runctl_tui.services.action_checks import (
     LAUNCHING,
     check_confirmation,
@@ -45,10 +46,13 @@ _ON_MACHINES: Final = frozenset({Operation.START, Operation.STOP, Operation.TERM
 
 
 class Executor(Protocol):
-    """Carries out launches and everything about runs; written beside the training pipeline."""
+    """Launches and stops runs; written beside the training pipeline."""
 
-    async def execute(self, plan: Plan, request: LaunchRequest | None, job: JobHandle) -> str:
-        """Do what the plan says in visible steps and return the result in words; `job.id` is the create token."""
+    async def launch(self, request: LaunchRequest, job: JobHandle) -> str:
+        """Launch in visible steps and return the result in words; `job.id` is the create token."""
+
+    async def stop_run(self, run_id: str, job: JobHandle) -> str:
+        """Stop one run in a visible step and return how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class ActionService:
         try:
             fresh, batch = await self._again(plan, request)
             check_unchanged(plan, fresh, confirmation)
-            plan = with_cap(plan, confirmation)
+            request = None if request is None else with_cap(request, confirmation)
             steps = _steps(plan) if plan.operation in _ON_MACHINES else ()
             return self._parts.jobs.start(plan.effect, steps, self._work(plan, request, batch, held))
         except BaseException:
@@ -156,23 +160,32 @@ class ActionService:
                 todo = [one.target for one in batch if already_done(plan.operation, one) is None]
                 if not todo:
                     return plan.effect
-                if plan.operation in _ON_MACHINES:
+                if request is None:
                     return await self._change_all(plan, todo, job)
                 (resource,) = lock_names(plan, request)
-                execute = self._parts.executor.execute
-                return await self._parts.caller.execute(plan, resource, job, lambda: execute(plan, request, job))
+                launch = self._parts.executor.launch
+                return await self._parts.caller.execute(
+                    entry_for(plan, todo[0], resource, job.id), lambda: launch(request, job)
+                )
 
         return work
 
+    async def _change(self, plan: Plan, target: Target, job: JobHandle) -> str:
+        if target.kind != "run":
+            job.set(instance_id=target.id)
+            return await self._parts.caller.change(plan, target, job)
+        job.set(run_id=target.id)
+        entry = entry_for(plan, target, target.id, f"op-{uuid.uuid4().hex}")
+        return await self._parts.caller.execute(entry, lambda: self._parts.executor.stop_run(target.id, job))
+
     async def _change_all(self, plan: Plan, targets: Sequence[Target], job: JobHandle) -> str:
-        """Change each machine, one call each; one that fails does not keep the others from being tried."""
+        """Change each target, one call each; one that fails does not keep the others from being tried."""
         results: list[str] = []
         errors: list[TrainctlError] = []
         for target in targets:
             job.check()
-            job.set(instance_id=target.id)
             try:
-                results.append(await self._parts.caller.change(plan, target, job))
+                results.append(await self._change(plan, target, job))
             except TrainctlError as error:
                 errors.append(error)
         if len(errors) == 1 and len(targets) == 1:

@@ -206,13 +206,12 @@ def idle_note(row: FleetRow, now: datetime) -> str:
     if isinstance(row.price, Unknown):
         return words
     wasted = row.price.value.usd_per_hour * Decimal(int(idle.total_seconds())) / 3600
-    return f"{words}, {dollars(wasted)} wasted"
+    return f"{words}, {dollars(wasted) if wasted < 10 else f'${wasted:,.0f}'} wasted"
 
 
 def duration(span: timedelta) -> str:
-    """Return '38 min', '5 h 10 min' or '3 d 4 h'."""
+    """Return '38 min', '5 h' or '3 d'."""
     minutes = int(span.total_seconds()) // 60
-    hours, days = minutes // 60, minutes // 1440
     if minutes < 60:
         return f"{minutes} min"
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{days} d {hours % 24} h"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"

@@ -32,22 +32,31 @@ class FakeExecutor:
     """Creates a machine with the job's token, or does what the test says."""
 
     provider: FakeProvider
-    seen: list[tuple[Plan, LaunchRequest | None]] = field(default_factory=list)
+    launched: list[LaunchRequest] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
     error: Exception | None = None
     during: Callable[[], None] | None = None
 
-    async def execute(self, plan: Plan, request: LaunchRequest | None, job: JobHandle) -> str:
-        self.seen.append((plan, request))
+    async def launch(self, request: LaunchRequest, job: JobHandle) -> str:
+        self.launched.append(request)
+        await self._work(job)
+        if request.options is None:
+            return "done"
+        made = await self.provider.create_resource(request.options, job.id)
+        job.set(instance_id=made.id)
+        return f"{made.id} runs"
+
+    async def stop_run(self, run_id: str, job: JobHandle) -> str:
+        self.stopped.append(run_id)
+        await self._work(job)
+        return f"{run_id} is stopped"
+
+    async def _work(self, job: JobHandle) -> None:
         async with job.step("work", "do it"):
             if self.during is not None:
                 self.during()
             if self.error is not None:
                 raise self.error
-            if request is not None and request.options is not None:
-                made = await self.provider.create_resource(request.options, job.id)
-                job.set(instance_id=made.id)
-                return f"{made.id} runs"
-        return "done"
 
 
 class Rig:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.checkpoint import CopyState
-from runctl_tui.domain.instance import ApiProtection, Instance
+from runctl_tui.domain.instance import ApiProtection, Instance, Market
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.plan import Confirmation, Level, Operation
@@ -343,14 +343,16 @@ async def test_a_launch_hash_is_the_same_in_the_next_program(make: MakeRig) -> N
     assert other.hash != first.hash
 
 
-async def test_a_launch_without_a_price_passes_the_typed_cap_on(make: MakeRig) -> None:
+async def test_the_typed_cap_is_the_most_that_a_spot_machine_may_cost(make: MakeRig) -> None:
     rig = make()
     rig.provider.prices.clear()
-    plan = await rig.actions.plan_launch(LaunchRequest(OPTIONS))
+    plan = await rig.actions.plan_launch(LaunchRequest(replace(OPTIONS, market=Market.SPOT)))
     with pytest.raises(Refused):
         await rig.actions.commit(plan, yes(plan))
     assert (await rig.commit(plan, "0.50")).ok
-    assert ("typed_cap", "0.50") in rig.executor.seen[0][0].parameters
+    options = rig.executor.launched[0].options
+    assert options is not None
+    assert options.spot_max_price == Decimal("0.50")
 
 
 async def test_a_launch_over_the_cap_is_refused(make: MakeRig) -> None:
@@ -401,8 +403,21 @@ async def test_a_run_is_stopped_by_the_executor(make: MakeRig) -> None:
     plan = await rig.actions.plan(Operation.RUN_STOP, ["tiny"])
     assert (plan.targets[0].id, plan.verdict.level) == ("r-000001", Level.YES)
     assert (await rig.commit(plan)).ok
-    assert rig.executor.seen[0][1] is None
+    assert rig.executor.stopped == ["r-000001"]
     assert rig.provider.calls == []
+
+
+async def test_several_runs_are_stopped_by_one_plan(make: MakeRig) -> None:
+    rig = make()
+    second = replace(a_run(BOX), id="r-000002", name="second")
+    rig.evidence.runs[BOX.id] = (a_run(BOX), second)
+    view = await rig.do(Operation.RUN_STOP, "r-000001", "r-000002")
+    assert view.ok, view.result
+    assert rig.executor.stopped == ["r-000001", "r-000002"]
+    assert [(row.entry.resource, row.state) for row in await rig.rows()] == [
+        ("r-000001", JournalState.VERIFIED),
+        ("r-000002", JournalState.VERIFIED),
+    ]
 
 
 async def test_a_run_that_has_ended_needs_no_stop(make: MakeRig) -> None:
@@ -410,7 +425,7 @@ async def test_a_run_that_has_ended_needs_no_stop(make: MakeRig) -> None:
     rig.evidence.runs[BOX.id] = (a_run(BOX, TrainingStatus.COMPLETED),)
     view = await rig.do(Operation.RUN_STOP, "r-000001")
     assert "completed already" in view.result
-    assert rig.executor.seen == []
+    assert rig.executor.stopped == []
 
 
 @pytest.mark.parametrize(

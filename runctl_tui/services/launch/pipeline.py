@@ -27,7 +27,6 @@ from runctl_tui.services.launch.parts import Made, PipelineParts, left_behind, r
 from runctl_tui.services.training.request import new_run_id, start_request
 
 if TYPE_CHECKING:
-    from runctl_tui.domain.plan import Plan
     from runctl_tui.services.jobs import JobHandle, StepHandle
     from runctl_tui.services.training.agent_client import AgentClient
     from runctl_tui.services.training.agent_values import StartRequest
@@ -47,13 +46,8 @@ class LaunchPipeline:
     def __init__(self, parts: PipelineParts) -> None:
         self._parts = parts
 
-    async def execute(self, plan: Plan, request: LaunchRequest | None, job: JobHandle) -> str:
-        """Do it and return words about the result; a failure says what is left and what it costs."""
-        if request is None:
-            return await self._stop_run(plan.targets[0].id, job)
-        return await self._launch(request, job)
-
-    async def _launch(self, request: LaunchRequest, job: JobHandle) -> str:
+    async def launch(self, request: LaunchRequest, job: JobHandle) -> str:
+        """Launch and return words about the result; a failure says what is left and what it costs."""
         job.announce(steps(request))
         made = Made()
         try:
@@ -70,9 +64,9 @@ class LaunchPipeline:
             raise
         return result_of(request, made)
 
-    async def _stop_run(self, run_id: str, job: JobHandle) -> str:
-        job.set(run_id=run_id)
-        async with job.step("stop", "TERM, then KILL after the grace period") as step:
+    async def stop_run(self, run_id: str, job: JobHandle) -> str:
+        """Stop a run: TERM, and KILL after the grace period."""
+        async with job.step(f"stop:{run_id}", f"stop {run_id}: TERM, then KILL after the grace period") as step:
             session = await self._parts.runs.find(run_id)
             agent = await self._parts.runs.agent_of(session)
             step.progress(detail=f"waiting up to {GRACE_SECONDS:.0f} s for a checkpoint")

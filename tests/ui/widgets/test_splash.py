@@ -28,18 +28,51 @@ def test_the_sandbox_is_named_only_when_asked_for() -> None:
 
 def test_nothing_is_written_where_there_is_no_terminal(tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as out:
-        assert not splash.show(fd=out.fileno())
+        drawn = splash.Splash(out.fileno())
+        drawn.show([])
+        drawn.leave()
     assert (tmp_path / "out").read_bytes() == b""
 
 
 @pytest.mark.parametrize(("term", "expected"), [("xterm-256color", True), ("dumb", False), ("", False)])
 def test_a_terminal_that_cannot_move_its_cursor_is_left_alone(term: str, expected: bool) -> None:
+    assert (b"Instances" in _written("drawn.show([])", term)) is expected
+
+
+def test_an_error_before_the_first_frame_gets_the_screen_back() -> None:
+    assert _written("drawn.show([]); drawn.leave(); drawn.leave()").count(b"\x1b[?1049l") == 1
+    assert b"\x1b[?1049l" not in _written("drawn.show([]); drawn.hand_over(); drawn.leave()")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", True),
+        ("--sandbox --fresh", True),
+        ("--region us-east-1 us-west-2 --read-only", True),
+        ("--state-dir instances --profile runs", True),
+        ("instances list", False),
+        ("--region us-east-1 instances list", False),
+        ("--help", False),
+        ("--sandbox --json", False),
+        ("--", False),
+    ],
+)
+def test_words_with_a_noun_draw_no_frame(words: str, expected: bool) -> None:
+    assert splash.asks_for_screen(words.split()) is expected
+
+
+def _written(what: str, term: str = "xterm-256color") -> bytes:
+    """Return what a program with a splash writes to a terminal."""
     master, slave = pty.openpty()
     try:
-        program = "import sys; from runctl_tui import splash; sys.exit(0 if splash.show() else 3)"
+        program = f"from runctl_tui import splash; drawn = splash.Splash(); {what}"
         environment = {**os.environ, "TERM": term}
-        done = subprocess.run([sys.executable, "-c", program], stdin=slave, stderr=slave, env=environment, check=False)
-        assert (done.returncode == 0) is expected
+        subprocess.run(
+            [sys.executable, "-c", program], stdin=slave, stdout=slave, stderr=slave, env=environment, check=True
+        )
+        os.write(slave, b".")
+        return os.read(master, 1 << 16)
     finally:
         os.close(slave)
         os.close(master)
