@@ -58,6 +58,7 @@ class World(Rig):
         (self.project / "train.py").write_text(TELLS)
         self.ended: list[str] = []
         self.relays = 0
+        self.nap = 0.02
         self.copies = Copies()
         self.views: list[JobView] = []
         self.when: dict[str, Callable[[], None]] = {}
@@ -83,7 +84,7 @@ class World(Rig):
         return LaunchRequest(**{"options": OPTIONS, "job": replace(job, **more.pop("job", {})), **more})
 
     async def launch(self, request: LaunchRequest) -> str:
-        return await LaunchPipeline(self.parts)._launch(request, self.job)
+        return await LaunchPipeline(self.parts).launch(request, self.job)
 
     def states(self) -> dict[str, StepState]:
         return {one.id: one.state for one in self.job.view.steps}
@@ -101,7 +102,7 @@ class World(Rig):
 
     async def _sleep(self, seconds: float) -> None:
         self.clock.advance(seconds)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(self.nap)
 
     def _changed(self, view: JobView) -> None:
         self.views.append(view)
@@ -213,6 +214,7 @@ async def test_without_spot_capacity_nothing_is_made_where_it_was_not(
 
 def _no_spot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.wanted = []  # type: ignore[attr-defined] # what was asked for, in order
+    world.nap = 0
     create = world.provider.create_resource
 
     async def made(options: CreateResourceOptions, token: str) -> Instance:
