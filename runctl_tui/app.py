@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import pkgutil
 import signal
 from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
 from textual import on, work
@@ -25,10 +26,12 @@ from runctl_tui.messages import Faulted, Navigate, Told
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.screens.shared import Shared
 from runctl_tui.services.errors import TrainctlError
-from runctl_tui.services.ports import Services
 from runctl_tui.widgets.driver import driver_class
 from runctl_tui.widgets.status_line import StatusNote
 from runctl_tui.widgets.text import aligned_svg
+
+if TYPE_CHECKING:
+    from runctl_tui.services.ports import Services
 
 log = logging.getLogger(__name__)
 SCREENS: Final[Mapping[str, str]] = {
@@ -54,7 +57,7 @@ class RunctlApp(App[None]):
     """The whole product in one terminal."""
 
     TITLE = "runctl"
-    CSS_PATH: ClassVar = [*paths.style_sheets()]
+    CSS_PATH: ClassVar = paths.style_sheets("base", "frame")
     COMMANDS: ClassVar = {BindingCommands}
     DEFAULT_MODE = "instances"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,6 +81,7 @@ class RunctlApp(App[None]):
         self._place = -1
         for mode in SCREENS:
             self.add_mode(mode, partial(self._build, mode))
+        self._dress()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our semantic variables, so that themes of others work too."""
@@ -88,10 +92,7 @@ class RunctlApp(App[None]):
         return aligned_svg(super().export_screenshot(title=title, simplify=simplify))
 
     def on_mount(self) -> None:
-        """Set look and keys; the services begin once the first frame is out."""
-        for each in theme.themes():
-            self.register_theme(each)
-        self.theme = self._wanted_theme()
+        """Set the keys; the services begin once the first frame is out."""
         self._take_keymap()
         self._remember("instances")
         self._heed_signals()
@@ -162,6 +163,8 @@ class RunctlApp(App[None]):
 
     @work(group="start", exit_on_error=False)
     async def _begin(self) -> None:
+        gc.freeze()
+        gc.enable()
         async for words in self.services.start():
             self._say_starting(f"{words}…")
         self._set_ready()
@@ -213,6 +216,13 @@ class RunctlApp(App[None]):
         except TrainctlError as error:
             log.info("%s", error)
             return None
+
+    def _dress(self) -> None:
+        """Choose the theme before anything is drawn, so that the style sheets are parsed for it alone."""
+        for each in theme.themes():
+            self.register_theme(each)
+        self.set_reactive(RunctlApp.theme, self._wanted_theme())
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def _wanted_theme(self) -> str:
         wanted = str(self._setting("ui.theme") or theme.DEFAULT_THEME)

@@ -5,6 +5,7 @@ Imports beyond the standard library happen inside the functions that need them, 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -94,6 +95,7 @@ def _screen(options: Options, json: bool, splash: Splash) -> int:
         raise UsageError("--json needs a noun", todo="such as: runctl-tui instances list --json")
     _check_terminal()
     os.environ.setdefault("ESCDELAY", "25")
+    gc.disable()  # the app collects again once its first frame is out: until then next to nothing becomes garbage
     from runctl_tui import wiring
     from runctl_tui.app import RunctlApp
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from runctl_tui.domain.problem import Problem
+if TYPE_CHECKING:
+    from runctl_tui.domain.problem import Problem
 
 
 @dataclass

@@ -6,7 +6,7 @@ Nothing here creates a folder; who writes a file does, with mode 0700.
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 APP_NAME: Final = "runctl-tui"
@@ -21,11 +21,9 @@ def styles_dir() -> Path:
     return packaged if packaged.is_dir() else _HERE.parent / "styles"
 
 
-def style_sheets() -> list[Path]:
-    """Return every style sheet in the order in which they apply."""
-    styles = styles_dir()
-    common = [styles / "base.tcss", styles / "widgets.tcss", styles / "modals.tcss"]
-    return [*common, *sorted((styles / "screens").glob("*.tcss"))]
+def style_sheets(*names: str) -> list[str | PurePath]:
+    """Return the style sheets of these names, in the order in which they apply."""
+    return [styles_dir() / f"{name}.tcss" for name in names]
 
 
 def state_dir(override: str | os.PathLike[str] | None = None) -> Path:

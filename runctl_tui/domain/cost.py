@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from runctl_tui.domain.resource import ResourceState
+if TYPE_CHECKING:
+    from runctl_tui.domain.resource import ResourceState
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from runctl_tui.domain.facts import Fact
-from runctl_tui.domain.instance import Instance
-from runctl_tui.domain.money import Price
-from runctl_tui.domain.run import ResourceUsage, TrainingSession
+if TYPE_CHECKING:
+    from runctl_tui.domain.facts import Fact
+    from runctl_tui.domain.instance import Instance
+    from runctl_tui.domain.money import Price
+    from runctl_tui.domain.run import ResourceUsage, TrainingSession
 
 
 @dataclass(frozen=True, slots=True)

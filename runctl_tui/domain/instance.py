@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.resource import ResourceState
+if TYPE_CHECKING:
+    from runctl_tui.domain.resource import ResourceState
 
 TAG_OWNER: Final = "runctl:owner"
 TAG_PROJECT: Final = "runctl:project"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
-from runctl_tui.domain.offer import CreateResourceOptions
-from runctl_tui.domain.plan import Plan
 from runctl_tui.domain.run import TrainingJob, TrainingSession
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.offer import CreateResourceOptions
+    from runctl_tui.domain.plan import Plan
 
 _WHOLE: Final = (CopyState.PRESENT, CopyState.VERIFIED)
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.facts import Fact
 from runctl_tui.domain.instance import Gpu, Market
-from runctl_tui.domain.money import Price
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.facts import Fact
+    from runctl_tui.domain.money import Price
 
 NO_PROFILE: Final = "none"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from runctl_tui.domain.problem import Problem
+if TYPE_CHECKING:
+    from runctl_tui.domain.problem import Problem
 
 T_co = TypeVar("T_co", covariant=True)
 

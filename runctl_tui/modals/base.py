@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -14,8 +14,11 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Button
 
-from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.text import SafeText, safe
+from runctl_tui.paths import style_sheets
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.clock import Clock
 
 ResultT = TypeVar("ResultT")
 Severity = Literal["plain", "start", "stop", "destroy"]
@@ -47,6 +50,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         Binding("right", "app.focus_next", "next", show=False, id="dialog.next"),
         Binding("left", "app.focus_previous", "previous", show=False, id="dialog.previous"),
     ]
+    CSS_PATH: ClassVar = style_sheets("controls", "dialogs")
     AUTO_FOCUS = f"#{CANCEL}"
 
     SEVERITY: ClassVar[Severity] = "plain"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
-from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Severity
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
@@ -20,8 +19,11 @@ from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
 from runctl_tui.modals.words import money, seen
 from runctl_tui.widgets.facts import Fact, FactList
-from runctl_tui.widgets.form import FormInput
+from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.text import content
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.clock import Clock
 
 ACT: Final = "act"
 MOST_TARGETS: Final = 6

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.widgets.facts import Fact, FactList
 from runctl_tui.widgets.text import content
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,11 +11,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
-from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
-from runctl_tui.widgets.key_hints import KeyHint
 from runctl_tui.widgets.text import clip, content, lines, pad, width_of, wrap
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.clock import Clock
+    from runctl_tui.widgets.key_hints import KeyHint
 
 KEY_CELLS: Final = 16
 """Cells for the names of keys."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -12,9 +12,6 @@ from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
-from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
-from runctl_tui.domain.offer import TypeOffer
 from runctl_tui.domain.plan import Confirmation
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import EMPTY, SafeText, safe
@@ -22,7 +19,6 @@ from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.modals.confirm import confirm
 from runctl_tui.modals.launch_draft import EXISTING, NEW, Draft
 from runctl_tui.modals.launch_form import PREFIX, LaunchForm
-from runctl_tui.modals.launch_source import LaunchSource, MachineChoice
 from runctl_tui.modals.launch_tables import price_words
 from runctl_tui.modals.words import number, size
 from runctl_tui.widgets.facts import Fact
@@ -30,6 +26,12 @@ from runctl_tui.widgets.form import CheckLine, Form, FormField, RadioLine
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table import ResourceTable
 from runctl_tui.widgets.text import content
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.clock import Clock
+    from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+    from runctl_tui.domain.offer import TypeOffer
+    from runctl_tui.modals.launch_source import LaunchSource, MachineChoice
 
 REVIEW: Final = "review"
 _NEW_ONLY: Final = ("region", "matching", "market", "disk")

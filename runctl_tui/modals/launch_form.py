@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -12,16 +12,19 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from runctl_tui.domain.instance import Market
-from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals import launch_draft as draft
 from runctl_tui.modals.launch_source import LaunchSource, MachineChoice
 from runctl_tui.modals.launch_tables import machine_columns, offer_columns
-from runctl_tui.widgets.form import Check, CheckLine, Choice, Form, FormField, FormInput, RadioLine
+from runctl_tui.widgets.form import Check, CheckLine, Choice, Form, FormField, RadioLine
+from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.table import ResourceTable
 from runctl_tui.widgets.text import content
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.launch import LaunchRequest
 
 PREFIX: Final = "field-"
 LAUNCHERS: Final = ("python", "torchrun", "accelerate", "command")

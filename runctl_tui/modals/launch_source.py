@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
-from runctl_tui.domain.offer import TypeOffer
-from runctl_tui.domain.plan import Confirmation, Plan
-from runctl_tui.domain.problem import Problem
+if TYPE_CHECKING:
+    from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+    from runctl_tui.domain.offer import TypeOffer
+    from runctl_tui.domain.plan import Confirmation, Plan
+    from runctl_tui.domain.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import work
 from textual.app import ComposeResult
@@ -14,12 +14,14 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from runctl_tui.domain import plan as domain
-from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
 from runctl_tui.modals.words import duration
 from runctl_tui.widgets.steps import Step, StepList
 from runctl_tui.widgets.text import content
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.clock import Clock
 
 YES: Final = "yes"
 NO: Final = "no"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from runctl_tui.domain.facts import Fact, Known
-from runctl_tui.domain.money import Price
-from runctl_tui.domain.offer import TypeOffer
 from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.modals.launch_draft import ON_DEMAND
-from runctl_tui.modals.launch_source import MachineChoice
 from runctl_tui.modals.words import figure, hourly, money
 from runctl_tui.widgets.columns import Cell, Column
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.money import Price
+    from runctl_tui.domain.offer import TypeOffer
+    from runctl_tui.modals.launch_source import MachineChoice
 
 
 def offer_columns() -> tuple[Column[TypeOffer], ...]:

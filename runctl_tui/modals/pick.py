@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,12 +14,14 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input
 
-from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
-from runctl_tui.widgets.form import FormInput
+from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.table_filter import fuzzy_score
 from runctl_tui.widgets.text import Piece, content, lines, row_of
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

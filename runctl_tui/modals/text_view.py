@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.log_view import LogView
 from runctl_tui.widgets.text import Piece, row_of
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.clock import Clock
 
 
 class TextLines(LogView):

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,23 +19,25 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
-from runctl_tui.domain.cost import CostSummary
-from runctl_tui.domain.plan import JobView
+from runctl_tui import modals
 from runctl_tui.domain.problem import Problem
-from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Faulted, Told
-from runctl_tui.modals.text_view import TextView
 from runctl_tui.screens.frame import cost_facts, data_age, header_facts, problem_lines, problem_note, tabs
-from runctl_tui.screens.shared import Shared
 from runctl_tui.services.errors import TrainctlError
-from runctl_tui.services.ports import Feed, Services
 from runctl_tui.widgets.cost_bar import CostBar
 from runctl_tui.widgets.header import HeaderBar
 from runctl_tui.widgets.key_hints import KeyHints
 from runctl_tui.widgets.screen_tabs import ScreenTabs
 from runctl_tui.widgets.status_line import StatusLine, StatusNote
 from runctl_tui.widgets.title_line import TitleFacts, TitleLine
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.cost import CostSummary
+    from runctl_tui.domain.plan import JobView
+    from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.screens.shared import Shared
+    from runctl_tui.services.ports import Feed, Services
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -205,7 +207,7 @@ class BaseScreen(Screen[None]):
         if note is not None and note.level != "done":
             problem = self.shared.problems.pop(note, None) or Problem(note.code, note.text)
             lines = problem_lines(problem, self.services.log_path)
-            self.app.push_screen(TextView(self.services.clock, safe("Problem"), lines))
+            self.app.push_screen(modals.TextView(self.services.clock, safe("Problem"), lines))
 
     async def _hear_facts(self) -> None:
         try:

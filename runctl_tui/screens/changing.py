@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from runctl_tui.domain.launch import LaunchRequest
-from runctl_tui.domain.plan import Confirmation, JobView, Operation
+from runctl_tui import modals
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
-from runctl_tui.modals.confirm import Instead, confirm
-from runctl_tui.modals.help import Help
-from runctl_tui.modals.launch import LaunchDialog
-from runctl_tui.modals.launch_steps import JobHandle, LaunchSteps
-from runctl_tui.modals.pick import Pick, PickItem
 from runctl_tui.screens.commanding import CommandingScreen
-from runctl_tui.screens.launching import ServicesSource
 from runctl_tui.screens.terminal import lend_terminal
 from runctl_tui.widgets.key_hints import live_keys
 from runctl_tui.widgets.status_line import StatusNote
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.launch import LaunchRequest
+    from runctl_tui.domain.plan import Confirmation, JobView, Operation
 
 CHANGE = "change"
 
@@ -33,7 +30,7 @@ class ChangingScreen(CommandingScreen):
         Binding("question_mark", "help", "help", key_display="?", id="screen.help"),
     ]
 
-    def menu(self) -> Sequence[PickItem]:
+    def menu(self) -> Sequence[modals.PickItem]:
         """Return what the action menu offers for the rows at hand."""
         return ()
 
@@ -84,11 +81,11 @@ class ChangingScreen(CommandingScreen):
         """Open the action menu; its choice is about the rows at hand now."""
         items = self.menu()
         if items:
-            self.app.push_screen(Pick(self.services.clock, safe("Actions"), items), self._obey_choice)
+            self.app.push_screen(modals.Pick(self.services.clock, safe("Actions"), items), self._obey_choice)
 
     def action_help(self) -> None:
         """Show the keys of this screen as they are bound now."""
-        self.app.push_screen(Help(self.services.clock, safe(self.NAME), live_keys(self), self.HELP or ""))
+        self.app.push_screen(modals.Help(self.services.clock, safe(self.NAME), live_keys(self), self.HELP or ""))
 
     def action_launch(self) -> None:
         """Open the launch form as the configuration suggests."""
@@ -96,7 +93,9 @@ class ChangingScreen(CommandingScreen):
 
     async def open_launch(self, request: LaunchRequest) -> None:
         """Open the launch form and follow the job that comes of it."""
-        dialog = LaunchDialog(self.services.clock, request, ServicesSource(self.services))
+        from runctl_tui.screens.launching import ServicesSource
+
+        dialog = modals.LaunchDialog(self.services.clock, request, ServicesSource(self.services))
         job_id = await self.app.push_screen_wait(dialog)
         if job_id is not None:
             self.shared.own_jobs.add(job_id)
@@ -105,14 +104,14 @@ class ChangingScreen(CommandingScreen):
     async def follow_job(self, job_id: str, title: str) -> None:
         """Show a job's steps until the dialog is closed; then the job goes on by itself."""
         jobs = self.services.jobs
-        handle = JobHandle(
+        handle = modals.JobHandle(
             watch=lambda: jobs.watch(job_id),
             answer=lambda yes: jobs.answer(job_id, yes),
             cancel=lambda: jobs.cancel(job_id),
         )
         self.shared.watched_jobs.add(job_id)
         try:
-            run_id = await self.app.push_screen_wait(LaunchSteps(self.services.clock, title, handle))
+            run_id = await self.app.push_screen_wait(modals.LaunchSteps(self.services.clock, title, handle))
         finally:
             self.shared.watched_jobs.discard(job_id)
         if run_id:
@@ -131,12 +130,12 @@ class ChangingScreen(CommandingScreen):
             self.obey_menu(choice)
 
     async def _change(self, operation: Operation, references: tuple[str, ...]) -> None:
-        answer: Confirmation | Instead | None = Instead(operation, references)
-        while isinstance(answer, Instead):
+        answer: Confirmation | modals.Instead | None = modals.Instead(operation, references)
+        while isinstance(answer, modals.Instead):
             self.busy(f"looking at what {answer.operation.value} would do…")
             plan = await self.services.actions.plan(answer.operation, answer.references)
             self.busy("")
-            answer = await self.app.push_screen_wait(confirm(self.services.clock, plan))
+            answer = await self.app.push_screen_wait(modals.confirm(self.services.clock, plan))
         if answer is None:
             return
         job_id = await self.services.actions.commit(plan, answer)

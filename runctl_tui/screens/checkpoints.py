@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
+from runctl_tui import modals
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
-from runctl_tui.modals.describe import Describe, Section, fact
-from runctl_tui.modals.pick import PickItem
 from runctl_tui.modals.words import age, loss, number, size
 from runctl_tui.screens.columns.checkpoints import checkpoint_columns, state
 from runctl_tui.screens.listing import ListScreen
@@ -71,15 +70,15 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         """Say whose checkpoints these are."""
         return f"of {self._names().get(self._run_id, self._run_id)}, escape shows all" if self._run_id else ""
 
-    def menu(self) -> Sequence[PickItem]:
+    def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the checkpoint at hand allows."""
         self._chosen = self.table.cursor_row
         none = EMPTY if self._chosen else safe("no checkpoint here")
         name = safe(self._chosen.name) if self._chosen else EMPTY
         return (
-            PickItem("resume", safe("Resume from this…"), name, none),
-            PickItem("copy", safe("Copy location"), name, none),
-            PickItem("monitor", safe("Its run in the monitor"), name, none),
+            modals.PickItem("resume", safe("Resume from this…"), name, none),
+            modals.PickItem("copy", safe("Copy location"), name, none),
+            modals.PickItem("monitor", safe("Its run in the monitor"), name, none),
         )
 
     def obey_menu(self, choice: str) -> None:
@@ -103,7 +102,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         """Show everything about the checkpoint under the cursor."""
         row = self.table.cursor_row
         if row is not None:
-            self.app.push_screen(Describe(self.services.clock, safe(row.name), self._sections(row)))
+            self.app.push_screen(modals.Describe(self.services.clock, safe(row.name), self._sections(row)))
 
     def action_copy_location(self) -> None:
         """Copy where the safest copy of the checkpoint lies."""
@@ -135,28 +134,28 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         latest = self.services.runs.feed.latest
         return {run.id: run.name for run in latest.value} if latest else {}
 
-    def _sections(self, row: Checkpoint) -> tuple[Section, ...]:
+    def _sections(self, row: Checkpoint) -> tuple[modals.Section, ...]:
         now = self.services.clock.now()
         about = (
-            fact("run", f"{self._names().get(row.run_id, '')}  {row.run_id}"),
-            fact("step", number(row.step)),
-            fact("loss", f"{loss(row.loss)} at that step"),
-            fact("format", f"{row.format}, {row.files} file{'s' if row.files != 1 else ''}"),
-            fact("size", size(row.size_bytes)),
-            fact("written", f"{age(row.created_at, now)} ago"),
-            fact("state", state(row).text),
+            modals.fact("run", f"{self._names().get(row.run_id, '')}  {row.run_id}"),
+            modals.fact("step", number(row.step)),
+            modals.fact("loss", f"{loss(row.loss)} at that step"),
+            modals.fact("format", f"{row.format}, {row.files} file{'s' if row.files != 1 else ''}"),
+            modals.fact("size", size(row.size_bytes)),
+            modals.fact("written", f"{age(row.created_at, now)} ago"),
+            modals.fact("state", state(row).text),
         )
         return (
-            Section(safe("Checkpoint"), about),
-            Section(safe("On the host"), _copy_facts(row.host)),
-            Section(safe("In S3"), _copy_facts(row.s3)),
+            modals.Section(safe("Checkpoint"), about),
+            modals.Section(safe("On the host"), _copy_facts(row.host)),
+            modals.Section(safe("In S3"), _copy_facts(row.s3)),
         )
 
 
 def _copy_facts(copy: CheckpointCopy) -> tuple[Any, ...]:
     return (
-        fact("state", copy.state.value),
-        fact("where", copy.location or "-"),
-        fact("size", size(copy.size_bytes)),
-        fact("sha256", copy.sha256 or "not known"),
+        modals.fact("state", copy.state.value),
+        modals.fact("where", copy.location or "-"),
+        modals.fact("size", size(copy.size_bytes)),
+        modals.fact("sha256", copy.sha256 or "not known"),
     )

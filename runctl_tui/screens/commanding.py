@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
+from runctl_tui import modals
 from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
 from runctl_tui.messages import Navigate
-from runctl_tui.modals.text_view import TextView
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.services.errors import Unsupported, ValidationError
-from runctl_tui.services.ports import Finding
 from runctl_tui.widgets.command_line import CommandLine
+
+if TYPE_CHECKING:
+    from runctl_tui.services.ports import Finding
 
 _OPENING: Final = ("open_command_line", "open_filter", "actions")
 """Bound with priority, so that what is typed right after the key reaches what it opens."""
@@ -121,7 +123,9 @@ class CommandingScreen(BaseScreen):
         await self._show_text("Doctor", [line for each in findings for line in _finding(each)])
 
     async def _show_text(self, title: str, lines: list[str]) -> None:
-        await self.app.push_screen(TextView(self.services.clock, safe(title), [safe_line(line) for line in lines]))
+        await self.app.push_screen(
+            modals.TextView(self.services.clock, safe(title), [safe_line(line) for line in lines])
+        )
 
     async def _choose_theme(self, words: list[str]) -> None:
         name = words[-1]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.cost import CostSummary
-from runctl_tui.domain.problem import Problem
-from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import SafeText, safe, safe_line
 from runctl_tui.modals.words import duration, seen
-from runctl_tui.services.ports import SessionFacts
 from runctl_tui.widgets.cost_bar import CostFacts
 from runctl_tui.widgets.header import HeaderFacts
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.screen_tabs import ScreenTab
 from runctl_tui.widgets.status_line import StatusNote
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.cost import CostSummary
+    from runctl_tui.domain.problem import Problem
+    from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.services.ports import SessionFacts
 
 TABS: Final = (
     ("1", "Instances", "Inst", "instances"),

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from runctl_tui import modals
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import Disk
-from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.text import safe
-from runctl_tui.modals.describe import Section, fact
 from runctl_tui.modals.words import age, duration, money, seen
 from runctl_tui.screens.columns.words import run_state, state_cell
 from runctl_tui.screens.run_facts import usage_facts
-from runctl_tui.widgets.facts import Fact
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
+    from runctl_tui.domain.instance import Disk
+    from runctl_tui.domain.run import TrainingSession
+    from runctl_tui.widgets.facts import Fact
 
 
-def sections(row: FleetRow, now: datetime) -> tuple[Section, ...]:
+def sections(row: FleetRow, now: datetime) -> tuple[modals.Section, ...]:
     """Return machine, money, runs, host, disks and tags."""
     found = [
-        Section(safe("Machine"), _machine(row, now)),
-        Section(safe("Money"), _money(row, now)),
-        Section(safe("Runs"), tuple(_run(run, now) for run in row.runs) or (fact("", "none", "$muted"),)),
+        modals.Section(safe("Machine"), _machine(row, now)),
+        modals.Section(safe("Money"), _money(row, now)),
+        modals.Section(safe("Runs"), tuple(_run(run, now) for run in row.runs) or (modals.fact("", "none", "$muted"),)),
     ]
     if row.usage is not None:
-        found.append(Section(safe(f"Host, {seen(row.usage.timestamp, now)}"), usage_facts(row.usage)))
-    disks = tuple(_disk(disk, now) for disk in row.instance.disks) or (fact("", "none known", "$muted"),)
-    tags = tuple(fact(key, value) for key, value in row.instance.tags) or (fact("", "none", "$muted"),)
-    return (*found, Section(safe("Disks"), disks), Section(safe("Tags"), tags))
+        found.append(modals.Section(safe(f"Host, {seen(row.usage.timestamp, now)}"), usage_facts(row.usage)))
+    disks = tuple(_disk(disk, now) for disk in row.instance.disks) or (modals.fact("", "none known", "$muted"),)
+    tags = tuple(modals.fact(key, value) for key, value in row.instance.tags) or (modals.fact("", "none", "$muted"),)
+    return (*found, modals.Section(safe("Disks"), disks), modals.Section(safe("Tags"), tags))
 
 
 def fields(row: FleetRow) -> tuple[tuple[str, str], ...]:
@@ -58,30 +61,30 @@ def _machine(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
     if gpu is not None:
         size.append(f"{gpu.count} {gpu.name}" + (f" {gpu.memory_gib:.0f} GB" if gpu.memory_gib else ""))
     rows = [
-        fact("id", machine.id),
-        fact("state", state.text + (f", {machine.state_reason}" if machine.state_reason else ""), state.style),
-        fact("type", f"{machine.type}, {machine.market.value}"),
-        fact("size", " · ".join(part for part in size if part) or "?"),
-        fact("where", f"{machine.provider} {machine.zone or machine.region}"),
-        fact("address", " · ".join(part for part in (machine.public_ip, machine.private_ip) if part) or "-"),
-        fact("up", f"{age(machine.launched_at, now)}, made {age(machine.created_at, now)} ago"),
-        fact("whose", machine.ownership.value),
+        modals.fact("id", machine.id),
+        modals.fact("state", state.text + (f", {machine.state_reason}" if machine.state_reason else ""), state.style),
+        modals.fact("type", f"{machine.type}, {machine.market.value}"),
+        modals.fact("size", " · ".join(part for part in size if part) or "?"),
+        modals.fact("where", f"{machine.provider} {machine.zone or machine.region}"),
+        modals.fact("address", " · ".join(part for part in (machine.public_ip, machine.private_ip) if part) or "-"),
+        modals.fact("up", f"{age(machine.launched_at, now)}, made {age(machine.created_at, now)} ago"),
+        modals.fact("whose", machine.ownership.value),
     ]
     optional = (("image", machine.image), ("key pair", machine.key_name), ("IAM profile", machine.profile),
                 ("managed by", machine.parent))  # fmt: skip
-    return (*rows, *(fact(label, value) for label, value in optional if value))
+    return (*rows, *(modals.fact(label, value) for label, value in optional if value))
 
 
 def _money(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
     if isinstance(row.price, Known):
         price = row.price.value
         source = f"{price.kind.value}, {price.source}, {price.as_of}" + (", estimate" if price.estimate else "")
-        first = fact("price", f"{money(price.usd_per_hour)}/h, {money(price.usd_per_day)} per day", "$cost")
-        rows = (first, fact("source", source, seen_at=seen(row.price.observed_at, now)))
+        first = modals.fact("price", f"{money(price.usd_per_hour)}/h, {money(price.usd_per_day)} per day", "$cost")
+        rows = (first, modals.fact("source", source, seen_at=seen(row.price.observed_at, now)))
     else:
-        rows = (fact("price", f"unknown: {row.price.reason}", "$warn"), fact("source", "-"))
+        rows = (modals.fact("price", f"unknown: {row.price.reason}", "$warn"), modals.fact("source", "-"))
     disks = "unknown" if row.disks_per_month is None else f"{money(row.disks_per_month)}/mo, running or not"
-    return (*rows, fact("disks", disks), fact("so far", money(row.so_far)))
+    return (*rows, modals.fact("disks", disks), modals.fact("so far", money(row.so_far)))
 
 
 def _run(run: TrainingSession, now: datetime) -> Fact:
@@ -93,7 +96,7 @@ def _run(run: TrainingSession, now: datetime) -> Fact:
         )
     if run.started_at is not None and run.ended_at is not None:
         words += f"  took {duration((run.ended_at - run.started_at).total_seconds())}"
-    return fact(run.id, words, style, age(run.started_at, now))
+    return modals.fact(run.id, words, style, age(run.started_at, now))
 
 
 def _disk(disk: Disk, now: datetime) -> Fact:
@@ -102,4 +105,4 @@ def _disk(disk: Disk, now: datetime) -> Fact:
     snapshot = f"snapshot {age(disk.last_snapshot_at, now)} ago" if disk.last_snapshot_at else "no snapshot"
     price = f"${disk.usd_per_month}/mo" if disk.usd_per_month else "price unknown"
     name = "root" if disk.root else disk.name or disk.device
-    return fact(name, f"{size} {disk.type} · {price} · {dies} · {snapshot} · {disk.volume_id}")
+    return modals.fact(name, f"{size} {disk.type} · {price} · {dies} · {snapshot} · {disk.volume_id}")

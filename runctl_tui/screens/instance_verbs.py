@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.fleet import FleetRow
+from runctl_tui import modals
 from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.text import EMPTY, safe
-from runctl_tui.modals.pick import PickItem
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
 
 WhyNot = Callable[[str, Capability], str]
 """Returns why a provider cannot do something, or nothing."""
@@ -30,25 +32,25 @@ _CAPABILITY: Final = {
 }
 
 
-def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool) -> tuple[PickItem, ...]:
+def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool) -> tuple[modals.PickItem, ...]:
     """Return the action menu for the marked rows, or for the one under the cursor."""
     which = "" if not rows else rows[0].instance.name or rows[0].instance.id
     which = f"{len(rows)} machines" if len(rows) > 1 else which
     runs = [run for row in rows for run in row.runs]
 
-    def item(verb: str, label: str, single: bool = False) -> PickItem:
+    def item(verb: str, label: str, single: bool = False) -> modals.PickItem:
         reason = "read-only: :arm first" if read_only and verb != "shell" else _reason(verb, rows, why_not, single)
-        return PickItem(verb, safe(label), safe(which), safe(reason) if reason else EMPTY)
+        return modals.PickItem(verb, safe(label), safe(which), safe(reason) if reason else EMPTY)
 
     locked = safe("read-only: :arm first") if read_only else EMPTY
     return (
-        PickItem("launch", safe("Launch…"), safe("a new machine, with or without training"), locked),
+        modals.PickItem("launch", safe("Launch…"), safe("a new machine, with or without training"), locked),
         item("train", "Train here…", single=True),
         item("start", "Start…"),
         item("stop", "Stop…"),
         item("terminate", "Terminate…"),
         item("shell", "Shell", single=True),
-        PickItem("monitor", safe("Open in monitor"), safe(which), EMPTY if runs else safe("it has no runs")),
+        modals.PickItem("monitor", safe("Open in monitor"), safe(which), EMPTY if runs else safe("it has no runs")),
     )
 
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 
+from runctl_tui import modals
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import safe, safe_lines
-from runctl_tui.modals.describe import Describe
-from runctl_tui.modals.pick import Pick, PickItem
-from runctl_tui.modals.text_view import TextView
 from runctl_tui.screens.columns.instances import instance_columns
 from runctl_tui.screens.instance_facts import fields, sections
 from runctl_tui.screens.instance_verbs import instance_menu
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.screens.prefill import train_on
 from runctl_tui.services.errors import TrainctlError, ValidationError
-from runctl_tui.services.ports import Feed
-from runctl_tui.widgets.columns import Column
 from runctl_tui.widgets.table import ResourceTable
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.offer import Capability
+    from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.services.ports import Feed
+    from runctl_tui.widgets.columns import Column
 
 _PLANS = {"start": Operation.START, "stop": Operation.STOP, "terminate": Operation.TERMINATE}
 
@@ -91,7 +91,7 @@ class InstancesScreen(ListScreen[FleetRow]):
             if row is not None and reference in (row.key, row.instance.id, row.instance.name):
                 self.table.move_to(key)
 
-    def menu(self) -> Sequence[PickItem]:
+    def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the machines at hand allow."""
         self._chosen = self.targets()
         facts = self.shared.facts or self.services.session.cached()
@@ -117,7 +117,7 @@ class InstancesScreen(ListScreen[FleetRow]):
         row = self.table.cursor_row
         if row is not None:
             title = safe(f"{row.instance.name or row.instance.id}")
-            self.app.push_screen(Describe(self.services.clock, title, sections(row, self.services.clock.now())))
+            self.app.push_screen(modals.Describe(self.services.clock, title, sections(row, self.services.clock.now())))
 
     def action_describe(self) -> None:
         """Show the facts as text that can be searched and copied."""
@@ -127,7 +127,7 @@ class InstancesScreen(ListScreen[FleetRow]):
         lines = []
         for section in sections(row, self.services.clock.now()):
             lines += [section.heading, *(safe(f"  {each.label:12}  {each.value}") for each in section.facts), safe("")]
-        self.app.push_screen(TextView(self.services.clock, safe(row.instance.name or row.instance.id), lines))
+        self.app.push_screen(modals.TextView(self.services.clock, safe(row.instance.name or row.instance.id), lines))
 
     def action_raw(self) -> None:
         """Show the provider's own words."""
@@ -181,11 +181,11 @@ class InstancesScreen(ListScreen[FleetRow]):
         found = await self.services.fleet.describe(row.key)
         self.busy("")
         text = json.dumps(found, indent=2, default=str, ensure_ascii=False)
-        await self.app.push_screen(TextView(self.services.clock, safe(row.instance.id), safe_lines(text)))
+        await self.app.push_screen(modals.TextView(self.services.clock, safe(row.instance.id), safe_lines(text)))
 
     async def _copy_field(self, row: FleetRow) -> None:
         pairs = fields(row)
-        items = [PickItem(name, safe(name), safe(value)) for name, value in pairs]
-        choice = await self.app.push_screen_wait(Pick(self.services.clock, safe("Copy"), items))
+        items = [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs]
+        choice = await self.app.push_screen_wait(modals.Pick(self.services.clock, safe("Copy"), items))
         if choice is not None:
             self.copy(dict(pairs)[choice])

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
 from runctl_tui.domain.offer import Capability, TypeOffer
-from runctl_tui.domain.plan import Confirmation, Plan
-from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.modals.launch_source import MachineChoice, ProviderChoice
 from runctl_tui.modals.words import hourly, money
 from runctl_tui.services.errors import TrainctlError
-from runctl_tui.services.ports import Services
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
+    from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+    from runctl_tui.domain.plan import Confirmation, Plan
+    from runctl_tui.domain.problem import Problem
+    from runctl_tui.services.ports import Services
 
 
 class ServicesSource:

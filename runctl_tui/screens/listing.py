@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.screens.exporting import as_csv
 from runctl_tui.screens.frame import missing_notices
-from runctl_tui.widgets.columns import Column
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table import ResourceTable
 from runctl_tui.widgets.title_line import TitleFacts
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.widgets.columns import Column
 
 RowT = TypeVar("RowT")
 AGES_EVERY: Final = 5

@@ -12,13 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
+from runctl_tui import modals
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe, safe_line
-from runctl_tui.modals.ask import Ask
-from runctl_tui.modals.pick import PickItem
+from runctl_tui.paths import style_sheets
 from runctl_tui.screens.columns.runs import run_columns
 from runctl_tui.screens.following import Following
 from runctl_tui.screens.listing import ListScreen
@@ -47,6 +47,7 @@ class ChartPane(LineChart, can_focus=True):
 class MonitorScreen(ListScreen[TrainingSession]):
     """All runs, and one of them followed live."""
 
+    CSS_PATH: ClassVar = style_sheets("controls", "monitor")
     MODE = "monitor"
     NAME = "Monitor"
     EMPTY = "no runs yet; x, Launch… starts one"
@@ -146,7 +147,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
         words = f"{session.name or session.id} on {session.instance_id}"
         return f"▲ {following.link}   {words}" if following.link else words
 
-    def menu(self) -> Sequence[PickItem]:
+    def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the run at hand allows."""
         self._chosen = self.table.cursor_row
         return run_menu(self._chosen)
@@ -308,7 +309,9 @@ class MonitorScreen(ListScreen[TrainingSession]):
     async def _forget(self, run: TrainingSession) -> None:
         name = run.name or run.id
         words = safe(f"{name} ({run.id}) leaves the list; its log here is deleted, its checkpoints stay.")
-        if await self.app.push_screen_wait(Ask(self.services.clock, safe("FORGET"), words, safe("Forget the run"))):
+        if await self.app.push_screen_wait(
+            modals.Ask(self.services.clock, safe("FORGET"), words, safe("Forget the run"))
+        ):
             await self.services.runs.forget(run.id)
             self.services.runs.feed.refresh()
             self.tell(f"{name}: forgotten")

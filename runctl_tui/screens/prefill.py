@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
-from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.run import TrainingJob, TrainingSession
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
 
 
 def train_on(defaults: LaunchRequest, row: FleetRow) -> LaunchRequest:

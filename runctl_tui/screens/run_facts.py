@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from runctl_tui import modals
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.run import GpuReading, ResourceUsage, RunProgress, TrainingSession
-from runctl_tui.modals.describe import fact
 from runctl_tui.modals.words import bar, duration, loss, money, percent, seen
-from runctl_tui.widgets.facts import Fact
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
+    from runctl_tui.domain.run import GpuReading, ResourceUsage, RunProgress, TrainingSession
+    from runctl_tui.widgets.facts import Fact
 
 MOST_GPUS: Final = 4
 """GPUs that have a row of their own."""
@@ -37,22 +39,22 @@ def run_facts(facts: RunFacts, brief: bool = False) -> tuple[Fact, ...]:
     session = facts.session
     rows = [
         _status(facts),
-        fact("rate", _rate(facts.progress, brief)),
-        fact("left", _left(facts)),
-        fact("cost", _cost(facts)),
+        modals.fact("rate", _rate(facts.progress, brief)),
+        modals.fact("left", _left(facts)),
+        modals.fact("cost", _cost(facts)),
         _checkpoints(session, brief),
     ]
     if session.uploads.waiting and session.checkpoints and session.output_dest and not brief:
-        rows.append(fact("", f"▲ {session.uploads.waiting}", "$warn"))
+        rows.append(modals.fact("", f"▲ {session.uploads.waiting}", "$warn"))
     if session.heard_at is not None and not brief:
-        rows.append(fact("heard", seen(session.heard_at, facts.now)))
+        rows.append(modals.fact("heard", seen(session.heard_at, facts.now)))
     return tuple(rows)
 
 
 def usage_facts(usage: ResourceUsage | None, brief: bool = False) -> tuple[Fact, ...]:
     """Return the rows about the host under the curve; brief ones are one for the host and one for all GPUs."""
     if usage is None:
-        return (fact("host", "no reading yet", "$muted"),)
+        return (modals.fact("host", "no reading yet", "$muted"),)
     parts = []
     if usage.cpu_percent is not None:
         parts.append(f"cpu {usage.cpu_percent:.0f} %")
@@ -63,7 +65,7 @@ def usage_facts(usage: ResourceUsage | None, brief: bool = False) -> tuple[Fact,
         parts.append(f"disk {percent(usage.disk_used_gib, usage.disk_total_gib)}")
     if usage.load is not None and not brief:
         parts.append(f"load {usage.load:.1f}")
-    host = fact("host", "  ".join(parts) or "no reading yet")
+    host = modals.fact("host", "  ".join(parts) or "no reading yet")
     if brief and usage.gpus:
         return (host, _gpus_together(usage.gpus))
     shown = usage.gpus[:MOST_GPUS]
@@ -85,7 +87,7 @@ def _gpu(gpu: GpuReading) -> Fact:
         parts.append(f"{gpu.temperature_c:.0f} °C")
     if gpu.power_w is not None:
         parts.append(f"{gpu.power_w:.0f} W")
-    return fact(f"gpu {gpu.index}", "  ".join(parts))
+    return modals.fact(f"gpu {gpu.index}", "  ".join(parts))
 
 
 def _gpus_together(gpus: Sequence[GpuReading]) -> Fact:
@@ -93,7 +95,7 @@ def _gpus_together(gpus: Sequence[GpuReading]) -> Fact:
     heat = [gpu.temperature_c for gpu in gpus if gpu.temperature_c is not None]
     parts = [f"{sum(busy) / len(busy):.0f} %" if busy else "?", f"{max(heat):.0f} °C" if heat else ""]
     label = f"gpu {gpus[0].index}" + (f"-{gpus[-1].index}" if len(gpus) > 1 else "")
-    return fact(label, "  ".join(part for part in parts if part))
+    return modals.fact(label, "  ".join(part for part in parts if part))
 
 
 def _status(facts: RunFacts) -> Fact:
@@ -103,7 +105,7 @@ def _status(facts: RunFacts) -> Fact:
         words += f", exit code {session.exit_code}"
     if session.reason:
         words += f", {session.reason}"
-    return fact("state", words, "$danger" if session.exit_code else "")
+    return modals.fact("state", words, "$danger" if session.exit_code else "")
 
 
 def _rate(progress: RunProgress, brief: bool) -> str:
@@ -146,13 +148,13 @@ def _hourly(machine: FleetRow | None) -> Decimal | None:
 def _checkpoints(session: TrainingSession, brief: bool) -> Fact:
     uploads = session.uploads
     if not session.checkpoints:
-        return fact("ckpt", "none yet", "$muted")
+        return modals.fact("ckpt", "none yet", "$muted")
     words = f"{session.checkpoints}" if brief else f"{session.checkpoints}, {session.newest_checkpoint or '?'}"
     if not session.output_dest:
-        return fact("ckpt", f"{words} · only on the host", "$warn")
+        return modals.fact("ckpt", f"{words} · only on the host", "$warn")
     words += f" · S3 {uploads.done} done"
     if uploads.pending:
         words += f", {uploads.pending} waiting"
     if uploads.failed:
         words += f", {uploads.failed} failed"
-    return fact("ckpt", words, "$warn" if uploads.waiting or uploads.failed else "")
+    return modals.fact("ckpt", words, "$warn" if uploads.waiting or uploads.failed else "")

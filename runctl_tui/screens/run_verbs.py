@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from runctl_tui import modals
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.text import EMPTY, safe
-from runctl_tui.modals.pick import PickItem
 
 
-def run_menu(run: TrainingSession | None) -> tuple[PickItem, ...]:
+def run_menu(run: TrainingSession | None) -> tuple[modals.PickItem, ...]:
     """Return the action menu for the run under the cursor."""
     none = safe("no run here") if run is None else EMPTY
     name = safe(run.name or run.id) if run else EMPTY
@@ -15,10 +15,10 @@ def run_menu(run: TrainingSession | None) -> tuple[PickItem, ...]:
     at_work = safe("it may still be working: stop it first") if run and not run.status.ended else none
     bare = none if run is None or run.newest_checkpoint or run.checkpoints else safe("it has no checkpoint")
     return (
-        PickItem("stop", safe("Stop run…"), name, ended),
-        PickItem("resume", safe("Resume from last checkpoint…"), name, bare),
-        PickItem("shell", safe("Shell on its machine"), name, none),
-        PickItem("checkpoints", safe("Its checkpoints"), name, none),
-        PickItem("forget", safe("Forget…"), name, at_work),
-        PickItem("launch", safe("Launch…"), safe("a new machine or a new run")),
+        modals.PickItem("stop", safe("Stop run…"), name, ended),
+        modals.PickItem("resume", safe("Resume from last checkpoint…"), name, bare),
+        modals.PickItem("shell", safe("Shell on its machine"), name, none),
+        modals.PickItem("checkpoints", safe("Its checkpoints"), name, none),
+        modals.PickItem("forget", safe("Forget…"), name, at_work),
+        modals.PickItem("launch", safe("Launch…"), safe("a new machine or a new run")),
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from runctl_tui.domain.problem import Problem
-from runctl_tui.services.ports import SessionFacts
-from runctl_tui.widgets.status_line import StatusNote
+if TYPE_CHECKING:
+    from runctl_tui.domain.problem import Problem
+    from runctl_tui.services.ports import SessionFacts
+    from runctl_tui.widgets.status_line import StatusNote
 
 
 @dataclass(slots=True)

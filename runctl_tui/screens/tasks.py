@@ -11,11 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from runctl_tui import modals
 from runctl_tui.domain.plan import JobView
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.modals.launch_steps import steps_of
-from runctl_tui.modals.pick import PickItem
+from runctl_tui.paths import style_sheets
 from runctl_tui.screens.columns.tasks import task_columns
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.services.ports import Feed
@@ -28,6 +29,7 @@ from runctl_tui.widgets.text import content
 class TasksScreen(ListScreen[JobView]):
     """Jobs over the steps of the one under the cursor."""
 
+    CSS_PATH: ClassVar = style_sheets("controls", "tasks")
     MODE = "tasks"
     NAME = "Tasks"
     EMPTY = "nothing is being done, and nothing was done yet"
@@ -77,7 +79,7 @@ class TasksScreen(ListScreen[JobView]):
         self._touched = True
         self.table.move_to(reference)
 
-    def menu(self) -> Sequence[PickItem]:
+    def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the job at hand allows."""
         self._chosen = self.targets()[:1]
         job = self._chosen[0] if self._chosen else None
@@ -85,9 +87,9 @@ class TasksScreen(ListScreen[JobView]):
         no_run = EMPTY if job and job.run_id else safe("it has no run")
         quiet = EMPTY if job and job.question else safe("it asks nothing")
         return (
-            PickItem("answer", safe("Answer its question…"), disabled_because=quiet),
-            PickItem("cancel", safe("Stop it after the present step and undo"), disabled_because=ended),
-            PickItem("monitor", safe("Open its run in the monitor"), disabled_because=no_run),
+            modals.PickItem("answer", safe("Answer its question…"), disabled_because=quiet),
+            modals.PickItem("cancel", safe("Stop it after the present step and undo"), disabled_because=ended),
+            modals.PickItem("monitor", safe("Open its run in the monitor"), disabled_because=no_run),
         )
 
     def obey_menu(self, choice: str) -> None:

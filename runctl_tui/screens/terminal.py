@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SuspendNotSupported
 
 from runctl_tui.services.errors import Unsupported
-from runctl_tui.services.ports import ShellCommand
+
+if TYPE_CHECKING:
+    from runctl_tui.services.ports import ShellCommand
 
 
 async def lend_terminal(app: App[Any], command: ShellCommand, heading: str) -> int:

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
-from runctl_tui.domain.checkpoint import Checkpoint
-from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.cost import CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact
-from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.identity import Identity
-from runctl_tui.domain.instance import ApiProtection, Instance, Market
-from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
-from runctl_tui.domain.money import Price
-from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
-from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
-from runctl_tui.domain.problem import Problem
-from runctl_tui.domain.run import RunUpdate, TrainingSession
-from runctl_tui.domain.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.checkpoint import Checkpoint
+    from runctl_tui.domain.clock import Clock
+    from runctl_tui.domain.cost import CostSummary, TrackedResource
+    from runctl_tui.domain.fleet import FleetRow
+    from runctl_tui.domain.identity import Identity
+    from runctl_tui.domain.instance import ApiProtection, Instance, Market
+    from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+    from runctl_tui.domain.money import Price
+    from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
+    from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
+    from runctl_tui.domain.problem import Problem
+    from runctl_tui.domain.run import RunUpdate, TrainingSession
+    from runctl_tui.domain.snapshot import Snapshot
 
 DiskPrice: TypeAlias = Fact[Decimal]
 T_co = TypeVar("T_co", covariant=True)

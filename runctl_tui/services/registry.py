@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound
-from runctl_tui.services.ports import TrainingProvider
+
+if TYPE_CHECKING:
+    from runctl_tui.services.ports import TrainingProvider
 
 
 class Registry:

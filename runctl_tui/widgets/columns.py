@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
-from runctl_tui.domain.text import SafeText
+if TYPE_CHECKING:
+    from runctl_tui.domain.text import SafeText
 
 RowT = TypeVar("RowT")
 GAP: Final = 2

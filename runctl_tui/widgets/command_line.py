@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from runctl_tui.domain.text import EMPTY, SafeText, safe
-from runctl_tui.widgets.form import FormInput, PromptLine
+from runctl_tui.widgets.prompt import FormInput, PromptLine
 from runctl_tui.widgets.text import content
 
 Complete = Callable[[str], Sequence[str]]
@@ -49,8 +49,8 @@ class CommandLine(PromptLine):
         self._offered = -1
         self.hide()
 
-    def compose(self) -> ComposeResult:
-        """Lay out sign, field and what completion offers."""
+    def parts(self) -> Iterable[Widget]:
+        """Return sign, field and what completion offers."""
         yield Static(":", classes="prompt-sign", markup=False)
         yield FormInput()
         yield Static("", classes="prompt-hint", markup=False)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from runctl_tui.domain.text import SafeText, safe
-from runctl_tui.widgets.form import FormInput, PromptLine
+from runctl_tui.widgets.prompt import FormInput, PromptLine
 from runctl_tui.widgets.text import content
 
 FILTER_WORDS: Final = safe("text   !not   -f fuzzy   column:value")
@@ -38,8 +39,8 @@ class FilterLine(PromptLine):
         self._placeholder = placeholder
         self.hide()
 
-    def compose(self) -> ComposeResult:
-        """Lay out sign, field and the reminder of the language."""
+    def parts(self) -> Iterable[Widget]:
+        """Return sign, field and the reminder of the language."""
         yield Static("/", classes="prompt-sign", markup=False)
         yield FormInput(placeholder=self._placeholder)
         yield Static(content(safe("enter keeps  esc clears")), classes="prompt-hint")

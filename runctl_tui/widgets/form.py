@@ -34,48 +34,6 @@ class Choice:
     """Why it cannot be chosen here; it is then shown grey, with the reason when the cursor is on it."""
 
 
-class PromptLine(Horizontal):
-    """A line with one input that opens over a screen and gives the focus back when it closes."""
-
-    _before: Widget | None = None
-
-    def take_focus(self, text: str) -> FormInput:
-        """Show the line with a text to edit and take the focus."""
-        self._before = self.screen.focused
-        self.display, self.disabled = True, False
-        field = self.query_one(FormInput)
-        field.value = text
-        field.cursor_position = len(text)
-        self.screen.set_focus(field)
-        return field
-
-    def give_back(self) -> None:
-        """Hide the line; the focus goes to where it was."""
-        before, self._before = self._before, None
-        if before is not None and before.is_mounted:
-            before.focus()
-        self.hide()
-
-    def hide(self) -> None:
-        """Take no room and no focus."""
-        self.display, self.disabled = False, True
-
-
-class FormInput(Input):
-    """A compact input whose cursor stands still."""
-
-    def __init__(
-        self,
-        value: str = "",
-        *,
-        placeholder: SafeText = EMPTY,
-        password: bool = False,
-        id: str | None = None,  # noqa: A002 - Textual's own name for it
-    ) -> None:
-        super().__init__(value, str(placeholder), password=password, id=id, compact=True, select_on_focus=False)
-        self.cursor_blink = False
-
-
 class RadioLine(Widget, can_focus=True):
     """Alternatives side by side: `(•) AWS   ( ) this machine`; arrows and space change, enter goes on."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.text import SafeText
 from runctl_tui.widgets.text import width_of
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.text import SafeText
 
 MAX_LINES: Final = 200_000
 MAX_BYTES: Final = 64 * 1024 * 1024

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from runctl_tui.domain.text import SafeText
 from runctl_tui.widgets.text import plain, width_of
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.text import SafeText
 
 
 @dataclass(frozen=True, slots=True)

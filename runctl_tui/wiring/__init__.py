@@ -11,11 +11,11 @@ import importlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.options import Options
 from runctl_tui.services.ports import Services
 from runctl_tui.wiring.ground import Ground
 
 if TYPE_CHECKING:
+    from runctl_tui.options import Options
     from runctl_tui.wiring.assembly import Assembly
 
 _ASSEMBLY: Final = "runctl_tui.wiring.assembly"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from runctl_tui import paths
-from runctl_tui.options import Options
 from runctl_tui.services.config.service import ConfigService
 from runctl_tui.services.config.sources import sources_of
 from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
 from runctl_tui.services.log_file import open_log
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.system_clock import SystemClock
+
+if TYPE_CHECKING:
+    from runctl_tui.options import Options
 
 SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
 

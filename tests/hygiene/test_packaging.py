@@ -76,7 +76,7 @@ def test_the_wheel_starts_in_a_bare_environment(built: Path, tmp_path: Path) -> 
 
     assert start("--version").stdout.strip() == f"runctl-tui {runctl_tui.__version__}"
     assert start("config", "show", "aws.region", "--json").returncode == 0
-    where = "import runctl_tui.paths as p; print(p.__file__); print(len([s for s in p.style_sheets() if s.exists()]))"
+    where = "import runctl_tui.paths as p; print(p.__file__); print(len(list(p.styles_dir().glob('*.tcss'))))"
     done = subprocess.run(
         [str(bare / "bin/python"), "-c", where], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
     )

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Market, Ownership
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
-from runctl_tui.domain.run import TrainingSession
 from runctl_tui.modals.words import age, figure, hourly, money, percent, span
 from runctl_tui.screens.columns.words import cell, run_state, state_cell
 from runctl_tui.widgets.columns import Cell, Column
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
+    from runctl_tui.domain.run import TrainingSession
 
 _ORDER: Final = list(ResourceState)
 Now = Callable[[], datetime]

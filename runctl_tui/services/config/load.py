@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runctl_tui.domain import validation
-from runctl_tui.domain.setting_spec import SettingSpec
 from runctl_tui.domain.settings import SCHEMA, SECTIONS, SPECS, Configuration
 from runctl_tui.services.config import files
-from runctl_tui.services.config.files import ConfigPlaces
 from runctl_tui.services.config.values import decode, parse
 from runctl_tui.services.errors import ConfigError, InvalidValue
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.setting_spec import SettingSpec
+    from runctl_tui.services.config.files import ConfigPlaces
 
 PREFIX: Final = "RUNCTL_TUI_"
 _ALIASES: Final = {"RUNPOD_API_KEY": "runpod.api_key"}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from runctl_tui.domain.problem import Problem
+from typing import TYPE_CHECKING
+
 from runctl_tui.domain.settings import SCHEMA, Configuration
 from runctl_tui.services.config.load import Sources, build, effective, examine, known
 from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.config.write import write_key
 from runctl_tui.services.errors import InvalidValue
 from runctl_tui.services.ports import Setting
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.problem import Problem
 
 
 class ConfigService:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runctl_tui import paths
-from runctl_tui.options import Options
 from runctl_tui.services.config.files import ConfigPlaces, heritage_file
 from runctl_tui.services.config.load import Sources
+
+if TYPE_CHECKING:
+    from runctl_tui.options import Options
 
 
 def sources_of(options: Options, environ: Mapping[str, str], folder: Path) -> Sources:

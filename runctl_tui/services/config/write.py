@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import MutableMapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from runctl_tui.domain.secret import Secret
-from runctl_tui.domain.setting_spec import SettingSpec
 from runctl_tui.services.errors import ConfigError, ConfigParseError
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.setting_spec import SettingSpec
 
 
 def write_key(path: Path, spec: SettingSpec, value: object) -> None:

@@ -24,7 +24,7 @@ MessageT = TypeVar("MessageT", bound=Message)
 class WidgetApp(App[None]):
     """Shows what `build` returns and can remember every message."""
 
-    CSS_PATH: ClassVar[list[str | PurePath]] = [*style_sheets()]
+    CSS_PATH: ClassVar[list[str | PurePath]] = style_sheets("base", "frame", "controls", "monitor", "tasks")
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, build: Callable[[], Sequence[Widget]], theme_name: str = theme.DARK) -> None:

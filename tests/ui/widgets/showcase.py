@@ -30,11 +30,12 @@ from runctl_tui.widgets.command_line import CommandLine
 from runctl_tui.widgets.cost_bar import CostBar, CostFacts
 from runctl_tui.widgets.facts import Fact, FactList
 from runctl_tui.widgets.filter_line import FilterLine
-from runctl_tui.widgets.form import CheckLine, Choice, Form, FormField, FormInput, RadioLine
+from runctl_tui.widgets.form import CheckLine, Choice, Form, FormField, RadioLine
 from runctl_tui.widgets.header import HeaderBar, HeaderFacts
 from runctl_tui.widgets.key_hints import KeyHints, live_keys
 from runctl_tui.widgets.log_view import LogView
 from runctl_tui.widgets.notice import Notice
+from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.screen_tabs import ScreenTab, ScreenTabs
 from runctl_tui.widgets.series import Series
 from runctl_tui.widgets.status_line import StatusLine, StatusNote

@@ -7,7 +7,8 @@ from textual.widgets import Static
 from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.widgets.command_line import CommandLine
 from runctl_tui.widgets.filter_line import FilterLine
-from runctl_tui.widgets.form import CheckLine, Choice, Form, FormField, FormInput, RadioLine
+from runctl_tui.widgets.form import CheckLine, Choice, Form, FormField, RadioLine
+from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.steps import StepList, progress_bar
 from tests.ui.widgets.harness import WidgetApp, box_table, boxes
 from tests.ui.widgets.showcase import demo_steps
