@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-
-class CopyState(StrEnum):
-    """How a copy of a checkpoint stands."""
-
-    ABSENT = "absent"
-    WRITING = "writing"
-    UPLOADING = "uploading"
-    PRESENT = "present"
-    """There, by name and size."""
-    VERIFIED = "verified"
-    """There, and its checksum matches the one computed where it was made."""
-    UNKNOWN = "unknown"
+from runctl_tui.domain.states import CopyState as CopyState
 
 
 @dataclass(frozen=True, slots=True)

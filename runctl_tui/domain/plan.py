@@ -9,17 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
-
-class Operation(StrEnum):
-    """A changing verb."""
-
-    LAUNCH = "launch"
-    START = "start"
-    STOP = "stop"
-    TERMINATE = "terminate"
-    RUN_START = "run-start"
-    RUN_STOP = "run-stop"
-    RUN_RESUME = "run-resume"
+from runctl_tui.domain.states import Operation as Operation
 
 
 class Reversibility(StrEnum):

@@ -4,39 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
-
-class TrainingStatus(StrEnum):
-    """Where a run is in its life."""
-
-    PREPARING = "preparing"
-    """Code is on its way or dependencies are being installed."""
-    RUNNING = "running"
-    STOPPING = "stopping"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    """Stopped by a person."""
-    LOST = "lost"
-    """Nobody runs it and no exit code was written: the host rebooted or died."""
-    UNREACHABLE = "unreachable"
-    """The host does not answer; the last known facts are shown with their age."""
-    UNKNOWN = "unknown"
-
-    @property
-    def live(self) -> bool:
-        """Whether the run may still be working; unknown counts as working."""
-        return self in _LIVE
-
-    @property
-    def ended(self) -> bool:
-        """Whether the run has certainly ended."""
-        return self in _ENDED
-
-
-_ENDED = frozenset({TrainingStatus.COMPLETED, TrainingStatus.FAILED, TrainingStatus.CANCELLED, TrainingStatus.LOST})
-_LIVE = frozenset(TrainingStatus) - _ENDED
+from runctl_tui.domain.states import TrainingStatus as TrainingStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,14 +10,11 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.states import Operation
 from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.columns.instances import instance_columns
-from runctl_tui.screens.instance_facts import fields, sections
-from runctl_tui.screens.instance_verbs import instance_menu
 from runctl_tui.screens.listing import ListScreen
-from runctl_tui.screens.prefill import train_on
 from runctl_tui.services.errors import TrainctlError, ValidationError
 from runctl_tui.widgets.table import ResourceTable
 
@@ -93,6 +89,8 @@ class InstancesScreen(ListScreen[FleetRow]):
 
     def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the machines at hand allow."""
+        from runctl_tui.screens.instance_verbs import instance_menu
+
         self._chosen = self.targets()
         facts = self.shared.facts or self.services.session.cached()
         return instance_menu(self._chosen, self._why_not, facts.read_only and not facts.armed_for)
@@ -105,6 +103,8 @@ class InstancesScreen(ListScreen[FleetRow]):
         elif choice == "launch":
             self.action_launch()
         elif choice == "train":
+            from runctl_tui.screens.prefill import train_on
+
             self.launch(train_on(self.services.launcher.defaults(), rows[0]))
         elif choice == "shell":
             self.shell(rows[0].key, rows[0].instance.name)
@@ -117,7 +117,7 @@ class InstancesScreen(ListScreen[FleetRow]):
         row = self.table.cursor_row
         if row is not None:
             title = safe(f"{row.instance.name or row.instance.id}")
-            self.app.push_screen(modals.Describe(self.services.clock, title, sections(row, self.services.clock.now())))
+            self.app.push_screen(modals.Describe(self.services.clock, title, self._sections(row)))
 
     def action_describe(self) -> None:
         """Show the facts as text that can be searched and copied."""
@@ -125,7 +125,7 @@ class InstancesScreen(ListScreen[FleetRow]):
         if row is None:
             return
         lines = []
-        for section in sections(row, self.services.clock.now()):
+        for section in self._sections(row):
             lines += [section.heading, *(safe(f"  {each.label:12}  {each.value}") for each in section.facts), safe("")]
         self.app.push_screen(modals.TextView(self.services.clock, safe(row.instance.name or row.instance.id), lines))
 
@@ -170,6 +170,11 @@ class InstancesScreen(ListScreen[FleetRow]):
             name = row.instance.name or row.instance.id
             self.show_problem(ValidationError(f"{name} has no runs", todo="x, Train here…").to_problem())
 
+    def _sections(self, row: FleetRow) -> tuple[modals.Section, ...]:
+        from runctl_tui.screens.instance_facts import sections
+
+        return sections(row, self.services.clock.now())
+
     def _why_not(self, provider: str, capability: Capability) -> str:
         try:
             return self.services.registry.get(provider).capabilities.why_not(capability)
@@ -177,6 +182,8 @@ class InstancesScreen(ListScreen[FleetRow]):
             return error.what
 
     async def _raw(self, row: FleetRow) -> None:
+        import json
+
         self.busy(f"asking {row.instance.provider} about {row.instance.id}…")
         found = await self.services.fleet.describe(row.key)
         self.busy("")
@@ -184,6 +191,8 @@ class InstancesScreen(ListScreen[FleetRow]):
         await self.app.push_screen(modals.TextView(self.services.clock, safe(row.instance.id), safe_lines(text)))
 
     async def _copy_field(self, row: FleetRow) -> None:
+        from runctl_tui.screens.instance_facts import fields
+
         pairs = fields(row)
         items = [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs]
         choice = await self.app.push_screen_wait(modals.Pick(self.services.clock, safe("Copy"), items))

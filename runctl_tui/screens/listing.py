@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import ChangingScreen
-from runctl_tui.screens.exporting import as_csv
 from runctl_tui.screens.frame import missing_notices
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.notice import Notice
@@ -161,6 +160,8 @@ class ListScreen(ChangingScreen, Generic[RowT]):
 
     def view_as_file(self) -> tuple[str, str]:
         """Return name and text of the file that the view makes."""
+        from runctl_tui.screens.exporting import as_csv
+
         return f"{self.MODE}.csv", as_csv(*self.table.shown())
 
     async def _export(self, name: str, text: str) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from runctl_tui.domain.checkpoint import CopyState
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.run import TrainingStatus
+from runctl_tui.domain.states import CopyState, TrainingStatus
 from runctl_tui.domain.text import safe
 from runctl_tui.widgets.columns import Cell
 
