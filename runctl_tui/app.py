@@ -42,7 +42,7 @@ SCREENS: Final[Mapping[str, str]] = {
 }
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
 WARM_UP_AFTER: Final = 3.0
-"""Seconds from readiness until what a launch needs is fetched ahead, so that the first rows come first."""
+"""Seconds from readiness until garbage is collected and what a launch needs is fetched: the first rows come first."""
 HISTORY: Final = 50
 """Views that are remembered."""
 
@@ -163,8 +163,6 @@ class RunctlApp(App[None]):
 
     @work(group="start", exit_on_error=False)
     async def _begin(self) -> None:
-        gc.freeze()
-        gc.enable()
         async for words in self.services.start():
             self._say_starting(f"{words}…")
         self._set_ready()
@@ -208,6 +206,7 @@ class RunctlApp(App[None]):
 
     def _set_ready(self) -> None:
         self.shared.ready.set()
+        self.set_timer(WARM_UP_AFTER, _collect_garbage_again)
         self._say_starting("")
 
     def _setting(self, key: str) -> object:
@@ -221,7 +220,7 @@ class RunctlApp(App[None]):
         """Choose the theme before anything is drawn, so that the style sheets are parsed for it alone."""
         for each in theme.themes():
             self.register_theme(each)
-        self.set_reactive(RunctlApp.theme, self._wanted_theme())
+        self.theme = self._wanted_theme()
         self.stylesheet.set_variables(self.get_css_variables())
 
     def _wanted_theme(self) -> str:
@@ -262,3 +261,9 @@ class RunctlApp(App[None]):
         words = f"runctl-tui had to stop: {type(self._exception).__name__}. Details: {self.services.log_path}"
         self._exit_renderables[:] = [Text(safe(words))]
         self._close_messages_no_wait()
+
+
+def _collect_garbage_again() -> None:
+    """End what the command line began; what start-up has made stays, so nobody need look at it again."""
+    gc.freeze()
+    gc.enable()

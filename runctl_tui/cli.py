@@ -95,7 +95,7 @@ def _screen(options: Options, json: bool, splash: Splash) -> int:
         raise UsageError("--json needs a noun", todo="such as: runctl-tui instances list --json")
     _check_terminal()
     os.environ.setdefault("ESCDELAY", "25")
-    gc.disable()  # the app collects again once its first frame is out: until then next to nothing becomes garbage
+    gc.disable()  # the app collects again once its first rows are out: until then next to nothing becomes garbage
     from runctl_tui import wiring
     from runctl_tui.app import RunctlApp
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runctl_tui.modals.ask import Ask as Ask
     from runctl_tui.modals.confirm import Instead as Instead
-    from runctl_tui.modals.confirm import confirm as confirm
+    from runctl_tui.modals.confirm import dialog_for as dialog_for
     from runctl_tui.modals.describe import Describe as Describe
     from runctl_tui.modals.describe import Section as Section
     from runctl_tui.modals.describe import fact as fact
@@ -35,7 +35,7 @@ _HOMES = {
     "PickItem": "runctl_tui.modals.pick",
     "Section": "runctl_tui.modals.describe",
     "TextView": "runctl_tui.modals.text_view",
-    "confirm": "runctl_tui.modals.confirm",
+    "dialog_for": "runctl_tui.modals.confirm",
     "fact": "runctl_tui.modals.describe",
 }
 

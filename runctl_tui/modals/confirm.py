@@ -205,7 +205,7 @@ class ConfirmDestroy(ConfirmPlan):
     SEVERITY: ClassVar[Colour] = "destroy"
 
 
-def confirm(clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: bool = True) -> ConfirmPlan:
+def dialog_for(clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: bool = True) -> ConfirmPlan:
     """Return the dialog whose shape and colour fit the plan; without `offers` it shows no better ways as buttons."""
     if plan.operation is Operation.TERMINATE:
         return ConfirmDestroy(clock, plan, extra, offers=offers)

@@ -16,7 +16,7 @@ from runctl_tui.domain.plan import Confirmation
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
-from runctl_tui.modals.confirm import confirm
+from runctl_tui.modals.confirm import dialog_for
 from runctl_tui.modals.launch_draft import EXISTING, NEW, Draft
 from runctl_tui.modals.launch_form import PREFIX, LaunchForm
 from runctl_tui.modals.launch_tables import price_words
@@ -169,7 +169,7 @@ class LaunchDialog(Dialog[str]):
             self._complain(_words(preview))
             return
         self._complain(None)
-        answer = await self.app.push_screen_wait(confirm(self._clock, preview.plan, _extra(preview), offers=False))
+        answer = await self.app.push_screen_wait(dialog_for(self._clock, preview.plan, _extra(preview), offers=False))
         if isinstance(answer, Confirmation):
             await self._commit(preview, answer)
 

@@ -135,7 +135,7 @@ class ChangingScreen(CommandingScreen):
             self.busy(f"looking at what {answer.operation.value} would do…")
             plan = await self.services.actions.plan(answer.operation, answer.references)
             self.busy("")
-            answer = await self.app.push_screen_wait(modals.confirm(self.services.clock, plan))
+            answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
         if answer is None:
             return
         job_id = await self.services.actions.commit(plan, answer)

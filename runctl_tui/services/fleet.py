@@ -193,7 +193,7 @@ def note(row: FleetRow, now: datetime | None, silent: AbstractSet[str] | None) -
 
 
 def idle_note(row: FleetRow, now: datetime) -> str:
-    """Return how long a machine has run for nothing and what that cost, where it is long enough to be said."""
+    """Return how long a machine has run for nothing and what it cost meanwhile, where it is long enough to be said."""
     machine = row.instance
     if machine.market is Market.LOCAL or any(run.status.live for run in row.runs):
         return ""
@@ -206,7 +206,7 @@ def idle_note(row: FleetRow, now: datetime) -> str:
     if isinstance(row.price, Unknown):
         return words
     wasted = row.price.value.usd_per_hour * Decimal(int(idle.total_seconds())) / 3600
-    return f"{words}, {dollars(wasted) if wasted < 10 else f'${wasted:,.0f}'} wasted"
+    return f"{words}, {dollars(wasted) if wasted < 10 else f'${wasted:,.0f}'}"
 
 
 def duration(span: timedelta) -> str:

@@ -37,7 +37,7 @@ class Column(Generic[RowT]):
     priority: int = 0
     """The column with the lowest is dropped first when the table is narrow."""
     wide: int = 0
-    """Cells that it takes when there is room; the flexible column grows last, and takes what then remains."""
+    """Cells that it takes when there is room; the flexible column takes what then remains."""
     flexible: bool = False
     sort_key: Callable[[RowT], Any] | None = None
     """What rows are ordered by; None for a row sorts it last, None here forbids sorting by the column."""
@@ -62,7 +62,7 @@ def place(columns: Sequence[Column[RowT]], width: int) -> tuple[Placed[RowT], ..
         shown.remove(min(shown, key=lambda index: (columns[index].priority, -index)))
     widths = {index: columns[index].width for index in shown}
     spare = width - _needed(columns, shown)
-    for index in sorted(shown, key=lambda index: (columns[index].flexible, -columns[index].priority)):
+    for index in sorted(shown, key=lambda index: -columns[index].priority):
         grown = max(0, min(spare, columns[index].wide - widths[index]))
         widths[index] += grown
         spare -= grown

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -83,6 +82,8 @@ def heritage_file(environ: Mapping[str, str]) -> Path | None:
 
 def read(path: Path) -> dict[str, Any]:
     """Return a file's tables; ConfigParseError names the line, ConfigError a secret that others can read."""
+    import tomllib
+
     try:
         with path.open("rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode
