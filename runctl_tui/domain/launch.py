@@ -51,7 +51,6 @@ class LaunchPreview:
 
     plan: Plan
     code: CodeSummary | None
-    warnings: tuple[str, ...] = ()
 
 
 def resume_job(session: TrainingSession, checkpoint: Checkpoint | None, instance_id: str) -> TrainingJob:

@@ -15,7 +15,6 @@ from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
 from runctl_tui.domain.location import DataLocation
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.run import TrainingJob
-from runctl_tui.domain.text import safe
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import amount, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
@@ -209,7 +208,7 @@ async def launch(services: Services, call: Call, request: LaunchRequest) -> Repl
     words = preview_words(preview)
     confirmation = await decide(call, plan, words)
     if confirmation is None:
-        return show(call, plan, {"code": preview.code, "warnings": preview.warnings}, words)
+        return show(call, plan, {"code": preview.code}, words)
     return job_reply(await carry_out(services, call, plan, confirmation, request.spot_fallback), plan)
 
 
@@ -219,7 +218,7 @@ def preview_words(preview: LaunchPreview) -> str:
     if preview.code is not None:
         code = preview.code
         lines.append(f"  code: {code.files} files, {output.size(code.total_bytes)} from {output.cell(code.root)}")
-    return "\n".join([*lines, *(f"  ▲ {safe(warning)}" for warning in preview.warnings)])
+    return "\n".join(lines)
 
 
 def _first(value: T | None, default: T | None) -> T | None:

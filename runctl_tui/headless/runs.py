@@ -26,7 +26,7 @@ _COLUMNS = {
     "STEP": "at",
     "LOSS": "loss",
     "ETA": "eta",
-    "AGE": "age",
+    "TOOK": "took",
     "CHECKPOINTS": "checkpoints",
     "EXIT": "exit",
 }
@@ -181,12 +181,12 @@ def _location(checkpoint: Checkpoint, on_the_same_host: bool) -> str:
 
 
 def _shown(row: output.Row) -> output.Row:
-    step, total, age, eta = row["step"], row["total_steps"], row["age_seconds"], row["eta_seconds"]
+    step, total, took, eta = row["step"], row["total_steps"], row["age_seconds"], row["eta_seconds"]
     at = "" if step is None else f"{step}/{total}" if total else str(step)
     return {
         **row,
         "at": at,
-        "age": output.duration(age) if isinstance(age, int) else "",
+        "took": output.duration(took) if isinstance(took, int) else "",
         "eta": output.duration(eta) if isinstance(eta, float | int) else "",
         "loss": "" if row["loss"] is None else row["loss"],
         "exit": "" if row["exit_code"] is None else row["exit_code"],

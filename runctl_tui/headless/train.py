@@ -54,7 +54,7 @@ async def train(services: Services, call: Call) -> Reply:
     words = preview_words(preview)
     confirmation = await decide(call, plan, words)
     if confirmation is None:
-        return show(call, plan, {"code": preview.code, "warnings": preview.warnings}, words)
+        return show(call, plan, {"code": preview.code}, words)
     if args.detach:
         return job_reply(await carry_out(services, call, plan, confirmation, request.spot_fallback), plan)
     return await _stay(services, call, plan, confirmation, request)

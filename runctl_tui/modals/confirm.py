@@ -17,7 +17,7 @@ from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
 from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
-from runctl_tui.modals.words import money, seen
+from runctl_tui.modals.words import seen
 from runctl_tui.widgets.facts import Fact, FactList
 from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.text import content
@@ -182,9 +182,8 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
             yield from _targets(self.plan)
         for line in self.plan.lines:
             age = safe(f"seen {seen(line.seen_at, now)}") if line.seen_at else EMPTY
-            yield Fact(safe(line.label), safe(line.text), seen=age)
-        if (price := _price(self.plan)) is not None:
-            yield price
+            style = "$cost bold" if line.label == "COST" and self.SEVERITY == "start" else ""
+            yield Fact(safe(line.label), safe(line.text), style, seen=age)
 
 
 class ConfirmStart(ConfirmPlan):
@@ -242,17 +241,6 @@ def _targets(plan: Plan) -> Iterable[Fact]:
     more = len(plan.targets) - MOST_TARGETS
     if more > 0:
         yield Fact(EMPTY, safe(f"and {more} more"), "$warn")
-
-
-def _price(plan: Plan) -> Fact | None:
-    if plan.price_unknown:
-        return Fact(safe("PRICE"), safe("unknown: nobody could say what this costs"), "$warn")
-    if plan.usd_per_hour is None or plan.operation in (Operation.STOP, Operation.TERMINATE, Operation.RUN_STOP):
-        return None
-    if plan.usd_per_hour == 0:
-        return Fact(safe("PRICE"), safe("free"), "$ok")
-    words = f"{money(plan.usd_per_hour)}/h, {money(plan.usd_per_hour * 24)} per day, until it is stopped"
-    return Fact(safe("PRICE"), safe(words), "$cost bold")
 
 
 def _reasons(plan: Plan) -> Iterable[Fact]:

@@ -243,12 +243,11 @@ def _words(problem: Problem) -> SafeText:
 
 
 def _extra(preview: LaunchPreview) -> tuple[Fact, ...]:
-    """Return the code that would be sent and the warnings, as lines of the plan."""
+    """Return the code that would be sent, as lines of the plan."""
     rows = []
     if preview.code is not None:
         code = preview.code
         ignored = f", {len(code.ignored)} ignored: {' '.join(code.ignored[:4])}" if code.ignored else ""
         rows.append(Fact(safe("CODE"), safe(f"{number(code.files)} files, {size(code.total_bytes)}{ignored}")))
         rows.append(Fact(EMPTY, safe(f"from {code.root}; dependencies: {code.requirements or 'none found'}")))
-    rows += [Fact(safe("▲ careful"), safe(warning), "$warn") for warning in preview.warnings]
     return tuple(rows)

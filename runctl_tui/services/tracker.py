@@ -100,6 +100,8 @@ class ResourceTracker:
             self._keys = found.keys
         if found.overdue:
             self._written = now
+        if found.due:
+            self._feed.refresh()
 
     def _look(self, snapshot: Snapshot[tuple[FleetRow, ...]], now: datetime) -> _Look:
         """Return what is worth writing; it runs in the store's thread because a fleet may be large."""

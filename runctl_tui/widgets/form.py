@@ -16,11 +16,13 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from runctl_tui.domain.text import ELLIPSIS, EMPTY, SafeText, safe
+from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.widgets.text import content
 
 Check = Callable[[str], SafeText | None]
 """Returns what is wrong with a value, or None."""
+UNFILLED: Final = "_" * 8
+"""Shows where an empty field is, also without colours."""
 _CHANGE: Final = Binding.Group("change", compact=True)
 
 
@@ -141,7 +143,7 @@ class FormField(Horizontal):
     ) -> None:
         super().__init__(id=id)
         if isinstance(control, Input) and not control.placeholder:
-            control.placeholder = ELLIPSIS
+            control.placeholder = UNFILLED
         self.control = control
         self._label = label
         self._hint = hint

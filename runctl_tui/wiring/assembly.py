@@ -253,7 +253,11 @@ class Assembly:
     async def _keep_watching_runs(self) -> None:
         """Keep the register fresh whatever screen is shown, and see to it that a relay works where one is needed."""
         async with contextlib.aclosing(self.runs.feed.watch()) as changes:  # type: ignore[type-var]  # a feed's generator
+            first = True
             async for snapshot in changes:
+                if first:
+                    self.fleet.feed.refresh()  # its rows say nothing about runs until the runs are known
+                    first = False
                 try:
                     if await self.relay.needed_by(snapshot.value):
                         self.begin_relay()

@@ -66,7 +66,7 @@ def launch(screen: Terminal, **fields: str) -> tuple[str, str]:
     """Fill in the wizard that is open, pass the price gate, wait for the last step; return instance and run."""
     fill(screen, **fields)
     screen.press("ctrl+r")
-    screen.wait("PRICE", "y  launch, costs money")
+    screen.wait("COST", "y  launch, costs money")
     return start(screen)
 
 

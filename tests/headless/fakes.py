@@ -259,7 +259,7 @@ class FakeLauncher:
 
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         code = CodeSummary("/project", 3, 2048) if request.job else None
-        return LaunchPreview(plan(Operation.LAUNCH), code, ("no instance profile",))
+        return LaunchPreview(plan(Operation.LAUNCH), code)
 
     def defaults(self) -> LaunchRequest:
         return self.world.defaults

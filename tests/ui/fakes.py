@@ -263,7 +263,7 @@ class FakeLauncher(_Part):
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         self.world.previewed.append(request)
         plan = await FakeActions(self.world).plan_launch(request)
-        return LaunchPreview(plan, data.CODE, ("no instance profile: checkpoints go through a relay on this machine",))
+        return LaunchPreview(plan, data.CODE)
 
     def defaults(self) -> LaunchRequest:
         return data.request()
@@ -297,6 +297,9 @@ class FakeActions(_Part):
                 return Target("instance", machine.id, machine.name, machine.provider, machine.region)
         return Target("run", reference, reference, "aws", data.US_EAST)
 
+    def _cost(self) -> str:
+        return "unknown (nobody could say)" if self.world.price_unknown else "$1.01/h, $24.24 per day from now on"
+
     def _plan(self, operation: Operation, targets: tuple[Target, ...]) -> Plan:
         levels = {Operation.TERMINATE: Level.NAME, Operation.LAUNCH: Level.YES, Operation.START: Level.YES}
         destroying = operation is Operation.TERMINATE
@@ -307,7 +310,9 @@ class FakeActions(_Part):
             reversibility=Reversibility.IRREVERSIBLE if destroying else Reversibility.REVERSIBLE,
             verdict=Verdict(self.world.reasons, levels.get(operation, Level.ENTER)),
             made_at=self.world.clock.now(),
-            lines=data.TERMINATE_LINES if destroying else (PlanLine("UNDO", "stop it again"),),
+            lines=data.TERMINATE_LINES
+            if destroying
+            else (PlanLine("COST", self._cost()), PlanLine("UNDO", "stop it again")),
             usd_per_hour=None if self.world.price_unknown else Decimal("1.01"),
             price_unknown=self.world.price_unknown,
             account="research (1234…)",

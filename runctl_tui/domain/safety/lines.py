@@ -17,6 +17,7 @@ from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_ch
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, count, known_or_none
 
 T = TypeVar("T")
+_LOSING: Final = frozenset({Operation.STOP, Operation.TERMINATE, Operation.RUN_STOP})
 _ON_RUNS: Final = frozenset({Operation.RUN_STOP, Operation.RUN_START, Operation.RUN_RESUME})
 
 
@@ -26,8 +27,9 @@ def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]
     if operation in ON_INSTANCES or operation in _ON_RUNS:
         lines += [_running(facts), _checkpoints(facts)]
     lines.append(PlanLine("COST", _cost(operation, facts), _seen(facts.price)))
-    lines.append(PlanLine("DIES", _dies(operation, facts), _seen(facts.disks)))
-    lines.append(PlanLine("STAYS", _stays(operation, facts), _seen(facts.disks)))
+    if operation in _LOSING:
+        lines.append(PlanLine("DIES", _dies(operation, facts), _seen(facts.disks)))
+        lines.append(PlanLine("STAYS", _stays(operation, facts), _seen(facts.disks)))
     lines.append(PlanLine("UNDO", _UNDO[operation]))
     return tuple(lines)
 
@@ -49,7 +51,7 @@ def unknown(reason: str) -> str:
 def _what(facts: SafetyFacts) -> str:
     name = f' "{facts.target.name}"' if facts.target.name else ""
     account = facts.account.value if isinstance(facts.account, Known) else unknown(facts.account.reason)
-    parts = [f"{facts.target.id}{name}", facts.type, facts.target.region, f"account {account}"]
+    parts = [f"{facts.target.id}{name}".strip(), facts.type, facts.target.region, f"account {account}"]
     if facts.policy.who:
         parts.append(f"as {facts.policy.who}")
     return "  ".join(part for part in parts if part)
@@ -97,7 +99,9 @@ def _cost(operation: Operation, facts: SafetyFacts) -> str:
     else:
         price = facts.price.value
         rate = (
-            "free" if not price.usd_per_hour else f"{dollars(price.usd_per_hour)}/h, {dollars(price.usd_per_day)}/day"
+            "free"
+            if not price.usd_per_hour
+            else f"{dollars(price.usd_per_hour)}/h, {dollars(price.usd_per_day)} per day"
         )
         rate += f" ({price.source}{', estimate' if price.estimate else ''})" if price.usd_per_hour else ""
     if operation in (Operation.STOP, Operation.TERMINATE) and isinstance(facts.price, Known):
@@ -113,8 +117,6 @@ def _dies(operation: Operation, facts: SafetyFacts) -> str:
         return "the work since the last checkpoint"
     if operation is Operation.STOP:
         return _dies_on_stop(facts)
-    if operation is not Operation.TERMINATE:
-        return "nothing"
     if isinstance(facts.disks, Unknown):
         return unknown(facts.disks.reason)
     dying = [_disk_words(disk, facts.at) for disk in facts.disks.value if disk.delete_on_termination is not False]

@@ -27,8 +27,8 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
     """Return the columns; those of least priority are dropped first when the screen is narrow."""
     columns = (
         Column("name", "NAME", _name, 14, wide=18, priority=75, sort_key=lambda row: row.instance.name.casefold()),
-        Column("state", "STATE", _state, 12, wide=13, priority=90, sort_key=_state_order),
-        Column("type", "TYPE", _type, 12, wide=14, priority=80, sort_key=lambda row: row.instance.type),
+        Column("state", "STATE", _state, 12, priority=90, sort_key=_state_order),
+        Column("type", "TYPE", _type, 12, priority=80, sort_key=lambda row: row.instance.type),
         Column("gpu", "GPU", _gpu, 6, wide=9, priority=40, sort_key=_gpu_count, descending=True),
         Column("region", "REGION", _region, 10, wide=15, priority=30, sort_key=lambda row: _region(row).text),
         Column("age", "AGE", lambda row: _age(row, now()), 4, "right", 50, sort_key=_newest_first),

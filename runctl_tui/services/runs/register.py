@@ -252,4 +252,5 @@ def _seen(machines: MachineSnapshot, answers: Sequence[Answer], now: datetime) -
 
 
 def _newest_first(known: Mapping[str, TrainingSession]) -> tuple[TrainingSession, ...]:
-    return tuple(sorted(known.values(), key=lambda session: session.id, reverse=True))
+    begun = {key: session.started_at.timestamp() if session.started_at else 0.0 for key, session in known.items()}
+    return tuple(known[key] for key in sorted(known, key=lambda key: (begun[key], key), reverse=True))
