@@ -102,7 +102,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         """Stop keys that were meant for what was there before, and pastes, where a key may change something."""
         if not self.CONFIRM_BY_Y or any(event is each for each in self._let_through):
             return
-        if self._clock.monotonic() - self._opened_at < DEAF_SECONDS:
+        if self._clock.monotonic() - self._opened_at < DEAF_SECONDS and event.key != "escape":
             event.stop()
         elif self.BURST_SECONDS and (event.is_printable or event.key in ("enter", "tab")):
             event.stop()

@@ -19,7 +19,7 @@ from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
 from runctl_tui.modals.words import seen
 from runctl_tui.widgets.facts import Fact, FactList
-from runctl_tui.widgets.prompt import FormInput
+from runctl_tui.widgets.prompt import UNFILLED, FormInput
 from runctl_tui.widgets.text import content
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _typed(question: str, field: str) -> ComposeResult:
     """Yield a question with the field that answers it."""
     with Horizontal(classes="plan-typed"):
         yield Static(content(safe(question)), classes="plan-ask")
-        yield FormInput(id=field)
+        yield FormInput(placeholder=UNFILLED, id=field)
 
 
 def _who(plan: Plan) -> str:

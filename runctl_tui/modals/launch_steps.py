@@ -136,6 +136,8 @@ class LaunchSteps(Dialog[str]):
         if job.ended_at is not None:
             self._say(("✓ " if job.ok else "✗ ") + (job.result or "ended"), "$ok" if job.ok else "$danger")
         self._show_buttons()
+        if job.ok and job.run_id:
+            self.query_one("#monitor").focus()
         if bool(job.question) is not asked_before:
             self.query_one(f"#{CANCEL}").focus()
         self.refresh_bindings()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
+from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.plan import Confirmation, JobView, Operation
 
 CHANGE = "change"
+GONE = (ResourceState.TERMINATED, ResourceState.TERMINATING)
 
 
 class ChangingScreen(CommandingScreen):
@@ -89,7 +91,11 @@ class ChangingScreen(CommandingScreen):
 
     def action_launch(self) -> None:
         """Open the launch form as the configuration suggests."""
-        self.launch(self.services.launcher.defaults())
+        from runctl_tui.screens.prefill import with_free_name
+
+        fleet = self.services.fleet.feed.latest
+        taken = {row.instance.name for row in fleet.value if row.instance.state not in GONE} if fleet else set()
+        self.launch(with_free_name(self.services.launcher.defaults(), taken))
 
     async def open_launch(self, request: LaunchRequest) -> None:
         """Open the launch form and follow the job that comes of it."""

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from runctl_tui.domain.facts import Known
+from runctl_tui.domain.instance import Market, Ownership
 from runctl_tui.domain.offer import Capability, TypeOffer
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.modals.launch_source import MachineChoice, ProviderChoice
@@ -42,7 +43,7 @@ class ServicesSource:
 
     @property
     def machines(self) -> tuple[MachineChoice, ...]:
-        """Machines that run and whose provider can train."""
+        """Machines of ours that run and whose provider can train."""
         snapshot = self._services.fleet.feed.latest
         rows = snapshot.value if snapshot else ()
         return tuple(_machine(row) for row in rows if self._can_train(row))
@@ -86,7 +87,8 @@ class ServicesSource:
             return error.to_problem()
 
     def _can_train(self, row: FleetRow) -> bool:
-        if row.instance.state is not ResourceState.RUNNING:
+        ours = row.instance.ownership is Ownership.OURS or row.instance.market is Market.LOCAL
+        if row.instance.state is not ResourceState.RUNNING or not ours:
             return False
         try:
             provider = self._services.registry.get(row.instance.provider)

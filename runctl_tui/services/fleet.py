@@ -180,7 +180,7 @@ def note(row: FleetRow, now: datetime | None, silent: AbstractSet[str] | None) -
     machine = row.instance
     if now is not None:
         if machine.state is ResourceState.STOPPED and row.disks_per_month:
-            return f"disk keeps costing ${row.disks_per_month:.0f}/mo"
+            return f"disk costs ${row.disks_per_month:.0f}/mo"
         known = silent is not None and not silent & {
             "",
             machine.id,

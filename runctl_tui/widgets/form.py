@@ -17,12 +17,11 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.widgets.prompt import UNFILLED
 from runctl_tui.widgets.text import content
 
 Check = Callable[[str], SafeText | None]
 """Returns what is wrong with a value, or None."""
-UNFILLED: Final = "_" * 8
-"""Shows where an empty field is, also without colours."""
 _CHANGE: Final = Binding.Group("change", compact=True)
 
 

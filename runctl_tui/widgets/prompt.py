@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from runctl_tui.domain.text import EMPTY, SafeText
+from runctl_tui.domain.text import EMPTY, SafeText, safe
+
+UNFILLED: Final = safe("_" * 8)
+"""Shows where an empty field is, also without colours."""
 
 
 class FormInput(Input):

@@ -27,12 +27,12 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
     """Return the columns; those of least priority are dropped first when the screen is narrow."""
     columns = (
         Column("name", "NAME", _name, 14, wide=18, priority=75, sort_key=lambda row: row.instance.name.casefold()),
-        Column("state", "STATE", _state, 12, priority=90, sort_key=_state_order),
+        Column("state", "STATE", _state, 10, wide=13, priority=90, sort_key=_state_order),
         Column("type", "TYPE", _type, 12, priority=80, sort_key=lambda row: row.instance.type),
         Column("gpu", "GPU", _gpu, 6, wide=9, priority=40, sort_key=_gpu_count, descending=True),
         Column("region", "REGION", _region, 10, wide=15, priority=30, sort_key=lambda row: _region(row).text),
         Column("age", "AGE", lambda row: _age(row, now()), 4, "right", 50, sort_key=_newest_first),
-        Column("price", "$/h", _price, 7, "right", 70, sort_key=_price_now, descending=True),
+        Column("price", "$/h", _price, 6, "right", 70, sort_key=_price_now, descending=True),
         Column("sofar", "SO FAR", _so_far, 8, "right", 65, sort_key=lambda row: row.so_far, descending=True),
         Column("run", "RUN", run_note, 12, wide=25, priority=95, flexible=True, sort_key=_note_text),
         Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
@@ -101,7 +101,7 @@ def _price_now(row: FleetRow) -> Decimal | None:
 def _price(row: FleetRow) -> Cell:
     if row.instance.state not in BILLED_STATES:
         return cell("0.00", "$muted")
-    text = hourly(row.price, 7)
+    text = hourly(row.price, 6)
     return cell(text, "$warn" if text == "?" else "$cost")
 
 
@@ -139,7 +139,7 @@ def _remark(row: FleetRow) -> str:
     if machine.market is Market.LOCAL:
         return f"{len(row.runs)} run{'' if len(row.runs) == 1 else 's'}" if row.runs else ""
     if machine.state is ResourceState.STOPPED and row.disks_per_month:
-        return f"disks keep costing {money(row.disks_per_month)}/mo"
+        return f"disks cost {money(row.disks_per_month)}/mo"
     if machine.ownership is Ownership.FOREIGN:
         return "foreign"
     if machine.ownership is Ownership.OTHER:
