@@ -15,7 +15,7 @@ class TrainingStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    """Stopped by a person."""
+    """Stopped by a person, or in order by a host that shut down."""
     LOST = "lost"
     """Nobody runs it and no exit code was written: the host rebooted or died."""
     UNREACHABLE = "unreachable"

@@ -220,7 +220,8 @@ class LaunchDialog(Dialog[str]):
         else:
             row = self._machines.cursor_row
             hourly = row.usd_per_hour if row else "?"
-            words = safe(f"{row.name}: {hourly}, paid already" if row else "choose a machine")
+            price = f"${hourly}/h, paid already" if hourly[0].isdigit() else hourly
+            words = safe(f"{row.name}: {price}" if row else "choose a machine")
             known = hourly != "?"
         self.query_one("#launch-price", Static).update(content(words, "$cost bold" if known else "$warn"), layout=False)
 

@@ -32,6 +32,7 @@ class MachineChoice:
     type: str
     where: str
     usd_per_hour: str
+    """'1.01', '0.31*' where it is an estimate, 'free' or '?'."""
     busy: str
     """What runs on it, or nothing."""
 

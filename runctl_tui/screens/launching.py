@@ -99,12 +99,11 @@ class ServicesSource:
 
 def _machine(row: FleetRow) -> MachineChoice:
     live = [run.name or run.id for run in row.runs if run.status.live]
-    price = hourly(row.price)
     return MachineChoice(
         key=row.key,
         name=row.instance.name or row.instance.id,
         type=row.instance.type,
         where=row.instance.zone or row.instance.region,
-        usd_per_hour=price if price == "free" or not isinstance(row.price, Known) else f"${price}/h",
+        usd_per_hour=hourly(row.price),
         busy=", ".join(live),
     )

@@ -26,7 +26,8 @@ def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]
     lines = [PlanLine("WHAT", _what(facts))]
     if operation in ON_INSTANCES or operation in _ON_RUNS:
         lines += [_running(facts), _checkpoints(facts)]
-    lines.append(PlanLine("COST", _cost(operation, facts), _seen(facts.price)))
+    if operation is not Operation.RUN_STOP:
+        lines.append(PlanLine("COST", _cost(operation, facts), _seen(facts.price)))
     if operation in _LOSING:
         lines.append(PlanLine("DIES", _dies(operation, facts), _seen(facts.disks)))
         lines.append(PlanLine("STAYS", _stays(operation, facts), _seen(facts.disks)))
@@ -135,8 +136,8 @@ def _instance_store(facts: SafetyFacts) -> Iterator[str]:
 
 
 def _stays(operation: Operation, facts: SafetyFacts) -> str:
-    if operation not in ON_INSTANCES:
-        return "everything"
+    if operation is Operation.RUN_STOP:
+        return "its log and checkpoints; the machine, which goes on costing"
     if isinstance(facts.disks, Unknown):
         return unknown(facts.disks.reason)
     if operation is not Operation.TERMINATE:

@@ -25,7 +25,7 @@ _PHASES = {
 def status_of_phase(phase: str, stopped_by: str) -> TrainingStatus:
     """Return where a run is in its life by the agent's word for it and by who stopped it, '' for nobody."""
     if phase in ("exited", "failed") and stopped_by:
-        return TrainingStatus.CANCELLED if stopped_by == "person" else TrainingStatus.FAILED
+        return TrainingStatus.CANCELLED if stopped_by in ("person", "host") else TrainingStatus.FAILED
     return _PHASES.get(phase, TrainingStatus.UNKNOWN)
 
 

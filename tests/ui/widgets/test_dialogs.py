@@ -97,7 +97,7 @@ async def test_y_does_nothing_where_it_may_not() -> None:
         assert stage.answer == UNANSWERED
 
 
-@pytest.mark.parametrize("key", ["y", "enter", "escape"])
+@pytest.mark.parametrize("key", ["y", "enter"])
 async def test_keys_of_the_first_moment_are_ignored(key: str) -> None:
     stage = Stage(lambda clock: Ask(clock, safe("Launch")))
     async with stage.app.run_test() as pilot:
@@ -106,6 +106,14 @@ async def test_keys_of_the_first_moment_are_ignored(key: str) -> None:
         await pilot.press(key)
         await stage.quiet(pilot)
         assert stage.answer == UNANSWERED
+
+
+async def test_escape_closes_from_the_first_moment() -> None:
+    stage = Stage(lambda clock: Ask(clock, safe("Launch")))
+    async with stage.app.run_test() as pilot:
+        await stage.open(pilot, wake=False)
+        await pilot.press("escape")
+        assert await stage.settled(pilot, None)
 
 
 @pytest.mark.parametrize(("key", "answer"), [("enter", "cancel"), ("escape", None)])
