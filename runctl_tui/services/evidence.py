@@ -59,6 +59,8 @@ class RegisterEvidence:
         runs = await self.runs_on(instance)
         if isinstance(runs, Unknown):
             return runs
+        if not runs.value and instance.state is ResourceState.STOPPED and instance.market is not Market.LOCAL:
+            return Unknown("it is stopped, and no run on its disks is known here")
         found: list[Checkpoint] = []
         for session in runs.value:
             copies = await self.checkpoints_of(session)

@@ -11,7 +11,7 @@ import pytest
 import runctl_tui
 from tests.hygiene.source import PACKAGE, ROOT, imports, mentioned_modules, modules, name_of, texts
 
-HEAVY = ("boto3", "botocore", "asyncssh", "runpod", "moto", "plotext", "tomlkit", "numpy", "cryptography", "pathspec")
+HEAVY = ("boto3", "botocore", "asyncssh", "runpod", "moto", "plotext", "tomlkit", "numpy", "cryptography")
 WIRING = PACKAGE / "wiring" / "__init__.py"
 WHOLE = WIRING.exists() and "\ndef build(" in WIRING.read_text("utf-8")
 

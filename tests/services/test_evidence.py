@@ -146,3 +146,10 @@ async def test_what_runs_on_a_machine_of_others_is_unknown(
     theirs = replace(BOX, tags=tags, state=state)
     assert isinstance(await evidence(sessions=(DONE,)).runs_on(theirs), Unknown)
     assert isinstance(await evidence(sessions=(DONE,), copies=(a_checkpoint(),)).checkpoints_on(theirs), Unknown)
+
+
+async def test_a_stopped_machine_without_a_known_run_may_hold_checkpoints() -> None:
+    asked = evidence()
+    assert isinstance(await asked.runs_on(OFF), Known), "nothing can run on it"
+    assert isinstance(await asked.checkpoints_on(OFF), Unknown)
+    assert isinstance(await asked.checkpoints_on(BOX), Known)
