@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from tests.e2e.world import World
+from tests.e2e.world import World, row
 
 pytestmark = pytest.mark.e2e
-
-TINY = ("--steps", "40", "--sleep", "0.02", "--save-every", "20")
-FAILING = "import sys\nprint('step 1/3 | loss 2.5', flush=True)\nsys.exit(3)\n"
-
-
-def row(world: World, name: str) -> dict[str, Any]:
-    """Return an instance's row by its name."""
-    found = [each for each in world.ask("instances", "list") if each["name"] == name]
-    assert len(found) == 1, found
-    return dict(found[0])
-
-
-def in_s3(world: World, run: str) -> set[int]:
-    """Return the steps whose checkpoints are verified in S3."""
-    return {each["step"] for each in world.ask("checkpoints", "list", "--run", run) if each["s3"] == "verified"}
 
 
 def test_the_fleet_as_rows(world: World) -> None:

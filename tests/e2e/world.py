@@ -209,3 +209,10 @@ def _handles(pid: int) -> set[str]:
         return {os.readlink(handle) for handle in Path(f"/proc/{pid}/fd").iterdir()}
     except OSError:
         return set()
+
+
+def row(world: World, name: str) -> dict[str, Any]:
+    """Return an instance's row by its name."""
+    found = [each for each in world.ask("instances", "list") if each["name"] == name]
+    assert len(found) == 1, found
+    return dict(found[0])
