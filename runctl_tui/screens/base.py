@@ -112,8 +112,15 @@ class BaseScreen(Screen[None]):
             self._ticker.resume()
         self._restart_feeds()
 
+    @property
+    def seen(self) -> bool:
+        """Whether this screen is on the terminal, be it under a dialog."""
+        return self in self.app.screen_stack
+
     def on_screen_suspend(self) -> None:
         """Stop watching: nothing works for a screen that nobody sees."""
+        if self.seen:
+            return
         self.workers.cancel_group(self, FEEDS)
         if self._ticker is not None:
             self._ticker.pause()

@@ -117,6 +117,8 @@ class MonitorScreen(ListScreen[TrainingSession]):
     def on_screen_suspend(self) -> None:
         """Follow nothing that nobody sees."""
         super().on_screen_suspend()
+        if self.seen:
+            return
         self.workers.cancel_group(self, "follow")
 
     def show_runs(self, snapshot: Snapshot[tuple[TrainingSession, ...]]) -> None:
