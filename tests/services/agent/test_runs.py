@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
 import time
 import zipfile
 from pathlib import Path
@@ -24,7 +25,12 @@ def pythons() -> list[str]:
     folders = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python3"))
     found = {".".join(path.parents[1].name.split(".")[:2]): str(path) for path in folders}
     on_path = {version: shutil.which("python" + version) for version in VERSIONS}
-    return list({**{version: path for version, path in on_path.items() if path}, **found}.values())
+    return list({**{version: path for version, path in on_path.items() if path and _works(path)}, **found}.values())
+
+
+def _works(python: str) -> bool:
+    """Tell an interpreter from a version manager's shim that leads nowhere."""
+    return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def started(machine: Machine, run_id: str = "r-1") -> None:
