@@ -36,8 +36,7 @@ class Network:
     @property
     def cidr(self) -> str:
         """Who may reach port 22 of our own group."""
-        own = self._settings.public_address
-        return self._settings.ssh_cidr or (f"{own}/32" if own else EVERYBODY)
+        return self._settings.ssh_cidr or EVERYBODY
 
     async def place(self, region: str, subnet: str) -> Place:
         """Return where a subnet lies, or the default VPC where none is given."""

@@ -32,9 +32,7 @@ class LaunchSettings:
     subnet: str = ""
     instance_profile: str = ""
     ssh_cidr: str = ""
-    """Who may reach port 22 of the group that this tool makes; empty: our public address, else everybody."""
-    public_address: str = ""
-    """Our own public IPv4 address, where it is known."""
+    """Who may reach port 22 of the group that this tool makes; empty: everybody."""
     warn_at: int = 10
     """Running instances from which on a launch warns."""
     block_at: int = 50
