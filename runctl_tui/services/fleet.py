@@ -210,8 +210,8 @@ def idle_note(row: FleetRow, now: datetime) -> str:
 
 
 def duration(span: timedelta) -> str:
-    """Return '38 min', '5 h' or '3 d'."""
+    """Return '38m', '5h' or '3d', as ages are shown."""
     minutes = int(span.total_seconds()) // 60
     if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+        return f"{minutes}m"
+    return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"

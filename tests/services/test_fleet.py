@@ -154,8 +154,8 @@ ENDED = a_run(BOX, TrainingStatus.COMPLETED, ended_at=START - timedelta(minutes=
 @pytest.mark.parametrize(
     ("machine", "runs", "note"),
     [
-        (BOX, (ENDED,), "idle 38 min, $0.63"),
-        (BOX, (), "idle 2 h, $2.00"),
+        (BOX, (ENDED,), "idle 38m, $0.63"),
+        (BOX, (), "idle 2h, $2.00"),
         (BOX, (replace(ENDED, ended_at=START - timedelta(minutes=12)),), ""),
         (BOX, (ENDED, a_run(BOX, id="r-000002")), ""),
         (BOX, (replace(ENDED, status=TrainingStatus.UNREACHABLE),), ""),
@@ -164,7 +164,7 @@ ENDED = a_run(BOX, TrainingStatus.COMPLETED, ended_at=START - timedelta(minutes=
         (replace(BOX, market=Market.LOCAL), (ENDED,), ""),
         (replace(BOX, tags=(("runctl:owner", "bob"),)), (), ""),
         (replace(BOX, state=ResourceState.STARTING), (ENDED,), ""),
-        (replace(BOX, launched_at=START - timedelta(days=3, hours=4)), (), "idle 3 d, $76"),
+        (replace(BOX, launched_at=START - timedelta(days=3, hours=4)), (), "idle 3d, $76"),
         (replace(BOX, parent="autoscaling: web", tags=()), (), "managed by autoscaling: web"),
     ],
 )

@@ -204,7 +204,7 @@ def fleet() -> tuple[FleetRow, ...]:
         FleetRow(
             _big(), price("22.57"), Decimal("260.00"), Decimal("412.77"), runs=(LLAMA_RUN, BROKEN_RUN), usage=USAGE
         ),
-        FleetRow(eval_box, price("1.01"), Decimal(8), Decimal("2.06"), note="idle 38 min, $0.64"),
+        FleetRow(eval_box, price("1.01"), Decimal(8), Decimal("2.06"), note="idle 38m, $0.64"),
         FleetRow(lora, price("0.69"), Decimal(8), Decimal("3.45"), runs=(LORA_RUN,)),
         FleetRow(bench, spot, Decimal(8), Decimal("0.00"), note="waiting for SSH"),
         FleetRow(old, price("0.53"), Decimal(8), Decimal("18.40")),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import Market, Ownership
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
-from runctl_tui.modals.words import age, figure, hourly, money, percent, span
+from runctl_tui.modals.words import age, figure, hourly, percent, span
 from runctl_tui.screens.columns.words import cell, run_state, state_cell
 from runctl_tui.widgets.columns import Cell, Column
 
@@ -33,7 +33,7 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
         Column("region", "REGION", _region, 10, wide=15, priority=30, sort_key=lambda row: _region(row).text),
         Column("age", "AGE", lambda row: _age(row, now()), 4, "right", 50, sort_key=_newest_first),
         Column("price", "$/h", _price, 6, "right", 70, sort_key=_price_now, descending=True),
-        Column("sofar", "SO FAR", _so_far, 8, "right", 65, sort_key=lambda row: row.so_far, descending=True),
+        Column("sofar", "SO FAR", _so_far, 7, "right", 65, sort_key=lambda row: row.so_far, descending=True),
         Column("run", "RUN", run_note, 12, wide=25, priority=95, flexible=True, sort_key=_note_text),
         Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
     )
@@ -108,7 +108,7 @@ def _price(row: FleetRow) -> Cell:
 def _so_far(row: FleetRow) -> Cell:
     if row.instance.market is Market.LOCAL:
         return cell("-", "$muted")
-    return cell(figure(row.so_far, 8), "$warn" if row.so_far is None else "")
+    return cell(figure(row.so_far, 7), "$warn" if row.so_far is None else "")
 
 
 def run_note(row: FleetRow) -> Cell:
@@ -139,7 +139,7 @@ def _remark(row: FleetRow) -> str:
     if machine.market is Market.LOCAL:
         return f"{len(row.runs)} run{'' if len(row.runs) == 1 else 's'}" if row.runs else ""
     if machine.state is ResourceState.STOPPED and row.disks_per_month:
-        return f"disks cost {money(row.disks_per_month)}/mo"
+        return f"disk costs ${row.disks_per_month:.0f}/mo"
     if machine.ownership is Ownership.FOREIGN:
         return "foreign"
     if machine.ownership is Ownership.OTHER:

@@ -47,7 +47,7 @@ from tests.ui.widgets.harness import WidgetApp
 NAMES = "Instances:Inst Volumes:Vol S3:S3 Checkpoints:Ckpt Monitor:Mon Costs:Cost Tasks:Task Cleanup:Clean Settings:Set"
 FLEET = """\
 llama-7b     |running |p4d.24xlarge |8 A100|us-east-1d|18h| 22.57|412.77|train 61 %  eta 11h  ▂▄▆▇
-llama-eval   |running |g5.xlarge    |1 A10G|us-west-2a| 2h|  1.01|  2.06|▲ idle 38 min, $0.64
+llama-eval   |running |g5.xlarge    |1 A10G|us-west-2a| 2h|  1.01|  2.06|▲ idle 38m, $0.64
 sdxl-lora    |running |RTX 4090 pod |1 4090|EU-RO-1   | 5h|  0.69|  3.45|train  9 %  eta 51m  ▇▅▃▂
 bench-spot   |starting|g6e.xlarge s |1 L40S|us-east-1b|20s| 0.74*|  0.00|waiting for SSH
 old-notebook |stopped |g4dn.xlarge  |1 T4  |us-east-1a|31d|  0.00| 18.40|disk keeps costing $8/mo
