@@ -159,7 +159,7 @@ ENDED = a_run(BOX, TrainingStatus.COMPLETED, ended_at=START - timedelta(minutes=
         (BOX, (replace(ENDED, ended_at=START - timedelta(minutes=12)),), ""),
         (BOX, (ENDED, a_run(BOX, id="r-000002")), ""),
         (BOX, (replace(ENDED, status=TrainingStatus.UNREACHABLE),), ""),
-        (replace(BOX, type="x9.huge"), (ENDED,), "idle 38 min"),
+        (replace(BOX, type="x9.huge"), (ENDED,), "idle 38m"),
         (replace(BOX, launched_at=START - timedelta(minutes=5)), (ENDED,), ""),
         (replace(BOX, market=Market.LOCAL), (ENDED,), ""),
         (replace(BOX, tags=(("runctl:owner", "bob"),)), (), ""),

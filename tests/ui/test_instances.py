@@ -20,7 +20,7 @@ async def test_fleet_shows_money_states_and_what_runs() -> None:
         for words in ("● running", "◐ starting", "○ stopped", "p4d.24xlarge", "8 A100", "us-east-1d", "412.77"):
             assert words in text
         assert "46 %  eta 11h" in text
-        assert "▲ idle 38 min" in text
+        assert "▲ idle 38m" in text
         database = next(line for line in text.splitlines() if "db-primary" in line)
         assert database.count("?") == 2, "an unknown price is never a zero"
         assert "foreign" in database
