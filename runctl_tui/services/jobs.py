@@ -101,8 +101,8 @@ class JobBoard:
 
     async def drain(self) -> None:
         """Wait until every job has ended and is written; for headless use and tests."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        while working := [task for task in self._tasks if not task.done()]:
+            await asyncio.wait(working)
         while self._saver is not None and not self._saver.done():
             await asyncio.gather(self._saver, return_exceptions=True)
 
