@@ -166,6 +166,8 @@ class RunctlApp(App[None]):
         async for words in self.services.start():
             self._say_starting(f"{words}…")
         self._set_ready()
+        for problem in self.services.troubles():
+            self._front.show_problem(problem)
         self._warm_up()
 
     @work(group="warm up", exit_on_error=False)

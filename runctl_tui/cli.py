@@ -188,7 +188,9 @@ async def _with_services(options: Options, call: Call, needs: Needs) -> Reply:
         if needs is Needs.SERVICES:
             async for words in services.start():
                 call.console.progress(words)
-        return await _handled(call, services)
+        reply = await _handled(call, services)
+        await services.jobs.drain()
+        return replace(reply, missing=(*reply.missing, *services.troubles()))
     finally:
         services.close()
 

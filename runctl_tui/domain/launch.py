@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
@@ -51,6 +53,16 @@ class LaunchPreview:
 
     plan: Plan
     code: CodeSummary | None
+
+
+def with_free_name(request: LaunchRequest, taken: AbstractSet[str]) -> LaunchRequest:
+    """Return the request with a name that no machine has yet: the one it asks for, or 'name-2' and so on."""
+    options = request.options
+    if options is None or not options.name or options.name not in taken:
+        return request
+    name = next(name for number in count(2) if (name := f"{options.name}-{number}") not in taken)
+    job = None if request.job is None else replace(request.job, name=name)
+    return replace(request, options=replace(options, name=name), job=job)
 
 
 def resume_job(session: TrainingSession, checkpoint: Checkpoint | None, instance_id: str) -> TrainingJob:

@@ -29,6 +29,8 @@ _WORDS: Final = {
 }
 _STATE_OF: Final = {word: state for state, words in _WORDS.items() for word in words}
 
+GONE: Final = frozenset({ResourceState.TERMINATED, ResourceState.TERMINATING})
+"""States of what no longer is, or will soon not be."""
 BILLED_STATES: Final = frozenset({ResourceState.STARTING, ResourceState.RUNNING, ResourceState.STOPPING})
 """States in which compute may be charged."""
 

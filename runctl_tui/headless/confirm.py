@@ -104,12 +104,18 @@ def command_for(call: Call, plan: Plan) -> str:
     """Return the command that would carry the plan out; empty where nothing may."""
     if _refused(plan):
         return ""
-    words = [PROGRAM, *call.argv, "--yes", "--plan-hash", plan.hash]
+    said = [word for word in call.argv if word != "--yes"]
+    words = [PROGRAM, *said, "--yes", "--plan-hash", plan.hash]
     if plan.verdict.level >= Level.NAME:
-        words += ["--confirm-name", plan.name_to_type]
+        words += [_name_flag(call), plan.name_to_type]
     if plan.price_unknown and getattr(call.args, "cap", None) is None:
         words += ["--cap", "USD"]
     return shlex.join([*words, *(["--", *call.rest] if call.rest else [])])
+
+
+def _name_flag(call: Call) -> str:
+    """Return the flag that takes the name: a launch has a `--name` of another meaning."""
+    return "--confirm-name" if hasattr(call.args, "name") else "--name"
 
 
 def refusal(plan: Plan) -> Refused:
@@ -145,7 +151,7 @@ def _by_flags(call: Call, plan: Plan) -> Confirmation:
         raise ValidationError(
             "this destroys data and needs the exact name",
             f"given: {args.confirm_name!r}" if args.confirm_name else "no name was given",
-            f"add: --confirm-name {shlex.quote(plan.name_to_type)}",
+            f"add: {_name_flag(call)} {shlex.quote(plan.name_to_type)}",
         )
     if plan.price_unknown and args.cap is None:
         raise ValidationError("the price is unknown", todo="say what you accept per hour: --cap USD")

@@ -27,10 +27,13 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
 
 async def cost(services: Services, call: Call) -> Reply:
     """Now, today, this month, the forecast; or this month divided."""
+    fleet = await services.fleet.now()
     if call.args.by:
         rows = [{call.args.by: name, "usd": float(dollars)} for name, dollars in await services.costs.by(call.args.by)]
         return Reply(
-            rows, output.table(rows, {call.args.by.upper(): call.args.by, "$ THIS MONTH": "usd"}, "nothing yet")
+            rows,
+            output.table(rows, {call.args.by.upper(): call.args.by, "$ THIS MONTH": "usd"}, "nothing yet"),
+            fleet.missing,
         )
     summary = await services.costs.now()
     resources = await services.costs.resources()
@@ -58,4 +61,4 @@ async def cost(services: Services, call: Call) -> Reply:
         ]
     )
     rows = [{key: getattr(resource, key) for key in _RESOURCES.values()} for resource in resources]
-    return Reply(data, f"{text}\n\n{output.table(rows, _RESOURCES, 'nothing tracked yet')}")
+    return Reply(data, f"{text}\n\n{output.table(rows, _RESOURCES, 'nothing tracked yet')}", fleet.missing)

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from runctl_tui.domain import validation
 from runctl_tui.domain.instance import Market
-from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+from runctl_tui.domain.launch import LaunchPreview, LaunchRequest, with_free_name
 from runctl_tui.domain.location import DataLocation
 from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import amount, decide, show
@@ -203,13 +204,20 @@ def project_of(folder: Path) -> Path:
 
 async def launch(services: Services, call: Call, request: LaunchRequest) -> Reply:
     """Plan a launch, have it confirmed, carry it out."""
-    preview = await services.launcher.preview(request)
-    plan = await services.actions.plan_launch(request)
-    words = preview_words(preview)
+    preview = await previewed(services, call, request)
+    plan, words = preview.plan, preview_words(preview)
     confirmation = await decide(call, plan, words)
     if confirmation is None:
         return show(call, plan, {"code": preview.code}, words)
     return job_reply(await carry_out(services, call, plan, confirmation, request.spot_fallback), plan)
+
+
+async def previewed(services: Services, call: Call, request: LaunchRequest) -> LaunchPreview:
+    """Return what a launch would do, under a name that no machine has yet where the flags give none."""
+    if request.options is not None and not call.args.name:
+        rows = (await services.fleet.now()).value
+        request = with_free_name(request, {row.instance.name for row in rows if row.instance.state not in GONE})
+    return await services.launcher.preview(request)
 
 
 def preview_words(preview: LaunchPreview) -> str:

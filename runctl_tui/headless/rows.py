@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import TAG_OWNER, Gpu
+from runctl_tui.domain.resource import BILLED_STATES
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.headless.output import Row
 
@@ -23,7 +25,7 @@ def instance_row(row: FleetRow, now: datetime) -> Row:
         "state": machine.state,
         "type": machine.type,
         "name": machine.name,
-        "usd_per_hour": row.price.value.usd_per_hour if isinstance(row.price, Known) else None,
+        "usd_per_hour": _price_now(row),
         "zone": machine.zone,
         "market": machine.market,
         "gpu": gpu_words(machine.gpu),
@@ -35,6 +37,13 @@ def instance_row(row: FleetRow, now: datetime) -> Row:
         "run": row.runs[0].id if row.runs else "",
         "tags": dict(machine.tags),
     }
+
+
+def _price_now(row: FleetRow) -> Decimal | None:
+    """Return what a machine costs as it is: nothing where it is not billed, None where nobody knows."""
+    if row.instance.state not in BILLED_STATES:
+        return Decimal(0)
+    return row.price.value.usd_per_hour if isinstance(row.price, Known) else None
 
 
 def run_row(run: TrainingSession, now: datetime) -> Row:

@@ -14,7 +14,7 @@ from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, refusal, show
 from runctl_tui.headless.follow import LogStream, carry_out, job_reply
-from runctl_tui.headless.launching import add_machine_flags, add_training_flags, preview_words
+from runctl_tui.headless.launching import add_machine_flags, add_training_flags, preview_words, previewed
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.runs import run_request
@@ -49,9 +49,8 @@ async def train(services: Services, call: Call) -> Reply:
         )
     ours = request.options is not None and not args.keep and not args.detach
     request = dataclasses.replace(request, terminate_after=ours)
-    preview = await services.launcher.preview(request)
-    plan = await services.actions.plan_launch(request)
-    words = preview_words(preview)
+    preview = await previewed(services, call, request)
+    plan, words = preview.plan, preview_words(preview)
     confirmation = await decide(call, plan, words)
     if confirmation is None:
         return show(call, plan, {"code": preview.code}, words)

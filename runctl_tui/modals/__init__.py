@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runctl_tui.modals.pick import Pick as Pick
     from runctl_tui.modals.pick import PickItem as PickItem
     from runctl_tui.modals.text_view import TextView as TextView
+    from runctl_tui.modals.waiting import Waiting as Waiting
 
 _HOMES = {
     "Ask": "runctl_tui.modals.ask",
@@ -35,6 +36,7 @@ _HOMES = {
     "PickItem": "runctl_tui.modals.pick",
     "Section": "runctl_tui.modals.describe",
     "TextView": "runctl_tui.modals.text_view",
+    "Waiting": "runctl_tui.modals.waiting",
     "dialog_for": "runctl_tui.modals.confirm",
     "fact": "runctl_tui.modals.describe",
 }

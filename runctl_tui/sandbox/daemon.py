@@ -172,7 +172,7 @@ class Daemon:
         if notebook is None or llama is None:
             raise SandboxError("The new world lacks its trainings", todo="Start it again with --fresh")
         seed_runs.write_finished(self._cloud, self._machines, notebook, finished, finished_at)
-        self._record.runs.append({"id": running, "instance": llama.id, "beginnings": 0})
+        self._record.runs.append({"id": running, "instance": llama.id})
 
     def _warm_up(self) -> None:
         for slow in ("moto.autoscaling.models", "moto.elbv2.models"):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -68,7 +69,7 @@ def agent(home: Path, environment: Mapping[str, str], verb: str, request: Mappin
 
 
 class RunningTraining:
-    """The training that runs on a seeded instance whenever the sandbox does."""
+    """The training that runs on a seeded instance whenever the sandbox does, under one id for ever."""
 
     def __init__(self, cloud: Cloud, machines: Machines, run: dict[str, Any]) -> None:
         self._cloud = cloud
@@ -84,29 +85,27 @@ class RunningTraining:
         environment = {**self._machines.environment(instance), SEEDED_MARK: "1"}
         project = home / "project"
         copy_project(project)
-        previous = self._run.get("last")
-        if previous is not None and self._left_off(home, previous):
+        name = self._run["id"]
+        folder = home / ".runctl" / "runs" / name
+        if self._over(folder):
             return
-        beginnings = self._run["beginnings"] + 1
-        name = self._run["id"] if beginnings == 1 else f"{self._run['id']}-{beginnings}"
-        answer = agent(home, environment, "start", self._request(instance, name, previous, project))
+        shutil.rmtree(folder, ignore_errors=True)
+        answer = agent(home, environment, "start", self._request(instance, name, project))
         if answer.get("ok"):
-            self._run |= {"beginnings": beginnings, "last": name}
             self._cloud.tag(instance, {"runctl:run": name})
         else:
             LOG.warning("The seeded training does not start: %s", answer.get("error"))
 
-    def _left_off(self, home: Path, previous: str) -> bool:
+    def _over(self, folder: Path) -> bool:
         """Whether the user has ended the training, or it is complete: then it stays ended."""
-        folder = home / ".runctl" / "runs" / previous
         state = _read(folder / "state.json")
         by_host = bool(state.get("stop")) and not (folder / "stop.json").exists()
         over = state.get("phase") in ("exited", "failed") and not by_host
         self._run["over"] = over
         return over
 
-    def _request(self, instance: Any, name: str, previous: str | None, project: Path) -> dict[str, Any]:
-        resume = previous is not None and any((project / "checkpoints").glob("step_*.json"))
+    def _request(self, instance: Any, name: str, project: Path) -> dict[str, Any]:
+        resume = any((project / "checkpoints").glob("step_*.json"))
         return {
             "run_id": name,
             "project_dir": str(project),
@@ -117,7 +116,6 @@ class RunningTraining:
             "checkpoint_dir": "checkpoints",
             "s3": {"bucket": CHECKPOINTS, "prefix": PREFIX, "region": REGION},
             "resume_from": str(project / "checkpoints") if resume else None,
-            "parent": previous,
             "meta": _meta(self._cloud, instance),
         }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
@@ -18,10 +18,9 @@ from runctl_tui.widgets.status_line import StatusNote
 
 if TYPE_CHECKING:
     from runctl_tui.domain.launch import LaunchRequest
-    from runctl_tui.domain.plan import Confirmation, JobView, Operation
+    from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
 
 CHANGE = "change"
-GONE = (ResourceState.TERMINATED, ResourceState.TERMINATING)
 
 
 class ChangingScreen(CommandingScreen):
@@ -91,7 +90,7 @@ class ChangingScreen(CommandingScreen):
 
     def action_launch(self) -> None:
         """Open the launch form as the configuration suggests."""
-        from runctl_tui.screens.prefill import with_free_name
+        from runctl_tui.domain.launch import with_free_name
 
         fleet = self.services.fleet.feed.latest
         taken = {row.instance.name for row in fleet.value if row.instance.state not in GONE} if fleet else set()
@@ -138,15 +137,26 @@ class ChangingScreen(CommandingScreen):
     async def _change(self, operation: Operation, references: tuple[str, ...]) -> None:
         answer: Confirmation | modals.Instead | None = modals.Instead(operation, references)
         while isinstance(answer, modals.Instead):
-            self.busy(f"looking at what {answer.operation.value} would do…")
-            plan = await self.services.actions.plan(answer.operation, answer.references)
-            self.busy("")
+            plan = await self._planned(answer.operation, answer.references)
             answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
         if answer is None:
             return
         job_id = await self.services.actions.commit(plan, answer)
         self.shared.own_jobs.add(job_id)
         self.tell(f"{plan.effect}: at work, see 7 Tasks")
+
+    async def _planned(self, operation: Operation, references: tuple[str, ...]) -> Plan:
+        """Make a plan while a dialog takes the keys; giving up cancels the worker that waits here."""
+        waiting = modals.Waiting(self.services.clock, safe(f"looking at what {operation.value} would do…"))
+        self.app.push_screen(waiting, self._give_up_planning)
+        try:
+            return await self.services.actions.plan(operation, references)
+        finally:
+            waiting.done()
+
+    def _give_up_planning(self, came: bool | None) -> None:
+        if not came:
+            self.workers.cancel_group(self, CHANGE)
 
     async def _shell(self, key: str, name: str) -> None:
         self.busy(f"opening a shell on {name}…")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.services.ports import SessionFacts
 
+HOST_OFF: Final = "host.off"
+"""The problem of a machine that is stopped, which its own row says already."""
 TABS: Final = (
     ("1", "Instances", "Inst", "instances"),
     ("4", "Checkpoints", "Ckpt", "checkpoints"),
@@ -98,9 +100,12 @@ def problem_lines(problem: Problem, log_path: str) -> list[SafeText]:
 def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, ...]:
     """Return one line per part of the scope that is absent or old."""
     age = seen(snapshot.taken_at, now)
+    older = "" if age == "now" else f"; rows are from {age}"
     out = []
     for problem in snapshot.missing:
+        if problem.code == HOST_OFF:
+            continue
         again = f", next try in {duration(problem.retry_in)}" if problem.retry_in is not None else ""
         code = f" [{problem.code}]" if problem.code and problem.code not in problem.what else ""
-        out.append(Notice.partial(safe(f"{problem.what}{again}; rows are from {age}{code}")))
+        out.append(Notice.partial(safe(f"{problem.what}{again}{older}{code}")))
     return tuple(out)

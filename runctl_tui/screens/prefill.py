@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING
 
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
@@ -13,16 +11,6 @@ from runctl_tui.domain.run import TrainingJob, TrainingSession
 
 if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow
-
-
-def with_free_name(request: LaunchRequest, taken: AbstractSet[str]) -> LaunchRequest:
-    """Return the request with a name that no machine has yet: the one it asks for, or 'name-2' and so on."""
-    options = request.options
-    if options is None or not options.name or options.name not in taken:
-        return request
-    name = next(name for number in count(2) if (name := f"{options.name}-{number}") not in taken)
-    job = None if request.job is None else replace(request.job, name=name)
-    return replace(request, options=replace(options, name=name), job=job)
 
 
 def train_on(defaults: LaunchRequest, row: FleetRow) -> LaunchRequest:

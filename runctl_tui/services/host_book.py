@@ -34,6 +34,7 @@ class HostBook:
                 f"{instance.name or instance.id} cannot be reached",
                 f"it is {instance.state.value}",
                 "start it first" if instance.state is ResourceState.STOPPED else "",
+                code="host.off" if instance.state is ResourceState.STOPPED else "",
             )
         target = await self._registry.get(instance.provider).ssh_target(instance)
         if target is None:

@@ -230,6 +230,9 @@ class Jobs(Protocol):
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop after its present call and to undo what it made."""
 
+    async def drain(self) -> None:
+        """Wait until every job of this process has ended and is written."""
+
 
 class Costs(Protocol):
     """The tracker's ledger, read."""
@@ -384,3 +387,5 @@ class Services:
     """Serves hosts that need presigned URLs until none does; the detached relay process awaits it."""
     close: Callable[[], object]
     """Lets go of everything at once, without waiting for any backend."""
+    troubles: Callable[[], tuple[Problem, ...]] = tuple
+    """What is wrong with this program's own files; known once it has started."""

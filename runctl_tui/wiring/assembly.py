@@ -118,11 +118,12 @@ class Cloud:
 
     async def attach(self) -> AsyncIterator[str]:
         """Start the sandbox, or find it running, and tell what happens."""
-        from runctl_tui.sandbox.client import attach
+        from runctl_tui.sandbox.client import attach, find
         from runctl_tui.services.aws.keys import own_key, pair_name
 
         place = self._place
-        yield "starting the sandbox"
+        if find(place.world) is None or place.options.fresh:
+            yield "starting the sandbox"
         self.session = await attach(place.world, owner=place.owner, fresh=place.options.fresh)
         ends = self.session.endpoints
         key = await asyncio.to_thread(own_key, place.state / "keys", pair_name(place.owner))
@@ -167,6 +168,8 @@ class Assembly:
 
     def __init__(self, ground: Ground) -> None:
         self.place = place = ground.place
+        if place.sandbox and place.options.fresh:
+            forget_old_world(place.state)
         self.clock = clock = ground.clock
         self.session = ground.session
         self.registry = ground.registry
@@ -190,6 +193,7 @@ class Assembly:
         self.jobs = JobBoard(self.store, clock, self.locks)
         self.journal = Journal(self.store, clock, self.locks)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
+        self.supplies = Supplies(self.registry, self.cloud.store, place.configuration.aws.region)
         self.actions = self._action_service()
         self._watching: asyncio.Task[None] | None = None
 
@@ -205,7 +209,7 @@ class Assembly:
             fleet=self.fleet,
             runs=self.runs,
             checkpoints=self.checkpoints,
-            launcher=LaunchDesk(self.registry, self.actions, self._defaults, self._disk_month),
+            launcher=LaunchDesk(self.registry, self.actions, self._defaults, self._disk_month, self.supplies.region_of),
             actions=self.actions,
             jobs=self.jobs,
             costs=self.tracker,
@@ -218,6 +222,7 @@ class Assembly:
             start=self.start,
             relay=self.relay.work,
             close=self.close,
+            troubles=lambda: self.store.problems,
         )
 
     async def start(self) -> AsyncIterator[str]:
@@ -225,11 +230,9 @@ class Assembly:
         if self.place.sandbox and self.cloud.session is None:
             async for words in self.cloud.attach():
                 yield words
-        yield "looking at what an earlier session left open"
         await self.jobs.load()
         await self.journal.reconcile(self.registry)
         self._watching = asyncio.create_task(self._keep_watching_runs())
-        yield "ready"
 
     def close(self) -> None:
         """Let go of everything at once, without waiting for any backend."""
@@ -279,7 +282,7 @@ class Assembly:
                 fleet=self.fleet,
                 hosts=self.hosts,
                 runs=self.runs,
-                supplies=Supplies(self.registry, self.cloud.store, place.configuration.aws.region),
+                supplies=self.supplies,
                 clock=self.clock,
                 rng=random.SystemRandom(),
                 owner=place.owner,
@@ -359,6 +362,14 @@ def fleet_pace(place: Place) -> float:
 def runs_as_seen(runs: tuple[TrainingSession, ...]) -> object:
     """Return what a person would see change about runs: not when they were last heard of."""
     return [replace(run, heard_at=None) for run in runs]
+
+
+def forget_old_world(state: Path) -> None:
+    """Remove what is known about a sandbox's world that is begun anew: its ledger, runs, jobs and host keys."""
+    for found in state.glob("state.db*"):
+        found.unlink(missing_ok=True)
+    (state / "known_hosts").unlink(missing_ok=True)
+    shutil.rmtree(state / "runs", ignore_errors=True)
 
 
 def _ship_project(folder: Path) -> None:

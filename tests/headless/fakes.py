@@ -259,7 +259,7 @@ class FakeLauncher:
 
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         code = CodeSummary("/project", 3, 2048) if request.job else None
-        return LaunchPreview(plan(Operation.LAUNCH), code)
+        return LaunchPreview(await FakeActions(self.world).plan_launch(request), code)
 
     def defaults(self) -> LaunchRequest:
         return self.world.defaults
@@ -286,6 +286,9 @@ class FakeActions:
 class FakeJobs:
     def __init__(self, world: World) -> None:
         self.world = world
+
+    async def drain(self) -> None:
+        pass
 
     async def watch(self, job_id: str) -> AsyncIterator[JobView]:
         for item in self.world.views or [view()]:

@@ -326,6 +326,9 @@ class FakeJobs(_Part):
     def feed(self) -> FakeFeed[tuple[JobView, ...]]:
         return self.world.jobs
 
+    async def drain(self) -> None:
+        pass
+
     async def watch(self, job_id: str) -> AsyncIterator[JobView]:
         async for snapshot in self.world.jobs.watch():
             for job in snapshot.value:

@@ -118,7 +118,7 @@ def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
 def api_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D10 and D11: the provider's own locks are never cleared here."""
     lock = known_or_none(facts.protection)
-    if lock is None:
+    if lock is None or facts.local:
         return None
     if operation is Operation.TERMINATE and (lock.termination or lock.stop):
         which = "termination" if lock.termination else "stop"

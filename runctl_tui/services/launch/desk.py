@@ -17,7 +17,7 @@ from runctl_tui.services.errors import ValidationError
 from runctl_tui.services.training.request import s3_location
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from decimal import Decimal
 
     from runctl_tui.services.ports import Actions, ProviderRegistry
@@ -49,6 +49,10 @@ def _no_price(region: str, gib: int) -> Fact[Decimal]:
     return Unknown("nobody knows the prices of disks here")
 
 
+async def _unchecked(output_dest: str) -> None:
+    """Take every destination for one that is there."""
+
+
 class LaunchDesk:
     """Answers what a launch would be."""
 
@@ -58,7 +62,9 @@ class LaunchDesk:
         actions: Actions,
         defaults: Callable[[], LaunchDefaults],
         disk_month: Callable[[str, int], Fact[Decimal]] = _no_price,
+        check_output: Callable[[str], Awaitable[object]] = _unchecked,
     ) -> None:
+        self._check_output = check_output
         self._disk_month = disk_month
         self._registry = registry
         self._actions = actions
@@ -110,6 +116,7 @@ class LaunchDesk:
 
         if job.output_dest:
             s3_location(job.output_dest)
+            await self._check_output(job.output_dest)
         root = Path(job.project_root)
         await asyncio.to_thread(check_script, root, job)
         sent = await plan(root, job.includes)

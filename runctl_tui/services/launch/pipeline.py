@@ -224,11 +224,12 @@ class LaunchPipeline:
         while self._parts.clock.monotonic() < deadline:
             job.check()
             (status,) = await agent.status([run_id])
-            if status.phase == "failed" or status.lost:
+            if status.started_at is None and (status.phase == "failed" or status.lost):
                 raise HostError(
                     f"The run {run_id} did not start", status.reason, f"its log: runctl-tui runs logs {run_id}"
                 )
             if status.phase not in ("starting", "installing"):
+                step.progress(detail="")
                 return
             step.progress(detail=status.phase)
             await self._parts.sleep(POLL)

@@ -11,7 +11,7 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import Instance, Market
 from runctl_tui.domain.location import DataLocation, LocationKind
 from runctl_tui.domain.money import dollars
-from runctl_tui.services.errors import DataTransferError, TrainctlError, ValidationError
+from runctl_tui.services.errors import DataTransferError, ResourceNotFound, TrainctlError, ValidationError
 from runctl_tui.services.training.fetch import RemoteFile, fetch
 from runctl_tui.services.training.request import s3_location
 
@@ -71,12 +71,15 @@ class Supplies:
         return dest
 
     async def region_of(self, output_dest: str) -> str:
-        """Return the region of the bucket that checkpoints go to; the usual one where S3 does not tell."""
+        """Return the region of the bucket that checkpoints go to; the usual one where S3 does not tell.
+
+        Raises ResourceNotFound where there is no such bucket.
+        """
         if not output_dest:
             return self.bucket_region
         try:
             return await self.store().region_of(s3_location(output_dest).container)
-        except ValidationError:
+        except (ValidationError, ResourceNotFound):
             raise
         except TrainctlError:
             return self.bucket_region

@@ -139,6 +139,7 @@ async def embedded(folder: Path) -> AsyncIterator[Embedded]:
     user_key.write_private_key(key_file)
     key_file.chmod(0o600)
     authorized = asyncssh.import_authorized_keys(user_key.export_public_key().decode())
+    asyncio.get_running_loop().set_task_factory(None)  # asyncssh's server side hangs with eager tasks
     server = Embedded(home, 0, host_key, key_file, environment={"AWS_EC2_METADATA_DISABLED": "true"})
 
     class Login(asyncssh.SSHServer):
