@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TABS: Final = (
     ("1", "Instances", "Inst", "instances"),
+    ("2", "Volumes", "Vol", "volumes"),
     ("4", "Checkpoints", "Ckpt", "checkpoints"),
     ("5", "Monitor", "Mon", "monitor"),
     ("7", "Tasks", "Task", "tasks"),
