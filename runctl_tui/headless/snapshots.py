@@ -9,6 +9,7 @@ from runctl_tui.domain.states import Operation
 from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags
+from runctl_tui.headless.launching import checked
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.volume_flags import add_place_flags, add_shape_flags, carry, new_volume
@@ -44,7 +45,9 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.set_defaults(handler=restore, needs=Needs.SERVICES)
     parser = add_noun(verbs, "copy", "copy a snapshot to another region")
     parser.add_argument("snapshot", metavar="SNAPSHOT", help="id, key or unique name")
-    parser.add_argument("--to", metavar="REGION", required=True, help="region such as us-west-2")
+    parser.add_argument(
+        "--to", metavar="REGION", type=checked(validation.region), required=True, help="region such as us-west-2"
+    )
     parser.add_argument("--new-name", metavar="NAME", default="", help="name of the copy")
     add_confirmation_flags(parser)
     parser.set_defaults(handler=copy, needs=Needs.SERVICES)
@@ -85,8 +88,10 @@ async def restore(services: Services, call: Call) -> Reply:
 async def copy(services: Services, call: Call) -> Reply:
     """Copy a snapshot to another region."""
     snapshot = await services.volumes.find_snapshot(call.args.snapshot)
-    region, name = validation.region(call.args.to), call.args.new_name
-    return await carry(services, call, VolumeChange(Operation.SNAPSHOT_COPY, (snapshot.key,), region=region, name=name))
+    name = call.args.new_name
+    return await carry(
+        services, call, VolumeChange(Operation.SNAPSHOT_COPY, (snapshot.key,), region=call.args.to, name=name)
+    )
 
 
 async def delete(services: Services, call: Call) -> Reply:

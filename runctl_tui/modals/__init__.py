@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runctl_tui.modals.pick import Pick as Pick
     from runctl_tui.modals.pick import PickItem as PickItem
     from runctl_tui.modals.text_view import TextView as TextView
+    from runctl_tui.modals.volume_form import VolumeDialog as VolumeDialog
 
 _HOMES = {
     "Ask": "runctl_tui.modals.ask",
@@ -35,6 +36,7 @@ _HOMES = {
     "PickItem": "runctl_tui.modals.pick",
     "Section": "runctl_tui.modals.describe",
     "TextView": "runctl_tui.modals.text_view",
+    "VolumeDialog": "runctl_tui.modals.volume_form",
     "dialog_for": "runctl_tui.modals.confirm",
     "fact": "runctl_tui.modals.describe",
 }

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.states import Operation
-from runctl_tui.domain.volume import Storage, VolumeSnapshot
+from runctl_tui.domain.volume import Storage, VolumeChange, VolumeSnapshot
 from runctl_tui.screens.columns.volumes import snapshot_columns
 from runctl_tui.screens.storage import StorageScreen
 from runctl_tui.screens.volume_facts import snapshot_fields, snapshot_sections
@@ -74,12 +74,32 @@ class SnapshotsScreen(StorageScreen[VolumeSnapshot]):
         rows = self._chosen
         if choice == "delete":
             self.change(Operation.SNAPSHOT_DELETE, [row.key for row in rows])
+        elif choice == "restore":
+            self.work(self._restore, rows[0], group="change")
+        elif choice == "copy":
+            self.work(self._copy_to, rows[0], group="change")
         elif choice == "volume":
             self.go("volumes", rows[0].volume_id)
 
     def action_delete(self) -> None:
         """Open the delete plan for the snapshots at hand."""
         self.change(Operation.SNAPSHOT_DELETE, [row.key for row in self.targets()])
+
+    async def _restore(self, snapshot: VolumeSnapshot) -> None:
+        from runctl_tui.screens import volume_asking as asking
+
+        await self.hear_machines()
+        draft = await self.ask_shape(asking.question_restore(self.services, snapshot))
+        if draft is not None:
+            await self.change_storage(asking.new_volume(self.services, draft, snapshot.id))
+
+    async def _copy_to(self, snapshot: VolumeSnapshot) -> None:
+        from runctl_tui.screens import volume_asking as asking
+
+        items = asking.region_items(self.services, snapshot)
+        region = await self.pick(f"Copy {snapshot.name or snapshot.id} to", items)
+        if region is not None:
+            await self.change_storage(VolumeChange(Operation.SNAPSHOT_COPY, (snapshot.key,), region=region))
 
     def _volume_names(self) -> dict[str, str]:
         return {volume.id: volume.name for volume in self.storage.volumes}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import on
@@ -18,6 +19,7 @@ from runctl_tui.widgets.table import ResourceTable
 if TYPE_CHECKING:
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import VolumeChange
+    from runctl_tui.modals.volume_form import VolumeDraft, VolumeQuestion
     from runctl_tui.services.ports import Feed
 
 KeptT = TypeVar("KeptT", Volume, VolumeSnapshot)
@@ -137,11 +139,23 @@ class StorageScreen(ListScreen[KeptT]):
         if row is not None:
             self.work(self._copy_field, row, group="menu")
 
-    def change_storage(self, change: VolumeChange) -> None:
-        """Plan a change that needs more than keys, and ask."""
-        self.work(self._change_storage, change, group="change")
+    async def ask_shape(self, question: VolumeQuestion) -> VolumeDraft | None:
+        """Let the form be filled in, with the price in sight."""
+        from runctl_tui.screens.volume_asking import month
 
-    async def _change_storage(self, change: VolumeChange) -> None:
+        price = partial(month, self.services)
+        return await self.app.push_screen_wait(modals.VolumeDialog(self.services.clock, question, price))
+
+    async def hear_machines(self) -> None:
+        """Have the machines at hand, whose zones and names the questions offer."""
+        if self.services.fleet.feed.latest is None:
+            self.busy("looking at the machines…")
+            async for _ in self.services.fleet.feed.watch():
+                break
+            self.busy("")
+
+    async def change_storage(self, change: VolumeChange) -> None:
+        """Plan a change that needs more than keys, and ask."""
         self.busy(f"looking at what {change.operation.verb} would do…")
         plan = await self.services.actions.plan_volume(change)
         self.busy("")

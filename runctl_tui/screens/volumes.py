@@ -15,6 +15,7 @@ from runctl_tui.screens.columns.volumes import volume_columns
 from runctl_tui.screens.storage import StorageScreen
 from runctl_tui.screens.volume_facts import volume_fields, volume_sections
 from runctl_tui.screens.volume_verbs import volume_menu
+from runctl_tui.services.errors import ValidationError
 
 if TYPE_CHECKING:
     from runctl_tui.widgets.columns import Column
@@ -61,7 +62,7 @@ class VolumesScreen(StorageScreen[Volume]):
             return ""
         idle = [row for row in rows if row.state is VolumeState.AVAILABLE]
         words = _sum(rows)
-        return words + (f", {len(idle)} attached to nothing {_sum(idle)}" if idle else "")
+        return words + (f", {len(idle)} attached to nothing: {_sum(idle)}" if idle else "")
 
     def sections(self, row: Volume) -> tuple[modals.Section, ...]:
         """Return everything known about a volume."""
@@ -82,6 +83,12 @@ class VolumesScreen(StorageScreen[Volume]):
         rows = self._chosen
         if choice in _PLANS:
             self.change(_PLANS[choice], [row.key for row in rows])
+        elif choice == "create":
+            self.work(self._create, group="change")
+        elif choice == "attach":
+            self.work(self._attach_volume, rows[0], group="change")
+        elif choice == "modify":
+            self.work(self._modify, rows[0], group="change")
         elif choice == "machine" and rows[0].attachment:
             self.go("instances", rows[0].attachment.instance_id)
         elif choice == "snapshots":
@@ -90,6 +97,32 @@ class VolumesScreen(StorageScreen[Volume]):
     def action_delete(self) -> None:
         """Open the delete plan for the volumes at hand."""
         self.change(Operation.VOLUME_DELETE, [row.key for row in self.targets()])
+
+    async def _create(self) -> None:
+        from runctl_tui.screens import volume_asking as asking
+
+        await self.hear_machines()
+        draft = await self.ask_shape(asking.question_new(self.services, self.storage))
+        if draft is not None:
+            await self.change_storage(asking.new_volume(self.services, draft))
+
+    async def _attach_volume(self, volume: Volume) -> None:
+        from runctl_tui.screens import volume_asking as asking
+
+        await self.hear_machines()
+        items = asking.machine_items(self.services, volume)
+        if not items:
+            raise ValidationError("there is no machine to attach it to", "", "launch one in " + volume.zone)
+        key = await self.pick(f"Attach {volume.name or volume.id} to", items)
+        if key is not None:
+            await self.change_storage(asking.attach_to(volume, key))
+
+    async def _modify(self, volume: Volume) -> None:
+        from runctl_tui.screens import volume_asking as asking
+
+        draft = await self.ask_shape(asking.question_modify(volume))
+        if draft is not None:
+            await self.change_storage(asking.modified(volume, draft))
 
 
 def _sum(rows: Sequence[Volume]) -> str:

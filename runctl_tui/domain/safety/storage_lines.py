@@ -115,7 +115,7 @@ def _stays(operation: Operation, facts: SafetyFacts) -> str:
         return f"its snapshots: {unknown(snapshots.reason)}"
     if operation is Operation.SNAPSHOT_DELETE:
         others = [one for one in snapshots.value if one.id != facts.target.id]
-        return f"{count(len(others), 'other snapshot')} of the same volume"
+        return f"{count(len(others), 'other snapshot') if others else 'no other snapshot'} of the same volume"
     words = count(len(snapshots.value), "snapshot")
     return f"{words}, at most {_sum(snapshots.value)}" if snapshots.value else "nothing"
 

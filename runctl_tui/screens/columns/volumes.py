@@ -47,7 +47,8 @@ def volume_columns(now: Now) -> tuple[Column[Volume], ...]:
         Column("gb", "GB", _size, 6, "right", 80, sort_key=lambda row: row.shape.size_gib, descending=True),
         Column("iops", "IOPS", _iops, 6, "right", 40, sort_key=_iops_number, descending=True),
         Column("mbs", "MB/s", _throughput, 5, "right", 35, sort_key=_throughput_number, descending=True),
-        Column("attached", "ATTACHED", _attached, 14, wide=24, priority=85, sort_key=lambda row: _attached(row).text),
+        Column("attached", "ATTACHED", _attached, 14, wide=18, priority=85, sort_key=lambda row: _attached(row).text),
+        Column("device", "DEVICE", _device, 9, priority=30, sort_key=lambda row: _device(row).text),
         Column("zone", "ZONE", lambda row: cell(row.zone), 10, wide=11, priority=50, sort_key=lambda row: row.zone),
         Column(
             "snapshot", "LAST-SNAPSHOT", lambda row: _last_snapshot(row, now()), 13, "right", 75, sort_key=_oldest
@@ -65,7 +66,7 @@ def snapshot_columns(now: Now, volume_names: Callable[[], dict[str, str]]) -> tu
         names = volume_names()
         if row.volume_id in names:
             return cell(names[row.volume_id] or row.volume_id)
-        return cell(f"{row.volume_id}, gone" if row.volume_id else "-", "$muted")
+        return cell(f"gone, {row.volume_id}" if row.volume_id else "-", "$muted")
 
     return (
         Column("name", "NAME", name_cell, 14, wide=21, priority=95, flexible=True, sort_key=_name),
@@ -146,7 +147,12 @@ def _attached(row: Volume) -> Cell:
     if held is None:
         return cell("-", "$muted")
     more = f" +{len(row.attachments) - 1}" if len(row.attachments) > 1 else ""
-    return cell(f"{held.host}{more} {held.device}".strip())
+    return cell(f"{held.host}{more}")
+
+
+def _device(row: Volume) -> Cell:
+    held = row.attachment
+    return cell("-", "$muted") if held is None else cell(held.device)
 
 
 def _last_snapshot(row: Volume, now: datetime) -> Cell:
