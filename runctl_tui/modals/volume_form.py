@@ -183,7 +183,7 @@ class VolumeDialog(Dialog[VolumeDraft]):
         self._field("throughput").display = bool(limits.most_throughput)
         if shape is not None and limits.most_iops:
             most = min(limits.most_iops, limits.iops_of(shape.size_gib))
-            self._field("iops").set_hint(safe(f"{limits.least_iops:,} to {most:,} at this size"))
+            self._field("iops").set_hint(safe(f"{limits.least_iops:,} to {most:,}"))
         wrong = wrong_with(shape) if shape else ()
         words = safe("✗ " + "; ".join(wrong)) if wrong else self._advice(shape)
         style = "$danger" if wrong else "$muted"

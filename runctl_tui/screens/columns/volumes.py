@@ -70,7 +70,7 @@ def snapshot_columns(now: Now, volume_names: Callable[[], dict[str, str]]) -> tu
 
     return (
         Column("name", "NAME", name_cell, 14, wide=21, priority=95, flexible=True, sort_key=_name),
-        Column("state", "STATE", snapshot_state, 12, wide=14, priority=90, sort_key=lambda row: row.state.value),
+        Column("state", "STATE", snapshot_state, 13, wide=14, priority=90, sort_key=lambda row: row.state.value),
         Column("gb", "GB", lambda row: cell(number(row.size_gib)), 6, "right", 70, sort_key=_gib, descending=True),
         Column("volume", "OF", of, 16, wide=30, priority=85, sort_key=lambda row: of(row).text),
         Column("region", "REGION", lambda row: cell(row.region), 10, priority=50, sort_key=lambda row: row.region),
