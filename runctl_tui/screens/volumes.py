@@ -62,7 +62,7 @@ class VolumesScreen(StorageScreen[Volume]):
             return ""
         idle = [row for row in rows if row.state is VolumeState.AVAILABLE]
         words = _sum(rows)
-        return words + (f", {len(idle)} attached to nothing: {_sum(idle)}" if idle else "")
+        return words + (f", {len(idle)} unattached: {_sum(idle)}" if idle else "")
 
     def sections(self, row: Volume) -> tuple[modals.Section, ...]:
         """Return everything known about a volume."""

@@ -19,7 +19,7 @@ def row_of(person: Person, name: str) -> str:
 async def test_volumes_stand_dearest_first_with_what_nothing_uses_in_the_title() -> None:
     async with at_keyboard() as person:
         await person.press("2")
-        await person.sees("scratch-2025", "$360.00/mo and 1 unknown, 2 attached to nothing: $84.00/mo")
+        await person.sees("scratch-2025", "$360.00/mo and 1 unknown, 2 unattached: $84.00/mo")
         assert person.table.model.view[0] == "aws/vol-0data"
         assert "llama-7b" in row_of(person, "data")
         assert "9d ago" in row_of(person, "data")
