@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SCREENS: Final[Mapping[str, str]] = {
     "instances": "runctl_tui.screens.instances:InstancesScreen",
+    "volumes": "runctl_tui.screens.volumes:VolumesScreen",
+    "snapshots": "runctl_tui.screens.snapshots:SnapshotsScreen",
     "checkpoints": "runctl_tui.screens.checkpoints:CheckpointsScreen",
     "monitor": "runctl_tui.screens.monitor:MonitorScreen",
     "tasks": "runctl_tui.screens.tasks:TasksScreen",
@@ -64,6 +66,7 @@ class RunctlApp(App[None]):
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit"),
         Binding("q", "back", "back, then quit", show=False, id="app.back"),
         Binding("1", "open_mode('instances')", "Instances", show=False, id="app.instances"),
+        Binding("2", "open_mode('volumes')", "Volumes", show=False, id="app.volumes"),
         Binding("4", "open_mode('checkpoints')", "Checkpoints", show=False, id="app.checkpoints"),
         Binding("5", "open_mode('monitor')", "Monitor", show=False, id="app.monitor"),
         Binding("7", "open_mode('tasks')", "Tasks", show=False, id="app.tasks"),

@@ -18,6 +18,8 @@ class CommandWord:
 
 COMMANDS: Final[Mapping[str, CommandWord]] = {
     "instances": CommandWord(":instances", "go to the machines"),
+    "volumes": CommandWord(":volumes [NAME]", "go to the volumes, to one of them"),
+    "snapshots": CommandWord(":snapshots [NAME]", "go to the snapshots of volumes"),
     "checkpoints": CommandWord(":checkpoints [RUN]", "go to the checkpoints, of one run"),
     "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
     "tasks": CommandWord(":tasks", "go to what is being done"),

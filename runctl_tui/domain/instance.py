@@ -38,6 +38,16 @@ class Ownership(StrEnum):
     FOREIGN = "foreign"
 
 
+def ownership_of(tags: tuple[tuple[str, str], ...], owner_label: str) -> Ownership:
+    """Return whose a resource with these tags is, for somebody with this label."""
+    table = dict(tags)
+    if TAG_OWNER in table:
+        return Ownership.OURS if table[TAG_OWNER] == owner_label else Ownership.OTHER
+    if table.get("CreatedBy") == "runctl" or "runctl:user" in table:
+        return Ownership.RUNCTL
+    return Ownership.FOREIGN
+
+
 @dataclass(frozen=True, slots=True)
 class Gpu:
     """The accelerators of a machine."""
@@ -107,12 +117,7 @@ class Instance:
     @property
     def ownership(self) -> Ownership:
         """Whose it is, by its tags."""
-        owner = self.tag(TAG_OWNER)
-        if owner is not None:
-            return Ownership.OURS if owner == self.owner_label else Ownership.OTHER
-        if self.tag("CreatedBy") == "runctl" or self.tag("runctl:user") is not None:
-            return Ownership.RUNCTL
-        return Ownership.FOREIGN
+        return ownership_of(self.tags, self.owner_label)
 
     @property
     def project(self) -> str:

@@ -86,7 +86,7 @@ class Target:
     """One resource that a plan touches."""
 
     kind: str
-    """instance, run."""
+    """instance, run, volume, snapshot."""
     id: str
     name: str
     provider: str
@@ -146,7 +146,7 @@ class Plan:
     def name_to_type(self) -> str:
         """The name that confirms destruction: the single target's name, its id's last six where unnamed."""
         if len(self.targets) != 1:
-            return f"{self.operation.value} {len(self.targets)}"
+            return f"{self.operation.verb} {len(self.targets)}"
         target = self.targets[0]
         plain = target.name.isascii() and target.name.isprintable() and target.name.strip() == target.name
         return target.name if target.name and plain else target.id[-6:]

@@ -60,3 +60,32 @@ class Operation(StrEnum):
     RUN_START = "run-start"
     RUN_STOP = "run-stop"
     RUN_RESUME = "run-resume"
+    VOLUME_CREATE = "volume-create"
+    VOLUME_ATTACH = "volume-attach"
+    VOLUME_DETACH = "volume-detach"
+    VOLUME_MODIFY = "volume-modify"
+    VOLUME_SNAPSHOT = "volume-snapshot"
+    VOLUME_DELETE = "volume-delete"
+    SNAPSHOT_COPY = "snapshot-copy"
+    SNAPSHOT_DELETE = "snapshot-delete"
+
+    @property
+    def verb(self) -> str:
+        """What a person says for it."""
+        return self.value.rpartition("-")[2] if self in STORAGE else self.value
+
+
+ON_VOLUMES = frozenset(
+    {
+        Operation.VOLUME_ATTACH,
+        Operation.VOLUME_DETACH,
+        Operation.VOLUME_MODIFY,
+        Operation.VOLUME_SNAPSHOT,
+        Operation.VOLUME_DELETE,
+    }
+)
+"""What is done to a volume that exists."""
+ON_SNAPSHOTS = frozenset({Operation.SNAPSHOT_COPY, Operation.SNAPSHOT_DELETE})
+STORAGE = ON_VOLUMES | ON_SNAPSHOTS | {Operation.VOLUME_CREATE}
+DESTROYING = frozenset({Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE})
+"""What no service of the provider can undo."""

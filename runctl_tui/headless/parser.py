@@ -14,6 +14,8 @@ from runctl_tui.services.errors import ValidationError
 PROGRAM: Final = "runctl-tui"
 NOUNS: Final = {
     "instances": ("runctl_tui.headless.instances", "machines: list, describe, launch, start, stop, terminate"),
+    "volumes": ("runctl_tui.headless.volumes", "volumes: list, show, create, attach, detach, modify, snapshot, delete"),
+    "snapshots": ("runctl_tui.headless.snapshots", "snapshots of volumes: list, show, restore, copy, delete"),
     "runs": ("runctl_tui.headless.runs", "training runs: list, show, logs, start, stop, resume"),
     "train": ("runctl_tui.headless.train", "the whole way: launch, train, keep the checkpoints, terminate"),
     "checkpoints": ("runctl_tui.headless.checkpoints", "checkpoints on hosts and in S3: list, info"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runctl_tui.modals.pick import Pick as Pick
     from runctl_tui.modals.pick import PickItem as PickItem
     from runctl_tui.modals.text_view import TextView as TextView
+    from runctl_tui.modals.volume_form import VolumeDialog as VolumeDialog
     from runctl_tui.modals.waiting import Waiting as Waiting
 
 _HOMES = {
@@ -37,6 +38,7 @@ _HOMES = {
     "Section": "runctl_tui.modals.describe",
     "TextView": "runctl_tui.modals.text_view",
     "Waiting": "runctl_tui.modals.waiting",
+    "VolumeDialog": "runctl_tui.modals.volume_form",
     "dialog_for": "runctl_tui.modals.confirm",
     "fact": "runctl_tui.modals.describe",
 }

@@ -13,6 +13,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Severity
+from runctl_tui.domain.states import DESTROYING
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
 from runctl_tui.modals.base import Severity as Colour
@@ -35,6 +36,14 @@ _VERBS: Final = {
     Operation.RUN_START: "Train",
     Operation.RUN_STOP: "Stop run",
     Operation.RUN_RESUME: "Resume",
+    Operation.VOLUME_CREATE: "Create volume",
+    Operation.VOLUME_ATTACH: "Attach volume",
+    Operation.VOLUME_DETACH: "Detach volume",
+    Operation.VOLUME_MODIFY: "Modify volume",
+    Operation.VOLUME_SNAPSHOT: "Snapshot",
+    Operation.VOLUME_DELETE: "Delete volume",
+    Operation.SNAPSHOT_COPY: "Copy snapshot",
+    Operation.SNAPSHOT_DELETE: "Delete snapshot",
 }
 _SIGNS: Final = {
     Severity.BLOCK: ("✗ blocked", "$danger"),
@@ -48,6 +57,8 @@ _OFFERS: Final = {
     Operation.STOP: "Stop instead",
     Operation.START: "Start it first",
     Operation.TERMINATE: "Terminate instead",
+    Operation.VOLUME_DETACH: "Detach it first",
+    Operation.VOLUME_SNAPSHOT: "Snapshot it first",
 }
 """A better way as a button says it, in the order in which tab reaches them."""
 
@@ -102,7 +113,7 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
         if self.needs_cap:
             yield from _typed("The price is unknown. Accept at most $/h:", "cap")
         if self.needs_name:
-            yield from _typed(f"Type {self.plan.name_to_type} to {self.plan.operation.value}:", "name")
+            yield from _typed(f"Type {self.plan.name_to_type} to {self.plan.operation.verb}:", "name")
 
     def compose_buttons(self) -> Iterable[DialogButton]:
         """Offer to cancel, and to act where that is possible."""
@@ -206,9 +217,9 @@ class ConfirmDestroy(ConfirmPlan):
 
 def dialog_for(clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: bool = True) -> ConfirmPlan:
     """Return the dialog whose shape and colour fit the plan; without `offers` it shows no better ways as buttons."""
-    if plan.operation is Operation.TERMINATE:
+    if plan.operation in DESTROYING:
         return ConfirmDestroy(clock, plan, extra, offers=offers)
-    stopping = plan.operation in (Operation.STOP, Operation.RUN_STOP)
+    stopping = plan.operation in (Operation.STOP, Operation.RUN_STOP, Operation.VOLUME_DETACH)
     return (ConfirmStop if stopping else ConfirmStart)(clock, plan, extra, offers=offers)
 
 

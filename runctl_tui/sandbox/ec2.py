@@ -14,6 +14,7 @@ from runctl_tui.sandbox.cloud import ACCOUNT, Cloud
 from runctl_tui.sandbox.launches import Launches
 from runctl_tui.sandbox.machines import Machines
 from runctl_tui.sandbox.prices import PriceTable
+from runctl_tui.sandbox.volumes import Volumes
 
 WELL_FORMED: Final = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})")
 
@@ -26,6 +27,7 @@ class Ec2:
         self._machines = machines
         self._launches = launches
         self._prices = prices
+        self._volumes = Volumes(cloud)
         self._settled: dict[str, str] = {}
         self._rules: dict[str, Callable[[Call], Answer | Mapping[str, str] | None]] = {
             "RunInstances": launches.before,
@@ -50,6 +52,7 @@ class Ec2:
         """Let granted changes of state take their time."""
         if call.action == "RunInstances":
             self._launches.after(call, body)
+        self._volumes.after(call, body)
         if call.action == "RebootInstances":
             for instance in self._asked(call):
                 self._machines.power(instance, "reboot")

@@ -18,6 +18,10 @@ class PriceTable:
     """Per hour, by instance type."""
     storage_gb_month: dict[str, Decimal]
     """Per GiB and month, by volume type."""
+    iops_month: dict[str, Decimal]
+    """Per month, by what a volume type is called in usage types."""
+    gp3_mibs_month: Decimal
+    """Per MiB/s and month above what is included."""
 
 
 @cache
@@ -29,4 +33,10 @@ def table() -> PriceTable:
         content["date"],
         {kind: Decimal(str(price)) for kind, price in content["on_demand"].items()},
         {kind: Decimal(str(price)) for kind, price in content["storage_gb_month"].items()},
+        {
+            "gp3": Decimal(str(content["gp3_iops_month_over_3000"])),
+            "piops": Decimal(str(content["io_iops_month_first_32000"])),
+            "io2": Decimal(str(content["io_iops_month_first_32000"])),
+        },
+        Decimal(str(content["gp3_mbps_month_over_125"])),
     )

@@ -67,9 +67,21 @@ class Pricing:
                 }
                 yield self._product("Compute Instance", {**place, **machine}, price, "Hrs")
             for kind, price in self._prices.storage_gb_month.items():
-                if kind != "snapshot":
+                if not kind.startswith("snapshot"):
                     disk = {"volumeApiName": kind, "usagetype": f"EBS:VolumeUsage.{kind}"}
                     yield self._product("Storage", {**place, **disk}, price, "GB-Mo")
+            yield from self._provisioned(place)
+
+    def _provisioned(self, place: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """What is paid for disks besides their size."""
+        prices = self._prices
+        for kind, price in prices.iops_month.items():
+            usage = {"usagetype": f"EBS:VolumeP-IOPS.{kind}", "group": "EBS IOPS"}
+            yield self._product("System Operation", {**place, **usage}, price, "IOPS-Mo")
+        speed = {"usagetype": "EBS:VolumeP-Throughput.gp3", "volumeApiName": "gp3"}
+        yield self._product("Provisioned Throughput", {**place, **speed}, prices.gp3_mibs_month * 1024, "GiBps-mo")
+        saved = {"usagetype": "EBS:SnapshotUsage"}
+        yield self._product("Storage Snapshot", {**place, **saved}, prices.storage_gb_month["snapshot"], "GB-Mo")
 
     def _product(self, family: str, attributes: Mapping[str, str], price: Decimal, unit: str) -> dict[str, Any]:
         label = "/".join([family, *attributes.values()])

@@ -50,6 +50,8 @@ class BaseScreen(Screen[None]):
     """What all screens have in common."""
 
     MODE: ClassVar[str] = ""
+    TAB: ClassVar[str] = ""
+    """The mode whose tab it stands under, where that is another's."""
     NAME: ClassVar[str] = ""
     HINTS: ClassVar[tuple[str, ...]] = ()
     """Binding ids in the order in which the hint line shows them."""
@@ -100,7 +102,7 @@ class BaseScreen(Screen[None]):
         """Say what is known without asking anybody."""
         self._composed = True
         self.query_one(TitleLine).facts = self.title_facts()
-        self.query_one(ScreenTabs).current = self.MODE
+        self.query_one(ScreenTabs).current = self.TAB or self.MODE
         self._ticker = self.set_interval(1.0, self.tick)
         self.tick()
 

@@ -18,7 +18,7 @@ from runctl_tui.widgets.status_line import StatusNote
 
 if TYPE_CHECKING:
     from runctl_tui.domain.launch import LaunchRequest
-    from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
+    from runctl_tui.domain.plan import JobView, Operation, Plan
 
 CHANGE = "change"
 
@@ -126,7 +126,8 @@ class ChangingScreen(CommandingScreen):
         """Ask everything again as soon as a job has ended that was seen at work."""
         ended = {job.id for job in jobs if job.ended_at is not None}
         if self.shared.at_work & ended:
-            for feed in (self.services.fleet.feed, self.services.runs.feed, self.services.checkpoints.feed()):
+            services = self.services
+            for feed in (services.fleet.feed, services.runs.feed, services.checkpoints.feed(), services.volumes.feed):
                 feed.refresh()
         self.shared.at_work = {job.id for job in jobs if job.ended_at is None}
 
@@ -135,7 +136,14 @@ class ChangingScreen(CommandingScreen):
             self.obey_menu(choice)
 
     async def _change(self, operation: Operation, references: tuple[str, ...]) -> None:
-        answer: Confirmation | modals.Instead | None = modals.Instead(operation, references)
+        self.busy(f"looking at what {operation.verb} would do…")
+        plan = await self.services.actions.plan(operation, references)
+        self.busy("")
+        await self.ask_and_commit(plan)
+
+    async def ask_and_commit(self, plan: Plan) -> None:
+        """Show a plan, or the better way that is chosen instead, and carry out what is confirmed."""
+        answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
         while isinstance(answer, modals.Instead):
             plan = await self._planned(answer.operation, answer.references)
             answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
@@ -147,7 +155,7 @@ class ChangingScreen(CommandingScreen):
 
     async def _planned(self, operation: Operation, references: tuple[str, ...]) -> Plan:
         """Make a plan while a dialog takes the keys; giving up cancels the worker that waits here."""
-        waiting = modals.Waiting(self.services.clock, safe(f"looking at what {operation.value} would do…"))
+        waiting = modals.Waiting(self.services.clock, safe(f"looking at what {operation.verb} would do…"))
         self.app.push_screen(waiting, self._give_up_planning)
         try:
             return await self.services.actions.plan(operation, references)

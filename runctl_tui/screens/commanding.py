@@ -80,6 +80,8 @@ class CommandingScreen(BaseScreen):
         """Each command with what does it and the most words that may follow."""
         return {
             "instances": (self._navigate, 1),
+            "volumes": (self._navigate, 1),
+            "snapshots": (self._navigate, 1),
             "checkpoints": (self._navigate, 1),
             "monitor": (self._navigate, 1),
             "tasks": (self._navigate, 1),

@@ -23,6 +23,7 @@ HOST_OFF: Final = "host.off"
 """The problem of a machine that is stopped, which its own row says already."""
 TABS: Final = (
     ("1", "Instances", "Inst", "instances"),
+    ("2", "Volumes", "Vol", "volumes"),
     ("4", "Checkpoints", "Ckpt", "checkpoints"),
     ("5", "Monitor", "Mon", "monitor"),
     ("7", "Tasks", "Task", "tasks"),

@@ -59,7 +59,7 @@ class Caller:
                 await provider.dry_run(plan.operation, target.id, target.region)
         entry = entry_for(plan, target, f"{target.provider}/{target.id}", f"op-{uuid.uuid4().hex}")
         async with job.step(f"call:{target.id}"):
-            await self._call(entry, lambda: call(target.id, target.region))
+            await self.call(entry, lambda: call(target.id, target.region))
         async with job.step(f"wait:{target.id}") as step:
             state = await self._wait(provider, plan.operation, target, step, entry.op_id)
         await self.journal.mark(entry.op_id, JournalState.VERIFIED, f"it is {state.value}")
@@ -80,7 +80,7 @@ class Caller:
         await self.journal.mark(entry.op_id, JournalState.VERIFIED, result)
         return result
 
-    async def _call(self, entry: Entry, call: Callable[[], Awaitable[None]]) -> None:
+    async def call(self, entry: Entry, call: Callable[[], Awaitable[None]]) -> None:
         """Make the call with its intent on the disk; an answer that was lost is settled by looking."""
         await self.journal.begin(entry)
         await self.journal.mark(entry.op_id, JournalState.SENT)

@@ -13,7 +13,7 @@ from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Operation, Plan, PlanLine, Verdict
 from runctl_tui.domain.safety import SafetyFacts, plan_lines, reversibility
 from runctl_tui.domain.safety.cleanup import already_done
-from runctl_tui.domain.safety.reasons import count
+from runctl_tui.domain.safety.reasons import buys, count
 
 Parameters = tuple[tuple[str, str], ...]
 
@@ -23,7 +23,7 @@ def plan_of(
 ) -> Plan:
     """Return the frozen plan of an operation on one or many targets."""
     prices = [facts.price for facts in batch]
-    buying = operation is Operation.START or any(not facts.target.id for facts in batch)
+    buying = any(buys(operation, facts) for facts in batch)
     known = [price.value.usd_per_hour for price in prices if isinstance(price, Known)]
     price_unknown = buying and len(known) < len(prices)
     account = next((facts.account.value for facts in batch if isinstance(facts.account, Known)), "")

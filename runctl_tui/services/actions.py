@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from runctl_tui.domain.launch import LaunchRequest
-from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step, Target
+from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step
 from runctl_tui.domain.safety import CleanupResult, CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
+from runctl_tui.domain.states import STORAGE
+from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.services.action_calls import Caller, end_state, entry_for
 from runctl_tui.services.action_checks import (
     LAUNCHING,
@@ -33,11 +35,13 @@ from runctl_tui.services.errors import (
     Refused,
     StateError,
     TrainctlError,
+    Unsupported,
     ValidationError,
 )
 from runctl_tui.services.jobs import JobBoard, JobHandle, Work
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import Actions, Jobs
+from runctl_tui.services.volume_actions import VolumeActions
 
 Batch: TypeAlias = list[SafetyFacts]
 _REMEMBERED: Final = 32
@@ -64,6 +68,8 @@ class ActionParts:
     locks: LockSet
     jobs: JobBoard
     executor: Executor
+    volumes: VolumeActions | None = None
+    """None: nothing here has volumes."""
     safety: CleanupSafety = field(default_factory=CleanupSafety)
 
 
@@ -76,7 +82,9 @@ class ActionService:
         self._requests: OrderedDict[str, LaunchRequest] = OrderedDict()
 
     async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
-        """Freeze what an operation on these instance keys or run ids would do, with its verdict."""
+        """Freeze what an operation on these keys or run ids would do, with its verdict."""
+        if operation in STORAGE:
+            return await self.plan_volume(VolumeChange(operation, tuple(references)))
         return (await self._plan(operation, references, None))[0]
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
@@ -86,6 +94,10 @@ class ActionService:
         while len(self._requests) > _REMEMBERED:
             self._requests.popitem(last=False)
         return plan
+
+    async def plan_volume(self, change: VolumeChange) -> Plan:
+        """Freeze a change of volumes or snapshots."""
+        return (await self._storage.plan(change, None))[0]
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return its id; Refused or PlanChanged where it may not."""
@@ -99,7 +111,7 @@ class ActionService:
             fresh, batch = await self._again(plan, request)
             check_unchanged(plan, fresh, confirmation)
             request = None if request is None else with_cap(request, confirmation)
-            steps = _steps(plan) if plan.operation in _ON_MACHINES else ()
+            steps = self._steps(plan)
             return self._parts.jobs.start(plan.effect, steps, self._work(plan, request, batch, held))
         except BaseException:
             held.close()
@@ -138,6 +150,8 @@ class ActionService:
 
     async def _again(self, plan: Plan, request: LaunchRequest | None) -> tuple[Plan, Batch]:
         """Make the plan again from strong reads, for the account it was made for."""
+        if plan.operation in STORAGE:
+            return await self._storage.again(plan)
         if request is not None:
             return await self._plan_launch(request, plan.account)
         references = [one.id if one.kind == "run" else f"{one.provider}/{one.id}" for one in plan.targets]
@@ -147,7 +161,8 @@ class ActionService:
         """Take the lock of every resource of the plan, in one order everywhere."""
         held = contextlib.ExitStack()
         try:
-            for name in sorted(lock_names(plan, request)):
+            in_storage = plan.operation in STORAGE
+            for name in sorted(self._storage.locks(plan) if in_storage else lock_names(plan, request)):
                 held.enter_context(self._parts.locks.hold(name))
         except BaseException:
             held.close()
@@ -157,7 +172,7 @@ class ActionService:
     def _work(self, plan: Plan, request: LaunchRequest | None, batch: Batch, held: contextlib.ExitStack) -> Work:
         async def work(job: JobHandle) -> str:
             with held:
-                todo = [one.target for one in batch if already_done(plan.operation, one) is None]
+                todo = [one for one in batch if already_done(plan.operation, one) is None]
                 if not todo:
                     return plan.effect
                 if request is None:
@@ -165,12 +180,26 @@ class ActionService:
                 (resource,) = lock_names(plan, request)
                 launch = self._parts.executor.launch
                 return await self._parts.caller.execute(
-                    entry_for(plan, todo[0], resource, job.id), lambda: launch(request, job)
+                    entry_for(plan, todo[0].target, resource, job.id), lambda: launch(request, job)
                 )
 
         return work
 
-    async def _change(self, plan: Plan, target: Target, job: JobHandle) -> str:
+    @property
+    def _storage(self) -> VolumeActions:
+        if self._parts.volumes is None:
+            raise Unsupported("there are no volumes here")
+        return self._parts.volumes
+
+    def _steps(self, plan: Plan) -> tuple[Step, ...]:
+        if plan.operation in STORAGE:
+            return self._storage.steps(plan)
+        return _steps(plan) if plan.operation in _ON_MACHINES else ()
+
+    async def _change(self, plan: Plan, facts: SafetyFacts, job: JobHandle) -> str:
+        target = facts.target
+        if plan.operation in STORAGE:
+            return await self._storage.carry_out(plan, target, facts, job)
         if target.kind != "run":
             job.set(instance_id=target.id)
             return await self._parts.caller.change(plan, target, job)
@@ -178,20 +207,20 @@ class ActionService:
         entry = entry_for(plan, target, target.id, f"op-{uuid.uuid4().hex}")
         return await self._parts.caller.execute(entry, lambda: self._parts.executor.stop_run(target.id, job))
 
-    async def _change_all(self, plan: Plan, targets: Sequence[Target], job: JobHandle) -> str:
+    async def _change_all(self, plan: Plan, todo: Sequence[SafetyFacts], job: JobHandle) -> str:
         """Change each target, one call each; one that fails does not keep the others from being tried."""
         results: list[str] = []
         errors: list[TrainctlError] = []
-        for target in targets:
+        for facts in todo:
             job.check()
             try:
-                results.append(await self._change(plan, target, job))
+                results.append(await self._change(plan, facts, job))
             except TrainctlError as error:
                 errors.append(error)
-        if len(errors) == 1 and len(targets) == 1:
+        if len(errors) == 1 and len(todo) == 1:
             raise errors[0]
         if errors:
-            what = f"{len(errors)} of {len(targets)} failed"
+            what = f"{len(errors)} of {len(todo)} failed"
             raise CloudProviderError(what, "; ".join([*map(str, errors), *results]), code="partly-failed")
         return "; ".join(results)
 

@@ -18,10 +18,13 @@ from typing import Final
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.states import STORAGE
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
 from runctl_tui.services.store import Store, from_micros, to_micros
+from runctl_tui.services.volume_store import StorageCall, volume_store
+from runctl_tui.services.volume_wait import settle_change
 
 
 class JournalState(StrEnum):
@@ -56,9 +59,9 @@ class Entry:
     op_id: str
     operation: Operation
     kind: str
-    """instance, run."""
+    """instance, run, volume, snapshot."""
     resource: str
-    """The instance's key 'provider/id', or a run's id; for a launch the machine's name."""
+    """The key 'provider/id', or a run's id; for what does not exist yet its kind and name."""
     name: str
     provider: str
     region: str
@@ -185,6 +188,8 @@ async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[J
     A provider's lists lag behind its calls, so that only time makes 'not there' mean 'never arrived'.
     """
     entry = row.entry
+    if entry.operation in STORAGE:
+        return await _settle_storage(row, registry, now)
     if entry.operation not in _ARRIVED and entry.operation is not Operation.LAUNCH:
         return JournalState.FAILED, "the program ended in the middle; the run itself tells how far it came"
     early = now - row.at < SETTLING
@@ -201,6 +206,18 @@ async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[J
     if instance.state in _ARRIVED[entry.operation]:
         return JournalState.VERIFIED, f"it is {instance.state.value}"
     words = f"it is {instance.state.value}"
+    return (row.state, words) if early else (JournalState.FAILED, f"{words}: the call never arrived")
+
+
+async def _settle_storage(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
+    entry, early = row.entry, now - row.at < SETTLING
+    call = StorageCall(entry.operation, entry.region, entry.resource.partition("/")[2], entry.token)
+    try:
+        arrived, words = await settle_change(volume_store(registry, entry.provider), call, row.at - SETTLING)
+    except TrainctlError as error:
+        return row.state, str(error)
+    if arrived:
+        return JournalState.VERIFIED, words
     return (row.state, words) if early else (JournalState.FAILED, f"{words}: the call never arrived")
 
 

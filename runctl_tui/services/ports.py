@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from runctl_tui.domain.facts import Fact
+from runctl_tui.services.feed_port import Feed as Feed
 
 if TYPE_CHECKING:
     from runctl_tui.domain.checkpoint import Checkpoint
@@ -23,23 +24,10 @@ if TYPE_CHECKING:
     from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import RunUpdate, TrainingSession
     from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.domain.volume import VolumeChange
+    from runctl_tui.services.volume_ports import Volumes
 
 DiskPrice: TypeAlias = Fact[Decimal]
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Feed(Protocol[T_co]):
-    """One poller shared by everybody who watches the same thing; it works only while somebody watches."""
-
-    @property
-    def latest(self) -> Snapshot[T_co] | None:
-        """The last snapshot, or None before the first."""
-
-    def watch(self) -> AsyncIterator[Snapshot[T_co]]:
-        """Yield the latest snapshot at once where there is one, then each that differs."""
-
-    def refresh(self) -> None:
-        """Poll now instead of at the next turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +193,13 @@ class Actions(Protocol):
     """The one way to change anything: plan, verdict, confirmation, re-check, journal, one call, verified state."""
 
     async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
-        """Freeze what an operation on these instance keys or run ids would do, with its verdict."""
+        """Freeze what an operation on these keys (of machines, volumes, snapshots) or run ids would do."""
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
         """Freeze a launch or a resume."""
+
+    async def plan_volume(self, change: VolumeChange) -> Plan:
+        """Freeze a change of volumes or snapshots."""
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return the job's id; Refused or PlanChanged where it may not."""
@@ -370,6 +361,7 @@ class Services:
     fleet: Fleet
     runs: Runs
     checkpoints: Checkpoints
+    volumes: Volumes
     launcher: Launcher
     actions: Actions
     jobs: Jobs

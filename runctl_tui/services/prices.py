@@ -31,6 +31,12 @@ PATIENCE: Final = 900.0
 API: Final = "AWS Pricing API"
 BUNDLED: Final = "bundled table"
 _TABLE: Final = ("aws", "prices.json")
+GP3_IOPS: Final = "gp3:iops"
+GP3_THROUGHPUT: Final = "gp3:throughput"
+IO1_IOPS: Final = "io1:iops"
+IO2_IOPS: Final = "io2:iops"
+SNAPSHOTS: Final = "snapshot"
+"""Names under which a price list's storage holds what is no volume type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class PriceList:
     on_demand: Mapping[str, Decimal]
     """Dollars per hour by machine type."""
     storage: Mapping[str, Decimal]
-    """Dollars per GiB and month by volume type."""
+    """Dollars per GiB and month by volume type, and per month of what is provisioned above a type's baseline."""
 
 
 class PriceSource(Protocol):
@@ -74,12 +80,22 @@ def bundled() -> BundledTable:
         as_of=datetime.combine(date.fromisoformat(content["date"]), time(), UTC),
         source=BUNDLED,
         on_demand=content["on_demand"],
-        storage=content["storage_gb_month"],
+        storage={**content["storage_gb_month"], **_provisioned(content)},
     )
     gpus = {
         name: Gpu(gpu["name"], int(gpu["count"]), float(gpu["memory_gib"])) for name, gpu in content["gpus"].items()
     }
     return BundledTable(prices, gpus, content["ipv4_hour"])
+
+
+def _provisioned(content: Mapping[str, Any]) -> dict[str, Decimal]:
+    """Return what IOPS and MiB/s above the baseline cost per month; io1 and io2 as far as one tier reaches."""
+    return {
+        GP3_IOPS: content["gp3_iops_month_over_3000"],
+        GP3_THROUGHPUT: content["gp3_mbps_month_over_125"],
+        IO1_IOPS: content["io_iops_month_first_32000"],
+        IO2_IOPS: content["io_iops_month_first_32000"],
+    }
 
 
 class PriceBook:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Unknown
 from runctl_tui.domain.plan import Confirmation, Operation, Severity
-from runctl_tui.domain.safety import Policy
+from runctl_tui.domain.safety import CleanupSafety, Policy
+from runctl_tui.domain.volume import Storage
 from runctl_tui.sandbox.remote import SandboxRemote
 from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
@@ -55,6 +56,9 @@ from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.shells import HostShells
 from runctl_tui.services.store import Store
 from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
+from runctl_tui.services.volume_facts import VolumeFactGatherer
+from runctl_tui.services.volumes import VolumeBook
 from runctl_tui.wiring.ground import Ground, Place
 from runctl_tui.wiring.relay_process import start_relay
 
@@ -190,6 +194,8 @@ class Assembly:
         )
         self.fleet.feed = PollingFeed(self.fleet.poll, fleet_pace(place), clock, empty=())
         self.checkpoints = CheckpointBook(self.runs, self.cloud.store, clock, self._checkpoint_feed)
+        self.volumes = VolumeBook(self.registry, self.machines, clock)
+        self.volumes.feed = PollingFeed(self.volumes.poll, fleet_pace(place), clock, empty=Storage())
         self.jobs = JobBoard(self.store, clock, self.locks)
         self.journal = Journal(self.store, clock, self.locks)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
@@ -209,6 +215,7 @@ class Assembly:
             fleet=self.fleet,
             runs=self.runs,
             checkpoints=self.checkpoints,
+            volumes=self.volumes,
             launcher=LaunchDesk(self.registry, self.actions, self._defaults, self._disk_month, self.supplies.region_of),
             actions=self.actions,
             jobs=self.jobs,
@@ -293,7 +300,9 @@ class Assembly:
             )
         )
         caller = Caller(self.registry, self.journal, self.clock)
-        return ActionService(ActionParts(facts, caller, self.locks, self.jobs, pipeline))
+        safety = CleanupSafety()
+        volumes = VolumeActions(VolumeParts(VolumeFactGatherer(facts, self.volumes), caller, safety))
+        return ActionService(ActionParts(facts, caller, self.locks, self.jobs, pipeline, volumes, safety))
 
     def _here(self) -> HereSettings:
         config = self.place.configuration

@@ -36,8 +36,11 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.errors import ResourceNotFound
 from runctl_tui.services.ports import Finding, Services
+from tests.ui.fake_feed import FakeFeed as StorageFeed
+from tests.ui.volume_data import storage
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -166,6 +169,8 @@ class World:
             job=TrainingJob("", output_dest="s3://bucket/runs"),
         )
     )
+    storage: StorageFeed[Storage] = field(default_factory=lambda: StorageFeed(storage()))
+    changes: list[VolumeChange] = field(default_factory=list)
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     requests: list[LaunchRequest] = field(default_factory=list)
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
@@ -253,6 +258,24 @@ class FakeCheckpoints:
         return Snapshot(self.world.checkpoints[-1], NOW)
 
 
+class FakeVolumes:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def now(self) -> Snapshot[Storage]:
+        assert self.world.storage.latest
+        return self.world.storage.latest
+
+    async def find(self, reference: str) -> Volume:
+        return next(one for one in (await self.now()).value.volumes if reference in (one.key, one.id, one.name))
+
+    async def find_snapshot(self, reference: str) -> VolumeSnapshot:
+        return next(one for one in (await self.now()).value.snapshots if reference in (one.key, one.id, one.name))
+
+    async def describe(self, key: str) -> dict[str, object]:
+        return {"VolumeId": key.partition("/")[2]}
+
+
 class FakeLauncher:
     def __init__(self, world: World) -> None:
         self.world = world
@@ -276,6 +299,10 @@ class FakeActions:
     async def plan_launch(self, request: LaunchRequest) -> Plan:
         self.world.requests.append(request)
         return plan(Operation.LAUNCH, **self.world.plan_changes)
+
+    async def plan_volume(self, change: VolumeChange) -> Plan:
+        self.world.changes.append(change)
+        return plan(change.operation, **self.world.plan_changes)
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         self.world.committed.append((plan, confirmation))
@@ -367,6 +394,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "fleet": FakeFleet(world),
         "runs": FakeRuns(world),
         "checkpoints": FakeCheckpoints(world),
+        "volumes": FakeVolumes(world),
         "launcher": FakeLauncher(world),
         "actions": FakeActions(world),
         "jobs": FakeJobs(world),

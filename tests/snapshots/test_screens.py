@@ -134,3 +134,14 @@ def test_machine_details(snap_compare: Compare) -> None:
 
 def test_link_lost(snap_compare: Compare) -> None:
     assert compare(snap_compare, World(link="link lost, next try in 4 s"), NARROW, "5", "?link lost")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("keys", [("2",), ("2", "tab")], ids=["volumes", "snapshots"])
+def test_storage(snap_compare: Compare, size: tuple[int, int], keys: tuple[str, ...]) -> None:
+    assert compare(snap_compare, World(), size, *keys, "?sdxl-datasets")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_volume_form(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert compare(snap_compare, World(), size, "2", "x", "enter", "?$8.00 per month")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.cost import CostSummary, TrackedResource
-from runctl_tui.domain.facts import Fact, Known
+from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
 from runctl_tui.domain.offer import Capabilities, Capability, TypeOffer
@@ -29,10 +29,13 @@ from runctl_tui.domain.plan import (
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.states import DESTROYING
+from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeShape, VolumeSnapshot
 from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound
 from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, ShellCommand
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
+from tests.ui.volume_data import storage
 
 Mode = Literal["ok", "hang", "error"]
 
@@ -49,6 +52,7 @@ class World:
     fleet: FakeFeed[tuple[FleetRow, ...]] = field(default_factory=lambda: FakeFeed(data.fleet(), ("aws", "local")))
     runs: FakeFeed[tuple[TrainingSession, ...]] = field(default_factory=lambda: FakeFeed(data.RUNS))
     checkpoints: FakeFeed[tuple[Checkpoint, ...]] = field(default_factory=lambda: FakeFeed(data.checkpoints()))
+    volumes: FakeFeed[Storage] = field(default_factory=lambda: FakeFeed(storage()))
     costs: FakeFeed[CostSummary] = field(default_factory=lambda: FakeFeed(data.COST))
     jobs: FakeFeed[tuple[JobView, ...]] = field(default_factory=lambda: FakeFeed((data.job(),)))
     log: bytes = field(default_factory=data.log_text)
@@ -62,6 +66,7 @@ class World:
     leaving: str = ""
     updates: asyncio.Queue[RunUpdate] = field(default_factory=asyncio.Queue)
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
+    changes: list[VolumeChange] = field(default_factory=list)
     previewed: list[LaunchRequest] = field(default_factory=list)
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     answered: list[tuple[str, bool]] = field(default_factory=list)
@@ -85,13 +90,13 @@ class World:
     def empty(self) -> World:
         """Return this world without anything in it."""
         self.fleet, self.runs, self.checkpoints = FakeFeed(()), FakeFeed(()), FakeFeed(())
-        self.jobs = FakeFeed(())
+        self.jobs, self.volumes = FakeFeed(()), FakeFeed(Storage())
         return self
 
     def loading(self) -> World:
         """Return this world before its first answers."""
         self.fleet, self.runs, self.checkpoints = FakeFeed(None), FakeFeed(None), FakeFeed(None)
-        self.jobs, self.costs = FakeFeed(None), FakeFeed(None)
+        self.jobs, self.costs, self.volumes = FakeFeed(None), FakeFeed(None), FakeFeed(None)
         return self
 
     def hanging(self) -> World:
@@ -114,6 +119,7 @@ class World:
             fleet=FakeFleet(self),
             runs=FakeRuns(self),
             checkpoints=FakeCheckpoints(self),
+            volumes=FakeVolumes(self),
             launcher=FakeLauncher(self),
             actions=FakeActions(self),
             jobs=FakeJobs(self),
@@ -252,6 +258,32 @@ class FakeCheckpoints(_Part):
         return self.world.checkpoints.latest
 
 
+class FakeVolumes(_Part):
+    @property
+    def feed(self) -> FakeFeed[Storage]:
+        return self.world.volumes
+
+    async def now(self) -> Snapshot[Storage]:
+        await self.world.gate()
+        assert self.world.volumes.latest
+        return self.world.volumes.latest
+
+    async def find(self, reference: str) -> Volume:
+        return next(one for one in (await self.now()).value.volumes if reference in (one.key, one.id, one.name))
+
+    async def find_snapshot(self, reference: str) -> VolumeSnapshot:
+        return next(one for one in (await self.now()).value.snapshots if reference in (one.key, one.id, one.name))
+
+    async def describe(self, key: str) -> Mapping[str, object]:
+        await self.world.gate()
+        return {"VolumeId": key.partition("/")[2], "VolumeType": "gp3"}
+
+    def month(self, provider: str, region: str, shape: VolumeShape) -> Fact[Decimal]:
+        if region == data.US_WEST:
+            return Unknown(f"the price list of {region} has not answered yet")
+        return Known(Decimal("0.08") * shape.size_gib, self.world.clock.now(), "AWS Pricing API")
+
+
 class FakeLauncher(_Part):
     async def offers(self, provider: str, region: str) -> tuple[TypeOffer, ...]:
         await self.world.gate()
@@ -282,6 +314,14 @@ class FakeActions(_Part):
         operation = Operation.LAUNCH if request.options else Operation.RUN_START
         return self._plan(operation, (Target("instance", name, name, "aws", region),))
 
+    async def plan_volume(self, change: VolumeChange) -> Plan:
+        self.world.changes.append(change)
+        await self.world.gate()
+        if change.new is not None:
+            target = Target("volume", "", change.new.name, change.new.provider, change.new.region)
+            return self._plan(change.operation, (target,))
+        return self._plan(change.operation, tuple(self._target(reference) for reference in change.references))
+
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         await self.world.gate()
         self.world.committed.append((plan, confirmation))
@@ -295,14 +335,22 @@ class FakeActions(_Part):
             if row.key == reference:
                 machine = row.instance
                 return Target("instance", machine.id, machine.name, machine.provider, machine.region)
+        kept = self.world.volumes.latest.value if self.world.volumes.latest else Storage()
+        for volume in kept.volumes:
+            if volume.key == reference:
+                return Target("volume", volume.id, volume.name, volume.provider, volume.region)
+        for snapshot in kept.snapshots:
+            if snapshot.key == reference:
+                return Target("snapshot", snapshot.id, snapshot.name, snapshot.provider, snapshot.region)
         return Target("run", reference, reference, "aws", data.US_EAST)
 
     def _cost(self) -> str:
         return "unknown (nobody could say)" if self.world.price_unknown else "$1.01/h, $24.24 per day from now on"
 
     def _plan(self, operation: Operation, targets: tuple[Target, ...]) -> Plan:
-        levels = {Operation.TERMINATE: Level.NAME, Operation.LAUNCH: Level.YES, Operation.START: Level.YES}
-        destroying = operation is Operation.TERMINATE
+        levels = {Operation.LAUNCH: Level.YES, Operation.START: Level.YES, Operation.VOLUME_CREATE: Level.YES}
+        levels |= dict.fromkeys(DESTROYING, Level.NAME)
+        destroying = operation in DESTROYING
         return Plan(
             operation=operation,
             targets=targets,

@@ -8,7 +8,8 @@ from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.instance import PROTECTING_TAGS, TAG_OWNER, TAG_PROTECT_UNTIL, Ownership
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, block, known_or_none, uses_machine, warn
+from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, takes_over, warn
+from runctl_tui.domain.states import DESTROYING
 
 
 def read_only(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -31,7 +32,7 @@ def identity_changed(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D03: what cannot be undone needs to know whose account it is."""
-    if operation is not Operation.TERMINATE:
+    if operation not in DESTROYING:
         return None
     match facts.account:
         case Unknown(reason):
@@ -44,16 +45,17 @@ def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
 def production_account(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D04: nothing is destroyed in a production account."""
     account = known_or_none(facts.account)
-    if operation is not Operation.TERMINATE or not account:
+    if operation not in DESTROYING or not account:
         return None
     if facts.policy.label(account) is not AccountLabel.PRODUCTION:
         return None
-    return block("prod_account", f"account {account} is marked production", offer="stop it instead")
+    offer = "stop it instead" if operation is Operation.TERMINATE else ""
+    return block("prod_account", f"account {account} is marked production", offer=offer)
 
 
 def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D05: what this tool did not make is not touched before somebody claims it."""
-    if not uses_machine(operation, facts) or facts.local:
+    if not takes_over(operation, facts) or facts.local:
         return None
     match facts.ownership:
         case Known(Ownership.FOREIGN):
@@ -67,19 +69,21 @@ def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D06: another person's machine is not destroyed, and not stopped in passing."""
-    if operation not in ON_INSTANCES or known_or_none(facts.ownership) is not Ownership.OTHER:
+    """D06: what is another person's is not destroyed, and not stopped in passing."""
+    if operation in TRAINING or not takes_over(operation, facts):
+        return None
+    if known_or_none(facts.ownership) is not Ownership.OTHER:
         return None
     owner = _tags(facts).get(TAG_OWNER, "somebody else")
     text = f"it belongs to {owner}"
-    if operation is Operation.TERMINATE:
+    if operation in DESTROYING:
         return block("other_owner", text, offer=f"ask {owner}")
     return warn("other_owner", text, Level.NAME)
 
 
 def ownership_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D05 and D06 with an unknown: whose it is must be known."""
-    if not uses_machine(operation, facts) or facts.local or not isinstance(facts.ownership, Unknown):
+    if not takes_over(operation, facts) or facts.local or not isinstance(facts.ownership, Unknown):
         return None
     return block("owner_unknown", f"whose it is could not be told: {facts.ownership.reason}", Level.NEVER)
 
@@ -91,15 +95,16 @@ def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if not held:
         return None
     text = f"the tag {held[0]}={tags[held[0]]} protects it"
-    if operation is Operation.TERMINATE:
+    if operation in DESTROYING:
         return block("tag_protected", text, Level.NEVER, offer=f"remove the tag {held[0]} first")
-    return warn("tag_protected", text, Level.NAME) if operation is Operation.STOP else None
+    careful = operation in (Operation.STOP, Operation.VOLUME_DETACH)
+    return warn("tag_protected", text, Level.NAME) if careful else None
 
 
 def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D08: a date protects until it has passed, and also when it cannot be read."""
     text = _tags(facts).get(TAG_PROTECT_UNTIL)
-    if operation is not Operation.TERMINATE or text is None:
+    if operation not in DESTROYING or text is None:
         return None
     until = _moment(text)
     if until is not None and until <= facts.at:
@@ -110,7 +115,7 @@ def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D09: tags that could not be read may hold a protection."""
-    if operation is not Operation.TERMINATE or not isinstance(facts.tags, Unknown):
+    if operation not in DESTROYING or not isinstance(facts.tags, Unknown):
         return None
     return block("tags_unknown", f"its tags could not be read: {facts.tags.reason}", Level.NEVER)
 

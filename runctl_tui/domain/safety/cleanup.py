@@ -9,7 +9,7 @@ from typing import Final
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety import access, data, machine, money
+from runctl_tui.domain.safety import access, data, machine, money, storage
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, offering
 
@@ -54,6 +54,21 @@ RULES: Final[tuple[Rule, ...]] = (
     data.instance_store_lost,
     data.run_state_unknown,
     data.work_lost,
+    storage.not_read,
+    storage.attached,
+    storage.no_undo,
+    storage.undo_exists,
+    storage.referenced,
+    storage.last_copy,
+    storage.cannot_change,
+    storage.cannot_hold,
+    storage.root_disk,
+    storage.maybe_mounted,
+    storage.used_by_training,
+    storage.wrong_shape,
+    storage.snapshot_not_whole,
+    storage.restore_fits,
+    storage.snapshot_costs,
     money.price_unknown,
     money.cost_cap,
     money.costs_money,
@@ -68,11 +83,23 @@ _BASE: Final = {
     Operation.RUN_START: Level.ENTER,
     Operation.RUN_STOP: Level.YES,
     Operation.RUN_RESUME: Level.ENTER,
+    Operation.VOLUME_CREATE: Level.YES,
+    Operation.VOLUME_ATTACH: Level.ENTER,
+    Operation.VOLUME_DETACH: Level.YES,
+    Operation.VOLUME_MODIFY: Level.YES,
+    Operation.VOLUME_SNAPSHOT: Level.YES,
+    Operation.VOLUME_DELETE: Level.NAME,
+    Operation.SNAPSHOT_COPY: Level.YES,
+    Operation.SNAPSHOT_DELETE: Level.NAME,
 }
 _REVERSIBILITY: Final = {
     Operation.STOP: Reversibility.REVERSIBLE,
     Operation.TERMINATE: Reversibility.IRREVERSIBLE,
     Operation.RUN_STOP: Reversibility.LOSSY,
+    Operation.VOLUME_DETACH: Reversibility.LOSSY,
+    Operation.VOLUME_MODIFY: Reversibility.LOSSY,
+    Operation.VOLUME_DELETE: Reversibility.IRREVERSIBLE,
+    Operation.SNAPSHOT_DELETE: Reversibility.IRREVERSIBLE,
 }
 
 
@@ -88,6 +115,8 @@ def already_done(operation: Operation, facts: SafetyFacts) -> Reason | None:
         if state is None or state not in _DONE[operation] or facts.local:
             return None
         return Reason("already_done", Severity.ALLOW, f"it is {state.value} already", Level.ENTER)
+    if words := storage.done(operation, facts):
+        return Reason("already_done", Severity.ALLOW, words, Level.ENTER)
     if operation is Operation.RUN_STOP and isinstance(facts.sessions, Known):
         ended = [one for one in facts.sessions.value if one.status.ended]
         if ended and len(ended) == len(facts.sessions.value):
@@ -157,6 +186,6 @@ def _batch_reasons(verdicts: Sequence[tuple[SafetyFacts, Verdict]], fleet_size: 
         reasons.append(block("batch_member", text, Level.NEVER, offer="take them out of the selection"))
     share = fleet_size is not None and len(verdicts) > 3 and len(verdicts) > BATCH_SHARE * fleet_size
     if len(verdicts) > BATCH_CAP or share:
-        text = f"{len(verdicts)} machines at once are too many"
+        text = f"{len(verdicts)} at once are too many"
         reasons.append(block("batch_cap", text, offer=f"at most {BATCH_CAP}, and no more than 30 % of all"))
     return reasons

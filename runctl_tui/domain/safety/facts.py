@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -20,6 +20,7 @@ from runctl_tui.domain.money import Price
 from runctl_tui.domain.plan import Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
+from runctl_tui.domain.safety.storage_facts import StorageFacts
 
 T = TypeVar("T")
 UNASKED: Final = Unknown("nobody asked")
@@ -103,6 +104,8 @@ class SafetyFacts:
     price: Fact[Price] = UNASKED
     so_far: Decimal | None = None
     disks_per_month: Decimal | None = None
+    storage: StorageFacts = field(default_factory=StorageFacts)
+    """Of a volume or snapshot; all unknown for anything else."""
     warnings: tuple[str, ...] = ()
     """What the provider remarks about a launch."""
 
@@ -114,6 +117,9 @@ class SafetyFacts:
     def fresh(self) -> SafetyFacts:
         """Return the same facts with every one that is too old replaced by unknown."""
         stale: dict[str, Any] = {}
+        storage = self.storage.fresh(self.at)
+        if storage is not self.storage:
+            stale["storage"] = storage
         for name, limit in _LIMITS.items():
             fact = getattr(self, name)
             if isinstance(fact, Known) and fact.age(self.at) > limit:
@@ -150,7 +156,7 @@ class SafetyFacts:
 
 def fact_names() -> tuple[str, ...]:
     """Return the names of all three-valued fields."""
-    return tuple(field.name for field in fields(SafetyFacts) if str(field.type).startswith("Fact["))
+    return tuple(each.name for each in fields(SafetyFacts) if str(each.type).startswith("Fact["))
 
 
 def live_sessions(facts: SafetyFacts) -> Fact[tuple[TrainingSession, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -14,7 +14,9 @@ from runctl_tui.domain.plan import Operation, PlanLine
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, count, known_or_none
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, age_words, count, known_or_none, unknown, what
+from runctl_tui.domain.safety.storage_lines import storage_lines
+from runctl_tui.domain.states import STORAGE
 
 T = TypeVar("T")
 _LOSING: Final = frozenset({Operation.STOP, Operation.TERMINATE, Operation.RUN_STOP})
@@ -23,7 +25,9 @@ _ON_RUNS: Final = frozenset({Operation.RUN_STOP, Operation.RUN_START, Operation.
 
 def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]:
     """Return WHAT, RUNNING, CKPT, COST, DIES, STAYS and UNDO, as far as they concern the operation."""
-    lines = [PlanLine("WHAT", _what(facts))]
+    if operation in STORAGE:
+        return storage_lines(operation, facts)
+    lines = [PlanLine("WHAT", what(facts))]
     if operation in ON_INSTANCES or operation in _ON_RUNS:
         lines += [_running(facts), _checkpoints(facts)]
     if operation is not Operation.RUN_STOP:
@@ -33,29 +37,6 @@ def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]
         lines.append(PlanLine("STAYS", _stays(operation, facts), _seen(facts.disks)))
     lines.append(PlanLine("UNDO", _UNDO[operation]))
     return tuple(lines)
-
-
-def age_words(age: timedelta) -> str:
-    """Return an age in its largest fitting unit: '42 s', '7 min', '3 h', '12 d'."""
-    seconds = max(int(age.total_seconds()), 0)
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size or (size == 60 and seconds >= size):
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
-def unknown(reason: str) -> str:
-    """Return the words for what is not known."""
-    return f"unknown ({reason})"
-
-
-def _what(facts: SafetyFacts) -> str:
-    name = f' "{facts.target.name}"' if facts.target.name else ""
-    account = facts.account.value if isinstance(facts.account, Known) else unknown(facts.account.reason)
-    parts = [f"{facts.target.id}{name}".strip(), facts.type, facts.target.region, f"account {account}"]
-    if facts.policy.who:
-        parts.append(f"as {facts.policy.who}")
-    return "  ".join(part for part in parts if part)
 
 
 def _running(facts: SafetyFacts) -> PlanLine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runctl_tui.domain.facts import Unknown
-from runctl_tui.domain.money import dollars
+from runctl_tui.domain.money import PriceKind, dollars
 from runctl_tui.domain.plan import Operation, Reason
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import block, buys, known_or_none, warn
@@ -30,6 +30,9 @@ def costs_money(operation: Operation, facts: SafetyFacts) -> Reason | None:
     price = known_or_none(facts.price)
     if not buys(operation, facts) or price is None or not price.usd_per_hour:
         return None
+    if price.kind is PriceKind.STORAGE:
+        more = "more " if operation is Operation.VOLUME_MODIFY else ""
+        return warn("costs_money", f"it costs {dollars(price.usd_per_month)} {more}per month from now on, used or not")
     return warn("costs_money", f"it costs {dollars(price.usd_per_hour)} per hour from now on")
 
 

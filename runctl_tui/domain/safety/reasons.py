@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias, TypeVar
 
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from runctl_tui.domain.safety.facts import SafetyFacts
+from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES
 
 T = TypeVar("T")
 
 Rule: TypeAlias = Callable[[Operation, SafetyFacts], Reason | None]
 """Looks at one operation on one target; None where it has nothing to say. Rules know nothing of each other."""
 
+_TAKING_OVER: Final = (ON_VOLUMES | ON_SNAPSHOTS) - {Operation.VOLUME_SNAPSHOT, Operation.SNAPSHOT_COPY}
 ON_INSTANCES: Final = frozenset({Operation.START, Operation.STOP, Operation.TERMINATE})
 TRAINING: Final = frozenset({Operation.RUN_START, Operation.RUN_RESUME})
 
@@ -40,8 +43,9 @@ def known_or_none(fact: Fact[T]) -> T | None:
 
 
 def buys(operation: Operation, facts: SafetyFacts) -> bool:
-    """Return whether the operation begins to cost money: a start, or a machine that does not exist yet."""
-    return operation in (Operation.LAUNCH, Operation.START) or (operation in TRAINING and not facts.target.id)
+    """Return whether the operation begins to cost money: a start, or something that does not exist yet."""
+    spending = (Operation.LAUNCH, Operation.START, Operation.VOLUME_CREATE, Operation.VOLUME_MODIFY)
+    return operation in spending or (operation in TRAINING and not facts.target.id)
 
 
 def uses_machine(operation: Operation, facts: SafetyFacts) -> bool:
@@ -49,6 +53,40 @@ def uses_machine(operation: Operation, facts: SafetyFacts) -> bool:
     return operation in ON_INSTANCES or (operation in TRAINING and bool(facts.target.id))
 
 
+def ago(then: datetime | None, now: datetime) -> str:
+    """Return an age in its largest fitting unit: '42 s', '7 min', '3 h', '12 d'."""
+    return "unknown" if then is None else age_words(now - then)
+
+
+def age_words(age: timedelta) -> str:
+    """Return a duration in its largest fitting unit: '42 s', '7 min', '3 h', '12 d'."""
+    seconds = max(int(age.total_seconds()), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size or (size == 60 and seconds >= size):
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def takes_over(operation: Operation, facts: SafetyFacts) -> bool:
+    """Return whether the operation needs what it is about to be ours; a snapshot leaves its volume as it is."""
+    return uses_machine(operation, facts) or operation in _TAKING_OVER
+
+
 def count(number: int, noun: str) -> str:
     """Return '1 disk', '2 disks'."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def unknown(reason: str) -> str:
+    """Return the words for what is not known."""
+    return f"unknown ({reason})"
+
+
+def what(facts: SafetyFacts) -> str:
+    """Return what an operation is about: id, name, type, place, account, person."""
+    name = f' "{facts.target.name}"' if facts.target.name else ""
+    account = facts.account.value if isinstance(facts.account, Known) else unknown(facts.account.reason)
+    parts = [f"{facts.target.id}{name}".strip(), facts.type, facts.target.region, f"account {account}"]
+    if facts.policy.who:
+        parts.append(f"as {facts.policy.who}")
+    return "  ".join(part for part in parts if part)

@@ -115,7 +115,7 @@ def instance(
         gpu=facts.gpu if facts else None,
         vcpus=facts.vcpus if facts else None,
         memory_gib=facts.memory_gib if facts else None,
-        launched_at=_utc(raw.get("LaunchTime")),
+        launched_at=in_utc(raw.get("LaunchTime")),
         created_at=created_at(raw),
         public_ip=raw.get("PublicIpAddress", "") or "",
         private_ip=raw.get("PrivateIpAddress", "") or "",
@@ -147,7 +147,7 @@ def created_at(raw: InstanceTypeDef) -> datetime | None:
         *(one.get("Ebs", {}).get("AttachTime") for one in mappings),
         *(one.get("AttachTime") for one in attachments if one.get("DeviceIndex") == 0),
     ]
-    return _utc(min((time for time in times if time is not None), default=None))
+    return in_utc(min((time for time in times if time is not None), default=None))
 
 
 def disks(raw: InstanceTypeDef, volumes: Mapping[str, VolumeFacts]) -> tuple[Disk, ...]:
@@ -166,7 +166,7 @@ def disks(raw: InstanceTypeDef, volumes: Mapping[str, VolumeFacts]) -> tuple[Dis
                 root=mapping.get("DeviceName") == raw.get("RootDeviceName"),
                 name=facts.name if facts else "",
                 last_snapshot_at=facts.last_snapshot_at if facts else None,
-                attached_at=_utc(attached.get("AttachTime")),
+                attached_at=in_utc(attached.get("AttachTime")),
             )
         )
     return tuple(sorted(found, key=lambda disk: (not disk.root, disk.device)))
@@ -192,5 +192,6 @@ def jsonable(value: object) -> object:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def _utc(time: datetime | None) -> datetime | None:
+def in_utc(time: datetime | None) -> datetime | None:
+    """Return a moment of EC2's in UTC."""
     return time.astimezone(UTC) if time is not None else None

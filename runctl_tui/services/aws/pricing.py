@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -11,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from runctl_tui.domain.clock import Clock
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.errors import AwsError
-from runctl_tui.services.prices import API, PriceList
+from runctl_tui.services.prices import (
+    API,
+    GP3_IOPS,
+    GP3_THROUGHPUT,
+    IO1_IOPS,
+    IO2_IOPS,
+    SNAPSHOTS,
+    PriceList,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_pricing.client import PricingClient
@@ -26,6 +35,13 @@ _MACHINES: Final = {
     "capacitystatus": "Used",
 }
 _DISKS: Final = {"productFamily": "Storage"}
+_EXTRAS: Final = (
+    ("System Operation", "IOPS-Mo", 1, {"VolumeP-IOPS.gp3": GP3_IOPS, "VolumeP-IOPS.piops": IO1_IOPS,
+                                        "VolumeP-IOPS.io2": IO2_IOPS}),
+    ("Provisioned Throughput", "GiBps-mo", 1024, {"VolumeP-Throughput.gp3": GP3_THROUGHPUT}),
+    ("Storage Snapshot", "GB-Mo", 1, {"SnapshotUsage": SNAPSHOTS}),
+)  # fmt: skip
+"""Product family, its unit, how many of ours are in one of them, and our names by the end of the usage type."""
 
 
 class AwsPrices:
@@ -41,7 +57,17 @@ class AwsPrices:
         disks = await self._read(region, _DISKS, "volumeApiName", "GB-Mo")
         if not machines:
             raise AwsError(f"The price list holds no machine of {region}", "it may not know the region")
-        return PriceList(region, self._clock.now(), API, machines, disks)
+        return PriceList(region, self._clock.now(), API, machines, disks | await self._extras(region))
+
+    async def _extras(self, region: str) -> dict[str, Decimal]:
+        """Return what is paid for disks besides their size; what cannot be read stays unknown."""
+        found: dict[str, Decimal] = {}
+        for family, unit, parts, names in _EXTRAS:
+            with contextlib.suppress(AwsError):
+                listed = await self._read(region, {"productFamily": family}, "usagetype", unit)
+                uses = {usage.rpartition("EBS:")[2]: amount for usage, amount in listed.items() if "EBS:" in usage}
+                found |= {names[use]: amount / parts for use, amount in uses.items() if use in names}
+        return found
 
     async def _read(self, region: str, wanted: Mapping[str, str], key: str, unit: str) -> dict[str, Decimal]:
         fields = {"regionCode": region, **wanted}

@@ -26,6 +26,7 @@ from runctl_tui.services.aws.reach import Reach
 from runctl_tui.services.aws.s3 import S3Store
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.aws.spot import SpotMarket
+from runctl_tui.services.aws.volumes import EbsStore
 from runctl_tui.services.ports import SshTarget
 from runctl_tui.services.prices import PriceBook
 from runctl_tui.services.threads import BackendPool
@@ -42,6 +43,7 @@ class AwsProvider:
         self._clients = AwsClients(settings, self._pool, clock)
         self.prices = PriceBook(clock, settings.state_dir / "prices", AwsPrices(self._clients, clock))
         self.store = S3Store(self._clients, settings)
+        self.volumes = EbsStore(self._clients, settings, clock, self.prices)
         images = ImageFinder(self._clients)
         self._caller = Caller(self._clients, settings, clock)
         self._reader = InstanceReader(self._clients, settings, clock, self.prices)

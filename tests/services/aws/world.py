@@ -62,6 +62,12 @@ def ec2_error(code: str, message: str = "no", status: int = 400) -> AWSResponse:
     return AWSResponse("", status, headers, _Raw(body.encode()))
 
 
+def ec2_answer(body: str) -> AWSResponse:
+    """An answer as EC2 gives it."""
+    headers: Any = {}
+    return AWSResponse("", 200, headers, _Raw(body.encode()))
+
+
 @dataclass
 class World:
     """What a test gets."""

@@ -1,0 +1,232 @@
+"""Rules about volumes and snapshots: what is in use, what exists once, what cannot fit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runctl_tui.domain.facts import Known, Unknown
+from runctl_tui.domain.instance import Disk
+from runctl_tui.domain.money import dollars
+from runctl_tui.domain.plan import Level, Operation, Reason
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.safety.facts import SafetyFacts
+from runctl_tui.domain.safety.reasons import ago, block, known_or_none, offering, warn
+from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES
+from runctl_tui.domain.volume import SnapshotState, Volume, VolumeState, newest_completed
+from runctl_tui.domain.volume_shapes import settled, wrong_with
+
+_CHANGEABLE: Final = (VolumeState.AVAILABLE, VolumeState.IN_USE)
+_CAN_HOLD: Final = (ResourceState.RUNNING, ResourceState.STOPPED)
+
+
+def not_read(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A volume or snapshot that could not be read is no ground to act on."""
+    fact = facts.storage.volume if operation in ON_VOLUMES else facts.storage.snapshot
+    if operation not in ON_VOLUMES | ON_SNAPSHOTS or not isinstance(fact, Unknown):
+        return None
+    return block("state_unknown", f"it could not be read: {fact.reason}", Level.NEVER)
+
+
+def attached(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D25: a volume that is attached, or on its way, is not deleted; detaching is a plan of its own."""
+    volume = known_or_none(facts.storage.volume)
+    if operation is not Operation.VOLUME_DELETE or volume is None:
+        return None
+    if volume.state in (VolumeState.AVAILABLE, VolumeState.ERROR) and not volume.attachments:
+        return None
+    held = volume.attachment
+    text = f"it is attached to {held.host} as {held.device}" if held else f"it is {volume.state.value}"
+    if volume.state is not VolumeState.IN_USE:
+        return block("attached", text, Level.NEVER, offer="wait until it is available")
+    return offering(
+        block("attached", text, Level.NEVER, offer="detach it first"), Operation.VOLUME_DETACH, facts.target.key
+    )
+
+
+def no_undo(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D26: what is on a volume without a completed snapshot exists once."""
+    if operation is not Operation.VOLUME_DELETE:
+        return None
+    snapshots = facts.storage.snapshots
+    if isinstance(snapshots, Unknown):
+        return block("no_undo", f"whether it has a snapshot could not be told: {snapshots.reason}")
+    if newest_completed(snapshots.value) is not None:
+        return None
+    if any(one.state is SnapshotState.PENDING for one in snapshots.value):
+        return block("no_undo", "its snapshot is not complete yet", offer="wait until the snapshot is complete")
+    reason = block("no_undo", "it has no snapshot: what is on it exists once", offer="snapshot it first")
+    return offering(reason, Operation.VOLUME_SNAPSHOT, facts.target.key)
+
+
+def undo_exists(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D27: a snapshot brings back what it holds, and nothing that was written later."""
+    newest = newest_completed(known_or_none(facts.storage.snapshots) or ())
+    if operation is not Operation.VOLUME_DELETE or newest is None:
+        return None
+    text = f"its newest snapshot is {ago(newest.started_at, facts.at)} old: what was written since is lost"
+    return warn("undo_exists", text, Level.NAME)
+
+
+def referenced(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D28: an image rests on the snapshot."""
+    if operation is not Operation.SNAPSHOT_DELETE:
+        return None
+    match facts.storage.images:
+        case Unknown(reason):
+            return block("referenced", f"whether an image rests on it could not be told: {reason}")
+        case Known(images) if images:
+            return block("referenced", f"images rest on it: {', '.join(images)}", Level.NEVER, offer="deregister them")
+    return None
+
+
+def last_copy(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D28: the only snapshot of a volume that lives, or of one that is gone."""
+    if operation is not Operation.SNAPSHOT_DELETE:
+        return None
+    volume, snapshots = facts.storage.volume, facts.storage.snapshots
+    if isinstance(volume, Unknown) or isinstance(snapshots, Unknown):
+        lost = volume if isinstance(volume, Unknown) else snapshots
+        reason = lost.reason if isinstance(lost, Unknown) else ""
+        return block("last_snapshot", f"whether it is the only snapshot could not be told: {reason}")
+    if newest_completed(tuple(one for one in snapshots.value if one.id != facts.target.id)) is not None:
+        return None
+    if volume.value is None:
+        return warn("last_copy", "its volume is gone: this is the only copy of what was on it", Level.NAME)
+    reason_ = block("last_snapshot", "it is the only snapshot of a volume that exists", offer="make a newer one first")
+    return offering(reason_, Operation.VOLUME_SNAPSHOT, volume.value.key)
+
+
+def cannot_change(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A volume on its way from one state to another takes no changes; nor does one that is held already."""
+    volume = known_or_none(facts.storage.volume)
+    if volume is None or operation not in ON_VOLUMES - {Operation.VOLUME_DELETE}:
+        return None
+    if operation is Operation.VOLUME_ATTACH and volume.attachment is not None:
+        held = volume.attachment
+        reason = block("attached", f"it is on {held.host} as {held.device}", Level.NEVER, offer="detach it first")
+        return offering(reason, Operation.VOLUME_DETACH, facts.target.key)
+    if volume.state in _CHANGEABLE:
+        return None
+    return block("volume_state", f"it is {volume.state.value}", Level.NEVER, offer="wait until that has passed")
+
+
+def cannot_hold(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A volume goes only on a machine of its own zone that runs or is stopped."""
+    if operation is not Operation.VOLUME_ATTACH:
+        return None
+    host, volume = facts.storage.host, known_or_none(facts.storage.volume)
+    if isinstance(host, Unknown):
+        return block("host_unknown", f"the machine could not be read: {host.reason}", Level.NEVER)
+    machine = host.value
+    if volume is not None and machine.zone != volume.zone:
+        text = f"it is in {volume.zone}, and {machine.name or machine.id} is in {machine.zone}"
+        return block("other_zone", text, Level.NEVER, offer=f"snapshot it, and restore that in {machine.zone}")
+    if machine.state not in _CAN_HOLD:
+        return block("host_state", f"{machine.name or machine.id} is {machine.state.value}", Level.NEVER)
+    if facts.storage.device in [disk.device for disk in machine.disks]:
+        return block("device_taken", f"{facts.storage.device} is taken on {machine.name or machine.id}", Level.NEVER)
+    return None
+
+
+def root_disk(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """The disk that a machine runs from stays where it is; of a stopped one it may go, with care."""
+    host, volume = known_or_none(facts.storage.host), known_or_none(facts.storage.volume)
+    if operation is not Operation.VOLUME_DETACH or host is None or volume is None or not _is_root(host.disks, volume):
+        return None
+    name = host.name or host.id
+    if host.state is not ResourceState.STOPPED:
+        return block("root_disk", f"{name} runs from it", Level.NEVER, offer=f"stop {name} first")
+    return warn("root_disk", f"{name} cannot start without it", Level.NAME)
+
+
+def maybe_mounted(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """Detaching a mounted volume tears files apart that are being written."""
+    if operation is not Operation.VOLUME_DETACH or not isinstance(facts.storage.volume, Known):
+        return None
+    match facts.storage.host:
+        case Unknown(reason):
+            return warn("maybe_mounted", f"whether its machine runs could not be told: {reason}", Level.NAME)
+        case Known(machine) if machine.state is not ResourceState.STOPPED:
+            name = machine.name or machine.id
+            text = f"{name} is {machine.state.value} and may have it mounted: unmount it there first"
+            return warn("maybe_mounted", text, Level.NAME)
+    return None
+
+
+def used_by_training(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A run on the machine may be reading or writing the volume."""
+    if operation is not Operation.VOLUME_DETACH or not isinstance(facts.storage.volume, Known):
+        return None
+    if isinstance(facts.sessions, Unknown):
+        return warn("training_unknown", f"whether training runs could not be told: {facts.sessions.reason}", Level.NAME)
+    live = [one for one in facts.sessions.value if one.status.live]
+    if not live:
+        return None
+    reason = block("training_running", f"training is running on it: {live[0].name or live[0].id}", offer="stop the run")
+    return offering(reason, Operation.RUN_STOP, *(one.id for one in live))
+
+
+def wrong_shape(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """What AWS refuses about size, IOPS and throughput."""
+    shape, volume = facts.storage.shape, known_or_none(facts.storage.volume)
+    if operation not in (Operation.VOLUME_CREATE, Operation.VOLUME_MODIFY) or shape is None:
+        return None
+    if wrong := wrong_with(shape):
+        return block("volume_limits", "; ".join(wrong), Level.NEVER)
+    if operation is Operation.VOLUME_MODIFY and volume is not None and shape.size_gib < volume.shape.size_gib:
+        text = f"a volume never shrinks: it has {volume.shape.size_gib:,} GiB"
+        return block("volume_shrinks", text, Level.NEVER, offer="make a smaller one, and copy what is on it")
+    return None
+
+
+def snapshot_not_whole(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A snapshot is copied or restored once it is complete."""
+    snapshot = known_or_none(facts.storage.snapshot)
+    reads = operation in (Operation.SNAPSHOT_COPY, Operation.VOLUME_CREATE)
+    if not reads or snapshot is None or snapshot.state is SnapshotState.COMPLETED:
+        return None
+    return block("snapshot_state", f"the snapshot is {snapshot.state.value}", Level.NEVER, offer="wait for it")
+
+
+def restore_fits(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A volume of a snapshot is at least as large, and in the snapshot's region."""
+    snapshot, shape = known_or_none(facts.storage.snapshot), facts.storage.shape
+    if operation is not Operation.VOLUME_CREATE or snapshot is None or shape is None:
+        return None
+    if shape.size_gib < snapshot.size_gib:
+        return block("volume_limits", f"the snapshot needs {snapshot.size_gib:,} GiB", Level.NEVER)
+    if not facts.storage.zone.startswith(snapshot.region):
+        text = f"the snapshot is in {snapshot.region}, not in {facts.storage.zone}"
+        return block("other_region", text, Level.NEVER, offer="copy it there first")
+    return None
+
+
+def snapshot_costs(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A snapshot costs what is written on the volume, which nobody knows before."""
+    if operation not in (Operation.VOLUME_SNAPSHOT, Operation.SNAPSHOT_COPY):
+        return None
+    month = known_or_none(facts.storage.month)
+    most = "an unknown amount" if month is None else f"at most {dollars(month)}"
+    return warn("costs_money", f"the new snapshot costs {most} per month from now on")
+
+
+def done(operation: Operation, facts: SafetyFacts) -> str:
+    """D46: return in words that the end state is reached, or nothing."""
+    volume = known_or_none(facts.storage.volume)
+    if volume is None:
+        return ""
+    if operation is Operation.VOLUME_DETACH and volume.state is VolumeState.AVAILABLE:
+        return "it is attached to nothing already"
+    if operation is Operation.VOLUME_DELETE and volume.state in (VolumeState.DELETING, VolumeState.DELETED):
+        return f"it is {volume.state.value} already"
+    host, held = known_or_none(facts.storage.host), volume.attachment
+    if operation is Operation.VOLUME_ATTACH and held is not None and host is not None and held.instance_id == host.id:
+        return f"it is on {held.host} already"
+    shape = facts.storage.shape
+    if operation is Operation.VOLUME_MODIFY and shape is not None and settled(shape) == settled(volume.shape):
+        return f"it has {settled(shape).words} already"
+    return ""
+
+
+def _is_root(disks: tuple[Disk, ...], volume: Volume) -> bool:
+    return any(disk.root and disk.volume_id == volume.id for disk in disks)

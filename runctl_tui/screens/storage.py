@@ -1,0 +1,185 @@
+"""What the Volumes and Snapshots screens share: one feed, two lists, `tab` between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+
+from runctl_tui import modals
+from runctl_tui.domain.text import SafeText, safe, safe_lines
+from runctl_tui.domain.volume import Storage, Volume, VolumeSnapshot
+from runctl_tui.screens.listing import ListScreen
+from runctl_tui.widgets.table import ResourceTable
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.domain.volume import VolumeChange
+    from runctl_tui.modals.volume_form import VolumeDraft, VolumeQuestion
+    from runctl_tui.services.ports import Feed
+
+KeptT = TypeVar("KeptT", Volume, VolumeSnapshot)
+
+
+class StorageScreen(ListScreen[KeptT]):
+    """One list of storage; subclasses say which."""
+
+    TAB = "volumes"
+    OTHER: ClassVar[str] = ""
+    """The mode of the other list."""
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "table.open",
+        "screen.actions",
+        "storage.delete",
+        "storage.other",
+        "table.mark",
+        "table.filter",
+        "screen.command",
+        "screen.help",
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+d", "delete", "delete", id="storage.delete"),
+        Binding("d", "describe", "describe", show=False, id="storage.describe"),
+        Binding("y", "raw", "raw JSON", show=False, id="storage.raw"),
+        Binding("c", "copy_id", "copy id", show=False, id="storage.copy"),
+        Binding("C", "copy_field", "copy a field", show=False, id="storage.copy_field"),
+    ]
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._chosen: tuple[KeptT, ...] = ()
+        self._wanted = ""
+
+    def part(self, storage: Storage) -> tuple[KeptT, ...]:
+        """Return the rows of this list."""
+        raise NotImplementedError
+
+    def sections(self, row: KeptT) -> tuple[modals.Section, ...]:
+        """Return everything known about a row."""
+        raise NotImplementedError
+
+    def fields(self, row: KeptT) -> tuple[tuple[str, str], ...]:
+        """Return what can be copied from a row."""
+        raise NotImplementedError
+
+    def row_key(self, row: KeptT) -> str:
+        """Return provider and id."""
+        return row.key
+
+    def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
+        """Watch all storage."""
+        return ((self.services.volumes.feed, self.show_storage),)
+
+    def show_storage(self, snapshot: Snapshot[Storage]) -> None:
+        """Show this list's part of all storage."""
+        self.show_rows(replace(snapshot, value=self.part(snapshot.value)))  # type: ignore[arg-type]  # the value's type changes
+        if self._wanted:
+            self.show_reference(self._wanted)
+
+    def show_reference(self, reference: str) -> None:
+        """Put the cursor on one row, as soon as it is there."""
+        self._touched, self._wanted = True, reference
+        for key in self.table.model.view:
+            row = self.table.model.row(key)
+            if row is not None and reference in (row.key, row.id, row.name):
+                self._wanted = ""
+                self.table.move_to(key)
+
+    @property
+    def storage(self) -> Storage:
+        """All storage as heard last."""
+        latest = self.services.volumes.feed.latest
+        return latest.value if latest else Storage()
+
+    @property
+    def locked(self) -> bool:
+        """Whether nothing may be changed now."""
+        facts = self.shared.facts or self.services.session.cached()
+        return facts.read_only and not facts.armed_for
+
+    @on(ResourceTable.Chosen, "#list")
+    def open_details(self) -> None:
+        """Show everything about the row."""
+        row = self.table.cursor_row
+        if row is not None:
+            title = safe(row.name or row.id)
+            self.app.push_screen(modals.Describe(self.services.clock, title, self.sections(row)))
+
+    def action_other(self) -> None:
+        """Go to the other list."""
+        self.go(self.OTHER)
+
+    def action_describe(self) -> None:
+        """Show the facts as text that can be searched and copied."""
+        row = self.table.cursor_row
+        if row is None:
+            return
+        lines = [line for section in self.sections(row) for line in _lines(section)]
+        self.app.push_screen(modals.TextView(self.services.clock, safe(row.name or row.id), lines))
+
+    def action_raw(self) -> None:
+        """Show the provider's own words."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.work(self._raw, row, group="describe")
+
+    def action_copy_id(self) -> None:
+        """Copy the id."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.copy(row.id)
+
+    def action_copy_field(self) -> None:
+        """Choose a field to copy."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.work(self._copy_field, row, group="menu")
+
+    async def ask_shape(self, question: VolumeQuestion) -> VolumeDraft | None:
+        """Let the form be filled in, with the price in sight."""
+        from runctl_tui.screens.volume_asking import month
+
+        price = partial(month, self.services)
+        return await self.app.push_screen_wait(modals.VolumeDialog(self.services.clock, question, price))
+
+    async def hear_machines(self) -> None:
+        """Have the machines at hand, whose zones and names the questions offer."""
+        if self.services.fleet.feed.latest is None:
+            self.busy("looking at the machines…")
+            async for _ in self.services.fleet.feed.watch():
+                break
+            self.busy("")
+
+    async def change_storage(self, change: VolumeChange) -> None:
+        """Plan a change that needs more than keys, and ask."""
+        self.busy(f"looking at what {change.operation.verb} would do…")
+        plan = await self.services.actions.plan_volume(change)
+        self.busy("")
+        await self.ask_and_commit(plan)
+
+    async def _raw(self, row: KeptT) -> None:
+        import json
+
+        self.busy(f"asking {row.provider} about {row.id}…")
+        found = await self.services.volumes.describe(row.key)
+        self.busy("")
+        text = json.dumps(found, indent=2, default=str, ensure_ascii=False)
+        await self.app.push_screen(modals.TextView(self.services.clock, safe(row.id), safe_lines(text)))
+
+    async def _copy_field(self, row: KeptT) -> None:
+        pairs = self.fields(row)
+        choice = await self.pick("Copy", [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs])
+        if choice is not None:
+            self.copy(dict(pairs)[choice])
+
+    async def pick(self, title: str, items: Sequence[modals.PickItem]) -> str | None:
+        """Let one of many be picked."""
+        return await self.app.push_screen_wait(modals.Pick(self.services.clock, safe(title), items))
+
+
+def _lines(section: modals.Section) -> list[SafeText]:
+    return [section.heading, *(safe(f"  {each.label:12}  {each.value}") for each in section.facts), safe("")]
