@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 from runctl_tui.domain.facts import Fact
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from runctl_tui.domain.checkpoint import Checkpoint
     from runctl_tui.domain.clock import Clock
-    from runctl_tui.domain.cost import CostSummary, TrackedResource
+    from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
     from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.identity import Identity
     from runctl_tui.domain.instance import ApiProtection, Instance, Market
@@ -246,6 +248,11 @@ class Costs(Protocol):
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         """Dollars this month by 'project', 'run', 'type' or 'provider', dearest first: (name, '12.34')."""
+
+    async def report(
+        self, dimension: str = "project", since: datetime | None = None, until: datetime | None = None
+    ) -> CostReport:
+        """What a stretch of time (this month, UTC) has cost, by day and by 'project', 'run', 'owner', 'tag:KEY'…"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from runctl_tui.domain.checkpoint import Checkpoint
-from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
@@ -71,6 +72,7 @@ class World:
     armed: list[float] = field(default_factory=list)
     exported: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    reports: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
     closed: int = 0
 
     async def gate(self) -> None:
@@ -363,6 +365,13 @@ class FakeCosts(_Part):
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         await self.world.gate()
         return ((data.LLAMA_RUN.id, "406.26"),) if dimension == "run" else (("llama", "812.40"),)
+
+    async def report(
+        self, dimension: str = "project", since: datetime | None = None, until: datetime | None = None
+    ) -> CostReport:
+        self.world.reports.append((dimension, since, until))
+        await self.world.gate()
+        return data.report(dimension, since, until)
 
 
 class FakeShells(_Part):
