@@ -38,6 +38,7 @@ SCREENS: Final[Mapping[str, str]] = {
     "instances": "runctl_tui.screens.instances:InstancesScreen",
     "checkpoints": "runctl_tui.screens.checkpoints:CheckpointsScreen",
     "monitor": "runctl_tui.screens.monitor:MonitorScreen",
+    "costs": "runctl_tui.screens.costs:CostsScreen",
     "tasks": "runctl_tui.screens.tasks:TasksScreen",
 }
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
@@ -66,6 +67,7 @@ class RunctlApp(App[None]):
         Binding("1", "open_mode('instances')", "Instances", show=False, id="app.instances"),
         Binding("4", "open_mode('checkpoints')", "Checkpoints", show=False, id="app.checkpoints"),
         Binding("5", "open_mode('monitor')", "Monitor", show=False, id="app.monitor"),
+        Binding("6", "open_mode('costs')", "Costs", show=False, id="app.costs"),
         Binding("7", "open_mode('tasks')", "Tasks", show=False, id="app.tasks"),
         Binding("minus", "last_view", "last view", show=False, key_display="-", id="app.last_view"),
         Binding("left_square_bracket", "travel(-1)", "view before", show=False, key_display="[", id="app.earlier"),

@@ -13,6 +13,7 @@ _TABS: Final = (
     ("1", "Instances", "Inst"),
     ("4", "Checkpoints", "Ckpt"),
     ("5", "Monitor", "Mon"),
+    ("6", "Costs", "Cost"),
     ("7", "Tasks", "Task"),
 )
 """Digit, name and short name, as the real tab line has them."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from runctl_tui.domain.cost import DIMENSIONS
+
 
 @dataclass(frozen=True, slots=True)
 class CommandWord:
@@ -20,6 +22,7 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "instances": CommandWord(":instances", "go to the machines"),
     "checkpoints": CommandWord(":checkpoints [RUN]", "go to the checkpoints, of one run"),
     "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
+    "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
     "tasks": CommandWord(":tasks", "go to what is being done"),
     "launch": CommandWord(":launch", "open the launch form"),
     "sandbox": CommandWord(
@@ -55,6 +58,8 @@ class Vocabulary:
                 return self.settings()
             case ["monitor"] | ["checkpoints"]:
                 return self.runs()
+            case ["costs"]:
+                return DIMENSIONS
             case ["sandbox"]:
                 return SANDBOX_VERBS
             case ["sandbox", "cut" | "interrupt"]:

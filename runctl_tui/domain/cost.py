@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from runctl_tui.domain.resource import ResourceState
+
+DIMENSIONS: Final = ("project", "run", "type", "provider", "owner", "region")
+"""What costs can be divided by, besides any tag ('tag:KEY')."""
+TAG: Final = "tag:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,22 +99,18 @@ def _of_machine(row: FleetRow, now: datetime) -> Iterator[Insight]:
         live = [run for run in row.runs if run.status.live]
         if row.note.startswith("idle"):
             words = row.note.partition(",")
-            wasted = f", {words[2].strip()} for nothing" if words[2] else ""
-            yield _ending(row, InsightKind.IDLE, f"{name} is {words[0]} on {machine.type}{wasted}")
+            wasted = f", {words[2].strip()} wasted" if words[2] else ""
+            yield _ending(row, InsightKind.IDLE, f"{name} {words[0]} on {machine.type}{wasted}")
         elif age is not None and age > OLD_AFTER and not live:
-            yield _ending(
-                row, InsightKind.FORGOTTEN, f"{name} has run for {_days(age)} without a run, on {machine.type}"
-            )
+            yield _ending(row, InsightKind.FORGOTTEN, f"{name} up {_days(age)} without a run, on {machine.type}")
         elif age is not None and age > OLD_AFTER:
-            text = f"{name} has run for {_days(age)}; {live[0].name or live[0].id} is at work"
+            text = f"{name} up {_days(age)}; {live[0].name or live[0].id} is at work"
             yield Insight(InsightKind.LONG, text, _LOOK, warns=False, reference=row.key)
 
 
 def _stopped(row: FleetRow, name: str) -> Insight:
     per_hour = None if row.disks_per_month is None else row.disks_per_month / HOURS_PER_MONTH
-    return _acting(
-        row, InsightKind.STOPPED, f"{name} is stopped; its disks keep costing", per_hour, Operation.TERMINATE
-    )
+    return _acting(row, InsightKind.STOPPED, f"{name} stopped; its disks keep costing", per_hour, Operation.TERMINATE)
 
 
 def _ending(row: FleetRow, kind: InsightKind, text: str) -> Insight:

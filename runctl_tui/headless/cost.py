@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from runctl_tui.domain import validation
-from runctl_tui.domain.cost import CostReport
+from runctl_tui.domain.cost import DIMENSIONS, TAG, CostReport
 from runctl_tui.domain.money import cents
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.ports import Services
 
-DIMENSIONS = ("project", "run", "type", "provider", "owner", "region", "day")
+_DIMENSIONS = (*DIMENSIONS, "day")
 _RESOURCES = {
     "NAME": "name",
     "ID": "id",
@@ -28,7 +28,7 @@ _RESOURCES = {
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     """Add the noun."""
     parser = add_noun(nouns, name, help_text)
-    words = f"divide by {', '.join(DIMENSIONS)} or tag:KEY"
+    words = f"divide by {', '.join(_DIMENSIONS)} or {TAG}KEY"
     parser.add_argument("--by", metavar="DIM", type=_dimension, help=words)
     parser.add_argument("--since", metavar="DATE", type=_day, help="first day that counts (UTC); default: the 1st")
     parser.add_argument("--until", metavar="DATE", type=_day, help="last day that counts (UTC); default: today")
@@ -149,11 +149,11 @@ def _percent(row: output.Row) -> int | None:
 
 def _dimension(word: str) -> str:
     """Return a word after --by; UsageError names the nearest."""
-    if word.startswith("tag:") and word != "tag:":
+    if word.startswith(TAG) and word != TAG:
         return word
-    if word not in DIMENSIONS:
-        nearest = validation.nearest(word, DIMENSIONS)
-        todo = f"did you mean {nearest}?" if nearest else f"one of: {', '.join(DIMENSIONS)}, tag:KEY"
+    if word not in _DIMENSIONS:
+        nearest = validation.nearest(word, _DIMENSIONS)
+        todo = f"did you mean {nearest}?" if nearest else f"one of: {', '.join(_DIMENSIONS)}, {TAG}KEY"
         raise UsageError(f"costs are not kept by {word!r}", todo=todo)
     return word
 

@@ -82,6 +82,7 @@ class CommandingScreen(BaseScreen):
             "instances": (self._navigate, 1),
             "checkpoints": (self._navigate, 1),
             "monitor": (self._navigate, 1),
+            "costs": (self._navigate, 1),
             "tasks": (self._navigate, 1),
             "launch": (lambda words: self._act("launch"), 0),
             "help": (lambda words: self._act("help"), 0),

@@ -23,6 +23,7 @@ TABS: Final = (
     ("1", "Instances", "Inst", "instances"),
     ("4", "Checkpoints", "Ckpt", "checkpoints"),
     ("5", "Monitor", "Mon", "monitor"),
+    ("6", "Costs", "Cost", "costs"),
     ("7", "Tasks", "Task", "tasks"),
 )
 """Digit, name, short name and mode of each screen."""

@@ -9,15 +9,13 @@ from decimal import Decimal
 from typing import Final
 
 from runctl_tui.domain import ledger
-from runctl_tui.domain.cost import CostReport, CostShare, DayCost
+from runctl_tui.domain.cost import DIMENSIONS, TAG, CostReport, CostShare, DayCost
 from runctl_tui.domain.instance import TAG_OWNER
 from runctl_tui.domain.ledger import Interval
 from runctl_tui.services.errors import ValidationError
 from runctl_tui.services.ledger_books import Books
 from runctl_tui.services.ledger_rows import Seen
 
-DIMENSIONS: Final = ("project", "run", "type", "provider", "owner", "region")
-TAG: Final = "tag:"
 _ZERO: Final = Decimal(0)
 _LABELS: Final[dict[str, Callable[[Seen], str]]] = {
     "project": lambda seen: seen.tracked.project,

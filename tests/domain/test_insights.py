@@ -36,7 +36,7 @@ def summary(**more: Any) -> CostSummary:
 def test_an_idle_machine_is_to_be_stopped() -> None:
     (found,) = insights([row(note="idle 38 min, $0.64")], None, START)
     assert found.kind is InsightKind.IDLE
-    assert found.text == "box-1 is idle 38 min on m5.large, $0.64 for nothing"
+    assert found.text == "box-1 idle 38 min on m5.large, $0.64 wasted"
     assert (found.operation, found.reference) == (Operation.STOP, f"fake/{BOX.id}")
     assert (found.saves_per_hour, found.saves_per_month) == (Decimal(2), Decimal(1460))
 
@@ -49,7 +49,7 @@ def test_a_spot_machine_cannot_be_stopped_and_is_to_be_terminated() -> None:
 def test_a_machine_that_runs_for_days_without_a_run_is_forgotten() -> None:
     (found,) = insights([row(replace(BOX, launched_at=OLD))], None, START)
     assert (found.kind, found.operation) == (InsightKind.FORGOTTEN, Operation.STOP)
-    assert found.text == "box-1 has run for 2 d without a run, on m5.large"
+    assert found.text == "box-1 up 2 d without a run, on m5.large"
 
 
 def test_a_machine_that_trains_for_days_is_only_told() -> None:
