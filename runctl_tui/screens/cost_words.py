@@ -48,11 +48,10 @@ def sources(report: CostReport, rows: Iterable[FleetRow], summary: CostSummary, 
     prices = price_sources(rows)
     names, oldest = ", ".join(one.source for one in prices), min((one.read_at for one in prices), default=now)
     read = f"read {seen(oldest, now)}"
+    told = f"prices: {names}, {read}" if prices else "prices: none known"
     return (
         Piece(safe(ledger), "$muted", 60),
-        Piece(
-            safe(f"prices: {names}, {read}" if prices else "prices: none known"), "$muted", 50, safe(f"prices {read}")
-        ),
+        Piece(safe(told), "$muted", 50, safe(f"prices {read}" if prices else told)),
         Piece(safe("days are UTC"), "$muted", 10),
     )
 

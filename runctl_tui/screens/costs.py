@@ -49,22 +49,22 @@ class CostsScreen(ListScreen[Insight]):
     )
     HINTS: ClassVar[tuple[str, ...]] = (
         "table.open",
-        "costs.by",
-        "costs.divide",
-        "costs.earlier",
-        "costs.describe",
+        "cost.by",
+        "cost.divide",
+        "cost.earlier",
+        "cost.describe",
         "screen.actions",
-        "costs.next_pane",
+        "cost.next_pane",
         "table.filter",
         "screen.help",
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "next_dimension", "next division", id="costs.by"),
-        Binding("B", "divide", "divide by…", id="costs.divide"),
-        Binding("less_than_sign", "month(-1)", "month before", key_display="<", id="costs.earlier"),
-        Binding("greater_than_sign", "month(1)", "month after", show=False, key_display=">", id="costs.later"),
-        Binding("d", "describe", "sources", id="costs.describe"),
-        Binding("tab", "app.focus_next", "other table", id="costs.next_pane"),
+        Binding("b", "next_dimension", "next division", id="cost.by"),
+        Binding("B", "divide", "divide by…", id="cost.divide"),
+        Binding("less_than_sign", "month(-1)", "month before", key_display="<", id="cost.earlier"),
+        Binding("greater_than_sign", "month(1)", "month after", show=False, key_display=">", id="cost.later"),
+        Binding("d", "describe", "sources", id="cost.describe"),
+        Binding("tab", "app.focus_next", "other table", id="cost.next_pane"),
     ]
 
     def __init__(self, *args: Any) -> None:
