@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
     "tasks": CommandWord(":tasks", "go to what is being done"),
+    "settings": CommandWord(":settings [KEY]", "go to the configuration, to one of its keys"),
     "launch": CommandWord(":launch", "open the launch form"),
     "sandbox": CommandWord(
         ":sandbox cut NAME SECONDS | interrupt NAME | status", "cut a host's link, take a spot machine away"
@@ -54,7 +55,7 @@ class Vocabulary:
                 return tuple(COMMANDS)
             case ["theme"]:
                 return self.themes()
-            case ["config"]:
+            case ["config"] | ["settings"]:
                 return self.settings()
             case ["monitor"] | ["checkpoints"]:
                 return self.runs()

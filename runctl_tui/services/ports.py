@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
     from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import RunUpdate, TrainingSession
+    from runctl_tui.domain.setting_spec import SettingDraft
     from runctl_tui.domain.snapshot import Snapshot
 
 DiskPrice: TypeAlias = Fact[Decimal]
@@ -321,8 +322,11 @@ class Settings(Protocol):
     def value(self, key: str) -> object:
         """One effective value; InvalidValue for an unknown key names the nearest."""
 
-    def set(self, key: str, text: str) -> str:
-        """Write one key into the file that is in force and return the file; comments stay."""
+    def draft(self, key: str, text: str | None) -> SettingDraft:
+        """What `set` would do, without doing it; what is wrong is said in it."""
+
+    def set(self, key: str, text: str | None) -> str:
+        """Write one key into the file that is in force, or with None remove it there, and return the file."""
 
     def validate(self) -> tuple[Problem, ...]:
         """What is wrong with the files."""

@@ -29,12 +29,16 @@ from runctl_tui.domain.plan import (
 )
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
+from runctl_tui.domain.setting_spec import SettingDraft
+from runctl_tui.domain.settings import SCHEMA, SPECS
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound
 from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, ShellCommand
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
 
+FILE = "/home/alice/.config/runctl-tui/config.toml"
 Mode = Literal["ok", "hang", "error"]
 
 
@@ -73,6 +77,7 @@ class World:
     exported: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
     reports: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
+    wrong_settings: tuple[Problem, ...] = ()
     closed: int = 0
 
     async def gate(self) -> None:
@@ -381,21 +386,42 @@ class FakeShells(_Part):
 
 
 class FakeSettings(_Part):
+    """The real schema; what `World.settings` holds is set in the user's file."""
+
     def all(self) -> tuple[Setting, ...]:
-        return tuple(Setting(key, str(value), "default", "") for key, value in self.world.settings.items())
+        own = self.world.settings
+        return tuple(
+            Setting(
+                spec.key,
+                show(own.get(spec.key, spec.default)),
+                f"user ({FILE})" if spec.key in own else "default",
+                spec.help,
+            )
+            for spec in SCHEMA
+        )
 
     def value(self, key: str) -> object:
-        if key not in self.world.settings:
+        if key not in SPECS:
             raise InvalidValue(f"{key}: no such key")
-        return self.world.settings[key]
+        return self.world.settings.get(key, SPECS[key].default)
 
-    def set(self, key: str, text: str) -> str:
+    def draft(self, key: str, text: str | None) -> SettingDraft:
+        old = show(self.value(key))
+        try:
+            return SettingDraft(key, old, "" if text is None else show(parse(SPECS[key], text)), FILE)
+        except ValueError as error:
+            return SettingDraft(key, old, old, FILE, str(error))
+
+    def set(self, key: str, text: str | None) -> str:
         self.value(key)
-        self.world.settings[key] = text
-        return "/home/alice/.config/runctl-tui/config.toml"
+        if text is None:
+            self.world.settings.pop(key, None)
+        else:
+            self.world.settings[key] = parse(SPECS[key], text)
+        return FILE
 
     def validate(self) -> tuple[Problem, ...]:
-        return ()
+        return self.world.wrong_settings
 
 
 class FakeDoctor:
