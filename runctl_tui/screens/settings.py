@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
@@ -15,17 +16,21 @@ from runctl_tui.domain.settings import AT_ONCE, SPECS
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.messages import SettingWritten
+from runctl_tui.paths import style_sheets
 from runctl_tui.screens.columns.settings import origin_word, setting_columns
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.services.ports import Setting
 from runctl_tui.widgets.columns import Column
 from runctl_tui.widgets.notice import Notice
+from runctl_tui.widgets.piece_line import PieceLine
 from runctl_tui.widgets.table import ResourceTable
+from runctl_tui.widgets.text import Piece
 
 
 class SettingsScreen(ListScreen[Setting]):
     """All keys in the order of the schema."""
 
+    CSS_PATH: ClassVar = style_sheets("settings")
     MODE = "settings"
     NAME = "Settings"
     HELP = (
@@ -59,6 +64,11 @@ class SettingsScreen(ListScreen[Setting]):
     def row_key(self, row: Setting) -> str:
         """Return the key."""
         return row.key
+
+    def compose_body(self) -> ComposeResult:
+        """Put what the key means under the table."""
+        yield from super().compose_body()
+        yield PieceLine(id="setting-help")
 
     def on_screen_resume(self) -> None:
         """Read the files again: somebody may have edited them."""
@@ -110,6 +120,12 @@ class SettingsScreen(ListScreen[Setting]):
         """Change the key under the cursor."""
         if self.table.cursor_row is not None:
             self.work(self._edit, self.table.cursor_row, group="edit")
+
+    @on(ResourceTable.Highlighted, "#list")
+    def explain(self) -> None:
+        """Say what the key under the cursor means."""
+        row = self.table.cursor_row
+        self.query_one(PieceLine).line = (Piece(safe(row.help), "$muted"),) if row else ()
 
     def action_only_set(self) -> None:
         """Show only what somebody has set, or everything again."""

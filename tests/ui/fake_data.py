@@ -237,6 +237,14 @@ THROTTLED = Problem(
     scope="aws/us-west-2",
 )
 
+NO_CREDENTIALS = Problem(
+    code="NoCredentialsError",
+    what="us-east-1: the instances could not be listed",
+    why="no usable credentials; tried: the environment, the profile's files",
+    todo="run `aws sso login`, or `aws configure`",
+    scope="aws/us-east-1",
+)
+
 FACTS = SessionFacts(
     sandbox=True,
     profile="research",

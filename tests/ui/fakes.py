@@ -77,6 +77,8 @@ class World:
     exported: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
     reports: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
+    """What the doctor finds besides that the terminal is fine."""
     wrong_settings: tuple[Problem, ...] = ()
     closed: int = 0
 
@@ -106,6 +108,18 @@ class World:
         self.mode = "hang"
         return self.loading()
 
+    def alone(self) -> World:
+        """Return this world without any cloud: no credentials, and only this machine."""
+        here = tuple(row for row in data.fleet() if row.instance.provider == "local")
+        self.fleet.push(here, (data.NO_CREDENTIALS,))
+        self.facts = replace(data.FACTS, sandbox=False, profile="", who="", expires_in=None)
+        todo = "aws sso login, or name a profile: --profile NAME"
+        self.findings = (
+            Finding("aws", False, "AWS: no usable credentials; tried: the environment, the profile's files", todo),
+            Finding("s3", False, "no bucket for checkpoints: 'train' refuses", "set aws.s3_bucket"),
+        )
+        return self
+
     def partial(self) -> World:
         """Return this world with one region missing."""
         rows = tuple(row for row in data.fleet() if row.instance.region != data.US_WEST)
@@ -127,7 +141,7 @@ class World:
             costs=FakeCosts(self),
             shells=FakeShells(self),
             settings=FakeSettings(self),
-            doctor=FakeDoctor(),
+            doctor=FakeDoctor(self),
             sandbox=FakeSandbox(self) if self.facts.sandbox else None,
             exports=FakeExports(self),
             log_path="/home/alice/.local/state/runctl-tui/runctl-tui.log",
@@ -424,9 +438,9 @@ class FakeSettings(_Part):
         return self.world.wrong_settings
 
 
-class FakeDoctor:
+class FakeDoctor(_Part):
     async def examine(self) -> tuple[Finding, ...]:
-        return (Finding("terminal", True, "fine"),)
+        return (Finding("terminal", True, "fine"), *self.world.findings)
 
 
 class FakeSandbox(_Part):

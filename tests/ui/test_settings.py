@@ -40,6 +40,8 @@ async def test_the_list_fits_a_small_terminal() -> None:
     async with at_keyboard(size=NARROW) as person:
         await person.press("9")
         await person.sees("KEY", "VALUE", "FROM", "aws.default_instance_type", "t3.medium")
+        await person.press("j", "j")
+        await person.sees("region of new instances")
 
 
 async def test_a_change_shows_the_difference_and_the_file_before_it_is_written() -> None:
