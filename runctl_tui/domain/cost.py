@@ -101,7 +101,7 @@ class CostReport:
     shares: tuple[CostShare, ...]
     """Dearest first."""
     days: tuple[DayCost, ...]
-    """Every day of the stretch that has begun, oldest first."""
+    """Every day of the stretch that the ledger knows, oldest first; none lies before its beginning."""
     unpriced: tuple[str, ...] = ()
     """What was billed at an unknown price and is not in the total: 'db (m6i.4xlarge)'."""
     recorded_since: datetime | None = None

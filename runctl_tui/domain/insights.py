@@ -29,7 +29,7 @@ DAY_MARK: Final = Decimal(100)
 MONTH_MARK: Final = Decimal(500)
 """Dollars spent this month."""
 OLD_AFTER: Final = timedelta(hours=24)
-_LOOK: Final = "go to the machine"
+_LOOK: Final = "see the machine"
 
 
 class InsightKind(StrEnum):
@@ -138,16 +138,16 @@ def _of_sums(summary: CostSummary) -> Iterator[Insight]:
     passed = [mark for mark in BURN_MARKS if summary.burn_per_hour > mark]
     if passed:
         text = f"{dollars(summary.burn_per_hour)}/h is more than ${passed[-1]}/h"
-        yield Insight(InsightKind.RATE, text, "see the machines", warns=passed[-1] == BURN_MARKS[-1])
+        yield Insight(InsightKind.RATE, text, "see machines", warns=passed[-1] == BURN_MARKS[-1])
     for words, amount, mark in (("today", summary.today, DAY_MARK), ("this month", summary.month, MONTH_MARK)):
         if amount > mark:
-            yield Insight(InsightKind.SPENT, f"{dollars(amount)} spent {words}, more than ${mark}", "see the machines")
+            yield Insight(InsightKind.SPENT, f"{dollars(amount)} spent {words}, more than ${mark}", "see machines")
     budget = summary.budget
     if budget is not None and summary.month >= budget:
-        yield Insight(InsightKind.BUDGET, f"the budget of {dollars(budget)} is spent", "set another budget")
+        yield Insight(InsightKind.BUDGET, f"the budget of {dollars(budget)} is spent", "set the budget")
     elif budget is not None and summary.forecast > budget:
         over = dollars(summary.forecast - budget)
-        yield Insight(InsightKind.BUDGET, f"at this rate the month ends {over} over the budget", "set another budget")
+        yield Insight(InsightKind.BUDGET, f"at this rate the month ends {over} over the budget", "set the budget")
 
 
 def _days(age: timedelta) -> str:

@@ -85,7 +85,7 @@ async def _divided(services: Services, call: Call) -> Reply:
         "since": report.since,
         "until": report.until,
         "recorded_since": report.recorded_since,
-        "total": report.total,
+        "total": report.total if report.days else None,
         "rows": rows,
         "unpriced": report.unpriced,
         "excluded": (await services.costs.now()).excluded,
@@ -124,14 +124,18 @@ def _words(report: CostReport, dimension: str, rows: list[output.Row]) -> str:
     if dimension != "day":
         columns |= {"%": "%", "RESOURCES": "resources"}
     last = report.until - timedelta(microseconds=1)
+    total = report.total if report.days else None
     facts = output.facts(
         [
-            ("total", f"{output.dollars(report.total)} from {report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"),
+            (
+                "total",
+                f"{output.dollars(report.total if report.days else None)} from {report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)",
+            ),
             ("ledger since", f"{report.recorded_since:%Y-%m-%d}" if report.recorded_since else "nothing is recorded"),
             ("price unknown", ", ".join(report.unpriced)),
         ]
     )
-    return f"{output.table(shown, columns, 'nothing was spent')}\n\n{facts}"
+    return f"{output.table(shown, columns, 'nothing was spent, or nothing was recorded')}\n\n{facts}"
 
 
 def _amount(row: output.Row) -> str:

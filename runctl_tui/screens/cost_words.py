@@ -77,6 +77,21 @@ def price_sources(rows: Iterable[FleetRow]) -> tuple[PriceSource, ...]:
     return tuple(found.values())
 
 
+def total(report: CostReport) -> str:
+    """Return the sum of a report; what was never recorded is unknown."""
+    if not report.days:
+        return "?"
+    return f"{money(report.total)}{' + ?' if report.unpriced_seconds else ''}"
+
+
+def nothing(report: CostReport) -> str:
+    """Return why there is nothing to show: nobody spent anything, or nobody wrote it down."""
+    if report.days:
+        return "nothing was spent"
+    begun = report.recorded_since
+    return f"nothing is recorded before {begun:%-d %b %Y}" if begun else "nothing is recorded yet"
+
+
 def left_out(report: CostReport, summary: CostSummary) -> tuple[Piece, ...]:
     """Return what is in none of the figures."""
     words = [*summary.excluded, *(f"{name}: price unknown" for name in report.unpriced)]

@@ -18,7 +18,6 @@ from runctl_tui.domain.insights import Insight, InsightKind, insights
 from runctl_tui.domain.ledger import month_of
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
-from runctl_tui.modals.words import money
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens import cost_words
 from runctl_tui.screens.columns.costs import ShareRow, insight_columns, share_columns, share_rows
@@ -59,10 +58,10 @@ class CostsScreen(ListScreen[Insight]):
         "screen.help",
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "next_dimension", "next division", id="cost.by"),
-        Binding("B", "divide", "divide by…", id="cost.divide"),
-        Binding("less_than_sign", "month(-1)", "month before", key_display="<", id="cost.earlier"),
-        Binding("greater_than_sign", "month(1)", "month after", show=False, key_display=">", id="cost.later"),
+        Binding("b", "next_dimension", "by next", id="cost.by"),
+        Binding("B", "divide", "by…", id="cost.divide"),
+        Binding("less_than_sign", "month(-1)", "earlier", key_display="<", id="cost.earlier"),
+        Binding("greater_than_sign", "month(1)", "later", show=False, key_display=">", id="cost.later"),
         Binding("d", "describe", "sources", id="cost.describe"),
         Binding("tab", "app.focus_next", "other table", id="cost.next_pane"),
     ]
@@ -124,7 +123,7 @@ class CostsScreen(ListScreen[Insight]):
         """Say month, division, sum and filter."""
         words = f"{self._since():%B %Y}   by {self._by}"
         if self._report is not None:
-            words += f"   {money(self._report.total)}{' + ?' if self._report.unpriced_seconds else ''}"
+            words += f"   {cost_words.total(self._report)}"
         waiting = self.waiting_for()
         return TitleFacts(
             safe(self.NAME),
@@ -245,7 +244,8 @@ class CostsScreen(ListScreen[Insight]):
     def _show_report(self, report: CostReport) -> None:
         days = self.query_one(DayBars)
         days.bars, days.heading = cost_words.day_bars(report), safe(f"$ PER DAY, {report.since:%B}".upper())
-        self.shares.set_placeholder(Notice.empty(safe("nothing was spent")))
+        days.empty = nothing = safe(cost_words.nothing(report))
+        self.shares.set_placeholder(Notice.empty(nothing))
         self.shares.set_rows(share_rows(report))
         self._show_sources()
         self.show_title()

@@ -52,15 +52,16 @@ def check(dimension: str) -> None:
 def report(books: Books, dimension: str, since: datetime, until: datetime) -> CostReport:
     """Return what a stretch of the ledger has cost, divided."""
     intervals = ledger.clip(books.intervals, since, min(until, books.now))
+    begun = min((one.start for one in books.intervals), default=None)
     return CostReport(
         by=dimension,
         since=since,
         until=until,
         total=ledger.accumulated(intervals),
         shares=_shares(_parts(books, dimension, intervals)),
-        days=tuple(_days(intervals, since, min(until, books.now))),
+        days=() if begun is None else tuple(_days(intervals, max(since, begun), min(until, books.now))),
         unpriced=_unpriced(books.seen, intervals),
-        recorded_since=min((one.start for one in books.intervals), default=None),
+        recorded_since=begun,
         tags=tuple(sorted({key for one in books.seen for key, _ in one.tracked.tags})),
     )
 
@@ -90,7 +91,7 @@ def _shares(parts: Iterable[Part]) -> tuple[CostShare, ...]:
 
 
 def _days(intervals: Sequence[Interval], since: datetime, until: datetime) -> Iterator[DayCost]:
-    """Yield each day that has begun, those without any cost too."""
+    """Yield each day, those without any cost too."""
     sums: dict[datetime, _Sum] = {}
     for part in ledger.split_by_day(intervals):
         sums.setdefault(ledger.day_of(part.start)[0], _Sum()).add(part)

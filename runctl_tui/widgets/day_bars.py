@@ -29,7 +29,7 @@ class DayBar:
     day: int
     """Of its month."""
     value: float | None
-    """None: the day has not come."""
+    """None: nothing is known about that day, such as one to come."""
     partial: bool = False
     """Something on that day has no known price: the bar is the least that it was."""
 
@@ -41,6 +41,8 @@ class DayBars(Widget):
 
     bars: reactive[tuple[DayBar, ...]] = reactive(())
     heading: reactive[SafeText] = reactive(EMPTY)
+    empty: reactive[SafeText] = reactive(safe("nothing was spent"))
+    """What stands where there is nothing to draw."""
 
     def render(self) -> Content:
         """Draw heading, bars with their scale, and the dates."""
@@ -48,7 +50,7 @@ class DayBars(Widget):
         head = content(pad(self.heading, width), "$heading bold")
         known = [bar for bar in self.bars if bar.value is not None]
         if not any(bar.value or bar.partial for bar in known):
-            return lines([head, content(safe("○ nothing was spent"), "$muted")])
+            return lines([head, content(safe(f"○ {self.empty}"), "$muted")])
         if width < LEAST[0] or height < LEAST[1]:
             dearest = max(known, key=lambda bar: bar.value or 0)
             return lines([head, content(safe(f"most: {dearest.value:,.2f} on day {dearest.day}"))])

@@ -81,7 +81,7 @@ def test_strangers_are_spared_and_colleagues_only_shown() -> None:
     colleagues = an_instance(2, tags=(("runctl:owner", "bob"),), launched_at=OLD)
     (found,) = insights([row(foreign), row(colleagues)], None, START)
     assert found.operation is None
-    assert found.advice == "go to the machine"
+    assert found.advice == "see the machine"
     assert found.text.endswith("(of bob)")
 
 

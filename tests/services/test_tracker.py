@@ -230,10 +230,7 @@ async def test_a_report_adds_up_by_day_and_by_label_and_names_what_has_no_price(
     assert {"team", "runctl:project"} <= set(report.tags)
     assert report.recorded_since == START
     by_day = {each.day.day: (each.usd, each.unpriced_seconds) for each in report.days}
-    assert len(by_day) == 11, "each day of the month so far, those without any cost too"
-    assert by_day[9] == (Decimal(0), 0.0)
-    assert by_day[10] == (Decimal(24), 12 * HOUR)
-    assert by_day[11] == (Decimal(16), 8 * HOUR)
+    assert by_day == {10: (Decimal(24), 12 * HOUR), 11: (Decimal(16), 8 * HOUR)}, "none before the ledger begins"
     assert [share.name for share in (await tracker.report("owner")).shares] == ["alice", "bob"]
 
 
@@ -243,8 +240,18 @@ async def test_a_report_covers_the_stretch_that_is_asked_for(tracker: ResourceTr
     await tracker.observe(fleet(clock, row()))
     report = await tracker.report("type", START + timedelta(hours=1), START + timedelta(hours=4))
     assert (report.total, len(report.days)) == (Decimal(6), 1)
-    later = await tracker.report("type", START + timedelta(days=30), START + timedelta(days=31))
-    assert (later.total, later.shares, later.days) == (Decimal(0), (), ())
+    for days in (-30, 30):
+        other = await tracker.report("type", START + timedelta(days=days), START + timedelta(days=days + 1))
+        assert (other.total, other.shares, other.days) == (Decimal(0), (), ()), "nothing is known, not zero dollars"
+
+
+async def test_a_day_without_cost_is_a_day_of_the_report(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe(fleet(clock, row()))
+    clock.advance(HOUR)
+    await tracker.observe(fleet(clock, row()))
+    await tracker.observe(fleet(clock, row(replace(BOX, state=ResourceState.TERMINATED))))
+    clock.advance(48 * HOUR)
+    assert [(each.day.day, int(each.usd)) for each in (await tracker.report()).days] == [(10, 2), (11, 0), (12, 0)]
 
 
 async def test_time_without_a_run_is_a_share_of_its_own(tracker: ResourceTracker, clock: FakeClock) -> None:

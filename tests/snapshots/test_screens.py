@@ -71,8 +71,8 @@ def test_empty(snap_compare: Compare, key: str) -> None:
     assert compare(snap_compare, World().empty(), NARROW, key)
 
 
-def test_costs_of_a_quiet_month(snap_compare: Compare) -> None:
-    assert compare(snap_compare, World().empty(), NARROW, "6", "less_than_sign", "?nothing was spent")
+def test_costs_before_the_ledger_begins(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World().empty(), NARROW, "6", "less_than_sign", "?nothing is recorded before")
 
 
 def test_start_without_credentials(snap_compare: Compare) -> None:

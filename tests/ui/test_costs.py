@@ -62,7 +62,7 @@ async def test_an_earlier_month_is_shown_and_the_future_is_not() -> None:
         await person.press("6", "greater_than_sign")
         await person.sees("November 2026")
         await person.press("less_than_sign")
-        await person.sees("October 2026", "nothing was spent")
+        await person.sees("October 2026   by project   ?", "nothing is recorded before 1 Nov 2026")
         _, since, until = person.world.reports[-1]
         assert (str(since), str(until)) == ("2026-10-01 00:00:00+00:00", "2026-11-01 00:00:00+00:00")
         await person.press("greater_than_sign")

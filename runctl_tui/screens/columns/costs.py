@@ -53,7 +53,7 @@ def insight_columns() -> tuple[Column[Insight], ...]:
     return (
         Column("finding", "FINDING", _finding, 30, priority=100, flexible=True, sort_key=lambda one: one.text),
         Column("saves", "SAVES", _saves, 10, "right", 90, sort_key=lambda one: one.saves_per_hour, descending=True),
-        Column("do", "ENTER", _do, 17, wide=22, priority=80, sort_key=lambda one: one.advice),
+        Column("do", "ENTER", _do, 15, wide=22, priority=80, sort_key=lambda one: one.advice),
     )
 
 
