@@ -102,7 +102,7 @@ def _of_machine(row: FleetRow, now: datetime) -> Iterator[Insight]:
             wasted = f", {words[2].strip()} wasted" if words[2] else ""
             yield _ending(row, InsightKind.IDLE, f"{name} {words[0]} on {machine.type}{wasted}")
         elif age is not None and age > OLD_AFTER and not live:
-            yield _ending(row, InsightKind.FORGOTTEN, f"{name} up {_days(age)} without a run, on {machine.type}")
+            yield _ending(row, InsightKind.FORGOTTEN, f"{name} up {_days(age)} on {machine.type}, no run is known")
         elif age is not None and age > OLD_AFTER:
             text = f"{name} up {_days(age)}; {live[0].name or live[0].id} is at work"
             yield Insight(InsightKind.LONG, text, _LOOK, warns=False, reference=row.key)

@@ -127,10 +127,7 @@ def _words(report: CostReport, dimension: str, rows: list[output.Row]) -> str:
     total = report.total if report.days else None
     facts = output.facts(
         [
-            (
-                "total",
-                f"{output.dollars(report.total if report.days else None)} from {report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)",
-            ),
+            ("total", f"{output.dollars(total)} from {report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"),
             ("ledger since", f"{report.recorded_since:%Y-%m-%d}" if report.recorded_since else "nothing is recorded"),
             ("price unknown", ", ".join(report.unpriced)),
         ]

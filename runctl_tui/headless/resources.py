@@ -32,7 +32,7 @@ _LIST = {
     "NOTE": "note",
 }
 _TYPES = {"TYPE": "type", "RUNNING": "running", "ALL": "all", "$/H": "usd_per_hour"}
-_INSIGHTS = {"": "sign", "FINDING": "text", "SAVES": "saves", "DO": "do"}
+_INSIGHTS = {"": "sign", "SAVES": "saves", "DO": "do", "FINDING": "text"}
 
 
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:

@@ -49,7 +49,7 @@ def test_a_spot_machine_cannot_be_stopped_and_is_to_be_terminated() -> None:
 def test_a_machine_that_runs_for_days_without_a_run_is_forgotten() -> None:
     (found,) = insights([row(replace(BOX, launched_at=OLD))], None, START)
     assert (found.kind, found.operation) == (InsightKind.FORGOTTEN, Operation.STOP)
-    assert found.text == "box-1 up 2 d without a run, on m5.large"
+    assert found.text == "box-1 up 2 d on m5.large, no run is known"
 
 
 def test_a_machine_that_trains_for_days_is_only_told() -> None:

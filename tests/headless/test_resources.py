@@ -53,9 +53,9 @@ def test_insights_say_what_saves_how_much_and_the_command_for_it(runctl: Runctl,
     assert found[1]["saves_per_month"] == 8
     lines = runctl("resources", "insights").out.splitlines()
     assert "$1.01/h" in lines[1]
-    assert lines[1].endswith("instances stop i-0123456789abcdef0")
+    assert "instances stop i-0123456789abcdef0" in lines[1]
     assert "$8.00/mo" in lines[2]
-    assert lines[2].endswith("instances terminate i-2")
+    assert "instances terminate i-2" in lines[2]
 
 
 def test_an_unknown_saving_is_said_to_be_unknown(runctl: Runctl, world: World) -> None:
