@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.instance import Market
 from runctl_tui.domain.text import safe
-from runctl_tui.modals.describe import fact
 from runctl_tui.widgets.facts import Fact
 
 if TYPE_CHECKING:
@@ -23,6 +22,11 @@ AREAS: Final = ("aws", "s3", "runpod", "network")
 def alone(snapshot: Snapshot[tuple[FleetRow, ...]]) -> bool:
     """Tell whether there is only this machine, and some cloud could not be asked."""
     return bool(snapshot.missing) and all(row.instance.market is Market.LOCAL for row in snapshot.value)
+
+
+def fact(label: str, value: object, style: str = "") -> Fact:
+    """Return one line; doctor's words may be long."""
+    return Fact(safe(label), safe(value, 600), style)
 
 
 def start_facts(findings: Sequence[Finding] | None, roomy: bool) -> tuple[Fact, ...]:
@@ -52,4 +56,4 @@ def _found(findings: Sequence[Finding] | None) -> Iterator[Fact]:
             sign, style = ("✗", "$danger") if each.ok is False else ("?", "$warn")
             text = each.text.removeprefix(f"{each.area.upper()}: ")
             todo = f" → {each.todo}" if each.todo else ""
-            yield Fact(safe(sign), safe(f"{each.area}: {text}{todo}", 600), style)
+            yield fact(sign, f"{each.area}: {text}{todo}", style)

@@ -52,7 +52,7 @@ def check(dimension: str) -> None:
 def report(books: Books, dimension: str, since: datetime, until: datetime) -> CostReport:
     """Return what a stretch of the ledger has cost, divided."""
     intervals = ledger.clip(books.intervals, since, min(until, books.now))
-    begun = min((one.start for one in books.intervals), default=None)
+    begun = books.begun
     return CostReport(
         by=dimension,
         since=since,

@@ -30,6 +30,8 @@ class Books:
     seen: tuple[Seen, ...]
     intervals: tuple[Interval, ...]
     spans: tuple[RunSpan, ...] = ()
+    begun: datetime | None = None
+    """Where the ledger begins, also when `intervals` were read only from a later moment on; None: it is empty."""
 
     def of_each(self) -> dict[str, list[Interval]]:
         """Return the intervals of each resource, by its key."""

@@ -158,8 +158,8 @@ class ResourceTracker:
     ) -> CostReport:
         """Return what a stretch of time (this month so far) has cost, by UTC day and by a dimension or a tag."""
         cost_reports.check(dimension)
-        books = await self._read(None)
-        start = since or ledger.month_of(books.now)[0]
+        start = since or ledger.month_of(self._clock.now())[0]
+        books = await self._read(start)
         return cost_reports.report(books, dimension, start, until or books.now)
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
@@ -260,7 +260,8 @@ class ResourceTracker:
             seen = tuple(ledger_rows.everything(connection))
             intervals = ledger_rows.intervals_since(connection, start)
             intervals += [part for one in seen for part in carried_on(one, now)]
-            return Books(now, seen, tuple(intervals), tuple(ledger_rows.spans(connection)))
+            begun = ledger_rows.begun(connection) or min((one.start for one in intervals), default=None)
+            return Books(now, seen, tuple(intervals), tuple(ledger_rows.spans(connection)), begun)
 
         return await self._store.run(work)
 

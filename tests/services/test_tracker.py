@@ -243,6 +243,7 @@ async def test_a_report_covers_the_stretch_that_is_asked_for(tracker: ResourceTr
     for days in (-30, 30):
         other = await tracker.report("type", START + timedelta(days=days), START + timedelta(days=days + 1))
         assert (other.total, other.shares, other.days) == (Decimal(0), (), ()), "nothing is known, not zero dollars"
+        assert other.recorded_since == START
 
 
 async def test_a_day_without_cost_is_a_day_of_the_report(tracker: ResourceTracker, clock: FakeClock) -> None:
