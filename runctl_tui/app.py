@@ -22,7 +22,7 @@ from runctl_tui.commands.bindings import read_keymap
 from runctl_tui.commands.palette import BindingCommands
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import safe
-from runctl_tui.messages import Faulted, Navigate, Told
+from runctl_tui.messages import Faulted, Navigate, SettingWritten, Told
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.screens.shared import Shared
 from runctl_tui.services.errors import TrainctlError
@@ -40,7 +40,9 @@ SCREENS: Final[Mapping[str, str]] = {
     "snapshots": "runctl_tui.screens.snapshots:SnapshotsScreen",
     "checkpoints": "runctl_tui.screens.checkpoints:CheckpointsScreen",
     "monitor": "runctl_tui.screens.monitor:MonitorScreen",
+    "costs": "runctl_tui.screens.costs:CostsScreen",
     "tasks": "runctl_tui.screens.tasks:TasksScreen",
+    "settings": "runctl_tui.screens.settings:SettingsScreen",
 }
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
 WARM_UP_AFTER: Final = 3.0
@@ -69,7 +71,9 @@ class RunctlApp(App[None]):
         Binding("2", "open_mode('volumes')", "Volumes", show=False, id="app.volumes"),
         Binding("4", "open_mode('checkpoints')", "Checkpoints", show=False, id="app.checkpoints"),
         Binding("5", "open_mode('monitor')", "Monitor", show=False, id="app.monitor"),
+        Binding("6", "open_mode('costs')", "Costs", show=False, id="app.costs"),
         Binding("7", "open_mode('tasks')", "Tasks", show=False, id="app.tasks"),
+        Binding("9", "open_mode('settings')", "Settings", show=False, id="app.settings"),
         Binding("minus", "last_view", "last view", show=False, key_display="-", id="app.last_view"),
         Binding("left_square_bracket", "travel(-1)", "view before", show=False, key_display="[", id="app.earlier"),
         Binding("right_square_bracket", "travel(1)", "view after", show=False, key_display="]", id="app.later"),
@@ -123,6 +127,14 @@ class RunctlApp(App[None]):
     def show_word(self, event: Told) -> None:
         """Say that something went well."""
         self._front.say(StatusNote(safe(event.text), level="done"))
+
+    @on(SettingWritten)
+    def heed_setting(self, event: SettingWritten) -> None:
+        """Take up at once what this program can take up."""
+        if event.key == "ui.theme":
+            self.theme = self._wanted_theme()
+        elif event.key == "ui.keymap":
+            self._take_keymap()
 
     @on(Navigate)
     def navigate(self, event: Navigate) -> None:

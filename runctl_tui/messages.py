@@ -32,3 +32,10 @@ class Told(Message):
     """Something went well and a person should know: 'copied i-0abc…'."""
 
     text: str
+
+
+@dataclass
+class SettingWritten(Message):
+    """A configuration key was written; whoever uses it looks again."""
+
+    key: str

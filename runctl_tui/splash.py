@@ -14,7 +14,9 @@ _TABS: Final = (
     ("2", "Volumes", "Vol"),
     ("4", "Checkpoints", "Ckpt"),
     ("5", "Monitor", "Mon"),
+    ("6", "Costs", "Cost"),
     ("7", "Tasks", "Task"),
+    ("9", "Settings", "Set"),
 )
 """Digit, name and short name, as the real tab line has them."""
 _SANDBOX: Final = frozenset({"--sandbox", "--fresh"})

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from runctl_tui.domain.cost import DIMENSIONS
+
 
 @dataclass(frozen=True, slots=True)
 class CommandWord:
@@ -22,7 +24,9 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "snapshots": CommandWord(":snapshots [NAME]", "go to the snapshots of volumes"),
     "checkpoints": CommandWord(":checkpoints [RUN]", "go to the checkpoints, of one run"),
     "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
+    "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
     "tasks": CommandWord(":tasks", "go to what is being done"),
+    "settings": CommandWord(":settings [KEY]", "go to the configuration, to one of its keys"),
     "launch": CommandWord(":launch", "open the launch form"),
     "sandbox": CommandWord(
         ":sandbox cut NAME SECONDS | interrupt NAME | status", "cut a host's link, take a spot machine away"
@@ -53,10 +57,12 @@ class Vocabulary:
                 return tuple(COMMANDS)
             case ["theme"]:
                 return self.themes()
-            case ["config"]:
+            case ["config"] | ["settings"]:
                 return self.settings()
             case ["monitor"] | ["checkpoints"]:
                 return self.runs()
+            case ["costs"]:
+                return DIMENSIONS
             case ["sandbox"]:
                 return SANDBOX_VERBS
             case ["sandbox", "cut" | "interrupt"]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from runctl_tui.domain.resource import ResourceState
+
+DIMENSIONS: Final = ("project", "run", "type", "provider", "owner", "region")
+"""What costs can be divided by, besides any tag ('tag:KEY')."""
+TAG: Final = "tag:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,54 @@ class CostSummary:
     def left(self) -> Decimal | None:
         """What is left of the budget this month; None without one."""
         return None if self.budget is None else self.budget - self.month
+
+
+@dataclass(frozen=True, slots=True)
+class CostShare:
+    """What one project, run, type or other label has cost."""
+
+    name: str
+    """Empty: what carries no such label."""
+    usd: Decimal
+    """Of the time whose price is known."""
+    unpriced_seconds: float = 0.0
+    """Billed time without a known price; not in `usd`."""
+    resources: int = 0
+    """How many of them cost something."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCost:
+    """What one UTC day has cost."""
+
+    day: date
+    usd: Decimal
+    unpriced_seconds: float = 0.0
+    """Billed time without a known price; not in `usd`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostReport:
+    """A stretch of the ledger divided by one dimension and by day; the shares and the days each add up to the total."""
+
+    by: str
+    """project, run, type, provider, owner, region, or 'tag:KEY'."""
+    since: datetime
+    until: datetime
+    """What lies after the moment of the report has not been spent yet and is not in it."""
+    total: Decimal
+    shares: tuple[CostShare, ...]
+    """Dearest first."""
+    days: tuple[DayCost, ...]
+    """Every day of the stretch that the ledger knows, oldest first; none lies before its beginning."""
+    unpriced: tuple[str, ...] = ()
+    """What was billed at an unknown price and is not in the total: 'db (m6i.4xlarge)'."""
+    recorded_since: datetime | None = None
+    """Where the ledger begins; None: nothing is recorded."""
+    tags: tuple[str, ...] = ()
+    """Tag keys that the resources carry, by which costs can be divided too."""
+
+    @property
+    def unpriced_seconds(self) -> float:
+        """Billed time without a known price."""
+        return sum(day.unpriced_seconds for day in self.days)

@@ -173,17 +173,14 @@ def month_of(moment: datetime) -> tuple[datetime, datetime]:
     return start, (start + timedelta(days=32)).replace(day=1)
 
 
-def by_day(intervals: Iterable[Interval]) -> dict[datetime, Decimal]:
-    """Return dollars per UTC day, by the day's start, oldest first; an interval over midnight is split."""
-    days: dict[datetime, Decimal] = {}
+def split_by_day(intervals: Iterable[Interval]) -> Iterator[Interval]:
+    """Yield the intervals, each one over midnight (UTC) in its parts."""
     for interval in intervals:
         start = interval.start
         while start < interval.end:
-            day, following = day_of(start)
-            part = replace(interval, start=start, end=min(following, interval.end))
-            days[day] = days.get(day, ZERO) + part.usd
+            following = day_of(start)[1]
+            yield replace(interval, start=start, end=min(following, interval.end))
             start = following
-    return dict(sorted(days.items()))
 
 
 def by_label(intervals: Iterable[Interval], label: Mapping[str, str]) -> dict[str, Decimal]:
@@ -198,17 +195,27 @@ def by_label(intervals: Iterable[Interval], label: Mapping[str, str]) -> dict[st
 def by_run(intervals: Iterable[Interval], spans: Sequence[RunSpan]) -> dict[str, Decimal]:
     """Return dollars per run, dearest first; runs that share a machine at the same time share its cost equally."""
     sums: dict[str, Decimal] = {}
+    for run, part, sharing in split_by_run(intervals, spans):
+        if run:
+            sums[run] = sums.get(run, ZERO) + part.usd / sharing
+    return dearest_first(sums)
+
+
+def split_by_run(intervals: Iterable[Interval], spans: Sequence[RunSpan]) -> Iterator[tuple[str, Interval, int]]:
+    """Yield (run, part of an interval, how many runs share that part); the run is empty where there was none."""
+    of_resource: dict[str, list[RunSpan]] = {}
+    for span in spans:
+        of_resource.setdefault(span.resource, []).append(span)
     for interval in intervals:
-        present = [span for span in spans if span.resource == interval.resource]
+        present = of_resource.get(interval.resource, [])
         edges = {interval.start, interval.end}
         for span in present:
             edges.update(edge for edge in (span.start, span.end) if edge and interval.start < edge < interval.end)
-        ordered = sorted(edges)
-        for start, end in pairwise(ordered):
+        for start, end in pairwise(sorted(edges)):
+            part = replace(interval, start=start, end=end)
             sharing = [span.run for span in present if span.start <= start and (span.end is None or span.end >= end)]
-            for run in sharing:
-                sums[run] = sums.get(run, ZERO) + replace(interval, start=start, end=end).usd / len(sharing)
-    return dearest_first(sums)
+            for run in sharing or [""]:
+                yield run, part, max(1, len(sharing))
 
 
 def dearest_first(sums: Mapping[str, Decimal]) -> dict[str, Decimal]:

@@ -71,6 +71,23 @@ class SettingSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingDraft:
+    """What writing one key would do; nothing has been written."""
+
+    key: str
+    old: str
+    """The effective value; masked where it is secret."""
+    new: str
+    """The same after writing; empty where nothing is set any more."""
+    file: str
+    """The file that would be written."""
+    problem: str = ""
+    """Why it cannot be written."""
+    overruled_by: str = ""
+    """The flag or variable that stays in force whatever the file says."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Meta:
     help: str
     limits: Limits

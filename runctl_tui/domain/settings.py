@@ -176,3 +176,18 @@ SCHEMA: Final[tuple[SettingSpec, ...]] = specs_of(Configuration, "") + tuple(
     spec for name, section in SECTIONS.items() for spec in specs_of(section, f"{name}.")
 )
 SPECS: Final[Mapping[str, SettingSpec]] = types.MappingProxyType({spec.key: spec for spec in SCHEMA})
+AT_ONCE: Final = frozenset(
+    {
+        "ui.theme",
+        "ui.keymap",
+        "costs.monthly_budget",
+        "costs.cap_per_hour",
+        "monitoring.enable_warnings",
+        "monitoring.log_dir",
+        "aws.default_instance_type",
+        "aws.default_project_name",
+        "aws.use_spot",
+        "aws.spot_max_price",
+    }
+)
+"""Keys that a running program heeds as soon as they are written; the others count from its next start."""

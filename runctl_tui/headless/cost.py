@@ -1,12 +1,19 @@
-"""The noun `cost`: the tracker's figures."""
+"""The noun `cost`: the tracker's figures, and any stretch of its ledger divided by day or by what it was spent on."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from runctl_tui.domain import validation
+from runctl_tui.domain.cost import DIMENSIONS, TAG, CostReport
+from runctl_tui.domain.money import cents
 from runctl_tui.headless import output
-from runctl_tui.headless.parser import Nouns, Parser, add_noun
+from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.ports import Services
 
+_DIMENSIONS = (*DIMENSIONS, "day")
 _RESOURCES = {
     "NAME": "name",
     "ID": "id",
@@ -21,20 +28,21 @@ _RESOURCES = {
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     """Add the noun."""
     parser = add_noun(nouns, name, help_text)
-    parser.add_argument("--by", choices=("project", "run", "type", "provider"), help="this month, divided by this")
+    words = f"divide by {', '.join(_DIMENSIONS)} or {TAG}KEY"
+    parser.add_argument("--by", metavar="DIM", type=_dimension, help=words)
+    parser.add_argument("--since", metavar="DATE", type=_day, help="first day that counts (UTC); default: the 1st")
+    parser.add_argument("--until", metavar="DATE", type=_day, help="last day that counts (UTC); default: today")
     parser.set_defaults(handler=cost, needs=Needs.SERVICES)
 
 
 async def cost(services: Services, call: Call) -> Reply:
-    """Now, today, this month, the forecast; or this month divided."""
+    """Now, today, this month, the forecast; or a stretch of time divided."""
+    args = call.args
+    return await (_divided if args.by or args.since or args.until else _figures)(services, call)
+
+
+async def _figures(services: Services, call: Call) -> Reply:
     fleet = await services.fleet.now()
-    if call.args.by:
-        rows = [{call.args.by: name, "usd": float(dollars)} for name, dollars in await services.costs.by(call.args.by)]
-        return Reply(
-            rows,
-            output.table(rows, {call.args.by.upper(): call.args.by, "$ THIS MONTH": "usd"}, "nothing yet"),
-            fleet.missing,
-        )
     summary = await services.costs.now()
     resources = await services.costs.resources()
     data = {
@@ -62,3 +70,98 @@ async def cost(services: Services, call: Call) -> Reply:
     )
     rows = [{key: getattr(resource, key) for key in _RESOURCES.values()} for resource in resources]
     return Reply(data, f"{text}\n\n{output.table(rows, _RESOURCES, 'nothing tracked yet')}", fleet.missing)
+
+
+async def _divided(services: Services, call: Call) -> Reply:
+    dimension = call.args.by or "day"
+    since, until = call.args.since, call.args.until and call.args.until + timedelta(days=1)
+    if since and until and since >= until:
+        raise UsageError("--until lies before --since", todo="name the first day and the last one")
+    if until and not since:
+        since = (until - timedelta(days=1)).replace(day=1)
+    report = await services.costs.report("provider" if dimension == "day" else dimension, since, until)
+    rows = _days(report) if dimension == "day" else _shares(report, dimension)
+    data = {
+        "by": dimension,
+        "since": report.since,
+        "until": report.until,
+        "recorded_since": report.recorded_since,
+        "total": report.total if report.days else None,
+        "rows": rows,
+        "unpriced": report.unpriced,
+        "excluded": (await services.costs.now()).excluded,
+    }
+    return Reply(data, _words(report, dimension, rows))
+
+
+def _shares(report: CostReport, dimension: str) -> list[output.Row]:
+    return [
+        {
+            dimension: share.name,
+            "usd": cents(share.usd),
+            "share": float(share.usd / report.total) if report.total else None,
+            "resources": share.resources,
+            "unpriced_seconds": round(share.unpriced_seconds),
+        }
+        for share in report.shares
+    ]
+
+
+def _days(report: CostReport) -> list[output.Row]:
+    return [
+        {"day": each.day.isoformat(), "usd": cents(each.usd), "unpriced_seconds": round(each.unpriced_seconds)}
+        for each in report.days
+    ]
+
+
+def _words(report: CostReport, dimension: str, rows: list[output.Row]) -> str:
+    amounts = [_amount(row) for row in rows]
+    room = max(map(len, amounts), default=0)
+    shown = [
+        {**row, dimension: row[dimension] or "(none)", "$": amount.rjust(room), "%": _percent(row)}
+        for row, amount in zip(rows, amounts, strict=True)
+    ]
+    columns = {dimension.upper(): dimension, "$": "$"}
+    if dimension != "day":
+        columns |= {"%": "%", "RESOURCES": "resources"}
+    last = report.until - timedelta(microseconds=1)
+    total = report.total if report.days else None
+    facts = output.facts(
+        [
+            ("total", f"{output.dollars(total)} from {report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"),
+            ("ledger since", f"{report.recorded_since:%Y-%m-%d}" if report.recorded_since else "nothing is recorded"),
+            ("price unknown", ", ".join(report.unpriced)),
+        ]
+    )
+    return f"{output.table(shown, columns, 'nothing was spent, or nothing was recorded')}\n\n{facts}"
+
+
+def _amount(row: output.Row) -> str:
+    """Return the dollars, with what is not in them; unknown alone is a question mark and never zero."""
+    amount = f"{Decimal(str(row['usd'])):,.2f}"
+    if not row["unpriced_seconds"]:
+        return amount
+    return f"{amount} + ?" if row["usd"] else "?"
+
+
+def _percent(row: output.Row) -> int | None:
+    share = row.get("share")
+    return round(100 * share) if isinstance(share, float) else None
+
+
+def _dimension(word: str) -> str:
+    """Return a word after --by; UsageError names the nearest."""
+    if word.startswith(TAG) and word != TAG:
+        return word
+    if word not in _DIMENSIONS:
+        nearest = validation.nearest(word, _DIMENSIONS)
+        todo = f"did you mean {nearest}?" if nearest else f"one of: {', '.join(_DIMENSIONS)}, {TAG}KEY"
+        raise UsageError(f"costs are not kept by {word!r}", todo=todo)
+    return word
+
+
+def _day(word: str) -> datetime:
+    try:
+        return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise UsageError(f"{word!r} is no day", todo="write it as 2026-11-30") from None

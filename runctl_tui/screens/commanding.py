@@ -14,7 +14,7 @@ from textual.widgets import Input
 from runctl_tui import modals
 from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
-from runctl_tui.messages import Navigate
+from runctl_tui.messages import Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.services.errors import Unsupported, ValidationError
 from runctl_tui.widgets.command_line import CommandLine
@@ -84,7 +84,9 @@ class CommandingScreen(BaseScreen):
             "snapshots": (self._navigate, 1),
             "checkpoints": (self._navigate, 1),
             "monitor": (self._navigate, 1),
+            "costs": (self._navigate, 1),
             "tasks": (self._navigate, 1),
+            "settings": (self._navigate, 1),
             "launch": (lambda words: self._act("launch"), 0),
             "help": (lambda words: self._act("help"), 0),
             "q": (lambda words: self._act("app.quit"), 0),
@@ -117,6 +119,7 @@ class CommandingScreen(BaseScreen):
             self.tell(f"{words[0]} = {value}")
         else:
             self.tell(f"written to {settings.set(words[0], ' '.join(words[1:]))}")
+            self.post_message(SettingWritten(words[0]))
 
     async def _doctor(self, _: list[str]) -> None:
         self.busy("examining…")

@@ -26,7 +26,9 @@ TABS: Final = (
     ("2", "Volumes", "Vol", "volumes"),
     ("4", "Checkpoints", "Ckpt", "checkpoints"),
     ("5", "Monitor", "Mon", "monitor"),
+    ("6", "Costs", "Cost", "costs"),
     ("7", "Tasks", "Task", "tasks"),
+    ("9", "Settings", "Set", "settings"),
 )
 """Digit, name, short name and mode of each screen."""
 

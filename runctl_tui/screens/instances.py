@@ -10,12 +10,15 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.instance import Market
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.columns.instances import instance_columns
 from runctl_tui.screens.listing import ListScreen
+from runctl_tui.screens.starting import SANDBOX, alone, start_facts
 from runctl_tui.services.errors import TrainctlError, ValidationError
+from runctl_tui.widgets.facts import FactList
 from runctl_tui.widgets.table import ResourceTable
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from runctl_tui.services.ports import Feed
     from runctl_tui.widgets.columns import Column
 
+_FIRST_STEPS = ("train_here", "copy_sandbox", "doctor")
 _PLANS = {"start": Operation.START, "stop": Operation.STOP, "terminate": Operation.TERMINATE}
 
 
@@ -39,6 +43,9 @@ class InstancesScreen(ListScreen[FleetRow]):
         "? is unknown, * an estimate, s a spot machine. Nothing here changes anything: changes live in x and ctrl+d."
     )
     HINTS: ClassVar[tuple[str, ...]] = (
+        "instances.train_here",
+        "instances.sandbox",
+        "instances.doctor",
         "table.open",
         "screen.actions",
         "instances.terminate",
@@ -57,11 +64,15 @@ class InstancesScreen(ListScreen[FleetRow]):
         Binding("y", "raw", "raw JSON", show=False, id="instances.raw"),
         Binding("c", "copy_id", "copy id", show=False, id="instances.copy"),
         Binding("C", "copy_field", "copy a field", show=False, id="instances.copy_field"),
+        Binding("t", "train_here", "train here", id="instances.train_here"),
+        Binding("S", "copy_sandbox", "sandbox", id="instances.sandbox"),
+        Binding("D", "doctor", "doctor", id="instances.doctor"),
     ]
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._chosen: tuple[FleetRow, ...] = ()
+        self._starting: FactList | None = None
 
     def columns(self) -> Sequence[Column[FleetRow]]:
         """Return the fleet's columns."""
@@ -77,7 +88,20 @@ class InstancesScreen(ListScreen[FleetRow]):
 
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
         """Watch the fleet."""
-        return ((self.services.fleet.feed, self.show_rows),)
+        return ((self.services.fleet.feed, self.show_fleet),)
+
+    def show_fleet(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
+        """Show the machines; while there is only this one, also what can be done and how to connect a cloud."""
+        self.show_rows(snapshot)
+        wanted = not self.services.session.cached().sandbox and alone(snapshot)
+        if wanted != (self._starting is not None):
+            self._offer_start(wanted)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the first steps only while they are shown."""
+        if action in _FIRST_STEPS and self._starting is None:
+            return False
+        return super().check_action(action, parameters)
 
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a machine, or open the launch form."""
@@ -162,6 +186,39 @@ class InstancesScreen(ListScreen[FleetRow]):
     def action_terminate(self) -> None:
         """Open the terminate plan for the machines at hand."""
         self.change(Operation.TERMINATE, [row.key for row in self.targets()])
+
+    def action_train_here(self) -> None:
+        """Open the launch form for a run on this machine."""
+        from runctl_tui.screens.prefill import train_on
+
+        for key in self.table.model.view:
+            row = self.table.model.row(key)
+            if row is not None and row.instance.market is Market.LOCAL:
+                self.launch(train_on(self.services.launcher.defaults(), row))
+                return
+
+    def action_copy_sandbox(self) -> None:
+        """Copy the command that opens the sandbox."""
+        self.copy(SANDBOX)
+
+    def action_doctor(self) -> None:
+        """Show everything that the doctor finds."""
+        self.work(self._doctor, [], group="command")
+
+    def _offer_start(self, wanted: bool) -> None:
+        """Put the first steps under the table, or take them away."""
+        if self._starting is not None:
+            self._starting.remove()
+        self._starting = FactList(id="start") if wanted else None
+        self.query_one("#body").set_class(wanted, "-start")
+        if self._starting is not None:
+            self._starting.facts = start_facts(None, self.has_class("-wide"))
+            self.query_one("#body").mount(self._starting)
+            self.work(self._examine, self._starting, group="start")
+        self.refresh_bindings()
+
+    async def _examine(self, panel: FactList) -> None:
+        panel.facts = start_facts(await self.services.doctor.examine(), self.has_class("-wide"))
 
     def _open_monitor(self, row: FleetRow) -> None:
         if row.runs:

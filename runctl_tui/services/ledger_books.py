@@ -30,10 +30,8 @@ class Books:
     seen: tuple[Seen, ...]
     intervals: tuple[Interval, ...]
     spans: tuple[RunSpan, ...] = ()
-
-    def since(self, start: datetime) -> tuple[Interval, ...]:
-        """Return what was paid from a moment on."""
-        return ledger.clip(self.intervals, start, self.now)
+    begun: datetime | None = None
+    """Where the ledger begins, also when `intervals` were read only from a later moment on; None: it is empty."""
 
     def of_each(self) -> dict[str, list[Interval]]:
         """Return the intervals of each resource, by its key."""
@@ -177,11 +175,6 @@ def burn(seen: Seen) -> Decimal:
     compute = seen.sighting.compute_per_hour if seen.sighting.billed else None
     disks = seen.sighting.disk_per_hour if seen.sighting.exists else None
     return (compute or _ZERO) + (disks or _ZERO)
-
-
-def label(seen: Seen, dimension: str) -> str:
-    """Return what a resource counts under."""
-    return {"project": seen.tracked.project, "type": seen.type, "provider": seen.tracked.provider}[dimension]
 
 
 def in_cents(summary: CostSummary) -> object:

@@ -112,6 +112,11 @@ def intervals_since(connection: sqlite3.Connection, start: datetime | None = Non
     ]
 
 
+def begun(connection: sqlite3.Connection) -> datetime | None:
+    """Return the start of the earliest interval; None where there is none."""
+    return _moment(connection.execute("SELECT min(start) FROM intervals").fetchone()[0])
+
+
 def spans(connection: sqlite3.Connection) -> list[RunSpan]:
     """Return when which run used which resource."""
     rows = connection.execute("SELECT * FROM run_spans ORDER BY run")

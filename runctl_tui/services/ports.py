@@ -11,9 +11,11 @@ from runctl_tui.domain.facts import Fact
 from runctl_tui.services.feed_port import Feed as Feed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from runctl_tui.domain.checkpoint import Checkpoint
     from runctl_tui.domain.clock import Clock
-    from runctl_tui.domain.cost import CostSummary, TrackedResource
+    from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
     from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.identity import Identity
     from runctl_tui.domain.instance import ApiProtection, Instance, Market
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
     from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import RunUpdate, TrainingSession
+    from runctl_tui.domain.setting_spec import SettingDraft
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import VolumeChange
     from runctl_tui.services.volume_ports import Volumes
@@ -241,6 +244,11 @@ class Costs(Protocol):
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         """Dollars this month by 'project', 'run', 'type' or 'provider', dearest first: (name, '12.34')."""
 
+    async def report(
+        self, dimension: str = "project", since: datetime | None = None, until: datetime | None = None
+    ) -> CostReport:
+        """What a stretch of time (this month, UTC) has cost, by day and by 'project', 'run', 'owner', 'tag:KEY'…"""
+
 
 @dataclass(frozen=True, slots=True)
 class ShellCommand:
@@ -308,8 +316,11 @@ class Settings(Protocol):
     def value(self, key: str) -> object:
         """One effective value; InvalidValue for an unknown key names the nearest."""
 
-    def set(self, key: str, text: str) -> str:
-        """Write one key into the file that is in force and return the file; comments stay."""
+    def draft(self, key: str, text: str | None) -> SettingDraft:
+        """What `set` would do, without doing it; what is wrong is said in it."""
+
+    def set(self, key: str, text: str | None) -> str:
+        """Write one key into the file that is in force, or with None remove it there, and return the file."""
 
     def validate(self) -> tuple[Problem, ...]:
         """What is wrong with the files."""

@@ -15,15 +15,15 @@ from typing import Any, Final, TypeVar
 
 from runctl_tui.domain import ledger
 from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.money import cents
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services import ledger_rows, ledger_writes, usage_rows
-from runctl_tui.services.errors import ResourceExists, ResourceNotFound, ValidationError
+from runctl_tui.services import cost_reports, ledger_rows, ledger_writes, usage_rows
+from runctl_tui.services.errors import ResourceExists, ResourceNotFound
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.ledger_books import (
     Books,
@@ -34,7 +34,6 @@ from runctl_tui.services.ledger_books import (
     figures,
     fingerprint,
     in_cents,
-    label,
     priced,
     registered,
     told,
@@ -48,7 +47,6 @@ CHUNK: Final = 500
 WRITE_EVERY: Final = timedelta(seconds=60)
 """How often an unchanged fleet is written down."""
 POLL_SECONDS: Final = 2.0
-DIMENSIONS: Final = ("project", "run", "type", "provider")
 _ZERO: Final = Decimal(0)
 
 
@@ -155,18 +153,19 @@ class ResourceTracker:
 
         return await self._store.run(work)
 
+    async def report(
+        self, dimension: str = "project", since: datetime | None = None, until: datetime | None = None
+    ) -> CostReport:
+        """Return what a stretch of time (this month so far) has cost, by UTC day and by a dimension or a tag."""
+        cost_reports.check(dimension)
+        start = since or ledger.month_of(self._clock.now())[0]
+        books = await self._read(start)
+        return cost_reports.report(books, dimension, start, until or books.now)
+
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
-        """Return dollars this month by 'project', 'run', 'type' or 'provider', dearest first."""
-        if dimension not in DIMENSIONS:
-            raise ValidationError(f"costs are not kept by {dimension!r}", "", f"use one of {', '.join(DIMENSIONS)}")
-        month = ledger.month_of(self._clock.now())[0]
-        books = await self._read(month)
-        intervals = books.since(month)
-        if dimension == "run":
-            sums: Mapping[str, Decimal] = ledger.by_run(intervals, books.spans)
-        else:
-            sums = ledger.by_label(intervals, {one.key: label(one, dimension) for one in books.seen})
-        return tuple((name, str(cents(amount))) for name, amount in sums.items())
+        """Return dollars this month by 'project', 'run', 'type' and so on, dearest first."""
+        shares = (await self.report(dimension)).shares
+        return tuple((one.name, str(cents(one.usd))) for one in shares if one.name or dimension != "run")
 
     async def run_cost(self, run_id: str) -> Decimal | None:
         """Return what a run has cost; None where nothing is known about it."""
@@ -261,7 +260,8 @@ class ResourceTracker:
             seen = tuple(ledger_rows.everything(connection))
             intervals = ledger_rows.intervals_since(connection, start)
             intervals += [part for one in seen for part in carried_on(one, now)]
-            return Books(now, seen, tuple(intervals), tuple(ledger_rows.spans(connection)))
+            begun = ledger_rows.begun(connection) or min((one.start for one in intervals), default=None)
+            return Books(now, seen, tuple(intervals), tuple(ledger_rows.spans(connection)), begun)
 
         return await self._store.run(work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui import paths
 from runctl_tui.services.config.service import ConfigService
 from runctl_tui.services.config.sources import sources_of
+from runctl_tui.services.errors import ConfigError
 from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
 from runctl_tui.services.log_file import open_log
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.system_clock import SystemClock
 
 if TYPE_CHECKING:
+    from runctl_tui.domain.settings import Configuration
     from runctl_tui.options import Options
 
 SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
@@ -31,8 +34,15 @@ class Place:
         self.world = self.state / "world"
         self.log = open_log(self.state)
         self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()))
-        self.configuration = self.settings.configuration
+        self._configuration = self.settings.configuration
         self.owner = owner_of(self.configuration, login_name())
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration as it is now; while the files are wrong, as it was when they were right last."""
+        with contextlib.suppress(ConfigError):
+            self._configuration = self.settings.configuration
+        return self._configuration
 
     @property
     def local_home(self) -> Path | None:

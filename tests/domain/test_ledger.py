@@ -14,13 +14,13 @@ from runctl_tui.domain.ledger import (
     Sighting,
     accumulated,
     advance,
-    by_day,
     by_label,
     by_run,
     clip,
     day_of,
     forecast,
     month_of,
+    split_by_day,
     unpriced_seconds,
 )
 from runctl_tui.domain.resource import ResourceState
@@ -108,7 +108,10 @@ def test_time_without_a_price_is_counted_apart() -> None:
 def test_days_and_months_are_utc_and_split_at_midnight() -> None:
     midnight = datetime(2026, 12, 1, tzinfo=UTC)
     over = Interval("a", midnight - HOUR, midnight + 2 * HOUR, Decimal(1))
-    assert by_day([over]) == {midnight - timedelta(days=1): Decimal(1), midnight: Decimal(2)}
+    assert [(day_of(part.start)[0], part.usd) for part in split_by_day([over])] == [
+        (midnight - timedelta(days=1), Decimal(1)),
+        (midnight, Decimal(2)),
+    ]
     assert accumulated(clip([over], *month_of(midnight))) == 2
     assert month_of(datetime(2026, 12, 31, 23, 30, tzinfo=UTC))[1] == datetime(2027, 1, 1, tzinfo=UTC)
     tokyo = datetime.fromisoformat("2026-11-11T03:00:00+09:00")

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar, cast
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
-from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, DayCost, TrackedResource
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Disk, Gpu, Instance
@@ -176,6 +176,9 @@ class World:
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
     answers: list[bool] = field(default_factory=list)
     sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
+    reports: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
+    """What divided costs were asked for."""
+    budget: Decimal = Decimal(200)
     started: int = 0
     closed: int = 0
     on_commit: Callable[[Plan], None] = lambda plan: None
@@ -326,6 +329,9 @@ class FakeJobs:
 
 
 class FakeCosts:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
     async def now(self) -> CostSummary:
         return CostSummary(
             as_of=NOW,
@@ -333,7 +339,7 @@ class FakeCosts:
             today=Decimal("2.10"),
             month=Decimal(40),
             forecast=Decimal("280.5"),
-            budget=Decimal(200),
+            budget=self.world.budget,
             excluded=("us-west-2", "2 unpriced types"),
             estimated=True,
             running=1,
@@ -360,6 +366,30 @@ class FakeCosts:
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         return (("llama", "30.50"), ("", "9.50"))
+
+    async def report(
+        self, dimension: str = "project", since: datetime | None = None, until: datetime | None = None
+    ) -> CostReport:
+        start = since or NOW.replace(day=1, hour=0)
+        self.world.reports.append((dimension, since, until))
+        return CostReport(
+            by=dimension,
+            since=start,
+            until=until or NOW,
+            total=Decimal(40),
+            shares=(
+                CostShare("llama", Decimal("30.50"), 0.0, 1),
+                CostShare("", Decimal("9.50"), 60.0, 2),
+                CostShare("sdxl", Decimal(0), 3600.0, 1),
+            ),
+            days=(
+                DayCost(start.date(), Decimal("37.90")),
+                DayCost((start + timedelta(days=1)).date(), Decimal("2.10"), 3660.0),
+            ),
+            unpriced=("db (p9.huge)",),
+            recorded_since=start,
+            tags=("team",),
+        )
 
 
 class FakeDoctor:
@@ -398,7 +428,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "launcher": FakeLauncher(world),
         "actions": FakeActions(world),
         "jobs": FakeJobs(world),
-        "costs": FakeCosts(),
+        "costs": FakeCosts(world),
         "shells": None,
         "settings": None,
         "doctor": FakeDoctor(),

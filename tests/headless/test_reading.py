@@ -137,8 +137,51 @@ def test_costs_say_what_is_not_in_them(runctl: Runctl) -> None:
     assert "not included  us-west-2, 2 unpriced types" in runctl("cost").out
 
 
-def test_costs_divided(runctl: Runctl) -> None:
-    assert runctl("cost", "--by", "project", "--json").data[0] == {"project": "llama", "usd": 30.5}
+def test_costs_divided(runctl: Runctl, world: World) -> None:
+    data = runctl("cost", "--by", "project", "--json").data
+    assert data["rows"][0] == {
+        "project": "llama", "usd": 30.5, "share": 0.7625, "resources": 1, "unpriced_seconds": 0
+    }  # fmt: skip
+    assert (data["by"], data["total"], data["unpriced"]) == ("project", 40, ["db (p9.huge)"])
+    assert data["excluded"] == ["us-west-2", "2 unpriced types"]
+    assert world.reports == [("project", None, None)]
+
+
+def test_divided_costs_for_people_never_show_unknown_as_zero(runctl: Runctl) -> None:
+    lines = runctl("cost", "--by", "tag:team").out.splitlines()
+    assert lines[0].split() == ["TAG:TEAM", "$", "%", "RESOURCES"]
+    assert lines[1].split() == ["llama", "30.50", "76", "1"]
+    assert lines[2].split() == ["(none)", "9.50", "+", "?", "24", "2"]
+    assert lines[3].split()[:2] == ["sdxl", "?"]
+    assert "total          $40.00 from 2026-11-01 to 2026-11-20 (UTC)" in lines
+    assert "price unknown  db (p9.huge)" in lines
+
+
+def test_a_period_counts_its_first_and_its_last_day(runctl: Runctl, world: World) -> None:
+    data = runctl("cost", "--since", "2026-11-03", "--until", "2026-11-05", "--json").data
+    assert (data["by"], data["since"], data["until"]) == (
+        "day", "2026-11-03T00:00:00+00:00", "2026-11-06T00:00:00+00:00"
+    )  # fmt: skip
+    assert data["rows"][1] == {"day": "2026-11-04", "usd": 2.1, "unpriced_seconds": 3660}
+    assert "from 2026-11-03 to 2026-11-05" in runctl("cost", "--since", "2026-11-03", "--until", "2026-11-05").out
+    runctl("cost", "--until", "2026-10-31", "--by", "run")
+    assert [str(moment) for moment in world.reports[-1]] == [
+        "run", "2026-10-01 00:00:00+00:00", "2026-11-01 00:00:00+00:00"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("--by", "tag:"), "tag:KEY"),
+        (("--since", "november"), "write it as 2026-11-30"),
+        (("--since", "2026-11-05", "--until", "2026-11-04"), "the first day and the last"),
+    ],
+)
+def test_a_wrong_division_is_explained(runctl: Runctl, words: tuple[str, ...], hint: str) -> None:
+    said = runctl("cost", *words, "--json")
+    assert said.code == 1
+    assert hint in said.error["hint"]
 
 
 def test_doctor_says_what_to_do(runctl: Runctl) -> None:

@@ -16,12 +16,13 @@ from runctl_tui.domain.ledger import (
     Sighting,
     accumulated,
     advance,
-    by_day,
     by_label,
     by_run,
     clip,
     forecast,
     month_of,
+    split_by_day,
+    split_by_run,
 )
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.resource import ResourceState
@@ -123,7 +124,8 @@ def test_the_whole_is_the_sum_of_its_parts(many: list[Interval]) -> None:
     whole = accumulated(many)
     tolerance = Decimal("1e-9")
     assert abs(whole - sum(accumulated([one]) for one in many)) <= tolerance
-    assert abs(whole - sum(by_day(many).values())) <= tolerance
+    assert abs(whole - accumulated(split_by_day(many))) <= tolerance
+    assert all(part.start.date() == (part.end - timedelta(microseconds=1)).date() for part in split_by_day(many))
     assert abs(whole - sum(by_label(many, {"a": "x", "b": "x"}).values())) <= tolerance
     middle = BEGIN + timedelta(days=30)
     parts = accumulated(clip(many, BEGIN, middle)) + accumulated(clip(many, middle, BEGIN + timedelta(days=99)))
@@ -138,6 +140,8 @@ def test_runs_never_cost_more_than_their_machines(
     shares = by_run(many, spans)
     assert all(share >= 0 for share in shares.values())
     assert sum(shares.values()) <= accumulated(many) + Decimal("1e-9")
+    whole = sum(part.usd / sharing for _, part, sharing in split_by_run(many, spans))
+    assert abs(whole - accumulated(many)) <= Decimal("1e-9")
 
 
 @given(prices, prices, moments)

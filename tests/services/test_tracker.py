@@ -211,6 +211,68 @@ async def test_sums_by_project_type_and_provider(tracker: ResourceTracker, clock
         await tracker.by("colour")
 
 
+async def test_a_report_adds_up_by_day_and_by_label_and_names_what_has_no_price(
+    tracker: ResourceTracker, clock: FakeClock
+) -> None:
+    tags = (("runctl:owner", "bob"), ("team", "vision"))
+    dark = an_instance(2, type="p9.huge", tags=tags, launched_at=START, created_at=START)
+    await tracker.observe(fleet(clock, row(), row(dark, None)))
+    clock.advance(20 * HOUR)
+    await tracker.observe(fleet(clock, row(), row(dark, None)))
+    report = await tracker.report("tag:team")
+    assert report.total == sum(share.usd for share in report.shares) == sum(day.usd for day in report.days) == 40
+    assert [(share.name, share.usd, share.unpriced_seconds) for share in report.shares] == [
+        ("", Decimal(40), 0.0),
+        ("vision", Decimal(0), 20 * HOUR),
+    ]
+    assert report.unpriced == ("box-2 (p9.huge)",)
+    assert report.unpriced_seconds == 20 * HOUR
+    assert {"team", "runctl:project"} <= set(report.tags)
+    assert report.recorded_since == START
+    by_day = {each.day.day: (each.usd, each.unpriced_seconds) for each in report.days}
+    assert by_day == {10: (Decimal(24), 12 * HOUR), 11: (Decimal(16), 8 * HOUR)}, "none before the ledger begins"
+    assert [share.name for share in (await tracker.report("owner")).shares] == ["alice", "bob"]
+
+
+async def test_a_report_covers_the_stretch_that_is_asked_for(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe(fleet(clock, row()))
+    clock.advance(48 * HOUR)
+    await tracker.observe(fleet(clock, row()))
+    report = await tracker.report("type", START + timedelta(hours=1), START + timedelta(hours=4))
+    assert (report.total, len(report.days)) == (Decimal(6), 1)
+    for days in (-30, 30):
+        other = await tracker.report("type", START + timedelta(days=days), START + timedelta(days=days + 1))
+        assert (other.total, other.shares, other.days) == (Decimal(0), (), ()), "nothing is known, not zero dollars"
+        assert other.recorded_since == START
+
+
+async def test_a_day_without_cost_is_a_day_of_the_report(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe(fleet(clock, row()))
+    clock.advance(HOUR)
+    await tracker.observe(fleet(clock, row()))
+    await tracker.observe(fleet(clock, row(replace(BOX, state=ResourceState.TERMINATED))))
+    clock.advance(48 * HOUR)
+    assert [(each.day.day, int(each.usd)) for each in (await tracker.report()).days] == [(10, 2), (11, 0), (12, 0)]
+
+
+async def test_time_without_a_run_is_a_share_of_its_own(tracker: ResourceTracker, clock: FakeClock) -> None:
+    run = a_run(BOX, status=TrainingStatus.COMPLETED, started_at=START, ended_at=START + timedelta(hours=1))
+    await tracker.observe(fleet(clock, row(runs=(run,))))
+    clock.advance(4 * HOUR)
+    await tracker.observe(fleet(clock, row(runs=(run,))))
+    assert [(one.name, one.usd) for one in (await tracker.report("run")).shares] == [
+        ("", Decimal(6)),
+        ("r-000001", Decimal(2)),
+    ]
+
+
+@pytest.mark.parametrize("dimension", ["tag:", "colour", ""])
+async def test_nothing_is_divided_by_what_is_not_kept(tracker: ResourceTracker, dimension: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        await tracker.report(dimension)
+    assert "tag:KEY" in refused.value.todo
+
+
 async def test_the_bar_moves_between_looks_but_not_for_ever(tracker: ResourceTracker, clock: FakeClock) -> None:
     await tracker.observe(fleet(clock, row(usd="60")))
     clock.advance(60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterator
@@ -99,3 +100,18 @@ def test_the_log_is_private_without_secrets_and_leaves_other_handlers_alone(tmp_
     assert path.stat().st_mode & 0o077 == 0
     assert (tmp_path / "one" / "runctl-tui.log").read_text() == ""
     assert other in logging.getLogger().handlers
+
+
+async def test_a_budget_counts_as_soon_as_it_is_written_and_stays_while_the_file_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    services = build(Options(state_dir=str(tmp_path / "state")))
+    assert (await services.costs.now()).budget is None
+    file = Path(services.settings.set("costs.monthly_budget", "200"))
+    assert (await services.costs.now()).budget == 200
+    assert file.is_relative_to(tmp_path)
+    await asyncio.to_thread(file.write_text, "[costs]\nmonthly_budget = 'much'\n")
+    assert services.settings.validate()
+    assert (await services.costs.now()).budget == 200
+    services.close()

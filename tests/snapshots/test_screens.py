@@ -52,8 +52,15 @@ def compare(snap_compare: Compare, world: World, size: tuple[int, int], *act: st
 )
 @pytest.mark.parametrize(
     ("key", "sign"),
-    [("1", "?412.77"), ("4", "?4,000"), ("5", "?step 4110/9000"), ("7", "?SSH up")],
-    ids=["instances", "checkpoints", "monitor", "tasks"],
+    [
+        ("1", "?412.77"),
+        ("4", "?4,000"),
+        ("5", "?step 4110/9000"),
+        ("6", "?812.40"),
+        ("7", "?SSH up"),
+        ("9", "?t3.medium"),
+    ],
+    ids=["instances", "checkpoints", "monitor", "costs", "tasks", "settings"],
 )
 def test_screen(snap_compare: Compare, size: tuple[int, int], theme: str, key: str, sign: str) -> None:
     assert compare(snap_compare, World(), size, key, sign, theme=theme)
@@ -62,6 +69,25 @@ def test_screen(snap_compare: Compare, size: tuple[int, int], theme: str, key: s
 @pytest.mark.parametrize("key", ["1", "4", "5", "7"], ids=["instances", "checkpoints", "monitor", "tasks"])
 def test_empty(snap_compare: Compare, key: str) -> None:
     assert compare(snap_compare, World().empty(), NARROW, key)
+
+
+def test_costs_before_the_ledger_begins(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World().empty(), NARROW, "6", "less_than_sign", "?nothing is recorded before")
+
+
+def test_start_without_credentials(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World().alone(), WIDE, "?→ set aws.s3_bucket")
+
+
+def test_start_without_credentials_narrow(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World().alone(), NARROW, "?→ set aws.s3_bucket")
+
+
+def test_edit_setting(snap_compare: Compare) -> None:
+    async def type_wrong(person: Person) -> None:
+        await person.type("x")
+
+    assert compare(snap_compare, World(), NARROW, "9", "j", "j", "enter", "?us-east-1", type_wrong, "enter", "?▲")
 
 
 def test_loading(snap_compare: Compare) -> None:

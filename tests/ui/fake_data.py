@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
-from runctl_tui.domain.cost import CostSummary
+from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, DayCost
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Disk, Gpu, Instance, Market
@@ -237,6 +237,14 @@ THROTTLED = Problem(
     scope="aws/us-west-2",
 )
 
+NO_CREDENTIALS = Problem(
+    code="NoCredentialsError",
+    what="us-east-1: the instances could not be listed",
+    why="no usable credentials; tried: the environment, the profile's files",
+    todo="run `aws sso login`, or `aws configure`",
+    scope="aws/us-east-1",
+)
+
 FACTS = SessionFacts(
     sandbox=True,
     profile="research",
@@ -259,6 +267,36 @@ COST = CostSummary(
     estimated=True,
     running=5,
 )
+
+
+_SPENT = (22, 38, 35, 0, 61, 118, 84, 64, 40, 41, 52, 80, 96, 30, 24, 75, "75.35", 90, 60, 31, "88.20")
+_SHARES = {
+    "project": (("llama", "812.40"), ("sdxl", "201.15"), ("eval", "140.02"), ("", "50.98")),
+    "type": (("p4d.24xlarge", "1002.17"), ("g5.xlarge", "202.38"), ("m6i.4xlarge", "0")),
+}
+
+
+def report(dimension: str, since: datetime | None = None, until: datetime | None = None) -> CostReport:
+    """Return a month of costs; a machine of an unknown price ran on its last two days."""
+    start = since or NOW.replace(day=1, hour=0, minute=0, second=0)
+    earlier = start.month != NOW.month
+    days = [DayCost(start.date() + timedelta(days=n), Decimal(str(usd))) for n, usd in enumerate(_SPENT)]
+    days[-2:] = [replace(day, unpriced_seconds=3600.0) for day in days[-2:]]
+    shares = [
+        CostShare(name, Decimal(usd), 0.0 if Decimal(usd) else 7200.0, 2)
+        for name, usd in _SHARES.get(dimension, (("", "1204.55"),))
+    ]
+    return CostReport(
+        by=dimension,
+        since=start,
+        until=until or NOW,
+        total=Decimal(0) if earlier else Decimal("1204.55"),
+        shares=() if earlier else tuple(shares),
+        days=() if earlier else tuple(days),
+        unpriced=() if earlier else ("db-primary (m6i.4xlarge)",),
+        recorded_since=NOW.replace(day=1, hour=0, minute=0, second=0),
+        tags=("runctl:owner", "runctl:project", "team"),
+    )
 
 
 def checkpoint(step: int, host: CopyState, s3: CopyState, loss: float | None, hours: float) -> Checkpoint:

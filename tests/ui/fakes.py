@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from runctl_tui.domain.checkpoint import Checkpoint
-from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
@@ -28,15 +29,19 @@ from runctl_tui.domain.plan import (
 )
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
+from runctl_tui.domain.setting_spec import SettingDraft
+from runctl_tui.domain.settings import SCHEMA, SPECS
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import DESTROYING
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeShape, VolumeSnapshot
+from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound
 from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, ShellCommand
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
 from tests.ui.volume_data import storage
 
+FILE = "/home/alice/.config/runctl-tui/config.toml"
 Mode = Literal["ok", "hang", "error"]
 
 
@@ -76,6 +81,10 @@ class World:
     armed: list[float] = field(default_factory=list)
     exported: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    reports: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
+    """What the doctor finds besides that the terminal is fine."""
+    wrong_settings: tuple[Problem, ...] = ()
     closed: int = 0
 
     async def gate(self) -> None:
@@ -104,6 +113,18 @@ class World:
         self.mode = "hang"
         return self.loading()
 
+    def alone(self) -> World:
+        """Return this world without any cloud: no credentials, and only this machine."""
+        here = tuple(row for row in data.fleet() if row.instance.provider == "local")
+        self.fleet.push(here, (data.NO_CREDENTIALS,))
+        self.facts = replace(data.FACTS, sandbox=False, profile="", who="", expires_in=None)
+        todo = "aws sso login, or name a profile: --profile NAME"
+        self.findings = (
+            Finding("aws", False, "AWS: no usable credentials; tried: the environment, the profile's files", todo),
+            Finding("s3", False, "no bucket for checkpoints: 'train' refuses", "set aws.s3_bucket"),
+        )
+        return self
+
     def partial(self) -> World:
         """Return this world with one region missing."""
         rows = tuple(row for row in data.fleet() if row.instance.region != data.US_WEST)
@@ -126,7 +147,7 @@ class World:
             costs=FakeCosts(self),
             shells=FakeShells(self),
             settings=FakeSettings(self),
-            doctor=FakeDoctor(),
+            doctor=FakeDoctor(self),
             sandbox=FakeSandbox(self) if self.facts.sandbox else None,
             exports=FakeExports(self),
             log_path="/home/alice/.local/state/runctl-tui/runctl-tui.log",
@@ -415,6 +436,13 @@ class FakeCosts(_Part):
         await self.world.gate()
         return ((data.LLAMA_RUN.id, "406.26"),) if dimension == "run" else (("llama", "812.40"),)
 
+    async def report(
+        self, dimension: str = "project", since: datetime | None = None, until: datetime | None = None
+    ) -> CostReport:
+        self.world.reports.append((dimension, since, until))
+        await self.world.gate()
+        return data.report(dimension, since, until)
+
 
 class FakeShells(_Part):
     async def command(self, key: str) -> ShellCommand:
@@ -423,26 +451,47 @@ class FakeShells(_Part):
 
 
 class FakeSettings(_Part):
+    """The real schema; what `World.settings` holds is set in the user's file."""
+
     def all(self) -> tuple[Setting, ...]:
-        return tuple(Setting(key, str(value), "default", "") for key, value in self.world.settings.items())
+        own = self.world.settings
+        return tuple(
+            Setting(
+                spec.key,
+                show(own.get(spec.key, spec.default)),
+                f"user ({FILE})" if spec.key in own else "default",
+                spec.help,
+            )
+            for spec in SCHEMA
+        )
 
     def value(self, key: str) -> object:
-        if key not in self.world.settings:
+        if key not in SPECS:
             raise InvalidValue(f"{key}: no such key")
-        return self.world.settings[key]
+        return self.world.settings.get(key, SPECS[key].default)
 
-    def set(self, key: str, text: str) -> str:
+    def draft(self, key: str, text: str | None) -> SettingDraft:
+        old = show(self.value(key))
+        try:
+            return SettingDraft(key, old, "" if text is None else show(parse(SPECS[key], text)), FILE)
+        except ValueError as error:
+            return SettingDraft(key, old, old, FILE, str(error))
+
+    def set(self, key: str, text: str | None) -> str:
         self.value(key)
-        self.world.settings[key] = text
-        return "/home/alice/.config/runctl-tui/config.toml"
+        if text is None:
+            self.world.settings.pop(key, None)
+        else:
+            self.world.settings[key] = parse(SPECS[key], text)
+        return FILE
 
     def validate(self) -> tuple[Problem, ...]:
-        return ()
+        return self.world.wrong_settings
 
 
-class FakeDoctor:
+class FakeDoctor(_Part):
     async def examine(self) -> tuple[Finding, ...]:
-        return (Finding("terminal", True, "fine"),)
+        return (Finding("terminal", True, "fine"), *self.world.findings)
 
 
 class FakeSandbox(_Part):

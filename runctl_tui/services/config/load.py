@@ -69,7 +69,7 @@ def examine(sources: Sources) -> Reading:
             _take_tables(reading, files.read(file.path), file.path, str(file))
         except ConfigError as error:
             reading.errors.append(error)
-    _check_together(reading)
+    check_together(reading)
     return reading
 
 
@@ -174,7 +174,8 @@ def _wrong(key: str, where: str, error: ValueError) -> InvalidValue:
     return InvalidValue(f"{where}: {key} cannot be used", str(error), f"{key}: {help_text}")
 
 
-def _check_together(reading: Reading) -> None:
+def check_together(reading: Reading) -> None:
+    """Add what is wrong with keys that only make sense together."""
     keys = ("safety.max_instances_warn", "safety.max_instances_block")
     warn, block = (reading.values.get(key, SPECS[key].default) for key in keys)
     if isinstance(warn, int) and isinstance(block, int) and warn > block:

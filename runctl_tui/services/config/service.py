@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runctl_tui.domain.setting_spec import SettingDraft
 from runctl_tui.domain.settings import SCHEMA, Configuration
-from runctl_tui.services.config.load import Sources, build, effective, examine, known
+from runctl_tui.services.config.load import Reading, Sources, build, check_together, effective, examine, known
 from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.config.write import write_key
 from runctl_tui.services.errors import InvalidValue
@@ -46,17 +47,37 @@ class ConfigService:
         """One effective value; InvalidValue for an unknown key names the nearest."""
         return effective(build(self._reading), key)
 
-    def set(self, key: str, text: str) -> str:
-        """Write one key into the file that is in force and return that file; an empty text removes an optional key."""
+    def draft(self, key: str, text: str | None) -> SettingDraft:
+        """What `set` would do; what is wrong is said in the draft. InvalidValue for an unknown key."""
+        spec = known(key)
+        before = show(self.value(key))
+        file, origin = str(self._sources.places.in_force()), self._reading.origins.get(key, "default")
+        overruled = origin if origin.startswith(("flag", "environment")) else ""
+        try:
+            value = None if text is None else parse(spec, text)
+        except ValueError as error:
+            return SettingDraft(key, before, before, file, str(error), overruled)
+        problem = "" if text is None else self._wrong_together(key, value)
+        return SettingDraft(key, before, show(value), file, problem, overruled)
+
+    def set(self, key: str, text: str | None) -> str:
+        """Write one key into the file that is in force and return that file; None or an empty text removes the key."""
         spec = known(key)
         try:
-            value = parse(spec, text)
+            value = None if text is None else parse(spec, text)
         except ValueError as error:
             raise InvalidValue(f"{key} cannot be set to this", str(error), f"{key}: {spec.help}") from None
         path = self._sources.places.in_force()
         write_key(path, spec, value)
         self._reading = examine(self._sources)
         return str(path)
+
+    def _wrong_together(self, key: str, value: object) -> str:
+        """Return what would be wrong with this value beside the others."""
+        values, origins = self._reading.values | {key: value}, self._reading.origins | {key: key}
+        trial = Reading(values, origins)
+        check_together(trial)
+        return trial.errors[0].what.partition(": ")[2] if trial.errors else ""
 
     def validate(self) -> tuple[Problem, ...]:
         """What is wrong with files, environment and flags, read afresh."""

@@ -1,0 +1,155 @@
+"""What is worth a look because of its money: idle, forgotten and stopped machines, and sums above their marks; pure.
+
+The Costs screen and `resources insights` show it; the marks are those that runctl had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.instance import TAG_OWNER, Market, Ownership
+from runctl_tui.domain.money import HOURS_PER_MONTH, dollars
+from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.resource import ResourceState
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.cost import CostSummary
+    from runctl_tui.domain.fleet import FleetRow
+
+BURN_MARKS: Final = (Decimal(10), Decimal(25), Decimal(50))
+"""Dollars per hour: worth knowing, worth a note, worth a warning."""
+DAY_MARK: Final = Decimal(100)
+"""Dollars spent today."""
+MONTH_MARK: Final = Decimal(500)
+"""Dollars spent this month."""
+OLD_AFTER: Final = timedelta(hours=24)
+_LOOK: Final = "see the machine"
+
+
+class InsightKind(StrEnum):
+    """What kind of thing it is."""
+
+    IDLE = "idle"
+    FORGOTTEN = "forgotten"
+    STOPPED = "stopped"
+    LONG = "long"
+    """It has run for more than a day, and trains."""
+    RATE = "rate"
+    SPENT = "spent"
+    BUDGET = "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """One remark about money, and what to do about it."""
+
+    kind: InsightKind
+    text: str
+    advice: str
+    """What `enter` leads to, in words."""
+    warns: bool = True
+    """False: a note, nothing is wrong."""
+    saves_per_hour: Decimal | None = None
+    """What acting on it saves; None: unknown, or nothing that can be said."""
+    saves_something: bool = False
+    """Whether acting on it saves money at all, also where nobody knows how much."""
+    operation: Operation | None = None
+    """The change whose plan fits; None: only a look."""
+    reference: str = ""
+    """The machine's key in the fleet; empty: it is about everything together."""
+
+    @property
+    def id(self) -> str:
+        """What tables know it by."""
+        return f"{self.kind} {self.reference or self.text}"
+
+    @property
+    def saves_per_month(self) -> Decimal | None:
+        """What acting on it saves in 730 hours."""
+        return None if self.saves_per_hour is None else self.saves_per_hour * HOURS_PER_MONTH
+
+
+def insights(rows: Iterable[FleetRow], summary: CostSummary | None, now: datetime) -> tuple[Insight, ...]:
+    """Return every remark, what saves most first; machines of strangers are none of our business."""
+    found = [one for row in rows for one in _of_machine(row, now)]
+    if summary is not None and summary.known:
+        found += _of_sums(summary)
+    return tuple(sorted(found, key=_order))
+
+
+def _order(one: Insight) -> tuple[bool, bool, Decimal, str]:
+    return not one.saves_something, not one.warns, -(one.saves_per_hour or Decimal(0)), one.text
+
+
+def _of_machine(row: FleetRow, now: datetime) -> Iterator[Insight]:
+    machine = row.instance
+    if machine.ownership is Ownership.FOREIGN or machine.market is Market.LOCAL:
+        return
+    name = machine.name or machine.id
+    if machine.state is ResourceState.STOPPED and row.disks_per_month != 0:
+        yield _stopped(row, name)
+    elif machine.state is ResourceState.RUNNING:
+        age = None if machine.launched_at is None else now - machine.launched_at
+        live = [run for run in row.runs if run.status.live]
+        if row.note.startswith("idle"):
+            words = row.note.partition(",")
+            wasted = f", {words[2].strip()} wasted" if words[2] else ""
+            yield _ending(row, InsightKind.IDLE, f"{name} {words[0]} on {machine.type}{wasted}")
+        elif age is not None and age > OLD_AFTER and not live:
+            yield _ending(row, InsightKind.FORGOTTEN, f"{name} up {_days(age)} on {machine.type}, no run is known")
+        elif age is not None and age > OLD_AFTER:
+            text = f"{name} up {_days(age)}; {live[0].name or live[0].id} is at work"
+            yield Insight(InsightKind.LONG, text, _LOOK, warns=False, reference=row.key)
+
+
+def _stopped(row: FleetRow, name: str) -> Insight:
+    per_hour = None if row.disks_per_month is None else row.disks_per_month / HOURS_PER_MONTH
+    return _acting(row, InsightKind.STOPPED, f"{name} stopped; its disks keep costing", per_hour, Operation.TERMINATE)
+
+
+def _ending(row: FleetRow, kind: InsightKind, text: str) -> Insight:
+    """Stop what can be stopped: a spot machine cannot."""
+    price = row.price.value.usd_per_hour if isinstance(row.price, Known) else None
+    spot = row.instance.market is Market.SPOT
+    return _acting(row, kind, text, price, Operation.TERMINATE if spot else Operation.STOP)
+
+
+def _acting(row: FleetRow, kind: InsightKind, text: str, per_hour: Decimal | None, operation: Operation) -> Insight:
+    """Offer the plan for a machine of ours; another owner's is only shown."""
+    theirs = row.instance.ownership is Ownership.OTHER
+    return Insight(
+        kind=kind,
+        text=f"{text} (of {row.instance.tag(TAG_OWNER)})" if theirs else text,
+        advice=_LOOK if theirs else f"plan: {operation.value}",
+        saves_per_hour=per_hour,
+        saves_something=True,
+        operation=None if theirs else operation,
+        reference=row.key,
+    )
+
+
+def _of_sums(summary: CostSummary) -> Iterator[Insight]:
+    passed = [mark for mark in BURN_MARKS if summary.burn_per_hour > mark]
+    if passed:
+        text = f"{dollars(summary.burn_per_hour)}/h is more than ${passed[-1]}/h"
+        yield Insight(InsightKind.RATE, text, "see machines", warns=passed[-1] == BURN_MARKS[-1])
+    for words, amount, mark in (("today", summary.today, DAY_MARK), ("this month", summary.month, MONTH_MARK)):
+        if amount > mark:
+            yield Insight(InsightKind.SPENT, f"{dollars(amount)} spent {words}, more than ${mark}", "see machines")
+    budget = summary.budget
+    if budget is not None and summary.month >= budget:
+        yield Insight(InsightKind.BUDGET, f"the budget of {dollars(budget)} is spent", "set the budget")
+    elif budget is not None and summary.forecast > budget:
+        over = dollars(summary.forecast - budget)
+        yield Insight(InsightKind.BUDGET, f"at this rate the month ends {over} over the budget", "set the budget")
+
+
+def _days(age: timedelta) -> str:
+    hours = int(age.total_seconds()) // 3600
+    return f"{hours} h" if hours < 48 else f"{hours // 24} d"

@@ -1,0 +1,164 @@
+"""The noun `resources`: everything that costs money in one list, its sums, and what deserves a look."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from decimal import Decimal
+
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.insights import Insight, InsightKind, insights
+from runctl_tui.domain.resource import BILLED_STATES
+from runctl_tui.headless import output
+from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
+from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.rows import instance_row
+from runctl_tui.services.ports import Services
+
+_LIST = {
+    "NAME": "name",
+    "KIND": "kind",
+    "ID": "id",
+    "PROVIDER": "provider",
+    "STATE": "state",
+    "TYPE": "type",
+    "PROJECT": "project",
+    "OWNER": "owner",
+    "$/H": "usd_per_hour",
+    "DISKS $/MO": "disks_usd_per_month",
+    "SO FAR": "so_far_usd",
+    "NOTE": "note",
+}
+_TYPES = {"TYPE": "type", "RUNNING": "running", "ALL": "all", "$/H": "usd_per_hour"}
+_INSIGHTS = {"": "sign", "SAVES": "saves", "DO": "do", "FINDING": "text"}
+
+
+def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
+    """Add the noun with its verbs."""
+    verbs = add_verbs(add_noun(nouns, name, help_text))
+    parser = add_noun(verbs, "list", "list every resource with state, price and money so far")
+    parser.add_argument("--provider", metavar="PROVIDER", default="", help="only of this provider")
+    parser.add_argument("--state", metavar="STATE", default="", help="only in this state")
+    parser.add_argument("--tag", metavar="KEY[=VALUE]", default="", help="only with this tag")
+    parser.set_defaults(handler=list_all, needs=Needs.SERVICES)
+    parser = add_noun(verbs, "summary", "count and price everything, and say which mark a sum has passed")
+    parser.set_defaults(handler=summarise, needs=Needs.SERVICES)
+    parser = add_noun(verbs, "insights", "say what is idle, forgotten or kept for nothing, and what ending it saves")
+    parser.set_defaults(handler=advise, needs=Needs.SERVICES)
+
+
+async def list_all(services: Services, call: Call) -> Reply:
+    """Every resource of every provider."""
+    snapshot = await services.fleet.now()
+    now = services.clock.now()
+    rows = [
+        {**instance_row(row, now), "kind": "instance", "disks_usd_per_month": row.disks_per_month, "note": row.note}
+        for row in snapshot.value
+        if _wanted(row, call)
+    ]
+    return Reply(rows, output.table(rows, _LIST, "no resources"), snapshot.missing)
+
+
+async def summarise(services: Services, call: Call) -> Reply:
+    """Counts, sums and the marks that they have passed."""
+    snapshot = await services.fleet.now()
+    costs = await services.costs.now()
+    states = Counter(row.instance.state.value for row in snapshot.value)
+    burn = costs.burn_per_hour
+    passed = insights((), costs, services.clock.now())
+    accumulated = sum((row.so_far for row in snapshot.value if row.so_far is not None), Decimal(0))
+    data = {
+        "as_of": costs.as_of,
+        "states": dict(states),
+        "types": _types(snapshot.value),
+        "usd_per_hour": burn,
+        "usd_per_day": burn * 24,
+        "usd_per_week": burn * 24 * 7,
+        "today": costs.today,
+        "month": costs.month,
+        "forecast": costs.forecast,
+        "accumulated": accumulated,
+        "budget": costs.budget,
+        "left": costs.left,
+        "excluded": costs.excluded,
+        "marks": [_flat(one) for one in passed],
+    }
+    pairs = [
+        ("resources", ", ".join(f"{count} {state}" for state, count in states.items()) or "none"),
+        ("now", f"{output.dollars(burn)}/h, {output.dollars(burn * 24)} a day, {output.dollars(burn * 168)} a week"),
+        ("today", output.dollars(costs.today)),
+        ("this month", f"{output.dollars(costs.month)}, {output.dollars(costs.forecast)} at its end"),
+        ("so far", f"{output.dollars(accumulated)} for what exists now"),
+        ("budget left", output.dollars(costs.left) if costs.budget is not None else ""),
+        ("not included", ", ".join(costs.excluded)),
+        *((f"{_sign(one)} mark", one.text) for one in passed),
+    ]
+    table = output.table(_types(snapshot.value), _TYPES, "no resources")
+    return Reply(data, f"{output.facts(pairs)}\n\n{table}", snapshot.missing)
+
+
+async def advise(services: Services, call: Call) -> Reply:
+    """What deserves a look, what saves most first."""
+    snapshot = await services.fleet.now()
+    found = insights(snapshot.value, await services.costs.now(), services.clock.now())
+    shown = [
+        {**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one, snapshot.value)} for one in found
+    ]
+    text = output.table(shown, _INSIGHTS, "nothing is idle, forgotten or kept for nothing, and no mark is passed")
+    return Reply([_flat(one) for one in found], text, snapshot.missing)
+
+
+def _wanted(row: FleetRow, call: Call) -> bool:
+    key, equals, value = call.args.tag.partition("=")
+    tag = row.instance.tag(key)
+    return (
+        call.args.provider in ("", row.instance.provider)
+        and call.args.state in ("", row.instance.state.value)
+        and (not key or (tag is not None and (not equals or tag == value)))
+    )
+
+
+def _types(rows: Sequence[FleetRow]) -> list[output.Row]:
+    """Return one line per machine type; a price that anybody lacks makes its sum unknown."""
+    found: dict[str, list[FleetRow]] = {}
+    for row in rows:
+        found.setdefault(row.instance.type, []).append(row)
+    return [
+        {"type": kind, "running": len(billed), "all": len(same), "usd_per_hour": _rate(billed)}
+        for kind, same in sorted(found.items())
+        for billed in [[row for row in same if row.instance.state in BILLED_STATES]]
+    ]
+
+
+def _rate(rows: Sequence[FleetRow]) -> Decimal | None:
+    prices = [row.price.value.usd_per_hour for row in rows if isinstance(row.price, Known)]
+    return sum(prices, Decimal(0)) if len(prices) == len(rows) else None
+
+
+def _flat(one: Insight) -> output.Row:
+    return {**asdict(one), "saves_per_month": one.saves_per_month}
+
+
+def _sign(one: Insight) -> str:
+    return "▲" if one.warns else "·"
+
+
+def _saves(one: Insight) -> str:
+    """Return what acting on it saves: per month where only disks cost, else per hour."""
+    if not one.saves_something:
+        return "-"
+    if one.saves_per_hour is None:
+        return "unknown"
+    if one.kind is InsightKind.STOPPED:
+        return f"{output.dollars(one.saves_per_month)}/mo"
+    return f"{output.dollars(one.saves_per_hour)}/h"
+
+
+def _command(one: Insight, rows: Sequence[FleetRow]) -> str:
+    """Return the command that shows the fitting plan."""
+    ids = {row.key: row.instance.id for row in rows}
+    if one.operation is None or one.reference not in ids:
+        return one.advice
+    return f"instances {one.operation.value} {ids[one.reference]}"

@@ -1,0 +1,92 @@
+"""The columns of the Costs screen: what money was spent on, and what is worth a look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from runctl_tui.domain.cost import CostReport, CostShare
+from runctl_tui.domain.insights import Insight, InsightKind
+from runctl_tui.modals.words import UNKNOWN, bar, figure, money
+from runctl_tui.screens.columns.words import cell
+from runctl_tui.widgets.columns import Cell, Column
+
+BAR: Final = 12
+"""Cells of the longest bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRow:
+    """One share with what it is measured by."""
+
+    share: CostShare
+    total: Decimal
+    largest: Decimal
+
+    @property
+    def name(self) -> str:
+        """Its label; what carries none says so."""
+        return self.share.name or "(none)"
+
+
+def share_rows(report: CostReport) -> tuple[ShareRow, ...]:
+    """Return the shares of a report as rows."""
+    largest = max((one.usd for one in report.shares), default=Decimal(0))
+    return tuple(ShareRow(one, report.total, largest) for one in report.shares)
+
+
+def share_columns() -> tuple[Column[ShareRow], ...]:
+    """Return the columns of what money was spent on."""
+    return (
+        Column(
+            "name", "SPENT ON", _name, 10, wide=18, priority=90, flexible=True, sort_key=lambda row: row.name.casefold()
+        ),
+        Column("usd", "$", _usd, 10, "right", 100, sort_key=lambda row: row.share.usd, descending=True),
+        Column("part", "%", _part, 3, "right", 70, sort_key=lambda row: row.share.usd, descending=True),
+        Column("bar", "", _bar, BAR, priority=50),
+    )
+
+
+def insight_columns() -> tuple[Column[Insight], ...]:
+    """Return the columns of what is worth a look."""
+    return (
+        Column("finding", "FINDING", _finding, 30, priority=100, flexible=True, sort_key=lambda one: one.text),
+        Column("saves", "SAVES", _saves, 10, "right", 90, sort_key=lambda one: one.saves_per_hour, descending=True),
+        Column("do", "ENTER", _do, 15, wide=22, priority=80, sort_key=lambda one: one.advice),
+    )
+
+
+def _name(row: ShareRow) -> Cell:
+    return cell(row.name, "$strong" if row.share.name else "$muted")
+
+
+def _usd(row: ShareRow) -> Cell:
+    if not row.share.unpriced_seconds:
+        return cell(figure(row.share.usd, 10))
+    return cell(f"{figure(row.share.usd, 6)} + {UNKNOWN}" if row.share.usd else UNKNOWN, "$warn")
+
+
+def _part(row: ShareRow) -> Cell:
+    return cell(f"{100 * row.share.usd / row.total:.0f}" if row.total else "-", "$muted")
+
+
+def _bar(row: ShareRow) -> Cell:
+    return cell(bar(float(row.share.usd / row.largest), BAR) if row.largest else "", "$chart-1")
+
+
+def _finding(one: Insight) -> Cell:
+    return cell(f"{'▲' if one.warns else '·'} {one.text}", "$warn" if one.warns else "")
+
+
+def _saves(one: Insight) -> Cell:
+    """Say per month where disks cost, else per hour; unknown is a question mark."""
+    if not one.saves_something:
+        return cell("-", "$muted")
+    monthly = one.kind is InsightKind.STOPPED
+    amount = one.saves_per_month if monthly else one.saves_per_hour
+    return cell(f"{money(amount)}/{'mo' if monthly else 'h'}", "$warn" if amount is None else "$cost")
+
+
+def _do(one: Insight) -> Cell:
+    return cell(one.advice, "$muted")

@@ -1,0 +1,267 @@
+"""The Costs screen: what is spent, on what, on which day, and what could be saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+
+from runctl_tui import modals
+from runctl_tui.domain.cost import DIMENSIONS, TAG, CostReport, CostSummary
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.insights import Insight, InsightKind, insights
+from runctl_tui.domain.ledger import month_of
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.text import EMPTY, safe
+from runctl_tui.paths import style_sheets
+from runctl_tui.screens import cost_words
+from runctl_tui.screens.columns.costs import ShareRow, insight_columns, share_columns, share_rows
+from runctl_tui.screens.listing import ListScreen
+from runctl_tui.services.ports import Feed
+from runctl_tui.widgets.columns import Column
+from runctl_tui.widgets.day_bars import DayBars
+from runctl_tui.widgets.notice import Notice
+from runctl_tui.widgets.piece_line import PieceLine
+from runctl_tui.widgets.table import ResourceTable
+from runctl_tui.widgets.title_line import TitleFacts
+
+REPORT_EVERY: Final = 5.0
+"""Seconds between two looks through the ledger while money runs."""
+
+
+class CostsScreen(ListScreen[Insight]):
+    """Figures, days and shares over what is worth a look."""
+
+    CSS_PATH: ClassVar = style_sheets("controls", "costs")
+    MODE = "costs"
+    NAME = "Costs"
+    EMPTY = "nothing is idle, forgotten or kept for nothing"
+    HELP = (
+        "Above: what was spent by day and by project, run, type and so on; b and B change that, < and > the month. "
+        "Below: what is worth a look; enter opens the plan that ends it, which asks before anything happens. "
+        "A ? is an unknown price and in no sum; d says where each figure comes from and how old it is."
+    )
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "table.open",
+        "cost.by",
+        "cost.divide",
+        "cost.earlier",
+        "cost.describe",
+        "screen.actions",
+        "cost.next_pane",
+        "table.filter",
+        "screen.help",
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("b", "next_dimension", "by next", id="cost.by"),
+        Binding("B", "divide", "by…", id="cost.divide"),
+        Binding("less_than_sign", "month(-1)", "earlier", key_display="<", id="cost.earlier"),
+        Binding("greater_than_sign", "month(1)", "later", show=False, key_display=">", id="cost.later"),
+        Binding("d", "describe", "sources", id="cost.describe"),
+        Binding("tab", "app.focus_next", "other table", id="cost.next_pane"),
+    ]
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._by = DIMENSIONS[0]
+        self._months_back = 0
+        self._report: CostReport | None = None
+        self._summary: CostSummary | None = None
+        self._fleet: Snapshot[tuple[FleetRow, ...]] | None = None
+        self._asked_at = float("-inf")
+        self._chosen: Insight | None = None
+
+    def columns(self) -> Sequence[Column[Insight]]:
+        """Return the columns of what is worth a look."""
+        return insight_columns()
+
+    def row_key(self, row: Insight) -> str:
+        """Return kind and machine."""
+        return row.id
+
+    @property
+    def shares(self) -> ResourceTable[str, ShareRow]:
+        """The table of what money was spent on."""
+        return self.query_one("#shares", ResourceTable)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out figures, bars beside shares, and what is worth a look under them."""
+        yield PieceLine(id="cost-figures")
+        yield PieceLine(id="cost-sources")
+        yield PieceLine(id="cost-left-out")
+        with Horizontal(id="cost-top"):
+            yield DayBars(id="cost-days")
+            yield ResourceTable(share_columns(), lambda row: row.share.name, id="shares")
+        yield from super().compose_body()
+
+    def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
+        """Watch the money and, for what is idle, the machines."""
+        return ((self.services.costs.feed, self.show_summary), (self.services.fleet.feed, self.show_fleet))
+
+    def show_summary(self, snapshot: Snapshot[CostSummary]) -> None:
+        """Show the figures, and look through the ledger again now and then."""
+        self._summary = snapshot.value
+        self._show()
+        if self.services.clock.monotonic() - self._asked_at >= REPORT_EVERY:
+            self._ask()
+
+    def show_fleet(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
+        """Judge the machines."""
+        self._fleet = snapshot
+        self._show()
+
+    def show_reference(self, reference: str) -> None:
+        """Divide by what somebody wants to see."""
+        self._divide(reference)
+
+    def title_facts(self) -> TitleFacts:
+        """Say month, division, sum and filter."""
+        words = f"{self._since():%B %Y}   by {self._by}"
+        if self._report is not None:
+            words += f"   {cost_words.total(self._report)}"
+        waiting = self.waiting_for()
+        return TitleFacts(
+            safe(self.NAME),
+            filter=self.table.model.filter_text,
+            note=safe(f"{words}   {waiting}" if waiting else words),
+        )
+
+    def menu(self) -> Sequence[modals.PickItem]:
+        """Offer what fits the remark at hand."""
+        self._chosen = one = self.table.cursor_row
+        nothing = EMPTY if one else safe("no finding here")
+        about = safe(one.text if one else "")
+        no_plan = nothing or (EMPTY if one and one.operation else safe("nothing to end here"))
+        no_machine = nothing or (EMPTY if one and one.reference else safe("it is about no single machine"))
+        verb = one.operation.value.capitalize() if one and one.operation else "End it"
+        return (
+            modals.PickItem("act", safe(f"{verb}…"), about, no_plan),
+            modals.PickItem("machine", safe("Go to the machine"), about, no_machine),
+            modals.PickItem("divide", safe("Divide by…"), safe("project, run, type, owner, any tag")),
+            modals.PickItem("budget", safe("Set the budget…"), safe("costs.monthly_budget")),
+        )
+
+    def obey_menu(self, choice: str) -> None:
+        """Begin what was chosen, about the remark at hand when the menu opened."""
+        if choice == "divide":
+            self.action_divide()
+        elif choice == "budget":
+            self.go("settings", "costs.monthly_budget")
+        elif self._chosen is not None and choice == "machine":
+            self.go("instances", self._chosen.reference)
+        elif self._chosen is not None:
+            self._act_on(self._chosen)
+
+    @on(ResourceTable.Chosen, "#list")
+    def act(self) -> None:
+        """Open the plan that fits the remark under the cursor, or go to what it is about."""
+        if self.table.cursor_row is not None:
+            self._act_on(self.table.cursor_row)
+
+    @on(ResourceTable.Chosen, "#shares")
+    def follow_share(self) -> None:
+        """Go to the run, else to the machines."""
+        row = self.shares.cursor_row
+        if row is not None:
+            self.go("monitor" if self._by == "run" and row.share.name else "instances", row.share.name)
+
+    def action_next_dimension(self) -> None:
+        """Divide by the next of the usual dimensions."""
+        place = DIMENSIONS.index(self._by) if self._by in DIMENSIONS else -1
+        self._divide(DIMENSIONS[(place + 1) % len(DIMENSIONS)])
+
+    def action_divide(self) -> None:
+        """Choose what to divide by, tags too."""
+        tags = [f"{TAG}{key}" for key in (self._report.tags if self._report else ())]
+        items = [modals.PickItem(word, safe(word)) for word in (*DIMENSIONS, *tags)]
+        self.app.push_screen(modals.Pick(self.services.clock, safe("Divide by"), items), self._take_division)
+
+    def action_month(self, step: int) -> None:
+        """Look at the month before or after."""
+        wanted = max(0, self._months_back - step)
+        if wanted != self._months_back:
+            self._months_back = wanted
+            self._ask()
+
+    def action_describe(self) -> None:
+        """Say where each figure comes from, how old it is, and what is left out."""
+        if self._summary is not None and self._report is not None:
+            rows = self._fleet.value if self._fleet else ()
+            sections = cost_words.in_full(self._summary, self._report, rows, self.services.clock.now())
+            self.app.push_screen(modals.Describe(self.services.clock, safe("Costs"), sections))
+
+    def view_as_file(self) -> tuple[str, str]:
+        """Return the table that has the keys."""
+        if self.focused is not self.shares:
+            return super().view_as_file()
+        from runctl_tui.screens.exporting import as_csv
+
+        return f"costs-by-{self._by.replace(':', '-')}.csv", as_csv(*self.shares.shown())
+
+    def tick(self) -> None:
+        """Let the ages of the sources grow."""
+        super().tick()
+        self._show_sources()
+
+    def _act_on(self, one: Insight) -> None:
+        if one.operation is not None:
+            self.change(one.operation, [one.reference])
+        elif one.kind is InsightKind.BUDGET:
+            self.go("settings", "costs.monthly_budget")
+        else:
+            self.go("instances", one.reference)
+
+    def _take_division(self, choice: str | None) -> None:
+        if choice is not None:
+            self._divide(choice)
+
+    def _divide(self, dimension: str) -> None:
+        if dimension in DIMENSIONS or dimension.startswith(TAG):
+            self._by = dimension
+            self._ask()
+
+    def _since(self) -> datetime:
+        since = month_of(self.services.clock.now())[0]
+        for _ in range(self._months_back):
+            since = month_of(since - timedelta(days=1))[0]
+        return since
+
+    def _ask(self) -> None:
+        self._asked_at = self.services.clock.monotonic()
+        since = self._since()
+        self.work(self._look, self._by, since, month_of(since)[1], group="report")
+
+    async def _look(self, dimension: str, since: datetime, until: datetime) -> None:
+        await self.shared.ready.wait()
+        self._report = await self.services.costs.report(dimension, since, until)
+        self._show_report(self._report)
+
+    def _show_report(self, report: CostReport) -> None:
+        days = self.query_one(DayBars)
+        days.bars, days.heading = cost_words.day_bars(report), safe(f"$ PER DAY, {report.since:%B}".upper())
+        days.empty = nothing = safe(cost_words.nothing(report))
+        self.shares.set_placeholder(Notice.empty(nothing))
+        self.shares.set_rows(share_rows(report))
+        self._show_sources()
+        self.show_title()
+
+    def _show_sources(self) -> None:
+        if self._report is None or self._summary is None:
+            return
+        rows = self._fleet.value if self._fleet else ()
+        now = self.services.clock.now()
+        self.query_one("#cost-sources", PieceLine).line = cost_words.sources(self._report, rows, self._summary, now)
+        self.query_one("#cost-left-out", PieceLine).line = cost_words.left_out(self._report, self._summary)
+
+    def _show(self) -> None:
+        if self._summary is not None:
+            self.query_one("#cost-figures", PieceLine).line = cost_words.figures(self._summary)
+        if self._fleet is not None:
+            found = insights(self._fleet.value, self._summary, self.services.clock.now())
+            self.show_rows(Snapshot(found, self._fleet.taken_at, self._fleet.scope, self._fleet.missing))
+        self._show_sources()

@@ -1,0 +1,122 @@
+"""Remarks about money: who gets one, what it saves, which plan fits, whom it spares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from runctl_tui.domain.cost import CostSummary
+from runctl_tui.domain.facts import Known, Unknown
+from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.insights import InsightKind, insights
+from runctl_tui.domain.instance import Market
+from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.resource import ResourceState
+from tests.fakes import START, a_price, a_run, an_instance
+
+BOX = an_instance()
+OLD = START - timedelta(hours=49)
+
+
+def row(instance: Any = BOX, usd: str | None = "2", **more: Any) -> FleetRow:
+    price = Unknown("not told") if usd is None else Known(a_price(usd), START, "test")
+    return FleetRow(instance, price, more.pop("disks", Decimal(0)), None, **more)
+
+
+def summary(**more: Any) -> CostSummary:
+    zero = Decimal(0)
+    base = CostSummary(START, zero, zero, zero, zero, None, (), False, 0)
+    return replace(base, **more)
+
+
+def test_an_idle_machine_is_to_be_stopped() -> None:
+    (found,) = insights([row(note="idle 38 min, $0.64")], None, START)
+    assert found.kind is InsightKind.IDLE
+    assert found.text == "box-1 idle 38 min on m5.large, $0.64 wasted"
+    assert (found.operation, found.reference) == (Operation.STOP, f"fake/{BOX.id}")
+    assert (found.saves_per_hour, found.saves_per_month) == (Decimal(2), Decimal(1460))
+
+
+def test_a_spot_machine_cannot_be_stopped_and_is_to_be_terminated() -> None:
+    (found,) = insights([row(replace(BOX, market=Market.SPOT), note="idle 2 h")], None, START)
+    assert found.operation is Operation.TERMINATE
+
+
+def test_a_machine_that_runs_for_days_without_a_run_is_forgotten() -> None:
+    (found,) = insights([row(replace(BOX, launched_at=OLD))], None, START)
+    assert (found.kind, found.operation) == (InsightKind.FORGOTTEN, Operation.STOP)
+    assert found.text == "box-1 up 2 d on m5.large, no run is known"
+
+
+def test_a_machine_that_trains_for_days_is_only_told() -> None:
+    box = replace(BOX, launched_at=OLD)
+    (found,) = insights([row(box, runs=(a_run(box),))], None, START)
+    assert (found.kind, found.warns, found.saves_something, found.operation) == (InsightKind.LONG, False, False, None)
+
+
+def test_a_stopped_machine_saves_what_its_disks_cost() -> None:
+    stopped = replace(BOX, state=ResourceState.STOPPED)
+    (found,) = insights([row(stopped, disks=Decimal("7.30"))], None, START)
+    assert (found.kind, found.operation) == (InsightKind.STOPPED, Operation.TERMINATE)
+    assert found.saves_per_month == Decimal("7.30")
+    assert not insights([row(stopped, disks=Decimal(0))], None, START)
+
+
+def test_what_nobody_knows_the_price_of_is_unknown_and_still_said() -> None:
+    stopped = row(replace(BOX, state=ResourceState.STOPPED), disks=None)
+    idle = row(an_instance(2), usd=None, note="idle 2 h")
+    found = insights([stopped, idle], None, START)
+    assert {(one.kind, one.saves_per_hour, one.saves_something) for one in found} == {
+        (InsightKind.STOPPED, None, True),
+        (InsightKind.IDLE, None, True),
+    }
+
+
+def test_strangers_are_spared_and_colleagues_only_shown() -> None:
+    foreign = replace(BOX, tags=(("team", "payments"),), launched_at=OLD)
+    colleagues = an_instance(2, tags=(("runctl:owner", "bob"),), launched_at=OLD)
+    (found,) = insights([row(foreign), row(colleagues)], None, START)
+    assert found.operation is None
+    assert found.advice == "see the machine"
+    assert found.text.endswith("(of bob)")
+
+
+def test_a_young_machine_and_this_one_deserve_no_remark() -> None:
+    here = replace(BOX, market=Market.LOCAL, launched_at=OLD)
+    assert insights([row(), row(here, usd="0")], summary(), START) == ()
+
+
+@pytest.mark.parametrize(
+    ("burn", "text", "warns"), [("11", "$10/h", False), ("26", "$25/h", False), ("51", "$50/h", True)]
+)
+def test_the_rate_passes_its_marks(burn: str, text: str, warns: bool) -> None:
+    (found,) = insights([], summary(burn_per_hour=Decimal(burn)), START)
+    assert (found.kind, found.warns, found.saves_something) == (InsightKind.RATE, warns, False)
+    assert found.text.endswith(f"more than {text}")
+
+
+def test_the_marks_themselves_are_not_passed() -> None:
+    at_mark = summary(burn_per_hour=Decimal(10), today=Decimal(100), month=Decimal(500), budget=Decimal(501))
+    assert insights([], at_mark, START) == ()
+
+
+def test_the_day_the_month_and_the_budget() -> None:
+    many = summary(today=Decimal(101), month=Decimal(501), forecast=Decimal(700), budget=Decimal(600))
+    assert [one.text for one in insights([], many, START)] == [
+        "$101.00 spent today, more than $100",
+        "$501.00 spent this month, more than $500",
+        "at this rate the month ends $100.00 over the budget",
+    ]
+    spent = replace(many, budget=Decimal(501))
+    assert insights([], spent, START)[-1].text == "the budget of $501.00 is spent"
+    assert insights([], replace(many, known=False), START) == ()
+
+
+def test_what_saves_most_stands_first() -> None:
+    small, large = row(note="idle 2 h"), row(an_instance(2), usd="9", note="idle 1 h")
+    dear = summary(burn_per_hour=Decimal(99))
+    assert [one.saves_per_hour for one in insights([small, large], dear, START)] == [Decimal(9), Decimal(2), None]

@@ -1,0 +1,71 @@
+"""The noun `resources`: one list, its sums with the marks they passed, and what deserves a look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.resource import ResourceState
+from tests.headless.conftest import Runctl
+from tests.headless.fakes import World, machine
+
+STOPPED = machine(id="i-2", name="old-notebook", state=ResourceState.STOPPED, type="g4dn.xlarge")
+
+
+def test_the_list_is_filtered_by_provider_state_and_tag(runctl: Runctl, world: World) -> None:
+    world.machines = (machine(), STOPPED)
+    assert [row["id"] for row in runctl("resources", "list", "--json").data] == ["i-0123456789abcdef0", "i-2"]
+    assert [row["id"] for row in runctl("resources", "list", "--state", "stopped", "--json").data] == ["i-2"]
+    assert runctl("resources", "list", "--provider", "runpod", "--json").data == []
+    assert len(runctl("resources", "list", "--tag", "runctl:project=llama", "--json").data) == 2
+    assert runctl("resources", "list", "--tag", "runctl:project=sdxl", "--json").data == []
+    assert "8" in runctl("resources", "list").out.splitlines()[1].split()
+
+
+def test_the_summary_counts_and_says_which_marks_are_passed(runctl: Runctl, world: World) -> None:
+    unpriced = replace(machine(id="i-3", type="p9.huge"), price=Unknown("not told"))
+    world.machines = (machine(), STOPPED, unpriced)
+    data = runctl("resources", "summary", "--json").data
+    assert data["states"] == {"running": 2, "stopped": 1}
+    assert (data["usd_per_day"], data["usd_per_week"]) == (24.144, 169.008)
+    assert data["types"] == [
+        {"type": "g4dn.xlarge", "running": 0, "all": 1, "usd_per_hour": 0},
+        {"type": "g5.xlarge", "running": 1, "all": 1, "usd_per_hour": 1.006},
+        {"type": "p9.huge", "running": 1, "all": 1, "usd_per_hour": None},
+    ]
+    assert [mark["text"] for mark in data["marks"]] == ["at this rate the month ends $80.50 over the budget"]
+    text = runctl("resources", "summary").out
+    assert "not included  us-west-2, 2 unpriced types" in text
+    assert "▲ mark        at this rate the month ends $80.50 over the budget" in text
+
+
+def test_insights_say_what_saves_how_much_and_the_command_for_it(runctl: Runctl, world: World) -> None:
+    idle = replace(machine(), note="idle 38 min, $0.64")
+    world.machines = (STOPPED, idle)
+    found = runctl("resources", "insights", "--json").data
+    assert [(one["kind"], one["operation"]) for one in found] == [
+        ("idle", "stop"),
+        ("stopped", "terminate"),
+        ("budget", None),
+    ]
+    assert found[1]["saves_per_month"] == 8
+    lines = runctl("resources", "insights").out.splitlines()
+    assert "$1.01/h" in lines[1]
+    assert "instances stop i-0123456789abcdef0" in lines[1]
+    assert "$8.00/mo" in lines[2]
+    assert "instances terminate i-2" in lines[2]
+
+
+def test_an_unknown_saving_is_said_to_be_unknown(runctl: Runctl, world: World) -> None:
+    world.machines = (replace(STOPPED, disks_per_month=None),)
+    assert runctl("resources", "insights", "--json").data[0]["saves_per_hour"] is None
+    assert " unknown " in runctl("resources", "insights").out
+
+
+def test_quiet_and_partial_answers_say_so(runctl: Runctl, world: World) -> None:
+    world.machines, world.budget = (machine(),), Decimal(500)
+    world.missing = (Problem("Throttling", "us-west-2: could not be listed", "throttled"),)
+    assert "nothing is idle" in runctl("resources", "insights").out
+    assert runctl("resources", "insights", "--json").envelope["missing"][0]["code"] == "Throttling"

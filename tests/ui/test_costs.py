@@ -1,0 +1,135 @@
+"""The Costs screen: figures with their sources, divisions, months, and findings whose plans are one key away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from runctl_tui.domain.plan import Operation
+from tests.ui import fake_data as data
+from tests.ui.driving import NARROW, at_keyboard
+from tests.ui.fakes import World
+
+EVAL = "aws/i-0aaa00000000000e1"
+NOTEBOOK = "aws/i-0cce00000000000c1"
+
+
+async def test_figures_say_their_source_their_age_and_what_is_left_out() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees(
+            "today $88.20", "burn $25.01/h*", "forecast $1,890*", "budget $2,500", "left $1,295, lasts 2 d"
+        )
+        await person.sees("ledger since 1 Nov 2026", "prices: bundled table, read 3 min ago", "days are UTC")
+        await person.sees("without us-west-2, S3 requests, db-primary (m6i.4xlarge): price unknown")
+        await person.press("d")
+        await person.sees("Left out", "db-primary (m6i.4xlarge): its price is unknown", "sum of the ledger's priced")
+
+
+async def test_the_same_figures_fit_a_small_terminal() -> None:
+    async with at_keyboard(size=NARROW) as person:
+        await person.press("6")
+        await person.sees("today $88.20", "Nov $1,204.55", "left $1,295", "llama", "812.40", "old-notebook stopped")
+        await person.sees("price unknown")
+
+
+async def test_before_anything_was_looked_at_nothing_is_zero() -> None:
+    world = World()
+    world.costs.push(replace(data.COST, known=False, month=Decimal(0), budget=None))
+    async with at_keyboard(world) as person:
+        await person.press("6")
+        await person.sees("today ?", "burn ?/h", "Nov so far ?", "forecast ?", "no budget")
+        assert "$0.00" not in person.text()
+
+
+async def test_a_key_divides_by_the_next_dimension_and_another_by_any_tag() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("by project", "sdxl")
+        await person.press("b", "b")
+        await person.sees("by type", "p4d.24xlarge")
+        (unpriced,) = (line for line in person.text().splitlines() if "m6i.4xlarge   " in line)
+        assert unpriced.partition("m6i.4xlarge")[2].split()[:2] == ["?", "0"]
+        await person.press("B")
+        await person.type("team")
+        await person.press("enter")
+        await person.sees("by tag:team", "(none)")
+        assert [asked[0] for asked in person.world.reports] == ["project", "run", "type", "tag:team"]
+
+
+async def test_an_earlier_month_is_shown_and_the_future_is_not() -> None:
+    async with at_keyboard() as person:
+        await person.press("6", "greater_than_sign")
+        await person.sees("November 2026")
+        await person.press("less_than_sign")
+        await person.sees("October 2026   by project   ?", "nothing is recorded before 1 Nov 2026")
+        _, since, until = person.world.reports[-1]
+        assert (str(since), str(until)) == ("2026-10-01 00:00:00+00:00", "2026-11-01 00:00:00+00:00")
+        await person.press("greater_than_sign")
+        await person.sees("November 2026", "812.40")
+
+
+async def test_enter_on_an_idle_machine_opens_the_plan_to_stop_it_and_does_nothing_else() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("llama-eval idle 38 min on g5.xlarge, $0.64 wasted", "$1.01/h")
+        await person.press("enter")
+        await person.until(lambda: person.dialog == "ConfirmStop", "the plan is shown")
+        assert person.world.planned == [(Operation.STOP, (EVAL,))]
+        assert not person.world.committed
+
+
+async def test_enter_on_a_stopped_machine_opens_the_plan_to_terminate_it() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("old-notebook stopped; its disks keep costing", "$8.00/mo")
+        await person.press("j", "enter")
+        await person.sees("Type old-notebook")
+        assert person.world.planned == [(Operation.TERMINATE, (NOTEBOOK,))]
+
+
+async def test_a_finding_leads_to_its_machine() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("llama-eval idle")
+        await person.press("x")
+        await person.sees("Stop…", "Go to the machine", "Set the budget…")
+        await person.press("down", "enter")
+        await person.until(lambda: person.app.current_mode == "instances", "the machines are shown")
+        await person.until(lambda: person.table.cursor_key == EVAL, "the cursor is on it")
+
+
+async def test_strangers_machines_are_no_finding() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("llama-eval idle")
+        assert "db-primary up" not in person.text()
+
+
+async def test_the_table_with_the_keys_is_exported() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("812.40")
+        await person.press("tab", "ctrl+s")
+        await person.sees("exported to")
+        await person.press("tab", "ctrl+s")
+        await person.until(lambda: len(person.world.exported) == 2, "both are exported")
+        (shares, shares_text), (findings, findings_text) = sorted(person.world.exported, key=lambda each: each[0])
+        assert (shares, findings) == ("costs-by-project.csv", "costs.csv")
+        assert '"llama","812.40","67"' in shares_text
+        assert "llama-eval idle" in findings_text
+
+
+async def test_costs_stay_readable_while_the_ledger_cannot_be_read() -> None:
+    async with at_keyboard() as person:
+        person.world.mode = "error"
+        await person.press("6")
+        await person.sees("EC2 said no", "today $88.20", "llama-eval idle")
+
+
+async def test_the_command_line_divides_too() -> None:
+    async with at_keyboard() as person:
+        await person.press("colon")
+        await person.type("costs owner")
+        await person.press("enter")
+        await person.sees("by owner")

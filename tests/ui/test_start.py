@@ -1,0 +1,60 @@
+"""The first start without any credentials: what can be done now and how to go on, until there are machines."""
+
+from __future__ import annotations
+
+from runctl_tui.domain.problem import Problem
+from tests.ui import fake_data as data
+from tests.ui.driving import NARROW, at_keyboard
+from tests.ui.fakes import World
+
+
+async def test_without_credentials_the_first_steps_stand_under_the_table() -> None:
+    async with at_keyboard(World().alone()) as person:
+        await person.sees("No cloud answers", "train on this machine", "runctl-tui --sandbox", "aws sso login")
+        await person.sees("What doctor found", "✗", "no usable credentials", "→ set aws.s3_bucket")
+        await person.sees("t train here", "D doctor")
+
+
+async def test_the_first_steps_fit_a_small_terminal() -> None:
+    async with at_keyboard(World().alone(), NARROW) as person:
+        await person.sees("this machine", "t  ", "S  ", "D  ", "aws configure sso", "no usable credentials")
+
+
+async def test_they_vanish_when_machines_arrive_and_their_keys_with_them() -> None:
+    async with at_keyboard(World().alone()) as person:
+        await person.sees("No cloud answers")
+        person.world.fleet.push(data.fleet())
+        await person.sees("llama-7b")
+        await person.until(lambda: "No cloud answers" not in person.text(), "the panel is gone")
+        await person.press("t")
+        assert not person.dialog
+        assert "t train here" not in person.text()
+
+
+async def test_t_opens_the_launch_form_for_this_machine() -> None:
+    async with at_keyboard(World().alone()) as person:
+        await person.sees("No cloud answers")
+        await person.press("t")
+        await person.until(lambda: person.dialog == "LaunchDialog", "the form is open")
+        await person.sees("(•) one that is running", "this machine")
+
+
+async def test_s_copies_the_command_and_d_shows_everything_that_the_doctor_says() -> None:
+    async with at_keyboard(World().alone()) as person:
+        await person.sees("No cloud answers")
+        await person.press("S")
+        await person.sees("copied runctl-tui --sandbox")
+        await person.press("D")
+        await person.until(lambda: person.dialog == "TextView", "the findings are open")
+        await person.sees("✓ terminal  fine")
+
+
+async def test_a_throttled_region_or_the_sandbox_is_no_first_start() -> None:
+    async with at_keyboard(World().partial()) as person:
+        assert "No cloud answers" not in person.text()
+    world = World()
+    here = tuple(row for row in data.fleet() if row.instance.provider == "local")
+    world.fleet.push(here, (Problem("x", "no answer"),))
+    async with at_keyboard(world) as person:
+        await person.sees("no answer")
+        assert "No cloud answers" not in person.text()
