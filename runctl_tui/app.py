@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SCREENS: Final[Mapping[str, str]] = {
     "instances": "runctl_tui.screens.instances:InstancesScreen",
+    "s3": "runctl_tui.screens.s3:S3Screen",
     "checkpoints": "runctl_tui.screens.checkpoints:CheckpointsScreen",
     "monitor": "runctl_tui.screens.monitor:MonitorScreen",
     "tasks": "runctl_tui.screens.tasks:TasksScreen",
@@ -64,6 +65,7 @@ class RunctlApp(App[None]):
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit"),
         Binding("q", "back", "back, then quit", show=False, id="app.back"),
         Binding("1", "open_mode('instances')", "Instances", show=False, id="app.instances"),
+        Binding("3", "open_mode('s3')", "S3", show=False, id="app.s3"),
         Binding("4", "open_mode('checkpoints')", "Checkpoints", show=False, id="app.checkpoints"),
         Binding("5", "open_mode('monitor')", "Monitor", show=False, id="app.monitor"),
         Binding("7", "open_mode('tasks')", "Tasks", show=False, id="app.tasks"),

@@ -11,6 +11,7 @@ from typing import Final
 
 _TABS: Final = (
     ("1", "Instances", "Inst"),
+    ("3", "S3", "S3"),
     ("4", "Checkpoints", "Ckpt"),
     ("5", "Monitor", "Mon"),
     ("7", "Tasks", "Task"),

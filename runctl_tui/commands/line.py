@@ -18,6 +18,7 @@ class CommandWord:
 
 COMMANDS: Final[Mapping[str, CommandWord]] = {
     "instances": CommandWord(":instances", "go to the machines"),
+    "s3": CommandWord(":s3 [s3://BUCKET/PREFIX]", "go to the buckets, or below a prefix"),
     "checkpoints": CommandWord(":checkpoints [RUN]", "go to the checkpoints, of one run"),
     "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
     "tasks": CommandWord(":tasks", "go to what is being done"),

@@ -17,6 +17,7 @@ NOUNS: Final = {
     "runs": ("runctl_tui.headless.runs", "training runs: list, show, logs, start, stop, resume"),
     "train": ("runctl_tui.headless.train", "the whole way: launch, train, keep the checkpoints, terminate"),
     "checkpoints": ("runctl_tui.headless.checkpoints", "checkpoints on hosts and in S3: list, info"),
+    "s3": ("runctl_tui.headless.s3", "objects in S3: ls, cp, mv, sync, rm, presign"),
     "cost": ("runctl_tui.headless.cost", "what everything costs: now, today, this month"),
     "local": ("runctl_tui.headless.local", "train on this machine"),
     "exec": ("runctl_tui.headless.local", "run any command on this machine as a run"),

@@ -80,6 +80,7 @@ class CommandingScreen(BaseScreen):
         """Each command with what does it and the most words that may follow."""
         return {
             "instances": (self._navigate, 1),
+            "s3": (self._navigate, 1),
             "checkpoints": (self._navigate, 1),
             "monitor": (self._navigate, 1),
             "tasks": (self._navigate, 1),

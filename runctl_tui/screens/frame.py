@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TABS: Final = (
     ("1", "Instances", "Inst", "instances"),
+    ("3", "S3", "S3", "s3"),
     ("4", "Checkpoints", "Ckpt", "checkpoints"),
     ("5", "Monitor", "Mon", "monitor"),
     ("7", "Tasks", "Task", "tasks"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.instance import ApiProtection, Instance, Market
     from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
     from runctl_tui.domain.money import Price
+    from runctl_tui.domain.objects import Bucket, ObjectEntry, ObjectFacts, Preview
     from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
     from runctl_tui.domain.problem import Problem
@@ -183,6 +184,27 @@ class Checkpoints(Protocol):
 
     async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
         """Read them once."""
+
+
+class Objects(Protocol):
+    """What lies in S3, looked at; changing it goes through `Actions`, downloads through `Transfers`."""
+
+    async def buckets(self) -> tuple[Bucket, ...]:
+        """All buckets, each with its region where that could be told."""
+
+    def pages(
+        self, bucket: str, prefix: str = "", *, recursive: bool = False
+    ) -> AsyncIterator[tuple[ObjectEntry, ...]]:
+        """What lies below a prefix, a page at a time, folders closed unless `recursive`; raises where a page fails."""
+
+    async def head(self, bucket: str, key: str) -> ObjectFacts:
+        """One object's facts; ResourceNotFound where there is none."""
+
+    async def preview(self, bucket: str, key: str) -> Preview:
+        """The two ends of an object, at most 64 KiB of each."""
+
+    async def presign(self, bucket: str, key: str, seconds: int) -> str:
+        """A URL by which anybody may read the object for so many seconds; a secret."""
 
 
 class Launcher(Protocol):
@@ -367,6 +389,7 @@ class Services:
     fleet: Fleet
     runs: Runs
     checkpoints: Checkpoints
+    objects: Objects
     launcher: Launcher
     actions: Actions
     jobs: Jobs

@@ -25,6 +25,7 @@ from runctl_tui.sandbox.remote import SandboxRemote
 from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.actions import ActionParts, ActionService
+from runctl_tui.services.aws.objects import AwsObjects
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, SshSettings
 from runctl_tui.services.checkpoints.book import CheckpointBook
@@ -187,6 +188,7 @@ class Assembly:
         )
         self.fleet.feed = PollingFeed(self.fleet.poll, fleet_pace(place), clock, empty=())
         self.checkpoints = CheckpointBook(self.runs, self.cloud.store, clock, self._checkpoint_feed)
+        self.objects = AwsObjects(self.cloud.store)
         self.jobs = JobBoard(self.store, clock, self.locks)
         self.journal = Journal(self.store, clock, self.locks)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
@@ -205,6 +207,7 @@ class Assembly:
             fleet=self.fleet,
             runs=self.runs,
             checkpoints=self.checkpoints,
+            objects=self.objects,
             launcher=LaunchDesk(self.registry, self.actions, self._defaults, self._disk_month),
             actions=self.actions,
             jobs=self.jobs,

@@ -33,6 +33,7 @@ from runctl_tui.services.errors import CloudProviderError, InvalidValue, Resourc
 from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, ShellCommand
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
+from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets
 
 Mode = Literal["ok", "hang", "error"]
 
@@ -52,6 +53,7 @@ class World:
     costs: FakeFeed[CostSummary] = field(default_factory=lambda: FakeFeed(data.COST))
     jobs: FakeFeed[tuple[JobView, ...]] = field(default_factory=lambda: FakeFeed((data.job(),)))
     log: bytes = field(default_factory=data.log_text)
+    buckets: dict[str, FakeBucket] = field(default_factory=some_buckets)
     link: str = ""
     start_words: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
@@ -114,6 +116,7 @@ class World:
             fleet=FakeFleet(self),
             runs=FakeRuns(self),
             checkpoints=FakeCheckpoints(self),
+            objects=FakeObjects(self),
             launcher=FakeLauncher(self),
             actions=FakeActions(self),
             jobs=FakeJobs(self),
