@@ -125,6 +125,77 @@ class DeleteRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """Files or objects that somebody wants somewhere else; one of the two ends at least is in S3."""
+
+    source: str
+    """A path, or 's3://bucket/key'."""
+    destination: str
+    recursive: bool = False
+    """Everything below the source."""
+    move: bool = False
+    """The source goes away once its copy is there."""
+    changed_only: bool = False
+    """Leave out what is there already, with the same size and not older."""
+    patterns: tuple[NamePattern, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransferItem:
+    """One file or object and where it goes."""
+
+    source: str
+    target: str
+    size: int
+    name: str
+    """Its name below the source, untrusted."""
+    entry: ObjectEntry | None = None
+    """The source as it was listed, where it is an object."""
+    replaces: bool = False
+    """Whether something is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What a copy request comes to."""
+
+    request: CopyRequest
+    items: tuple[TransferItem, ...]
+    unchanged: int = 0
+    """Left out, because they are there already."""
+    surplus: tuple[str, ...] = ()
+    """Names at the destination that the source does not have; `sync --delete` is about them."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all items."""
+        return sum(item.size for item in self.items)
+
+    @property
+    def replaced(self) -> tuple[TransferItem, ...]:
+        """The items that replace something."""
+        return tuple(item for item in self.items if item.replaces)
+
+    @property
+    def changes_cloud(self) -> bool:
+        """Whether S3 is another afterwards; a plain download changes nothing there."""
+        return self.request.destination.startswith(SCHEME) or self.request.move
+
+
+@dataclass(frozen=True, slots=True)
+class StorageFacts:
+    """What the rules judge about a change in S3."""
+
+    count: int
+    versioning: Versioning | None
+    """None: it could not be told."""
+    newest: tuple[str, ...] = ()
+    """Newest checkpoints of known runs that would go away."""
+    replaced: tuple[str, ...] = ()
+    """Checkpoints of known runs that would be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
 class Versioning:
     """What a bucket does with what is deleted or replaced."""
 

@@ -60,3 +60,5 @@ class Operation(StrEnum):
     RUN_START = "run-start"
     RUN_STOP = "run-stop"
     RUN_RESUME = "run-resume"
+    S3_DELETE = "delete-objects"
+    S3_COPY = "copy-objects"

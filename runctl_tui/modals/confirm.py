@@ -35,6 +35,8 @@ _VERBS: Final = {
     Operation.RUN_START: "Train",
     Operation.RUN_STOP: "Stop run",
     Operation.RUN_RESUME: "Resume",
+    Operation.S3_DELETE: "Delete",
+    Operation.S3_COPY: "Copy",
 }
 _SIGNS: Final = {
     Severity.BLOCK: ("✗ blocked", "$danger"),
@@ -206,7 +208,7 @@ class ConfirmDestroy(ConfirmPlan):
 
 def dialog_for(clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: bool = True) -> ConfirmPlan:
     """Return the dialog whose shape and colour fit the plan; without `offers` it shows no better ways as buttons."""
-    if plan.operation is Operation.TERMINATE:
+    if plan.operation in (Operation.TERMINATE, Operation.S3_DELETE):
         return ConfirmDestroy(clock, plan, extra, offers=offers)
     stopping = plan.operation in (Operation.STOP, Operation.RUN_STOP)
     return (ConfirmStop if stopping else ConfirmStart)(clock, plan, extra, offers=offers)

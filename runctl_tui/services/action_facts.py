@@ -70,7 +70,7 @@ class FactGatherer:
         provider = self.registry.get(machine.provider)
         key = f"{machine.provider}/{machine.id}"
         base, price, evidence = await asyncio.gather(
-            self._base(operation, provider, _target(machine), key, planned_account),
+            self.base(operation, provider, _target(machine), key, planned_account),
             self._price(provider, row),
             self._training(operation, machine),
         )
@@ -98,7 +98,7 @@ class FactGatherer:
         provider = self.registry.get(session.provider)
         target = Target("run", session.id, session.name, session.provider, session.region)
         base, checkpoints = await asyncio.gather(
-            self._base(Operation.RUN_STOP, provider, target, session.id, planned_account),
+            self.base(Operation.RUN_STOP, provider, target, session.id, planned_account),
             known(self.evidence.checkpoints_of(session)),
         )
         now = self.clock.now()
@@ -111,7 +111,7 @@ class FactGatherer:
         provider = self.registry.get(options.provider)
         target = Target("instance", "", options.name, options.provider, options.region)
         base, price, warnings = await asyncio.gather(
-            self._base(operation, provider, target, launch_lock(options), planned_account),
+            self.base(operation, provider, target, launch_lock(options), planned_account),
             known(provider.estimate_cost(options.region, options.type, options.market)),
             provider.check_create(options),
         )
@@ -120,9 +120,10 @@ class FactGatherer:
             base, price=price, warnings=warnings, type=options.type, incapable=incapable, at=self.clock.now()
         )
 
-    async def _base(
+    async def base(
         self, operation: Operation, provider: TrainingProvider, target: Target, lock: str, planned_account: str | None
     ) -> SafetyFacts:
+        """Return what every operation's facts begin with: who, where, what the journal still has open."""
         account, usable, open_rows = await asyncio.gather(
             self._account(provider), self.journal.usable(), self._open_rows(lock, planned_account is None)
         )
@@ -132,7 +133,7 @@ class FactGatherer:
             policy=self.policy(),
             account=account,
             planned_account=planned_account,
-            incapable=provider.capabilities.why_not(CAPABILITY[operation]),
+            incapable=provider.capabilities.why_not(CAPABILITY[operation]) if operation in CAPABILITY else "",
             journal_ok=usable,
             open_rows=open_rows,
         )

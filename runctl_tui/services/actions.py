@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step, Target
 from runctl_tui.domain.safety import CleanupResult, CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
@@ -33,11 +34,13 @@ from runctl_tui.services.errors import (
     Refused,
     StateError,
     TrainctlError,
+    Unsupported,
     ValidationError,
 )
 from runctl_tui.services.jobs import JobBoard, JobHandle, Work
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import Actions, Jobs
+from runctl_tui.services.storage.desk import STORAGE, StorageDesk
 
 Batch: TypeAlias = list[SafetyFacts]
 _REMEMBERED: Final = 32
@@ -64,6 +67,8 @@ class ActionParts:
     locks: LockSet
     jobs: JobBoard
     executor: Executor
+    storage: StorageDesk | None = None
+    """Plans and carries out changes in S3, where there is any."""
     safety: CleanupSafety = field(default_factory=CleanupSafety)
 
 
@@ -87,8 +92,14 @@ class ActionService:
             self._requests.popitem(last=False)
         return plan
 
+    async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
+        """Freeze what a change in S3 would do, or a download."""
+        return await self._storage().plan(request)
+
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return its id; Refused or PlanChanged where it may not."""
+        if plan.operation in STORAGE:
+            return await self._storage().commit(plan, confirmation)
         check_confirmation(plan, confirmation)
         check_policy(plan, confirmation, self._facts.policy())
         request = self._requests.get(plan.hash)
@@ -105,13 +116,18 @@ class ActionService:
             held.close()
             raise
 
+    def _storage(self) -> StorageDesk:
+        if self._parts.storage is None:
+            raise Unsupported("there is no object store here")
+        return self._parts.storage
+
     async def _plan(
         self, operation: Operation, references: Sequence[str], planned_account: str | None
     ) -> tuple[Plan, Batch]:
         if not references:
             raise ValidationError(f"nothing to {operation.value}", "", "name at least one machine or run")
-        if operation in LAUNCHING:
-            raise ValidationError(f"{operation.value} needs a launch request")
+        if operation in LAUNCHING or operation in STORAGE:
+            raise ValidationError(f"{operation.value} needs a request of its own")
         batch = [await self._look(operation, one, planned_account) for one in dict.fromkeys(references)]
         fleet_size = len((await self._facts.fleet.now()).value) if len(batch) > 3 else None
         verdict = self._parts.safety.judge_batch(operation, batch, fleet_size)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from runctl_tui.domain.facts import Fact
+from runctl_tui.services.ports_storage import Objects as Objects
 
 if TYPE_CHECKING:
     from runctl_tui.domain.checkpoint import Checkpoint
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.instance import ApiProtection, Instance, Market
     from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
     from runctl_tui.domain.money import Price
-    from runctl_tui.domain.objects import Bucket, ObjectEntry, ObjectFacts, Preview
+    from runctl_tui.domain.objects import CopyRequest, DeleteRequest
     from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
     from runctl_tui.domain.problem import Problem
@@ -186,27 +187,6 @@ class Checkpoints(Protocol):
         """Read them once."""
 
 
-class Objects(Protocol):
-    """What lies in S3, looked at; changing it goes through `Actions`, downloads through `Transfers`."""
-
-    async def buckets(self) -> tuple[Bucket, ...]:
-        """All buckets, each with its region where that could be told."""
-
-    def pages(
-        self, bucket: str, prefix: str = "", *, recursive: bool = False
-    ) -> AsyncIterator[tuple[ObjectEntry, ...]]:
-        """What lies below a prefix, a page at a time, folders closed unless `recursive`; raises where a page fails."""
-
-    async def head(self, bucket: str, key: str) -> ObjectFacts:
-        """One object's facts; ResourceNotFound where there is none."""
-
-    async def preview(self, bucket: str, key: str) -> Preview:
-        """The two ends of an object, at most 64 KiB of each."""
-
-    async def presign(self, bucket: str, key: str, seconds: int) -> str:
-        """A URL by which anybody may read the object for so many seconds; a secret."""
-
-
 class Launcher(Protocol):
     """Looks before a launch; launching itself goes through `Actions`."""
 
@@ -231,6 +211,9 @@ class Actions(Protocol):
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
         """Freeze a launch or a resume."""
+
+    async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
+        """Freeze what a change in S3 would do, or a download."""
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return the job's id; Refused or PlanChanged where it may not."""

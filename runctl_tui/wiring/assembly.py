@@ -25,6 +25,7 @@ from runctl_tui.sandbox.remote import SandboxRemote
 from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.actions import ActionParts, ActionService
+from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.aws.objects import AwsObjects
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, SshSettings
@@ -54,6 +55,9 @@ from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
 from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.shells import HostShells
+from runctl_tui.services.storage.carry import Carrier
+from runctl_tui.services.storage.desk import StorageDesk, StorageParts
+from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.store import Store
 from runctl_tui.services.tracker import ResourceTracker
 from runctl_tui.wiring.ground import Ground, Place
@@ -99,6 +103,11 @@ class Cloud:
         if self._provider is None:
             raise SandboxFailed("The sandbox has not started yet", "", "wait a moment")
         return self._provider.store
+
+    def transfers(self) -> S3Store:
+        """Return the S3 client for whole files, whose threads nobody else waits for."""
+        self.store()
+        return self._provider.transfers  # type: ignore[union-attr]  # store() has just looked
 
     def prices(self) -> PriceBook | None:
         """Return the price book, None while there is none."""
@@ -293,7 +302,21 @@ class Assembly:
             )
         )
         caller = Caller(self.registry, self.journal, self.clock)
-        return ActionService(ActionParts(facts, caller, self.locks, self.jobs, pipeline))
+        return ActionService(ActionParts(facts, caller, self.locks, self.jobs, pipeline, self._storage(facts, caller)))
+
+    def _storage(self, facts: FactGatherer, caller: Caller) -> StorageDesk:
+        mover = ObjectIo(self.cloud.transfers)
+        return StorageDesk(
+            StorageParts(
+                facts,
+                caller,
+                self.locks,
+                self.jobs,
+                Survey(self.objects),
+                Carrier(self.objects, mover, self.clock),
+                self.checkpoints,
+            )
+        )
 
     def _here(self) -> HereSettings:
         config = self.place.configuration

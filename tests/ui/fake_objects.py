@@ -8,7 +8,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from runctl_tui.domain.objects import EDGE, Bucket, EntryKind, ObjectEntry, ObjectFacts, Preview, looks_binary
+from runctl_tui.domain.objects import (
+    EDGE,
+    Bucket,
+    CopyRequest,
+    DeleteRequest,
+    EntryKind,
+    ObjectEntry,
+    ObjectFacts,
+    Preview,
+    last_part,
+    looks_binary,
+)
+from runctl_tui.domain.plan import (
+    Level,
+    Operation,
+    Plan,
+    PlanLine,
+    Reason,
+    Reversibility,
+    Severity,
+    Target,
+    Verdict,
+)
 from runctl_tui.services.errors import ResourceNotFound
 
 MADE = datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
@@ -100,6 +122,37 @@ class FakeObjects:
             raise ResourceNotFound(f"s3://{bucket}/ could not be listed", "there is no such bucket")
         found: FakeBucket = self.world.buckets[bucket]
         return found
+
+
+def storage_plan(request: CopyRequest | DeleteRequest, reasons: tuple[Reason, ...], now: datetime) -> Plan:
+    """The plan of a deletion asks for the name; that of a copy asks nothing unless it is told to."""
+    if isinstance(request, DeleteRequest):
+        target = Target(
+            "object", f"s3://{request.bucket}/", last_part((*request.keys, *request.prefixes)[0]), "aws", ""
+        )
+        gone = Reason("permanent_delete", Severity.WARN, "the bucket keeps no versions: gone for good", Level.NAME)
+        lines: tuple[PlanLine, ...] = (
+            PlanLine("WHAT", f"below s3://{request.bucket}/  account 123456789012  as alice", now),
+            PlanLine("DIES", "40 objects, 164.6 kB"),
+            PlanLine("FIRST", "shards/train-0000.tar · shards/train-0001.tar and 38 more"),
+            PlanLine("UNDO", "none"),
+        )
+        verdict = Verdict((gone, *reasons), Level.YES)
+        operation, reversibility, effect = (
+            Operation.S3_DELETE,
+            Reversibility.IRREVERSIBLE,
+            "delete 40 objects (164.6 kB)",
+        )
+    else:
+        target = Target("object", request.destination, last_part(request.destination), "aws", "")
+        lines = (
+            PlanLine("FROM", request.source),
+            PlanLine("TO", request.destination),
+            PlanLine("MOVES", "1 file, 37 B"),
+        )
+        verdict, operation, reversibility = Verdict(reasons), Operation.S3_COPY, Reversibility.REVERSIBLE
+        effect = f"copy 1 file (37 B) from {request.source} to {request.destination}"
+    return Plan(operation, (target,), effect, reversibility, verdict, now, lines)
 
 
 def _rows(bucket: str, found: FakeBucket, prefix: str, recursive: bool) -> list[ObjectEntry]:

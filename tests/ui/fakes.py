@@ -13,6 +13,7 @@ from runctl_tui.domain.cost import CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import Capabilities, Capability, TypeOffer
 from runctl_tui.domain.plan import (
     Confirmation,
@@ -33,7 +34,7 @@ from runctl_tui.services.errors import CloudProviderError, InvalidValue, Resourc
 from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, ShellCommand
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
-from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets
+from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan
 
 Mode = Literal["ok", "hang", "error"]
 
@@ -65,6 +66,7 @@ class World:
     updates: asyncio.Queue[RunUpdate] = field(default_factory=asyncio.Queue)
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
     previewed: list[LaunchRequest] = field(default_factory=list)
+    storage: list[CopyRequest | DeleteRequest] = field(default_factory=list)
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     answered: list[tuple[str, bool]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
@@ -284,6 +286,11 @@ class FakeActions(_Part):
         region = request.options.region if request.options else ""
         operation = Operation.LAUNCH if request.options else Operation.RUN_START
         return self._plan(operation, (Target("instance", name, name, "aws", region),))
+
+    async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
+        self.world.storage.append(request)
+        await self.world.gate()
+        return storage_plan(request, self.world.reasons, self.world.clock.now())
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         await self.world.gate()

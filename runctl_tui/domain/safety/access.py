@@ -8,7 +8,7 @@ from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.instance import PROTECTING_TAGS, TAG_OWNER, TAG_PROTECT_UNTIL, Ownership
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, block, known_or_none, uses_machine, warn
+from runctl_tui.domain.safety.reasons import DESTROYING, ON_INSTANCES, block, known_or_none, uses_machine, warn
 
 
 def read_only(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -31,7 +31,7 @@ def identity_changed(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D03: what cannot be undone needs to know whose account it is."""
-    if operation is not Operation.TERMINATE:
+    if operation not in DESTROYING:
         return None
     match facts.account:
         case Unknown(reason):
@@ -44,11 +44,12 @@ def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
 def production_account(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D04: nothing is destroyed in a production account."""
     account = known_or_none(facts.account)
-    if operation is not Operation.TERMINATE or not account:
+    if operation not in DESTROYING or not account:
         return None
     if facts.policy.label(account) is not AccountLabel.PRODUCTION:
         return None
-    return block("prod_account", f"account {account} is marked production", offer="stop it instead")
+    offer = "stop it instead" if operation is Operation.TERMINATE else ""
+    return block("prod_account", f"account {account} is marked production", offer=offer)
 
 
 def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -91,15 +92,17 @@ def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if not held:
         return None
     text = f"the tag {held[0]}={tags[held[0]]} protects it"
-    if operation is Operation.TERMINATE:
+    if operation in DESTROYING:
         return block("tag_protected", text, Level.NEVER, offer=f"remove the tag {held[0]} first")
+    if operation is Operation.S3_COPY:
+        return warn("tag_protected", text)
     return warn("tag_protected", text, Level.NAME) if operation is Operation.STOP else None
 
 
 def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D08: a date protects until it has passed, and also when it cannot be read."""
     text = _tags(facts).get(TAG_PROTECT_UNTIL)
-    if operation is not Operation.TERMINATE or text is None:
+    if operation not in DESTROYING or text is None:
         return None
     until = _moment(text)
     if until is not None and until <= facts.at:
@@ -110,7 +113,9 @@ def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D09: tags that could not be read may hold a protection."""
-    if operation is not Operation.TERMINATE or not isinstance(facts.tags, Unknown):
+    if operation is Operation.S3_COPY and isinstance(facts.tags, Unknown):
+        return warn("tags_unknown", f"whether the bucket is protected could not be read: {facts.tags.reason}")
+    if operation not in DESTROYING or not isinstance(facts.tags, Unknown):
         return None
     return block("tags_unknown", f"its tags could not be read: {facts.tags.reason}", Level.NEVER)
 

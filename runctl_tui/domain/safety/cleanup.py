@@ -9,7 +9,7 @@ from typing import Final
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety import access, data, machine, money
+from runctl_tui.domain.safety import access, data, machine, money, storage
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, offering
 
@@ -54,6 +54,11 @@ RULES: Final[tuple[Rule, ...]] = (
     data.instance_store_lost,
     data.run_state_unknown,
     data.work_lost,
+    storage.objects_unknown,
+    storage.delete_marker,
+    storage.permanent_delete,
+    storage.newest_checkpoint,
+    storage.onto_checkpoint,
     money.price_unknown,
     money.cost_cap,
     money.costs_money,
@@ -68,11 +73,14 @@ _BASE: Final = {
     Operation.RUN_START: Level.ENTER,
     Operation.RUN_STOP: Level.YES,
     Operation.RUN_RESUME: Level.ENTER,
+    Operation.S3_DELETE: Level.YES,
+    Operation.S3_COPY: Level.ENTER,
 }
 _REVERSIBILITY: Final = {
     Operation.STOP: Reversibility.REVERSIBLE,
     Operation.TERMINATE: Reversibility.IRREVERSIBLE,
     Operation.RUN_STOP: Reversibility.LOSSY,
+    Operation.S3_DELETE: Reversibility.IRREVERSIBLE,
 }
 
 

@@ -16,6 +16,7 @@ Rule: TypeAlias = Callable[[Operation, SafetyFacts], Reason | None]
 """Looks at one operation on one target; None where it has nothing to say. Rules know nothing of each other."""
 
 ON_INSTANCES: Final = frozenset({Operation.START, Operation.STOP, Operation.TERMINATE})
+DESTROYING: Final = frozenset({Operation.TERMINATE, Operation.S3_DELETE})
 TRAINING: Final = frozenset({Operation.RUN_START, Operation.RUN_RESUME})
 
 

@@ -129,6 +129,6 @@ def _entries(bucket: str, prefix: str, page: Mapping[str, Any], recursive: bool)
             row.get("ETag", "").strip('"'),
         )
         for row in page.get("Contents", [])
-        if recursive or row["Key"] != prefix or not prefix
+        if recursive or row["Key"] != prefix or not prefix.endswith("/")
     ]
     return [*folders, *objects]
