@@ -137,6 +137,8 @@ class CopyRequest:
     """The source goes away once its copy is there."""
     changed_only: bool = False
     """Leave out what is there already, with the same size and not older."""
+    delete: bool = False
+    """Delete what the destination has and the source has not."""
     patterns: tuple[NamePattern, ...] = ()
 
 
@@ -163,8 +165,8 @@ class Transfer:
     items: tuple[TransferItem, ...]
     unchanged: int = 0
     """Left out, because they are there already."""
-    surplus: tuple[str, ...] = ()
-    """Names at the destination that the source does not have; `sync --delete` is about them."""
+    surplus: tuple[ObjectEntry, ...] = ()
+    """Objects at the destination that the source does not have, where they are asked to go."""
 
     @property
     def size(self) -> int:

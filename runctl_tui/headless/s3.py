@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runctl_tui.domain.objects import EntryKind, ObjectEntry, split_address
-from runctl_tui.headless import output
+from runctl_tui.headless import output, s3_changes
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.errors import ValidationError
@@ -26,6 +26,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.add_argument("address", metavar="S3URI", help="s3://bucket/key")
     parser.add_argument("--expires-in", metavar="SECONDS", type=int, default=3600, help="default 3600, at most 604800")
     parser.set_defaults(handler=presign, needs=Needs.SERVICES)
+    s3_changes.register(verbs)
 
 
 def address_of(text: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runctl_tui.modals.describe import Describe as Describe
     from runctl_tui.modals.describe import Section as Section
     from runctl_tui.modals.describe import fact as fact
+    from runctl_tui.modals.entry import Entry as Entry
     from runctl_tui.modals.help import Help as Help
     from runctl_tui.modals.launch import LaunchDialog as LaunchDialog
     from runctl_tui.modals.launch_steps import JobHandle as JobHandle
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Ask": "runctl_tui.modals.ask",
     "Describe": "runctl_tui.modals.describe",
+    "Entry": "runctl_tui.modals.entry",
     "Help": "runctl_tui.modals.help",
     "Instead": "runctl_tui.modals.confirm",
     "JobHandle": "runctl_tui.modals.launch_steps",

@@ -20,7 +20,7 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens.columns.objects import object_columns
-from runctl_tui.screens.listing import ListScreen
+from runctl_tui.screens.s3_changing import ObjectChangingScreen
 from runctl_tui.screens.s3_facts import entry_facts, head_facts, preview_lines, raw_lines
 from runctl_tui.screens.s3_pane import ObjectPane
 from runctl_tui.services.errors import TrainctlError, ValidationError
@@ -53,7 +53,7 @@ class Place:
         return Place(self.bucket, parent_of(self.prefix)) if self.prefix else Place()
 
 
-class S3Screen(ListScreen[ObjectEntry]):
+class S3Screen(ObjectChangingScreen):
     """Buckets and what is in them."""
 
     CSS_PATH: ClassVar = style_sheets("controls", "s3")
@@ -68,6 +68,7 @@ class S3Screen(ListScreen[ObjectEntry]):
         "table.open",
         "s3.up",
         "screen.actions",
+        "s3.delete",
         "table.mark",
         "table.filter",
         "s3.describe",
@@ -89,8 +90,11 @@ class S3Screen(ListScreen[ObjectEntry]):
         """The place whose pages are arriving."""
         self._seen: Snapshot[tuple[ObjectEntry, ...]] | None = None
         self._kept: OrderedDict[Place, tuple[tuple[ObjectEntry, ...], str | None]] = OrderedDict()
-        self._chosen: tuple[ObjectEntry, ...] = ()
         self._taken_at = lambda: self._seen
+
+    def place(self) -> tuple[str, str]:
+        """Return bucket and prefix that are looked at."""
+        return self._place.bucket, self._place.prefix
 
     def columns(self) -> Sequence[Column[ObjectEntry]]:
         """Return the columns of buckets, folders and objects."""
@@ -239,9 +243,7 @@ class S3Screen(ListScreen[ObjectEntry]):
 
     def _list(self, cursor: str | None = None) -> None:
         self._coming = self._place
-        self.table.set_placeholder(
-            Notice.loading(safe(address(*_words(self._place)) if self._place.bucket else "buckets"))
-        )
+        self.table.set_placeholder(Notice.loading(safe(address(*self.place()) if self._place.bucket else "buckets")))
         self.show_title()
         self.work(self._load, self._place, cursor, group=LIST)
 
@@ -334,7 +336,3 @@ class S3Screen(ListScreen[ObjectEntry]):
 
 def _bucket_row(bucket: Bucket) -> ObjectEntry:
     return ObjectEntry(EntryKind.BUCKET, bucket.name, "", None, bucket.created_at, bucket.region)
-
-
-def _words(place: Place) -> tuple[str, str]:
-    return place.bucket, place.prefix

@@ -114,15 +114,18 @@ class Carrier:
 
     async def _left(self, deletion: Deletion, request: DeleteRequest) -> int:
         gone = {entry.key for entry in deletion.objects}
-        left = 0
+        left = sum(await asyncio.gather(*(self._is_there(deletion.bucket, key) for key in request.keys)))
         for prefix in request.prefixes:
             async for page in self.objects.pages(deletion.bucket, prefix, recursive=True):
                 left += sum(entry.key in gone for entry in page)
-        for key in request.keys:
-            with contextlib.suppress(ResourceNotFound):
-                await self.objects.head(deletion.bucket, key)
-                left += 1
         return left
+
+    async def _is_there(self, bucket: str, key: str) -> bool:
+        try:
+            await self.objects.head(bucket, key)
+        except ResourceNotFound:
+            return False
+        return True
 
     async def _while_shown(
         self, work: asyncio.Future[list[None]], meter: Meter, files: int, shown: tuple[JobHandle, StepHandle]

@@ -39,7 +39,7 @@ from runctl_tui.services.ports import Checkpoints
 from runctl_tui.services.storage.carry import Carrier
 from runctl_tui.services.storage.heirlooms import newest_among, replaced_among
 from runctl_tui.services.storage.survey import Survey
-from runctl_tui.services.storage.words import deletion_plan, download_plan, transfer_plan
+from runctl_tui.services.storage.words import both, deletion_plan, download_plan, transfer_plan
 
 STORAGE: Final = frozenset({Operation.S3_DELETE, Operation.S3_COPY})
 PROVIDER: Final = "aws"
@@ -97,23 +97,42 @@ class StorageDesk:
             raise
 
     async def _plan(self, request: Request, planned_account: str | None) -> tuple[Plan, Work]:
-        carrier = self._parts.carrier
         if isinstance(request, DeleteRequest):
-            if not (request.keys or request.prefixes):
-                raise ValidationError("nothing to delete", todo="name an object, or a folder with --recursive")
-            deletion = await self._parts.survey.deletion(request)
-            facts = await self._deletion_facts(request, deletion, planned_account)
-            verdict = self._parts.safety.judge(Operation.S3_DELETE, facts)
-            targets = await self._targets(request)
-            return deletion_plan(request, deletion, facts, verdict, targets), (
-                lambda job: carrier.delete(deletion, request, job)
-            )
+            return await self._plan_deletion(request, planned_account)
+        carrier = self._parts.carrier
         transfer = await self._parts.survey.transfer(request)
         if not transfer.changes_cloud:
             return download_plan(transfer, self._parts.facts.clock.now()), lambda job: carrier.transfer(transfer, job)
         facts = await self._transfer_facts(transfer, planned_account)
-        verdict = self._parts.safety.judge(Operation.S3_COPY, facts)
-        return transfer_plan(transfer, facts, verdict), lambda job: carrier.transfer(transfer, job)
+        plan = transfer_plan(transfer, facts, self._parts.safety.judge(Operation.S3_COPY, facts))
+        if transfer.surplus:
+            return await self._with_deletion(transfer, plan, planned_account)
+        return plan, lambda job: carrier.transfer(transfer, job)
+
+    async def _plan_deletion(self, request: DeleteRequest, planned_account: str | None) -> tuple[Plan, Work]:
+        if not (request.keys or request.prefixes):
+            raise ValidationError("nothing to delete", todo="name an object, or a folder with --recursive")
+        deletion = await self._parts.survey.deletion(request)
+        facts = await self._deletion_facts(request, deletion, planned_account)
+        verdict = self._parts.safety.judge(Operation.S3_DELETE, facts)
+        plan = deletion_plan(request, deletion, facts, verdict, await self._targets(request))
+        return plan, lambda job: self._parts.carrier.delete(deletion, request, job)
+
+    async def _with_deletion(self, transfer: Transfer, copying: Plan, account: str | None) -> tuple[Plan, Work]:
+        """Copy first, then delete what is surplus: one plan, as strict as both."""
+        bucket = transfer.surplus[0].bucket
+        deletion = Deletion(bucket, transfer.surplus)
+        request = DeleteRequest(bucket, tuple(entry.key for entry in transfer.surplus))
+        facts = await self._deletion_facts(request, deletion, account)
+        verdict = self._parts.safety.judge(Operation.S3_DELETE, facts)
+        plan = both(copying, deletion_plan(request, deletion, facts, verdict, copying.targets))
+        carrier = self._parts.carrier
+
+        async def work(job: JobHandle) -> str:
+            copied = await carrier.transfer(transfer, job)
+            return f"{copied}; {await carrier.delete(deletion, request, job)}"
+
+        return plan, work
 
     async def _deletion_facts(self, request: DeleteRequest, deletion: Deletion, account: str | None) -> SafetyFacts:
         place = address(request.bucket, (request.prefixes or request.keys)[0])
@@ -207,9 +226,11 @@ def changes_cloud(request: Request) -> bool:
 
 
 def _steps(request: Request) -> tuple[Step, ...]:
+    deleting = Step("delete", "delete as listed"), Step("verify", "look whether they are gone")
     if isinstance(request, DeleteRequest):
-        return Step("delete", "delete as listed"), Step("verify", "look whether they are gone")
-    return (Step("move", "move" if request.move else "copy"),)
+        return deleting
+    moving = Step("move", "move" if request.move else "copy")
+    return (moving, *deleting) if request.delete else (moving,)
 
 
 def _lock(place: str) -> str:

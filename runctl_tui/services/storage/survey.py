@@ -62,6 +62,10 @@ class Survey:
         ends = request.source.startswith(SCHEME), request.destination.startswith(SCHEME)
         if not any(ends):
             raise ValidationError("one of the two ends must be in S3", todo="such as s3://bucket/folder/")
+        if request.delete and not ends[1]:
+            raise ValidationError(
+                "files on this machine are not deleted", "--delete is for a destination in S3", "leave --delete out"
+            )
         below = request.recursive or request.changed_only
         sources = await (self._tree(request.source) if below else self._single(request.source))
         sources = {name: one for name, one in sources.items() if not below or kept_by(name, request.patterns)}
@@ -74,8 +78,7 @@ class Survey:
                 items.append(TransferItem(source, targets[name], one.size, name, one.entry, name in there))
         if not sources and not request.changed_only:
             raise ResourceNotFound("there is nothing to copy", f"{request.source} is empty, or every name is excluded")
-        surplus = tuple(sorted(n for n in there if n not in sources and kept_by(n, request.patterns)))
-        return Transfer(request, tuple(items), len(sources) - len(items), surplus if request.changed_only else ())
+        return Transfer(request, tuple(items), len(sources) - len(items), self._surplus(request, set(sources), there))
 
     async def _one(self, bucket: str, key: str) -> ObjectEntry:
         told = await self.objects.head(bucket, key)
@@ -125,6 +128,13 @@ class Survey:
             except (ResourceNotFound, ValidationError):
                 continue
         return found
+
+    def _surplus(self, request: CopyRequest, sources: set[str], there: Mapping[str, Found]) -> tuple[ObjectEntry, ...]:
+        """What `sync --delete` is about; names that the patterns leave out are left alone."""
+        if not request.delete:
+            return ()
+        found = [there[name] for name in sorted(there) if name not in sources and kept_by(name, request.patterns)]
+        return tuple(one.entry for one in found if one.entry is not None)
 
     def _target(self, request: CopyRequest, name: str, below: bool) -> str:
         if request.destination.startswith(SCHEME):

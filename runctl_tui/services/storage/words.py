@@ -80,6 +80,19 @@ def download_plan(transfer: Transfer, now: datetime) -> Plan:
     )
 
 
+def both(copying: Plan, deleting: Plan) -> Plan:
+    """Return one plan that copies and then deletes: the deletion's, with all that the copy says and asks."""
+    reasons = dict.fromkeys((*deleting.verdict.reasons, *copying.verdict.reasons))
+    moving = [line for line in copying.lines if line.label not in ("WHAT", "FIRST")]
+    return replace(
+        deleting,
+        effect=f"{copying.effect}, and {deleting.effect}",
+        verdict=Verdict(tuple(reasons), deleting.verdict.base_level),
+        lines=(*deleting.lines[:1], *moving, *deleting.lines[1:]),
+        parameters=(*deleting.parameters, *copying.parameters),
+    )
+
+
 def _moving(transfer: Transfer) -> list[PlanLine]:
     lines = [
         PlanLine("FROM", transfer.request.source),

@@ -55,6 +55,7 @@ async def test_a_prefix_takes_its_neighbours_not_along(rig: Rig) -> None:
 async def test_all_pages_are_deleted_in_batches(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runctl_tui.services.aws.objects.PAGE", 3)
     monkeypatch.setattr("runctl_tui.services.storage.carry.BATCH", 4)
+    monkeypatch.setattr(object_io, "FEW", 2)
     await rig.put(BUCKET, *[f"many/{number}" for number in range(10)])
     plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("many/",)))
     assert any(line.text == "10 objects, 10 B" for line in plan.lines)
