@@ -57,6 +57,7 @@ from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.shells import HostShells
 from runctl_tui.services.storage.carry import Carrier
 from runctl_tui.services.storage.desk import StorageDesk, StorageParts
+from runctl_tui.services.storage.heirlooms import Heirlooms
 from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.store import Store
 from runctl_tui.services.tracker import ResourceTracker
@@ -305,18 +306,9 @@ class Assembly:
         return ActionService(ActionParts(facts, caller, self.locks, self.jobs, pipeline, self._storage(facts, caller)))
 
     def _storage(self, facts: FactGatherer, caller: Caller) -> StorageDesk:
-        mover = ObjectIo(self.cloud.transfers)
-        return StorageDesk(
-            StorageParts(
-                facts,
-                caller,
-                self.locks,
-                self.jobs,
-                Survey(self.objects),
-                Carrier(self.objects, mover, self.clock),
-                self.checkpoints,
-            )
-        )
+        carrier = Carrier(self.objects, ObjectIo(self.cloud.transfers), self.clock)
+        heirlooms = Heirlooms(self.runs, self.checkpoints)
+        return StorageDesk(StorageParts(facts, caller, self.locks, self.jobs, Survey(self.objects), carrier, heirlooms))
 
     def _here(self) -> HereSettings:
         config = self.place.configuration

@@ -8,6 +8,7 @@ from pathlib import Path
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Confirmation, JobView, Plan
+from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.action_calls import Caller
@@ -22,9 +23,10 @@ from runctl_tui.services.locks import LockSet
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.storage.carry import Carrier
 from runctl_tui.services.storage.desk import StorageDesk, StorageParts
+from runctl_tui.services.storage.heirlooms import Heirlooms
 from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.store import Store
-from tests.fakes import FakeEvidence, FakeFleet, FakeProvider
+from tests.fakes import FakeEvidence, FakeFleet, FakeProvider, a_run, an_instance
 from tests.services.aws.world import World
 
 
@@ -35,12 +37,17 @@ class SomeCheckpoints:
     world: World
     rows: tuple[Checkpoint, ...] = ()
     broken: bool = False
+    output_dest: str = "s3://my-data-here/runs"
     asked: list[str] = field(default_factory=list)
+
+    async def remembered(self) -> tuple[TrainingSession, ...]:
+        return (a_run(an_instance(), id="r-000001", output_dest=self.output_dest),)
 
     def feed(self, run_id: str = "") -> object:
         raise AssertionError("plans read checkpoints afresh")
 
     async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
+        self.asked.append(run_id)
         if self.broken:
             raise StateError("the register cannot be read")
         return Snapshot(self.rows, self.world.clock.now())
@@ -72,7 +79,7 @@ class Rig:
             self.jobs,
             Survey(self.objects),
             Carrier(self.objects, self.mover, world.clock),
-            self.checkpoints,  # type: ignore[arg-type]  # nobody asks for a feed
+            Heirlooms(self.checkpoints, self.checkpoints),  # type: ignore[arg-type]  # nobody asks for a feed
         )
         self.desk = StorageDesk(parts)
 

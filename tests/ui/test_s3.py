@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest
+from runctl_tui.domain.plan import Level, Reason, Severity
 from runctl_tui.screens.s3 import S3Screen
+from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fake_objects import HOSTILE, FakeBucket
 from tests.ui.fakes import World
@@ -137,3 +141,113 @@ async def test_a_bucket_that_is_not_there_is_said() -> None:
         await person.type("s3 s3://nobodys/")
         await person.press("enter")
         await person.sees("there is no such bucket")
+
+
+async def choose(person: Person, words: str) -> None:
+    """Pick a verb of the action menu."""
+    await person.press("x")
+    await person.until(lambda: person.dialog == "Pick")
+    await person.type(words)
+    await person.press("enter")
+
+
+async def test_a_folder_is_deleted_through_a_plan_and_its_name() -> None:
+    async with at_keyboard() as person:
+        await open_data(person)
+        await person.press("g", "j", "j", "j", "ctrl+d")
+        await person.sees("Type shards to delete", "gone for good")
+        assert person.world.storage == [DeleteRequest("my-data", prefixes=("shards/",))]
+        await person.press("y", "enter")
+        assert person.world.committed == []
+        await person.press("ctrl+d")
+        await person.sees("Type shards to delete")
+        await person.press("tab")
+        await person.type("shards")
+        await person.press("enter", "enter")
+        await person.until(lambda: person.world.committed)
+        assert person.world.committed[0][1].name == "shards"
+
+
+async def test_marked_rows_are_deleted_by_their_exact_keys() -> None:
+    async with at_keyboard() as person:
+        await open_data(person)
+        await person.press("g", "j", "space", "G", "space", "ctrl+d")
+        await person.until(lambda: person.world.storage)
+        assert person.world.storage == [DeleteRequest("my-data", ("notes",), ("notes/",))]
+
+
+async def test_a_bucket_is_never_deleted() -> None:
+    async with at_keyboard() as person:
+        await person.press("3")
+        await person.sees("my-runs")
+        await person.press("ctrl+d", "x")
+        await person.sees("a bucket is not handled whole")
+        assert person.world.storage == []
+
+
+async def test_a_download_asks_where_to_and_becomes_a_task() -> None:
+    async with at_keyboard() as person:
+        await open_data(person)
+        await person.press("G", "k")
+        await choose(person, "download")
+        await person.until(lambda: person.dialog == "Entry")
+        await person.press("ctrl+u")
+        await person.sees("write a path")
+        await person.press("enter")
+        assert person.world.storage == [], "nothing typed is no answer"
+        await person.type("/tmp/here")
+        await person.press("enter")
+        await person.until(lambda: person.world.committed)
+        assert person.world.storage == [CopyRequest("s3://my-data/README.md", "/tmp/here")]
+        await person.sees("at work, see 7 Tasks")
+
+
+async def test_an_upload_goes_below_the_prefix_under_its_own_name() -> None:
+    async with at_keyboard() as person:
+        await open_data(person)
+        await person.press("g", "enter")
+        await person.sees("s3://my-data/logs/")
+        await choose(person, "upload")
+        await person.until(lambda: person.dialog == "Entry")
+        await person.press("ctrl+u")
+        await person.type("/home/alice/run 1/")
+        await person.press("enter")
+        await person.until(lambda: person.world.storage)
+        wanted = CopyRequest("/home/alice/run 1/", "s3://my-data/logs/run 1/", recursive=True)
+        assert person.world.storage == [wanted]
+
+
+async def test_what_replaces_a_checkpoint_asks_first() -> None:
+    onto = Reason("onto_ckpt", Severity.WARN, "it replaces a checkpoint of a run: step_4000", Level.YES)
+    async with at_keyboard(World(reasons=(onto,))) as person:
+        await open_data(person)
+        await person.press("G", "k")
+        await choose(person, "copy to")
+        await person.until(lambda: person.dialog == "Entry")
+        await person.press("ctrl+u")
+        await person.type("s3://my-runs/step")
+        await person.press("enter")
+        await person.sees("it replaces a checkpoint")
+        assert person.world.committed == []
+        await person.press("y")
+        await person.until(lambda: person.world.committed)
+
+
+async def test_a_presigned_url_goes_to_the_clipboard_and_not_onto_the_screen() -> None:
+    async with at_keyboard() as person:
+        await open_data(person)
+        await person.press("G", "k")
+        await choose(person, "presign")
+        await person.sees("15 minutes")
+        await person.press("down", "enter")
+        await person.sees("went to the clipboard")
+        assert person.app.clipboard == "https://my-data.example/README.md?X-Amz-Expires=3600"
+        assert "X-Amz" not in person.text()
+
+
+async def test_read_only_offers_downloads_alone() -> None:
+    world = World(facts=replace(data.FACTS, read_only=True, armed_for=None))
+    async with at_keyboard(world) as person:
+        await open_data(person)
+        await person.press("G", "k", "x")
+        await person.sees("Download…", "read-only")

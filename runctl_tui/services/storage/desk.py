@@ -35,9 +35,8 @@ from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.errors import PlanChanged, TrainctlError, ValidationError
 from runctl_tui.services.jobs import JobBoard, JobHandle
 from runctl_tui.services.locks import LockSet
-from runctl_tui.services.ports import Checkpoints
 from runctl_tui.services.storage.carry import Carrier
-from runctl_tui.services.storage.heirlooms import newest_among, replaced_among
+from runctl_tui.services.storage.heirlooms import Heirlooms, newest_among, replaced_among
 from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.storage.words import both, deletion_plan, download_plan, transfer_plan
 
@@ -59,7 +58,7 @@ class StorageParts:
     jobs: JobBoard
     survey: Survey
     carrier: Carrier
-    checkpoints: Checkpoints
+    heirlooms: Heirlooms
     safety: CleanupSafety = field(default_factory=CleanupSafety)
 
 
@@ -137,28 +136,19 @@ class StorageDesk:
     async def _deletion_facts(self, request: DeleteRequest, deletion: Deletion, account: str | None) -> SafetyFacts:
         place = address(request.bucket, (request.prefixes or request.keys)[0])
         base = await self._base(Operation.S3_DELETE, place, account)
-        versioning, known = await self._versioning(request.bucket), await self._known_checkpoints()
-        objects: Fact[StorageFacts] = known if isinstance(known, Unknown) else Known(
-            StorageFacts(
-                len(deletion.objects),
-                versioning,
-                newest=newest_among(known.value, [entry.address for entry in deletion.objects]),
-            ), base.at, "S3",
-        )  # fmt: skip
+        leaving = [entry.address for entry in deletion.objects]
+        versioning, known = await self._versioning(request.bucket), await self._heirlooms(leaving)
+        objects = _about(len(deletion.objects), versioning, known, (leaving, []))
         return replace(base, tags=await self._tags([request.bucket]), objects=objects)
 
     async def _transfer_facts(self, transfer: Transfer, account: str | None) -> SafetyFacts:
         request = transfer.request
         place = request.destination if request.destination.startswith(SCHEME) else request.source
         base = await self._base(Operation.S3_COPY, place, account)
-        known = await self._known_checkpoints()
         leaving = [item.source for item in transfer.items if request.move and item.entry is not None]
         arriving = [item.target for item in transfer.replaced if item.target.startswith(SCHEME)]
-        objects: Fact[StorageFacts] = known if isinstance(known, Unknown) else Known(
-            StorageFacts(
-                len(transfer.items), None, newest_among(known.value, leaving), replaced_among(known.value, arriving)
-            ), base.at, "S3",
-        )  # fmt: skip
+        known = await self._heirlooms([*leaving, *arriving])
+        objects = _about(len(transfer.items), None, known, (leaving, arriving))
         buckets = {split_address(end)[0] for end in (request.destination, *leaving[:1]) if end.startswith(SCHEME)}
         return replace(base, tags=await self._tags(sorted(buckets)), objects=objects)
 
@@ -191,12 +181,12 @@ class StorageDesk:
             return Unknown(str(error))
         return Known(tuple(found), self._parts.facts.clock.now(), "S3")
 
-    async def _known_checkpoints(self) -> Fact[tuple[Checkpoint, ...]]:
+    async def _heirlooms(self, addresses: Sequence[str]) -> Fact[tuple[Checkpoint, ...]]:
         try:
-            snapshot = await self._parts.checkpoints.now()
+            found = await self._parts.heirlooms.near(addresses)
         except TrainctlError as error:
-            return Unknown(f"the checkpoints of the runs could not be listed: {error}")
-        return Known(snapshot.value, self._parts.facts.clock.now(), "register of runs")
+            return Unknown(f"the checkpoints of a run could not be listed: {error}")
+        return Known(found, self._parts.facts.clock.now(), "register of runs")
 
     def _hold(self, plan: Plan) -> contextlib.ExitStack:
         """Take the lock of every target, in one order everywhere."""
@@ -236,3 +226,17 @@ def _steps(request: Request) -> tuple[Step, ...]:
 def _lock(place: str) -> str:
     """A file name for any key: readable where it is short, and never two keys' own."""
     return f"s3-{hashlib.sha256(place.encode(errors='surrogatepass')).hexdigest()[:24]}"
+
+
+def _about(
+    number: int,
+    versioning: Versioning | None,
+    known: Fact[tuple[Checkpoint, ...]],
+    ends: tuple[Sequence[str], Sequence[str]],
+) -> Fact[StorageFacts]:
+    """Return what the rules judge: which of the runs' checkpoints leave their place, which are replaced."""
+    if isinstance(known, Unknown):
+        return known
+    leaving, arriving = ends
+    newest, replaced = newest_among(known.value, leaving), replaced_among(known.value, arriving)
+    return Known(StorageFacts(number, versioning, newest, replaced), known.observed_at, "S3")

@@ -182,7 +182,7 @@ def _stat(path: Path) -> Found | None:
         return None
     if not stat.S_ISREG(told.st_mode):
         return None
-    return Found(told.st_size, datetime.fromtimestamp(told.st_mtime, UTC))
+    return Found(told.st_size, datetime.fromtimestamp(int(told.st_mtime), UTC))  # S3 tells whole seconds
 
 
 def _walk(folder: Path) -> dict[str, Found]:

@@ -11,7 +11,7 @@ import pytest
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern
-from runctl_tui.domain.plan import Level
+from runctl_tui.domain.plan import Level, Operation
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.aws import object_io
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
@@ -86,13 +86,16 @@ async def test_with_versions_a_few_ask_for_a_yes_and_many_for_the_name(rig: Rig)
 
 
 async def test_the_newest_checkpoint_of_a_run_stays(rig: Rig) -> None:
-    rig.checkpoints.rows = (a_checkpoint(1, "runs/r/checkpoints/step_1"), a_checkpoint(2, "runs/r/checkpoints/step_2"))
-    await rig.put(BUCKET, "runs/r/checkpoints/step_1", "runs/r/checkpoints/step_2/model.bin")
+    rig.checkpoints.rows = (
+        a_checkpoint(1, "runs/r-000001/checkpoints/step_1"),
+        a_checkpoint(2, "runs/r-000001/checkpoints/step_2"),
+    )
+    await rig.put(BUCKET, "runs/r-000001/checkpoints/step_1", "runs/r-000001/checkpoints/step_2/model.bin")
     plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/",)))
     assert "newest_ckpt" in codes(plan)
     with pytest.raises(Refused, match="step_2"):
         await rig.commit(plan)
-    older = await rig.desk.plan(DeleteRequest(BUCKET, keys=("runs/r/checkpoints/step_1",)))
+    older = await rig.desk.plan(DeleteRequest(BUCKET, keys=("runs/r-000001/checkpoints/step_1",)))
     assert "newest_ckpt" not in codes(older)
     away = CopyRequest(f"s3://{BUCKET}/runs/", f"s3://{OTHER}/", recursive=True, move=True)
     assert "newest_ckpt" in codes(await rig.desk.plan(away))
@@ -100,17 +103,19 @@ async def test_the_newest_checkpoint_of_a_run_stays(rig: Rig) -> None:
 
 async def test_runs_that_cannot_be_asked_about_keep_everything(rig: Rig) -> None:
     rig.checkpoints.broken = True
-    await rig.put(BUCKET, "a")
-    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("a",)))
+    await rig.put(BUCKET, "runs/r-000001/a", "runs/r-0000012/a")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/",)))
     assert "objects_unknown" in codes(plan)
     assert plan.verdict.blocked
+    assert not (await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/r-0000012/",)))).verdict.blocked
+    assert rig.checkpoints.asked == ["r-000001"], "a run that writes elsewhere is not asked about"
 
 
 async def test_a_checkpoint_is_replaced_only_by_a_yes(rig: Rig, tmp_path: Path) -> None:
-    rig.checkpoints.rows = (a_checkpoint(2, "ck/step_2.pt"),)
-    await rig.put(BUCKET, "ck/step_2.pt")
+    rig.checkpoints.rows = (a_checkpoint(2, "runs/r-000001/checkpoints/step_2.pt"),)
+    await rig.put(BUCKET, "runs/r-000001/checkpoints/step_2.pt")
     (tmp_path / "step_2.pt").write_bytes(b"new")
-    plan = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/ck/"))
+    plan = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/runs/r-000001/checkpoints/"))
     assert (plan.verdict.level, codes(plan)) == (Level.YES, {"onto_ckpt"})
     beside = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/elsewhere/"))
     assert beside.verdict.level is Level.ENTER
@@ -256,6 +261,30 @@ async def test_sync_copies_what_differs_and_tells_what_is_surplus(rig: Rig, tmp_
     plan = await rig.desk.plan(request)
     assert "1 file (2 B)" in plan.effect
     assert (await rig.commit(plan)).result == "copied 1 object, 2 B, 1 unchanged"
+    assert "s/surplus" in await rig.keys(BUCKET)
+
+
+async def test_sync_with_delete_asks_as_a_deletion_does(rig: Rig, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "new").write_bytes(b"1")
+    await rig.put(BUCKET, "s/surplus", "s/kept.log", "s-beside/x")
+    request = CopyRequest(
+        str(tmp_path / "in"), f"s3://{BUCKET}/s", recursive=True, changed_only=True, delete=True,
+        patterns=(NamePattern(False, "*.log"),),
+    )  # fmt: skip
+    plan = await rig.desk.plan(request)
+    assert (plan.operation, plan.verdict.level) == (Operation.S3_DELETE, Level.NAME)
+    with pytest.raises(Refused):
+        await rig.commit(plan, name="")
+    assert (await rig.commit(plan)).ok
+    assert await rig.keys(BUCKET) == ["s-beside/x", "s/kept.log", "s/new"]
+
+
+async def test_how_a_job_ended_is_on_the_disk_before_anybody_hears_of_it(rig: Rig) -> None:
+    await rig.put(BUCKET, "a")
+    view = await rig.do(DeleteRequest(BUCKET, keys=("a",)))
+    rows = await rig.store.run(lambda db: db.execute("SELECT ended FROM jobs WHERE id = ?", (view.id,)).fetchall())
+    assert [row["ended"] for row in rows] == [1]
 
 
 async def test_a_file_that_fails_is_named_and_the_others_arrive(rig: Rig, tmp_path: Path) -> None:
