@@ -244,7 +244,7 @@ def split_address(text: str) -> tuple[str, str]:
 
 def parent_of(prefix: str) -> str:
     """Return the prefix one level up; that of the bucket is empty."""
-    return prefix[: prefix.rstrip("/").rfind("/") + 1] if prefix.strip("/") else ""
+    return prefix[: prefix[:-1].rfind("/") + 1]
 
 
 def last_part(key: str) -> str:

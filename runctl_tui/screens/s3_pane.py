@@ -46,6 +46,7 @@ class ObjectPane(Vertical):
         text.following, text.wrapped = False, True
         text.display = bool(lines)
         text.append(lines)
+        self.call_after_refresh(self._wrap)
 
     def focus_preview(self) -> bool:
         """Give the preview the keys; False where there is none."""
@@ -53,3 +54,9 @@ class ObjectPane(Vertical):
         if text.display:
             text.focus()
         return bool(text.display)
+
+    def _wrap(self) -> None:
+        """Wrap for the width that the preview has once it is shown."""
+        text = self.query_one(TextLines)
+        text.forget_drawn()
+        text.refresh()

@@ -16,6 +16,7 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Disk, Gpu, Instance
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
 from runctl_tui.domain.money import Price, PriceKind
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import (
     Confirmation,
@@ -38,6 +39,7 @@ from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSess
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound
 from runctl_tui.services.ports import Finding, Services
+from tests.headless.fake_objects import FakeObjects
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -168,6 +170,7 @@ class World:
     )
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     requests: list[LaunchRequest] = field(default_factory=list)
+    storage: list[CopyRequest | DeleteRequest] = field(default_factory=list)
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
     answers: list[bool] = field(default_factory=list)
     sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
@@ -273,6 +276,11 @@ class FakeActions:
         self.world.planned.append((operation, tuple(references)))
         return plan(operation, **self.world.plan_changes)
 
+    async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
+        self.world.storage.append(request)
+        operation = Operation.S3_DELETE if isinstance(request, DeleteRequest) else Operation.S3_COPY
+        return plan(operation, **self.world.plan_changes)
+
     async def plan_launch(self, request: LaunchRequest) -> Plan:
         self.world.requests.append(request)
         return plan(Operation.LAUNCH, **self.world.plan_changes)
@@ -364,6 +372,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "fleet": FakeFleet(world),
         "runs": FakeRuns(world),
         "checkpoints": FakeCheckpoints(world),
+        "objects": FakeObjects(),
         "launcher": FakeLauncher(world),
         "actions": FakeActions(world),
         "jobs": FakeJobs(world),

@@ -83,6 +83,15 @@ async def test_the_pane_looks_into_the_object_under_the_cursor() -> None:
         assert person.world.buckets["my-data"].asked.count("preview README.md") == 1
 
 
+async def test_long_lines_are_wrapped_in_the_pane() -> None:
+    words = " ".join(f"word{number}" for number in range(40))
+    async with at_keyboard(World(buckets={"my-data": FakeBucket({"long": words.encode()})})) as person:
+        await person.press("3")
+        await person.sees("my-data")
+        await person.press("enter")
+        await person.sees("word0", "word39")
+
+
 async def test_a_binary_object_says_so() -> None:
     async with at_keyboard() as person:
         await open_data(person)

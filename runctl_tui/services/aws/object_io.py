@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runctl_tui.domain.objects import ObjectEntry, address
 from runctl_tui.services.aws.s3 import S3Store
-from runctl_tui.services.errors import AwsError, DataTransferError, PlanChanged, ResourceNotFound
+from runctl_tui.services.errors import AwsError, DataTransferError, PlanChanged, ResourceNotFound, TrainctlError
 from runctl_tui.services.threads import CancelToken
 
 if TYPE_CHECKING:
@@ -75,9 +75,10 @@ class ObjectIo:
                 call = partial(_fetch, entry, _Span(start, length, part), moved, token)
                 await self._store().call(entry.bucket, what, call, cancel=token)
             await asyncio.to_thread(_finish, part, target, what)
-        except BaseException as error:
-            part.unlink(missing_ok=True)
+        except AwsError as error:
             raise _changed(error, entry.address) from error
+        finally:
+            part.unlink(missing_ok=True)
 
     async def upload(self, source: Path, bucket: str, key: str, moved: Moved) -> None:
         """Write a file's content as an object, each part with a checksum; the object appears whole or not at all."""
@@ -255,8 +256,8 @@ def _why(code: str, message: str) -> str:
     return "it changed since the plan" if code in _CHANGED else message or code
 
 
-def _changed(error: BaseException, where: str) -> BaseException:
-    if isinstance(error, AwsError) and error.code in _CHANGED:
+def _changed(error: AwsError, where: str) -> TrainctlError:
+    if error.code in _CHANGED:
         return PlanChanged(f"{where} changed since it was listed", error.why, "list it again")
     return error
 
