@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.objects import CopyRequest, EntryKind, ObjectEntry, address, last_part
-from runctl_tui.domain.plan import Confirmation, Level
+from runctl_tui.domain.plan import Confirmation, Level, Plan, Reversibility
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import CHANGE
 from runctl_tui.screens.listing import ListScreen
@@ -113,7 +113,7 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
         plan = await self.services.actions.plan_storage(request)
         self.busy("")
         confirmation = Confirmation(plan.hash)
-        if plan.verdict.level > Level.ENTER or plan.verdict.reasons:
+        if _asks(plan):
             answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan, offers=False))
             if not isinstance(answer, Confirmation):
                 return
@@ -121,3 +121,9 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
         job_id = await self.services.actions.commit(plan, confirmation)
         self.shared.own_jobs.add(job_id)
         self.tell(f"{plan.effect}: at work, see 7 Tasks")
+
+
+def _asks(plan: Plan) -> bool:
+    """Tell whether somebody must have seen the plan: it needs a yes, remarks something, or replaces something."""
+    lossy = plan.reversibility is not Reversibility.REVERSIBLE
+    return lossy or plan.verdict.level > Level.ENTER or bool(plan.verdict.reasons)

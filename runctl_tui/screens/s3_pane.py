@@ -32,12 +32,14 @@ class ObjectPane(Vertical):
     def show_facts(self, facts: tuple[Fact, ...], words: SafeText, style: str = "$muted") -> None:
         """Show facts, and words in place of a preview."""
         self.query_one(FactList).facts = facts
-        self.query_one("#object-words", Static).update(content(words, style))
+        self.say(words, style)
         self.show_preview(())
 
     def say(self, words: SafeText, style: str = "$muted") -> None:
         """Say what is being waited for, or why there is no preview."""
-        self.query_one("#object-words", Static).update(content(words, style))
+        line = self.query_one("#object-words", Static)
+        line.display = bool(words)
+        line.update(content(words, style))
 
     def show_preview(self, lines: Sequence[SafeText]) -> None:
         """Show a preview from its first line."""

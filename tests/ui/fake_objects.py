@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -63,9 +64,7 @@ def some_buckets() -> dict[str, FakeBucket]:
 def entry(bucket: str, key: str, content: bytes, number: int = 0) -> ObjectEntry:
     """One object as a listing tells of it."""
     moment = MADE + timedelta(minutes=number)
-    return ObjectEntry(
-        EntryKind.OBJECT, bucket, key, len(content), moment, "STANDARD", f"{hash(content) & 0xFFFF:032x}"
-    )
+    return ObjectEntry(EntryKind.OBJECT, bucket, key, len(content), moment, "STANDARD", f"{zlib.crc32(content):032x}")
 
 
 class FakeObjects:
@@ -150,7 +149,8 @@ def storage_plan(request: CopyRequest | DeleteRequest, reasons: tuple[Reason, ..
             PlanLine("TO", request.destination),
             PlanLine("MOVES", "1 file, 37 B"),
         )
-        verdict, operation, reversibility = Verdict(reasons), Operation.S3_COPY, Reversibility.REVERSIBLE
+        verdict, operation = Verdict(reasons), Operation.S3_COPY
+        reversibility = Reversibility.LOSSY if request.move else Reversibility.REVERSIBLE
         effect = f"copy 1 file (37 B) from {request.source} to {request.destination}"
     return Plan(operation, (target,), effect, reversibility, verdict, now, lines)
 

@@ -84,12 +84,12 @@ async def test_the_pane_looks_into_the_object_under_the_cursor() -> None:
 
 
 async def test_long_lines_are_wrapped_in_the_pane() -> None:
-    words = " ".join(f"word{number}" for number in range(40))
+    words = "x" * 60 + "SEEN" + "x" * 60
     async with at_keyboard(World(buckets={"my-data": FakeBucket({"long": words.encode()})})) as person:
         await person.press("3")
         await person.sees("my-data")
         await person.press("enter")
-        await person.sees("word0", "word39")
+        await person.sees("SEEN")
 
 
 async def test_a_binary_object_says_so() -> None:
@@ -260,3 +260,18 @@ async def test_read_only_offers_downloads_alone() -> None:
         await open_data(person)
         await person.press("G", "k", "x")
         await person.sees("Download…", "read-only")
+
+
+async def test_a_move_is_shown_before_it_is_done() -> None:
+    async with at_keyboard() as person:
+        await open_data(person)
+        await person.press("G", "k")
+        await choose(person, "move to")
+        await person.until(lambda: person.dialog == "Entry")
+        await person.type(".old")
+        await person.press("enter")
+        await person.sees("FROM", "s3://my-data/README.md.old")
+        assert person.world.committed == []
+        await person.press("enter")
+        await person.until(lambda: person.world.committed)
+        assert person.world.storage == [CopyRequest("s3://my-data/README.md", "s3://my-data/README.md.old", move=True)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +36,6 @@ COPY_PART: Final = 512 * 1024 * 1024
 FEW: Final = 20
 """Objects that are deleted one by one, as those are whose keys XML cannot quote; more go in one DeleteObjects."""
 _CHANGED: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
-_PART_SUFFIX: Final = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class ObjectIo:
     async def download(self, entry: ObjectEntry, target: Path, moved: Moved) -> None:
         """Write an object into a file that appears whole or not at all; PlanChanged where the object changed."""
         what = f"{entry.address} could not be downloaded"
-        part = target.with_name(target.name + _PART_SUFFIX)
+        part = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
         await asyncio.to_thread(_begin, part, what)
         try:
             for start in range(0, entry.size or 0, CHUNK):
@@ -168,7 +168,7 @@ class ObjectIo:
 def _begin(part: Path, what: str) -> None:
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666))
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     except OSError as error:
         raise DataTransferError(what, f"{part}: {error.strerror}", "choose another folder") from error
 

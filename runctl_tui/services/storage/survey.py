@@ -205,4 +205,4 @@ def _files(folder: Path) -> Iterator[Path]:
         raise DataTransferError(what, error.strerror or "", "leave it out, or make it readable") from error
 
     for top, _, names in os.walk(folder, onerror=complain):
-        yield from (Path(top) / name for name in names if not name.endswith(".part"))
+        yield from (Path(top) / name for name in names)

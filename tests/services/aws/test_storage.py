@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern
-from runctl_tui.domain.plan import Level, Operation
+from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.safety import Policy
+from runctl_tui.services.actions import last_view
 from runctl_tui.services.aws import object_io
+from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
 from tests.services.aws.world import World
 from tests.services.storage_rig import Rig, codes
@@ -29,6 +32,10 @@ async def rig(tmp_path: Path, world: World) -> AsyncIterator[Rig]:
     rig = Rig(tmp_path / "state", world)
     yield rig
     rig.close()
+
+
+def contents(folder: Path, pattern: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob(pattern))}
 
 
 def keep_versions(rig: Rig) -> None:
@@ -233,7 +240,36 @@ async def test_a_download_that_breaks_off_leaves_nothing_behind(
     with pytest.raises(PlanChanged, match="changed"):
         await rig.mover.download(entry, tmp_path / "a", changed)
     assert (tmp_path / "a").read_bytes() == b"mine"
-    assert not (tmp_path / "a.part").exists()
+    assert list(contents(tmp_path, "a*")) == ["a"]
+
+
+async def test_a_download_replaces_nobodys_own_part_file(rig: Rig, tmp_path: Path) -> None:
+    await rig.put(BUCKET, "a", content=b"new")
+    (tmp_path / "a.part").write_bytes(b"mine")
+    (tmp_path / "a").write_bytes(b"old")
+    plan = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/a", str(tmp_path / "a")))
+    assert codes(plan) == {"replaces_files"}
+    assert (await rig.commit(plan)).ok
+    assert contents(tmp_path, "a*") == {"a": b"new", "a.part": b"mine"}
+
+
+async def test_a_cancelled_transfer_says_how_far_it_came(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def hang(self: ObjectIo, entry: object, target: object, moved: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ObjectIo, "download", hang)
+    await rig.put(BUCKET, "a/1", "a/2")
+    plan = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/a/", str(tmp_path / "a"), recursive=True))
+    job_id = await rig.desk.commit(plan, Confirmation(plan.hash))
+    await begun.wait()
+    rig.jobs.cancel(job_id)
+    view = await last_view(rig.jobs, job_id)
+    assert (view.ok, "0 of 2 were done" in view.result) == (False, True)
 
 
 @pytest.mark.parametrize("key", ["x/../../evil", "x//etc/passwd", "x/./here"])
