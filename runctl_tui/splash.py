@@ -12,6 +12,7 @@ from typing import Final
 _TABS: Final = (
     ("1", "Instances", "Inst"),
     ("2", "Volumes", "Vol"),
+    ("3", "S3", "S3"),
     ("4", "Checkpoints", "Ckpt"),
     ("5", "Monitor", "Mon"),
     ("6", "Costs", "Cost"),

@@ -68,10 +68,14 @@ class Operation(StrEnum):
     VOLUME_DELETE = "volume-delete"
     SNAPSHOT_COPY = "snapshot-copy"
     SNAPSHOT_DELETE = "snapshot-delete"
+    S3_DELETE = "delete-objects"
+    S3_COPY = "copy-objects"
 
     @property
     def verb(self) -> str:
         """What a person says for it."""
+        if self in IN_S3:
+            return self.value.partition("-")[0]
         return self.value.rpartition("-")[2] if self in STORAGE else self.value
 
 
@@ -87,5 +91,7 @@ ON_VOLUMES = frozenset(
 """What is done to a volume that exists."""
 ON_SNAPSHOTS = frozenset({Operation.SNAPSHOT_COPY, Operation.SNAPSHOT_DELETE})
 STORAGE = ON_VOLUMES | ON_SNAPSHOTS | {Operation.VOLUME_CREATE}
-DESTROYING = frozenset({Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE})
+IN_S3 = frozenset({Operation.S3_DELETE, Operation.S3_COPY})
+"""What is done to objects."""
+DESTROYING = frozenset({Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE, Operation.S3_DELETE})
 """What no service of the provider can undo."""

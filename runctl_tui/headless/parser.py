@@ -21,6 +21,7 @@ NOUNS: Final = {
     "checkpoints": ("runctl_tui.headless.checkpoints", "checkpoints on hosts and in S3: list, info"),
     "resources": ("runctl_tui.headless.resources", "everything that costs: list, summary, insights"),
     "cost": ("runctl_tui.headless.cost", "what everything costs: now, this month, by day, project, run, owner, tag"),
+    "s3": ("runctl_tui.headless.s3", "objects in S3: ls, cp, mv, sync, rm, presign"),
     "local": ("runctl_tui.headless.local", "train on this machine"),
     "exec": ("runctl_tui.headless.local", "run any command on this machine as a run"),
     "doctor": ("runctl_tui.headless.doctor", "what is missing, and how to get it"),

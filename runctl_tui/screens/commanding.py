@@ -82,6 +82,7 @@ class CommandingScreen(BaseScreen):
             "instances": (self._navigate, 1),
             "volumes": (self._navigate, 1),
             "snapshots": (self._navigate, 1),
+            "s3": (self._navigate, 1),
             "checkpoints": (self._navigate, 1),
             "monitor": (self._navigate, 1),
             "costs": (self._navigate, 1),

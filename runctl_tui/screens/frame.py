@@ -24,6 +24,7 @@ HOST_OFF: Final = "host.off"
 TABS: Final = (
     ("1", "Instances", "Inst", "instances"),
     ("2", "Volumes", "Vol", "volumes"),
+    ("3", "S3", "S3", "s3"),
     ("4", "Checkpoints", "Ckpt", "checkpoints"),
     ("5", "Monitor", "Mon", "monitor"),
     ("6", "Costs", "Cost", "costs"),

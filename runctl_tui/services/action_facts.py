@@ -20,6 +20,7 @@ from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy, SafetyFacts
 from runctl_tui.domain.safety.facts import UNASKED
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.states import IN_S3
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.evidence import Evidence
 from runctl_tui.services.journal import Journal
@@ -133,7 +134,7 @@ class FactGatherer:
             policy=self.policy(),
             account=account,
             planned_account=planned_account,
-            incapable=provider.capabilities.why_not(CAPABILITY.get(operation, Capability.VOLUMES)),
+            incapable=_incapable(provider, operation),
             journal_ok=usable,
             open_rows=open_rows,
         )
@@ -186,6 +187,13 @@ async def known(asked: Awaitable[Fact[T]]) -> Fact[T]:
         return Unknown(f"no answer within {PATIENCE:.0f} s")
     except TrainctlError as error:
         return Unknown(str(error))
+
+
+def _incapable(provider: TrainingProvider, operation: Operation) -> str:
+    """Return why a provider cannot do it; objects are no matter of a machine's provider."""
+    if operation in IN_S3:
+        return ""
+    return provider.capabilities.why_not(CAPABILITY.get(operation, Capability.VOLUMES))
 
 
 def launch_lock(options: CreateResourceOptions) -> str:

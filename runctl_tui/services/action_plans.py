@@ -101,6 +101,8 @@ def differences(before: Plan, after: Plan) -> tuple[str, ...]:
         words.append(f"it would now {after.effect}")
     if after.targets != before.targets:
         words.append("the targets are others now")
+    if dict(after.parameters) != dict(before.parameters):
+        words.append("what it is about is another now")
     if after.account != before.account:
         words.append(f"the account is {after.account or 'unknown'} now, not {before.account or 'unknown'}")
     if after.verdict.level > before.verdict.level:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step
 from runctl_tui.domain.safety import CleanupResult, CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
-from runctl_tui.domain.states import STORAGE
+from runctl_tui.domain.states import IN_S3, STORAGE
 from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.services.action_calls import Caller, end_state, entry_for
 from runctl_tui.services.action_checks import (
@@ -41,6 +42,7 @@ from runctl_tui.services.errors import (
 from runctl_tui.services.jobs import JobBoard, JobHandle, Work
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import Actions, Jobs
+from runctl_tui.services.storage.desk import StorageDesk
 from runctl_tui.services.volume_actions import VolumeActions
 
 Batch: TypeAlias = list[SafetyFacts]
@@ -70,6 +72,8 @@ class ActionParts:
     executor: Executor
     volumes: VolumeActions | None = None
     """None: nothing here has volumes."""
+    storage: StorageDesk | None = None
+    """Plans and carries out changes in S3, where there is any."""
     safety: CleanupSafety = field(default_factory=CleanupSafety)
 
 
@@ -99,8 +103,14 @@ class ActionService:
         """Freeze a change of volumes or snapshots."""
         return (await self._storage.plan(change, None))[0]
 
+    async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
+        """Freeze what a change in S3 would do, or a download."""
+        return await self._objects.plan(request)
+
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return its id; Refused or PlanChanged where it may not."""
+        if plan.operation in IN_S3:
+            return await self._objects.commit(plan, confirmation)
         check_confirmation(plan, confirmation)
         check_policy(plan, confirmation, self._facts.policy())
         request = self._requests.get(plan.hash)
@@ -117,13 +127,19 @@ class ActionService:
             held.close()
             raise
 
+    @property
+    def _objects(self) -> StorageDesk:
+        if self._parts.storage is None:
+            raise Unsupported("there is no object store here")
+        return self._parts.storage
+
     async def _plan(
         self, operation: Operation, references: Sequence[str], planned_account: str | None
     ) -> tuple[Plan, Batch]:
         if not references:
             raise ValidationError(f"nothing to {operation.value}", "", "name at least one machine or run")
-        if operation in LAUNCHING:
-            raise ValidationError(f"{operation.value} needs a launch request")
+        if operation in LAUNCHING or operation in IN_S3:
+            raise ValidationError(f"{operation.value} needs a request of its own")
         batch = [await self._look(operation, one, planned_account) for one in dict.fromkeys(references)]
         fleet_size = len((await self._facts.fleet.now()).value) if len(batch) > 3 else None
         verdict = self._parts.safety.judge_batch(operation, batch, fleet_size)

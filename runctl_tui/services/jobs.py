@@ -85,6 +85,8 @@ class JobBoard:
         async with contextlib.aclosing(self._feed.watch()) as changes:
             async for _ in changes:
                 view = self._find(job_id)
+                if view.ended_at is not None and self._saver is not None:
+                    await asyncio.wait([self._saver])  # whoever hears of the end may end the program
                 if view != last:
                     last = view
                     yield view

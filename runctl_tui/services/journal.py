@@ -191,7 +191,7 @@ async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[J
     if entry.operation in STORAGE:
         return await _settle_storage(row, registry, now)
     if entry.operation not in _ARRIVED and entry.operation is not Operation.LAUNCH:
-        return JournalState.FAILED, "the program ended in the middle; the run itself tells how far it came"
+        return JournalState.FAILED, "the program ended in the middle; the thing itself tells how far it came"
     early = now - row.at < SETTLING
     try:
         provider = registry.get(entry.provider)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from runctl_tui.domain.facts import Fact
 from runctl_tui.services.feed_port import Feed as Feed
+from runctl_tui.services.ports_storage import Objects as Objects
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.instance import ApiProtection, Instance, Market
     from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
     from runctl_tui.domain.money import Price
+    from runctl_tui.domain.objects import CopyRequest, DeleteRequest
     from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
     from runctl_tui.domain.problem import Problem
@@ -204,6 +206,9 @@ class Actions(Protocol):
     async def plan_volume(self, change: VolumeChange) -> Plan:
         """Freeze a change of volumes or snapshots."""
 
+    async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
+        """Freeze what a change in S3 would do, or a download."""
+
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return the job's id; Refused or PlanChanged where it may not."""
 
@@ -373,6 +378,7 @@ class Services:
     runs: Runs
     checkpoints: Checkpoints
     volumes: Volumes
+    objects: Objects
     launcher: Launcher
     actions: Actions
     jobs: Jobs

@@ -26,6 +26,8 @@ from runctl_tui.sandbox.remote import SandboxRemote
 from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.actions import ActionParts, ActionService
+from runctl_tui.services.aws.object_io import ObjectIo
+from runctl_tui.services.aws.objects import AwsObjects
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, SshSettings
 from runctl_tui.services.checkpoints.book import CheckpointBook
@@ -54,6 +56,10 @@ from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
 from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.shells import HostShells
+from runctl_tui.services.storage.carry import Carrier
+from runctl_tui.services.storage.desk import StorageDesk, StorageParts
+from runctl_tui.services.storage.heirlooms import Heirlooms
+from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.store import Store
 from runctl_tui.services.tracker import ResourceTracker
 from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
@@ -102,6 +108,11 @@ class Cloud:
         if self._provider is None:
             raise SandboxFailed("The sandbox has not started yet", "", "wait a moment")
         return self._provider.store
+
+    def transfers(self) -> S3Store:
+        """Return the S3 client for whole files, whose threads nobody else waits for."""
+        self.store()
+        return self._provider.transfers  # type: ignore[union-attr]  # store() has just looked
 
     def prices(self) -> PriceBook | None:
         """Return the price book, None while there is none."""
@@ -196,6 +207,7 @@ class Assembly:
         self.checkpoints = CheckpointBook(self.runs, self.cloud.store, clock, self._checkpoint_feed)
         self.volumes = VolumeBook(self.registry, self.machines, clock)
         self.volumes.feed = PollingFeed(self.volumes.poll, fleet_pace(place), clock, empty=Storage())
+        self.objects = AwsObjects(self.cloud.store)
         self.jobs = JobBoard(self.store, clock, self.locks)
         self.journal = Journal(self.store, clock, self.locks)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
@@ -217,6 +229,7 @@ class Assembly:
             checkpoints=self.checkpoints,
             volumes=self.volumes,
             launcher=LaunchDesk(self.registry, self.actions, self._defaults, self._disk_month, self.supplies.region_of),
+            objects=self.objects,
             actions=self.actions,
             jobs=self.jobs,
             costs=self.tracker,
@@ -302,7 +315,13 @@ class Assembly:
         caller = Caller(self.registry, self.journal, self.clock)
         safety = CleanupSafety()
         volumes = VolumeActions(VolumeParts(VolumeFactGatherer(facts, self.volumes), caller, safety))
-        return ActionService(ActionParts(facts, caller, self.locks, self.jobs, pipeline, volumes, safety))
+        storage = self._storage(facts, caller)
+        return ActionService(ActionParts(facts, caller, self.locks, self.jobs, pipeline, volumes, storage, safety))
+
+    def _storage(self, facts: FactGatherer, caller: Caller) -> StorageDesk:
+        carrier = Carrier(self.objects, ObjectIo(self.cloud.transfers), self.clock)
+        heirlooms = Heirlooms(self.runs, self.checkpoints)
+        return StorageDesk(StorageParts(facts, caller, self.locks, self.jobs, Survey(self.objects), carrier, heirlooms))
 
     def _here(self) -> HereSettings:
         config = self.place.configuration

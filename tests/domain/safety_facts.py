@@ -9,6 +9,7 @@ from typing import Any
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import ApiProtection, Disk, Market, Ownership
+from runctl_tui.domain.objects import ObjectChangeFacts, Versioning
 from runctl_tui.domain.plan import Operation, Reason, Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety import CleanupSafety, Policy, SafetyFacts
@@ -55,6 +56,7 @@ SAFE = SafetyFacts(
     type="m5.large",
     sessions=known(()),
     checkpoints=known(()),
+    objects=known(ObjectChangeFacts(3, Versioning("Enabled"))),
     price=known(a_price()),
 )
 

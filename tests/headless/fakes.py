@@ -16,6 +16,7 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Disk, Gpu, Instance
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
 from runctl_tui.domain.money import Price, PriceKind
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import (
     Confirmation,
@@ -39,6 +40,7 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.errors import ResourceNotFound
 from runctl_tui.services.ports import Finding, Services
+from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
 from tests.ui.volume_data import storage
 
@@ -173,6 +175,7 @@ class World:
     changes: list[VolumeChange] = field(default_factory=list)
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     requests: list[LaunchRequest] = field(default_factory=list)
+    stored: list[CopyRequest | DeleteRequest] = field(default_factory=list)
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
     answers: list[bool] = field(default_factory=list)
     sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
@@ -297,6 +300,11 @@ class FakeActions:
 
     async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
         self.world.planned.append((operation, tuple(references)))
+        return plan(operation, **self.world.plan_changes)
+
+    async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
+        self.world.stored.append(request)
+        operation = Operation.S3_DELETE if isinstance(request, DeleteRequest) else Operation.S3_COPY
         return plan(operation, **self.world.plan_changes)
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
@@ -425,6 +433,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "runs": FakeRuns(world),
         "checkpoints": FakeCheckpoints(world),
         "volumes": FakeVolumes(world),
+        "objects": FakeObjects(),
         "launcher": FakeLauncher(world),
         "actions": FakeActions(world),
         "jobs": FakeJobs(world),

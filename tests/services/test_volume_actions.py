@@ -160,7 +160,7 @@ class VolumeRig(Rig):
         common = FactGatherer(self.registry, self.fleet, self.evidence, self.journal, self.clock, lambda: self.policy)
         caller, safety = Caller(self.registry, self.journal, self.clock, self.clock.sleep), CleanupSafety()
         volumes = VolumeActions(VolumeParts(VolumeFactGatherer(common, self.book), caller, safety))
-        parts = ActionParts(common, caller, self.locks, self.jobs, self.executor, volumes, safety)
+        parts = ActionParts(common, caller, self.locks, self.jobs, self.executor, volumes, safety=safety)
         self.actions = ActionService(parts)
 
     async def change(self, change: VolumeChange) -> Any:  # type: ignore[override]  # of a volume, not of a machine

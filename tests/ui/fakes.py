@@ -14,6 +14,7 @@ from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import Capabilities, Capability, TypeOffer
 from runctl_tui.domain.plan import (
     Confirmation,
@@ -39,6 +40,7 @@ from runctl_tui.services.errors import CloudProviderError, InvalidValue, Resourc
 from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, ShellCommand
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
+from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan
 from tests.ui.volume_data import storage
 
 FILE = "/home/alice/.config/runctl-tui/config.toml"
@@ -61,6 +63,7 @@ class World:
     costs: FakeFeed[CostSummary] = field(default_factory=lambda: FakeFeed(data.COST))
     jobs: FakeFeed[tuple[JobView, ...]] = field(default_factory=lambda: FakeFeed((data.job(),)))
     log: bytes = field(default_factory=data.log_text)
+    buckets: dict[str, FakeBucket] = field(default_factory=some_buckets)
     link: str = ""
     start_words: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
@@ -73,6 +76,7 @@ class World:
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
     changes: list[VolumeChange] = field(default_factory=list)
     previewed: list[LaunchRequest] = field(default_factory=list)
+    storage: list[CopyRequest | DeleteRequest] = field(default_factory=list)
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     answered: list[tuple[str, bool]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
@@ -141,6 +145,7 @@ class World:
             runs=FakeRuns(self),
             checkpoints=FakeCheckpoints(self),
             volumes=FakeVolumes(self),
+            objects=FakeObjects(self),
             launcher=FakeLauncher(self),
             actions=FakeActions(self),
             jobs=FakeJobs(self),
@@ -342,6 +347,11 @@ class FakeActions(_Part):
             target = Target("volume", "", change.new.name, change.new.provider, change.new.region)
             return self._plan(change.operation, (target,))
         return self._plan(change.operation, tuple(self._target(reference) for reference in change.references))
+
+    async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
+        self.world.storage.append(request)
+        await self.world.gate()
+        return storage_plan(request, self.world.reasons, self.world.clock.now())
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         await self.world.gate()

@@ -97,6 +97,8 @@ def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
     text = f"the tag {held[0]}={tags[held[0]]} protects it"
     if operation in DESTROYING:
         return block("tag_protected", text, Level.NEVER, offer=f"remove the tag {held[0]} first")
+    if operation is Operation.S3_COPY:
+        return warn("tag_protected", text)
     careful = operation in (Operation.STOP, Operation.VOLUME_DETACH)
     return warn("tag_protected", text, Level.NAME) if careful else None
 
@@ -115,6 +117,8 @@ def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D09: tags that could not be read may hold a protection."""
+    if operation is Operation.S3_COPY and isinstance(facts.tags, Unknown):
+        return warn("tags_unknown", f"whether the bucket is protected could not be read: {facts.tags.reason}")
     if operation not in DESTROYING or not isinstance(facts.tags, Unknown):
         return None
     return block("tags_unknown", f"its tags could not be read: {facts.tags.reason}", Level.NEVER)

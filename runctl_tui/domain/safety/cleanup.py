@@ -9,7 +9,7 @@ from typing import Final
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety import access, data, machine, money, storage
+from runctl_tui.domain.safety import access, data, machine, money, objects, storage
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, offering
 
@@ -69,6 +69,11 @@ RULES: Final[tuple[Rule, ...]] = (
     storage.snapshot_not_whole,
     storage.restore_fits,
     storage.snapshot_costs,
+    objects.objects_unknown,
+    objects.delete_marker,
+    objects.permanent_delete,
+    objects.newest_checkpoint,
+    objects.onto_checkpoint,
     money.price_unknown,
     money.cost_cap,
     money.costs_money,
@@ -91,6 +96,8 @@ _BASE: Final = {
     Operation.VOLUME_DELETE: Level.NAME,
     Operation.SNAPSHOT_COPY: Level.YES,
     Operation.SNAPSHOT_DELETE: Level.NAME,
+    Operation.S3_DELETE: Level.YES,
+    Operation.S3_COPY: Level.ENTER,
 }
 _REVERSIBILITY: Final = {
     Operation.STOP: Reversibility.REVERSIBLE,
@@ -100,6 +107,7 @@ _REVERSIBILITY: Final = {
     Operation.VOLUME_MODIFY: Reversibility.LOSSY,
     Operation.VOLUME_DELETE: Reversibility.IRREVERSIBLE,
     Operation.SNAPSHOT_DELETE: Reversibility.IRREVERSIBLE,
+    Operation.S3_DELETE: Reversibility.IRREVERSIBLE,
 }
 
 

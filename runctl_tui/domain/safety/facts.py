@@ -17,6 +17,7 @@ from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.instance import ApiProtection, Disk, Instance, Market, Ownership
 from runctl_tui.domain.money import Price
+from runctl_tui.domain.objects import ObjectChangeFacts
 from runctl_tui.domain.plan import Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
@@ -34,6 +35,7 @@ _LIMITS: Final[Mapping[str, timedelta]] = MappingProxyType(
         "disks": timedelta(seconds=10),
         "sessions": timedelta(seconds=30),
         "checkpoints": timedelta(seconds=120),
+        "objects": timedelta(seconds=120),
     }
 )
 """How old a fact may be before it counts as unknown."""
@@ -101,6 +103,8 @@ class SafetyFacts:
     """Training runs on it, whatever their state."""
     checkpoints: Fact[tuple[Checkpoint, ...]] = UNASKED
     """Of all its runs, host and S3 copies joined."""
+    objects: Fact[ObjectChangeFacts] = UNASKED
+    """What a change in S3 is about."""
     price: Fact[Price] = UNASKED
     so_far: Decimal | None = None
     disks_per_month: Decimal | None = None

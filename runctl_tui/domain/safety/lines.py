@@ -164,4 +164,6 @@ _UNDO: Final = {
     Operation.RUN_START: "stop the run",
     Operation.RUN_STOP: "resume it from its last checkpoint",
     Operation.RUN_RESUME: "stop the run",
+    Operation.S3_DELETE: "none, unless the bucket keeps versions",
+    Operation.S3_COPY: "delete the copies",
 }

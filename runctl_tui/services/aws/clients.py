@@ -64,10 +64,16 @@ class AwsClients:
                 return
 
     async def s3(
-        self, region: str, what: str, call: Callable[[S3Client], T], *, cancel: CancelToken | None = None
+        self,
+        region: str,
+        what: str,
+        call: Callable[[S3Client], T],
+        *,
+        changes: bool = False,
+        cancel: CancelToken | None = None,
     ) -> T:
-        """Return an S3 call's answer; all those used here may be repeated."""
-        return await self._run("s3", region, what, cast("Callable[[Any], T]", call), False, cancel)
+        """Return an S3 call's answer; `changes` sends it once only, where repeating it could do harm."""
+        return await self._run("s3", region, what, cast("Callable[[Any], T]", call), changes, cancel)
 
     async def ssm(self, region: str, what: str, call: Callable[[SSMClient], T]) -> T:
         """Return a Systems Manager call's answer."""

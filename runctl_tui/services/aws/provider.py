@@ -32,6 +32,8 @@ from runctl_tui.services.prices import PriceBook
 from runctl_tui.services.threads import BackendPool
 
 POOL_SIZE: Final = 8
+TRANSFER_THREADS: Final = 8
+"""Whole files move in threads of their own, so that lists never wait behind them."""
 
 
 class AwsProvider:
@@ -44,6 +46,8 @@ class AwsProvider:
         self.prices = PriceBook(clock, settings.state_dir / "prices", AwsPrices(self._clients, clock))
         self.store = S3Store(self._clients, settings)
         self.volumes = EbsStore(self._clients, settings, clock, self.prices)
+        self._bulk = AwsClients(settings, BackendPool("transfers", TRANSFER_THREADS), clock)
+        self.transfers = S3Store(self._bulk, settings)
         images = ImageFinder(self._clients)
         self._caller = Caller(self._clients, settings, clock)
         self._reader = InstanceReader(self._clients, settings, clock, self.prices)
@@ -143,7 +147,9 @@ class AwsProvider:
     def forget_credentials(self) -> None:
         """Read the credentials anew at the next call, after a login."""
         self._clients.forget()
+        self._bulk.forget()
 
     def close(self) -> None:
         """Let go of the pool without waiting for any call."""
         self._pool.close()
+        self._bulk.pool.close()

@@ -1,16 +1,19 @@
-"""`S3Store`: the few S3 calls that checkpoints, the relay and `doctor` need, each in its bucket's own region."""
+"""`S3Store`: every call to S3, each in its bucket's own region; checkpoints, the relay and `objects` build on it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from runctl_tui.domain.objects import Bucket
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.aws.settings import AwsSettings
-from runctl_tui.services.errors import AwsError, ResourceExists, ResourceNotFound, Unsupported
+from runctl_tui.services.errors import AwsError, ResourceExists, ResourceNotFound, TrainctlError, Unsupported
+from runctl_tui.services.threads import CancelToken
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -56,7 +59,7 @@ class S3Store:
             request: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": PAGE}
             if token:
                 request["ContinuationToken"] = token
-            page = await self._call(bucket, what, partial(_list_page, request))
+            page = await self.call(bucket, what, partial(_list_page, request))
             yield tuple(_listed(bucket, raw) for raw in page.get("Contents", []))
             token = page.get("NextContinuationToken", "")
             if not page.get("IsTruncated"):
@@ -71,7 +74,7 @@ class S3Store:
             request: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/", "MaxKeys": PAGE}
             if token:
                 request["ContinuationToken"] = token
-            page = await self._call(bucket, what, partial(_list_page, request))
+            page = await self.call(bucket, what, partial(_list_page, request))
             names += [row.get("Prefix", "")[len(prefix) :].rstrip("/") for row in page.get("CommonPrefixes", [])]
             token = page.get("NextContinuationToken", "")
             if not token:
@@ -80,7 +83,7 @@ class S3Store:
     async def head(self, bucket: str, key: str) -> StoredObject:
         """Return one object's facts and metadata; ResourceNotFound where there is none."""
         what = f"s3://{bucket}/{key} could not be read"
-        told = await self._call(bucket, what, lambda s3: s3.head_object(Bucket=bucket, Key=key))
+        told = await self.call(bucket, what, lambda s3: s3.head_object(Bucket=bucket, Key=key))
         return StoredObject(
             bucket=bucket,
             key=key,
@@ -98,7 +101,7 @@ class S3Store:
             return b""
         last = "" if length is None else str(start + length - 1)
         try:
-            return await self._call(bucket, what, lambda s3: _body(s3, bucket, key, f"bytes={start}-{last}"))
+            return await self.call(bucket, what, lambda s3: _body(s3, bucket, key, f"bytes={start}-{last}"))
         except AwsError as error:
             if error.code in ("InvalidRange", "416"):
                 return b""
@@ -116,7 +119,7 @@ class S3Store:
             "Metadata": dict(metadata or {}),
             "ChecksumAlgorithm": "SHA256",
         }
-        await self._call(bucket, what, lambda s3: s3.put_object(**request))
+        await self.call(bucket, what, lambda s3: s3.put_object(**request))
         return await self.head(bucket, key)
 
     async def presign_put(self, bucket: str, key: str, expires: int, metadata: Mapping[str, str] | None = None) -> str:
@@ -165,16 +168,45 @@ class S3Store:
             self._regions[bucket] = await self._clients.s3(first, what, lambda s3: _bucket_region(s3, bucket)) or first
         return self._regions[bucket]
 
+    async def _region_or_none(self, bucket: str) -> str:
+        try:
+            return await self.region_of(bucket)
+        except TrainctlError:
+            return ""
+
     async def _presign(self, operation: str, parameters: dict[str, Any], expires: int) -> str:
         bucket, key = parameters["Bucket"], parameters["Key"]
         seconds = max(1, min(expires, LONGEST_URL))
         what = f"s3://{bucket}/{key} could not be shared"
-        return await self._call(
+        return await self.call(
             bucket, what, lambda s3: s3.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
         )
 
-    async def _call(self, bucket: str, what: str, call: Callable[[S3Client], T]) -> T:
-        return await self._clients.s3(await self.region_of(bucket), what, call)
+    async def call(
+        self,
+        bucket: str,
+        what: str,
+        call: Callable[[S3Client], T],
+        *,
+        changes: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> T:
+        """Return a call's answer from the bucket's own region; `what` failed where it fails."""
+        return await self._clients.s3(await self.region_of(bucket), what, call, changes=changes, cancel=cancel)
+
+    async def buckets(self) -> tuple[Bucket, ...]:
+        """Return all buckets of the account, each with its region where that could be told."""
+        first = self._settings.regions[0]
+        told = await self._clients.s3(first, "The buckets could not be listed", lambda s3: s3.list_buckets())
+        rows = told.get("Buckets", [])
+        for row in rows:
+            if region := row.get("BucketRegion", ""):
+                self._regions.setdefault(row.get("Name", ""), region)
+        regions = await asyncio.gather(*(self._region_or_none(row.get("Name", "")) for row in rows))
+        return tuple(
+            Bucket(row.get("Name", ""), region, row["CreationDate"].astimezone(UTC) if "CreationDate" in row else None)
+            for row, region in zip(rows, regions, strict=True)
+        )
 
 
 def _bucket_region(s3: S3Client, bucket: str) -> str:

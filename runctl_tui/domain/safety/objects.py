@@ -1,0 +1,67 @@
+"""Rules about objects in S3: what a deletion leaves, and the checkpoints that runs are resumed from."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.plan import Level, Operation, Reason
+from runctl_tui.domain.safety.facts import SafetyFacts
+from runctl_tui.domain.safety.reasons import block, count, known_or_none, warn
+
+FEW: Final = 10
+"""Objects that a yes may delete where versions stay; more ask for the name."""
+
+
+def objects_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D32: what could not be listed to its end, or checked against the runs, is not deleted."""
+    if not isinstance(facts.objects, Unknown):
+        return None
+    if operation is Operation.S3_COPY:
+        return warn("onto_ckpt", f"whether it replaces a run's checkpoint could not be told: {facts.objects.reason}")
+    if operation is not Operation.S3_DELETE:
+        return None
+    return block("objects_unknown", f"what would go could not be told: {facts.objects.reason}", Level.NEVER)
+
+
+def delete_marker(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D29: in a bucket that keeps versions a deletion can be taken back."""
+    storage = known_or_none(facts.objects)
+    if operation is not Operation.S3_DELETE or storage is None:
+        return None
+    if storage.versioning is None or not storage.versioning.keeps:
+        return None
+    text = "the bucket keeps versions: they stay behind a delete marker, and are paid for"
+    return warn("delete_marker", text, Level.YES if storage.count <= FEW else Level.NAME)
+
+
+def permanent_delete(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D30: without versions nothing comes back, and the name says that somebody means it."""
+    storage = known_or_none(facts.objects)
+    if operation is not Operation.S3_DELETE or storage is None:
+        return None
+    if storage.versioning is not None and storage.versioning.keeps:
+        return None
+    why = "whether the bucket keeps versions could not be told" if storage.versioning is None else (
+        "the bucket keeps no versions" if storage.versioning.status == "Off" else "the bucket's versioning is suspended"
+    )  # fmt: skip
+    return warn("permanent_delete", f"{why}: {count(storage.count, 'object')} would be gone for good", Level.NAME)
+
+
+def newest_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D31: the newest checkpoint of a known run neither goes nor moves away."""
+    storage = known_or_none(facts.objects)
+    if operation not in (Operation.S3_DELETE, Operation.S3_COPY) or storage is None or not storage.newest:
+        return None
+    more = f" and {len(storage.newest) - 1} more" if len(storage.newest) > 1 else ""
+    text = f"the newest checkpoint of a run is among them: {storage.newest[0]}{more}"
+    return block("newest_ckpt", text, Level.NEVER, offer="take it out of the selection, or forget the run first")
+
+
+def onto_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D31 for what is replaced: a run's checkpoint is replaced only by somebody who says so."""
+    storage = known_or_none(facts.objects)
+    if operation is not Operation.S3_COPY or storage is None or not storage.replaced:
+        return None
+    more = f" and {len(storage.replaced) - 1} more" if len(storage.replaced) > 1 else ""
+    return warn("onto_ckpt", f"it replaces a checkpoint of a run: {storage.replaced[0]}{more}")

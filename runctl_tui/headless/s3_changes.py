@@ -1,0 +1,120 @@
+"""The verbs of `s3` that change: `cp`, `mv` and `sync` act at once, `rm` and `sync --delete` by plan and hash."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, address, split_address
+from runctl_tui.domain.plan import Confirmation, Level, Plan
+from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide, describe, refusal, show
+from runctl_tui.headless.follow import carry_out, job_reply
+from runctl_tui.headless.parser import Nouns, Parser, add_noun
+from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.services.errors import ValidationError
+from runctl_tui.services.ports import Services
+
+_COPIES = {
+    "cp": "copy a file or object, from or to S3 or inside it",
+    "mv": "copy, then remove the source",
+    "sync": "copy what is new or differs, from one folder to another",
+}
+
+
+class _Pattern(argparse.Action):
+    """Keeps includes and excludes in the order in which they were given, because the last match decides."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,
+    ) -> None:
+        found = NamePattern(self.dest == "include", str(values))
+        namespace.patterns = (*getattr(namespace, "patterns", ()), found)
+
+
+def register(verbs: Nouns[Parser]) -> None:
+    """Add the verbs."""
+    for verb, words in _COPIES.items():
+        parser = add_noun(verbs, verb, words)
+        parser.add_argument("source", metavar="SOURCE", help="a path, or s3://bucket/key")
+        parser.add_argument("destination", metavar="DESTINATION", help="a path, or s3://bucket/key")
+        if verb != "sync":
+            parser.add_argument("--recursive", action="store_true", help="everything below a folder")
+        else:
+            parser.add_argument("--delete", action="store_true", help="also delete in S3 what the source has not")
+        _add_patterns(parser)
+        add_confirmation_flags(parser)
+        parser.set_defaults(handler=copy, needs=Needs.SERVICES)
+    parser = add_noun(verbs, "rm", "delete an object, or everything below a folder")
+    parser.add_argument("address", metavar="S3URI", help="s3://bucket/key, or s3://bucket/folder/ with --recursive")
+    parser.add_argument("--recursive", action="store_true", help="everything below the folder, and nothing beside it")
+    _add_patterns(parser)
+    add_confirmation_flags(parser)
+    parser.set_defaults(handler=remove, needs=Needs.SERVICES)
+
+
+async def copy(services: Services, call: Call) -> Reply:
+    """Copy, move or sync; at once unless something is deleted, or a checkpoint or protected bucket is in the way."""
+    args = call.args
+    syncing = args.verb == "sync"
+    request = CopyRequest(
+        args.source,
+        args.destination,
+        recursive=syncing or args.recursive,
+        move=args.verb == "mv",
+        changed_only=syncing,
+        delete=syncing and args.delete,
+        patterns=getattr(args, "patterns", ()),
+    )
+    plan = await services.actions.plan_storage(request)
+    if args.dryrun:
+        return _dry(plan)
+    if request.delete:
+        return await _by_plan(services, call, plan)
+    if plan.verdict.blocked:
+        raise refusal(plan)
+    if plan.verdict.level >= Level.YES and not args.yes:
+        why = "; ".join(reason.text for reason in plan.verdict.reasons)
+        raise ValidationError(f"{plan.effect}: not done", why, "add --yes if that is meant")
+    confirmation = Confirmation(plan.hash, yes=args.yes, name=args.confirm_name)
+    return job_reply(await carry_out(services, call, plan, confirmation), plan)
+
+
+async def remove(services: Services, call: Call) -> Reply:
+    """Delete by plan and hash."""
+    try:
+        bucket, key = split_address(call.args.address)
+    except ValueError as error:
+        raise ValidationError(str(error), todo="such as s3://my-bucket/folder/file") from None
+    patterns = getattr(call.args, "patterns", ())
+    if call.args.recursive:
+        prefix = key if not key or key.endswith("/") else f"{key}/"
+        request = DeleteRequest(bucket, prefixes=(prefix,), patterns=patterns)
+    elif not key:
+        raise ValidationError(f"{address(bucket)} is a bucket", todo="name an object, or add --recursive")
+    else:
+        request = DeleteRequest(bucket, keys=(key,))
+    plan = await services.actions.plan_storage(request)
+    return _dry(plan) if call.args.dryrun else await _by_plan(services, call, plan)
+
+
+async def _by_plan(services: Services, call: Call, plan: Plan) -> Reply:
+    confirmation = await decide(call, plan)
+    if confirmation is None:
+        return show(call, plan)
+    return job_reply(await carry_out(services, call, plan, confirmation), plan)
+
+
+def _dry(plan: Plan) -> Reply:
+    return Reply({"dryrun": True, "plan": as_data(plan)}, f"(dryrun) {describe(plan)}")
+
+
+def _add_patterns(parser: Parser) -> None:
+    parser.add_argument(
+        "--include", metavar="PATTERN", action=_Pattern, help="take these names in again; the last match decides"
+    )
+    parser.add_argument("--exclude", metavar="PATTERN", action=_Pattern, help="leave these names out, such as '*.log'")
+    parser.add_argument("--dryrun", "--dry-run", action="store_true", help="say what would be done, and do nothing")

@@ -1,0 +1,241 @@
+"""`StorageDesk`: the one path by which anything in S3 is changed: plan, re-check, journal, call, verified state.
+
+`ActionService` hands it what is about objects. A plain download changes nothing there and passes no rules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import uuid
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from runctl_tui.domain.checkpoint import Checkpoint
+from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.objects import (
+    SCHEME,
+    CopyRequest,
+    DeleteRequest,
+    Deletion,
+    ObjectChangeFacts,
+    Transfer,
+    Versioning,
+    address,
+    last_part,
+    split_address,
+)
+from runctl_tui.domain.plan import Confirmation, Operation, Plan, Step, Target
+from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
+from runctl_tui.services.action_calls import Caller, entry_for
+from runctl_tui.services.action_checks import check_confirmation, check_policy, check_unchanged
+from runctl_tui.services.action_facts import FactGatherer
+from runctl_tui.services.errors import PlanChanged, TrainctlError, ValidationError
+from runctl_tui.services.jobs import JobBoard, JobHandle
+from runctl_tui.services.locks import LockSet
+from runctl_tui.services.storage.carry import Carrier
+from runctl_tui.services.storage.heirlooms import Heirlooms, newest_among, replaced_among
+from runctl_tui.services.storage.survey import Survey
+from runctl_tui.services.storage.words import both, deletion_plan, download_plan, transfer_plan
+
+PROVIDER: Final = "aws"
+_REMEMBERED: Final = 32
+"""Requests whose plans may still be confirmed."""
+Request: TypeAlias = CopyRequest | DeleteRequest
+Work: TypeAlias = Callable[[JobHandle], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageParts:
+    """What the desk works with."""
+
+    facts: FactGatherer
+    caller: Caller
+    locks: LockSet
+    jobs: JobBoard
+    survey: Survey
+    carrier: Carrier
+    heirlooms: Heirlooms
+    safety: CleanupSafety = field(default_factory=CleanupSafety)
+
+
+class StorageDesk:
+    """Plans and commits."""
+
+    def __init__(self, parts: StorageParts) -> None:
+        self._parts = parts
+        self._requests: OrderedDict[str, Request] = OrderedDict()
+
+    async def plan(self, request: Request) -> Plan:
+        """Freeze what a request would do, with its verdict."""
+        plan, _ = await self._plan(request, None)
+        self._requests[plan.hash] = request
+        while len(self._requests) > _REMEMBERED:
+            self._requests.popitem(last=False)
+        return plan
+
+    async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
+        """Carry a confirmed plan out as a job; Refused or PlanChanged where it may not."""
+        check_confirmation(plan, confirmation)
+        request = self._requests.get(plan.hash)
+        if request is None:
+            raise PlanChanged("this plan is not known any more", "", "make it again")
+        reading = plan.operation is Operation.S3_COPY and not changes_cloud(request)
+        if not reading:
+            check_policy(plan, confirmation, self._parts.facts.policy())
+        held = self._hold(plan)
+        try:
+            fresh, work = await self._plan(request, plan.account)
+            check_unchanged(plan, fresh, confirmation)
+            return self._parts.jobs.start(plan.effect, _steps(request), self._journaled(plan, work, held, reading))
+        except BaseException:
+            held.close()
+            raise
+
+    async def _plan(self, request: Request, planned_account: str | None) -> tuple[Plan, Work]:
+        if isinstance(request, DeleteRequest):
+            return await self._plan_deletion(request, planned_account)
+        carrier = self._parts.carrier
+        transfer = await self._parts.survey.transfer(request)
+        if not transfer.changes_cloud:
+            return download_plan(transfer, self._parts.facts.clock.now()), lambda job: carrier.transfer(transfer, job)
+        facts = await self._transfer_facts(transfer, planned_account)
+        plan = transfer_plan(transfer, facts, self._parts.safety.judge(Operation.S3_COPY, facts))
+        if transfer.surplus:
+            return await self._with_deletion(transfer, plan, planned_account)
+        return plan, lambda job: carrier.transfer(transfer, job)
+
+    async def _plan_deletion(self, request: DeleteRequest, planned_account: str | None) -> tuple[Plan, Work]:
+        if not (request.keys or request.prefixes):
+            raise ValidationError("nothing to delete", todo="name an object, or a folder with --recursive")
+        deletion = await self._parts.survey.deletion(request)
+        facts = await self._deletion_facts(request, deletion, planned_account)
+        verdict = self._parts.safety.judge(Operation.S3_DELETE, facts)
+        plan = deletion_plan(request, deletion, facts, verdict, await self._targets(request))
+        return plan, lambda job: self._parts.carrier.delete(deletion, request, job)
+
+    async def _with_deletion(self, transfer: Transfer, copying: Plan, account: str | None) -> tuple[Plan, Work]:
+        """Copy first, then delete what is surplus: one plan, as strict as both."""
+        bucket = transfer.surplus[0].bucket
+        deletion = Deletion(bucket, transfer.surplus)
+        request = DeleteRequest(bucket, tuple(entry.key for entry in transfer.surplus))
+        facts = await self._deletion_facts(request, deletion, account)
+        verdict = self._parts.safety.judge(Operation.S3_DELETE, facts)
+        plan = both(copying, deletion_plan(request, deletion, facts, verdict, copying.targets))
+        carrier = self._parts.carrier
+
+        async def work(job: JobHandle) -> str:
+            copied = await carrier.transfer(transfer, job)
+            return f"{copied}; {await carrier.delete(deletion, request, job)}"
+
+        return plan, work
+
+    async def _deletion_facts(self, request: DeleteRequest, deletion: Deletion, account: str | None) -> SafetyFacts:
+        place = address(request.bucket, (request.keys or request.prefixes)[0])
+        base = await self._base(Operation.S3_DELETE, place, account)
+        leaving = [entry.address for entry in deletion.objects]
+        versioning, known = await self._versioning(request.bucket), await self._heirlooms(leaving)
+        objects = _about(len(deletion.objects), versioning, known, (leaving, []))
+        return replace(base, tags=await self._tags([request.bucket]), objects=objects)
+
+    async def _transfer_facts(self, transfer: Transfer, account: str | None) -> SafetyFacts:
+        request = transfer.request
+        place = request.destination if request.destination.startswith(SCHEME) else request.source
+        base = await self._base(Operation.S3_COPY, place, account)
+        leaving = [item.source for item in transfer.items if request.move and item.entry is not None]
+        arriving = [item.target for item in transfer.replaced if item.target.startswith(SCHEME)]
+        known = await self._heirlooms([*leaving, *arriving])
+        objects = _about(len(transfer.items), None, known, (leaving, arriving))
+        buckets = {split_address(end)[0] for end in (request.destination, *leaving[:1]) if end.startswith(SCHEME)}
+        return replace(base, tags=await self._tags(sorted(buckets)), objects=objects)
+
+    async def _base(self, operation: Operation, place: str, account: str | None) -> SafetyFacts:
+        facts = self._parts.facts
+        bucket, key = split_address(place)
+        target = Target("object", place, last_part(key) or bucket, PROVIDER, "")
+        return await facts.base(operation, facts.registry.get(PROVIDER), target, place, account)
+
+    async def _targets(self, request: DeleteRequest) -> tuple[Target, ...]:
+        region = await self._parts.survey.objects.region_of(request.bucket)
+        rows = [("object", key) for key in request.keys] + [("folder", prefix) for prefix in request.prefixes]
+        return tuple(
+            Target(kind, address(request.bucket, key), last_part(key) or request.bucket, PROVIDER, region)
+            for kind, key in rows
+        )
+
+    async def _versioning(self, bucket: str) -> Versioning | None:
+        try:
+            return await self._parts.survey.objects.versioning(bucket)
+        except TrainctlError:
+            return None
+
+    async def _tags(self, buckets: Sequence[str]) -> Fact[tuple[tuple[str, str], ...]]:
+        found: list[tuple[str, str]] = []
+        try:
+            for bucket in buckets:
+                found += await self._parts.survey.objects.bucket_tags(bucket)
+        except TrainctlError as error:
+            return Unknown(str(error))
+        return Known(tuple(found), self._parts.facts.clock.now(), "S3")
+
+    async def _heirlooms(self, addresses: Sequence[str]) -> Fact[tuple[Checkpoint, ...]]:
+        try:
+            found = await self._parts.heirlooms.near(addresses)
+        except TrainctlError as error:
+            return Unknown(f"the checkpoints of a run could not be listed: {error}")
+        return Known(found, self._parts.facts.clock.now(), "register of runs")
+
+    def _hold(self, plan: Plan) -> contextlib.ExitStack:
+        """Take the lock of every target, in one order everywhere."""
+        held = contextlib.ExitStack()
+        try:
+            for name in sorted(_lock(target.id) for target in plan.targets):
+                held.enter_context(self._parts.locks.hold(name))
+        except BaseException:
+            held.close()
+            raise
+        return held
+
+    def _journaled(self, plan: Plan, work: Work, held: contextlib.ExitStack, reading: bool) -> Work:
+        async def carry_out(job: JobHandle) -> str:
+            with held:
+                if reading:
+                    return await work(job)
+                entry = entry_for(plan, plan.targets[0], plan.targets[0].id, f"op-{uuid.uuid4().hex}")
+                return await self._parts.caller.execute(entry, lambda: work(job))
+
+        return carry_out
+
+
+def changes_cloud(request: Request) -> bool:
+    """Tell whether S3 would be another afterwards."""
+    return isinstance(request, DeleteRequest) or request.destination.startswith(SCHEME) or request.move
+
+
+def _steps(request: Request) -> tuple[Step, ...]:
+    deleting = Step("delete", "delete as listed"), Step("verify", "look whether they are gone")
+    if isinstance(request, DeleteRequest):
+        return deleting
+    moving = Step("move", "move" if request.move else "copy")
+    return (moving, *deleting) if request.delete else (moving,)
+
+
+def _lock(place: str) -> str:
+    """A file name for any key: readable where it is short, and never two keys' own."""
+    return f"s3-{hashlib.sha256(place.encode(errors='surrogatepass')).hexdigest()[:24]}"
+
+
+def _about(
+    number: int,
+    versioning: Versioning | None,
+    known: Fact[tuple[Checkpoint, ...]],
+    ends: tuple[Sequence[str], Sequence[str]],
+) -> Fact[ObjectChangeFacts]:
+    """Return what the rules judge: which of the runs' checkpoints leave their place, which are replaced."""
+    if isinstance(known, Unknown):
+        return known
+    leaving, arriving = ends
+    newest, replaced = newest_among(known.value, leaving), replaced_among(known.value, arriving)
+    return Known(ObjectChangeFacts(number, versioning, newest, replaced), known.observed_at, "S3")

@@ -1,0 +1,208 @@
+"""Finds out what a request is about: every object of a deletion, every file of a transfer and what it replaces."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from runctl_tui.domain.objects import (
+    SCHEME,
+    CopyRequest,
+    DeleteRequest,
+    Deletion,
+    EntryKind,
+    ObjectEntry,
+    Transfer,
+    TransferItem,
+    address,
+    kept_by,
+    last_part,
+    split_address,
+)
+from runctl_tui.services.errors import DataTransferError, ResourceNotFound, ValidationError
+from runctl_tui.services.storage.parts import ObjectReader
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One file or object at either end."""
+
+    size: int
+    modified_at: datetime | None
+    entry: ObjectEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Looks at both ends; changes nothing."""
+
+    objects: ObjectReader
+
+    async def deletion(self, request: DeleteRequest) -> Deletion:
+        """Return every object that a delete request means; ResourceNotFound where there is none."""
+        found = dict(
+            zip(request.keys, await asyncio.gather(*(self._one(request.bucket, k) for k in request.keys)), strict=True)
+        )
+        for prefix in request.prefixes:
+            for entry in await self._below(request.bucket, prefix):
+                if kept_by(entry.key[len(prefix) :], request.patterns):
+                    found[entry.key] = entry
+        if not found:
+            where = ", ".join(address(request.bucket, prefix) for prefix in request.prefixes)
+            raise ResourceNotFound("there is nothing to delete", f"no object below {where}")
+        return Deletion(request.bucket, tuple(found[key] for key in sorted(found)))
+
+    async def transfer(self, request: CopyRequest) -> Transfer:
+        """Return every file or object that a copy request means, with its target; nothing to copy is an error."""
+        ends = request.source.startswith(SCHEME), request.destination.startswith(SCHEME)
+        if not any(ends):
+            raise ValidationError("one of the two ends must be in S3", todo="such as s3://bucket/folder/")
+        if request.delete and not ends[1]:
+            raise ValidationError(
+                "files on this machine are not deleted", "--delete is for a destination in S3", "leave --delete out"
+            )
+        below = request.recursive or request.changed_only
+        sources = await (self._tree(request.source) if below else self._single(request.source))
+        sources = {name: one for name, one in sources.items() if not below or kept_by(name, request.patterns)}
+        targets = {name: self._target(request, name, below) for name in sources}
+        there = await self._there(request, targets, below)
+        items = []
+        for name, one in sorted(sources.items()):
+            if not (request.changed_only and _same(one, there.get(name))):
+                source = one.entry.address if one.entry else _local(request.source, name, below)
+                items.append(TransferItem(source, targets[name], one.size, name, one.entry, name in there))
+        if not sources and not request.changed_only:
+            raise ResourceNotFound("there is nothing to copy", f"{request.source} is empty, or every name is excluded")
+        return Transfer(request, tuple(items), len(sources) - len(items), self._surplus(request, set(sources), there))
+
+    async def _one(self, bucket: str, key: str) -> ObjectEntry:
+        told = await self.objects.head(bucket, key)
+        return ObjectEntry(EntryKind.OBJECT, bucket, key, told.size, told.modified_at, told.storage_class, told.etag)
+
+    async def _below(self, bucket: str, prefix: str) -> list[ObjectEntry]:
+        """All pages; a prefix that does not end in a slash would match its neighbours too."""
+        if prefix and not prefix.endswith("/"):
+            raise ValidationError(f"{address(bucket, prefix)} is no folder", todo=f"write {address(bucket, prefix)}/")
+        return [entry async for page in self.objects.pages(bucket, prefix, recursive=True) for entry in page]
+
+    async def _single(self, place: str) -> dict[str, Found]:
+        if place.startswith(SCHEME):
+            bucket, key = split_address(place)
+            if not key or key.endswith("/"):
+                raise ValidationError(f"{place} is a folder", todo="add --recursive")
+            entry = await self._one(bucket, key)
+            return {last_part(key): Found(entry.size or 0, entry.modified_at, entry)}
+        path = _path(place)
+        told = await asyncio.to_thread(_stat, path)
+        if told is None:
+            raise ValidationError(f"{place} is no file", todo="name a file, or a folder with --recursive")
+        return {path.name: told}
+
+    async def _tree(self, place: str) -> dict[str, Found]:
+        if not place.startswith(SCHEME):
+            return await asyncio.to_thread(_walk, _path(place))
+        bucket, key = split_address(place)
+        prefix = _as_folder(key)
+        return {
+            entry.key[len(prefix) :]: Found(entry.size or 0, entry.modified_at, entry)
+            for entry in await self._below(bucket, prefix)
+            if not entry.key.endswith("/")
+        }
+
+    async def _there(self, request: CopyRequest, targets: Mapping[str, str], below: bool) -> dict[str, Found]:
+        """What is at the destination already, by the names of the source."""
+        if below:
+            try:
+                return await self._tree(request.destination)
+            except ResourceNotFound:
+                return {}
+        found = {}
+        for name, target in targets.items():
+            try:
+                (found[name],) = (await self._single(target)).values()
+            except (ResourceNotFound, ValidationError):
+                continue
+        return found
+
+    def _surplus(self, request: CopyRequest, sources: set[str], there: Mapping[str, Found]) -> tuple[ObjectEntry, ...]:
+        """What `sync --delete` is about; names that the patterns leave out are left alone."""
+        if not request.delete:
+            return ()
+        found = [there[name] for name in sorted(there) if name not in sources and kept_by(name, request.patterns)]
+        return tuple(one.entry for one in found if one.entry is not None)
+
+    def _target(self, request: CopyRequest, name: str, below: bool) -> str:
+        if request.destination.startswith(SCHEME):
+            bucket, key = split_address(request.destination)
+            folder = below or not key or key.endswith("/")
+            return address(bucket, (_as_folder(key) + name) if folder else key)
+        path = _path(request.destination)
+        folder = below or request.destination.endswith("/") or path.is_dir()
+        return str(_inside(path, name) if folder else path)
+
+
+def _path(place: str) -> Path:
+    return Path(place).expanduser()
+
+
+def _as_folder(key: str) -> str:
+    return key if not key or key.endswith("/") else f"{key}/"
+
+
+def _same(source: Found, target: Found | None) -> bool:
+    """The AWS CLI's rule: same size, and the copy is not older."""
+    if target is None or target.size != source.size:
+        return False
+    return (
+        source.modified_at is not None and target.modified_at is not None and target.modified_at >= source.modified_at
+    )
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Return a path below the folder; a key that would lead out of it is refused."""
+    parts = name.split("/")
+    if "\0" in name or any(part in ("", ".", "..") for part in parts):
+        raise ValidationError(f"the name {name!r} would lead out of {folder}", "keys are made by anybody", "exclude it")
+    return folder.joinpath(*PurePosixPath(name).parts)
+
+
+def _local(place: str, name: str, below: bool) -> str:
+    return str(_path(place) / name if below else _path(place))
+
+
+def _stat(path: Path) -> Found | None:
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(told.st_mode):
+        return None
+    return Found(told.st_size, datetime.fromtimestamp(int(told.st_mtime), UTC))  # S3 tells whole seconds
+
+
+def _walk(folder: Path) -> dict[str, Found]:
+    """Every regular file below; links to folders are not followed, so that no walk is endless."""
+    if not folder.is_dir():
+        if folder.exists():
+            raise ValidationError(f"{folder} is no folder", todo="leave --recursive out")
+        raise ResourceNotFound(f"{folder} is not there")
+    found = {}
+    for path in _files(folder):
+        one = _stat(path)
+        if one is not None:
+            found[path.relative_to(folder).as_posix()] = one
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    def complain(error: OSError) -> None:
+        what = f"{error.filename} could not be read"
+        raise DataTransferError(what, error.strerror or "", "leave it out, or make it readable") from error
+
+    for top, _, names in os.walk(folder, onerror=complain):
+        yield from (Path(top) / name for name in names)

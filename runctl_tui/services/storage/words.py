@@ -1,0 +1,156 @@
+"""Plans about objects in words: effect, lines, parameters; pure, used by the desk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.objects import DeleteRequest, Deletion, Transfer, address, last_part
+from runctl_tui.domain.plan import Level, Operation, Plan, PlanLine, Reason, Reversibility, Severity, Target, Verdict
+from runctl_tui.domain.safety import SafetyFacts
+from runctl_tui.domain.safety.reasons import count, known_or_none
+
+FIRST: Final = 5
+"""Names that a plan lists."""
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def byte_words(amount: float) -> str:
+    """Return a number of bytes in decimal units: '3.1 GB'."""
+    for unit in _UNITS[:-1]:
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} {_UNITS[-1]}"
+
+
+def deletion_plan(
+    request: DeleteRequest, deletion: Deletion, facts: SafetyFacts, verdict: Verdict, targets: tuple[Target, ...]
+) -> Plan:
+    """Return the plan of a deletion; its hash covers every key and etag."""
+    many = f"{count(len(deletion.objects), 'object')} ({byte_words(deletion.size)})"
+    where = _place_words(request)
+    storage = known_or_none(facts.objects)
+    keeps = storage is not None and storage.versioning is not None and storage.versioning.keeps
+    undo = "remove the delete markers: every version stays, and is paid for" if keeps else "none"
+    lines = (
+        PlanLine("WHAT", _what(where, facts), facts.at),
+        PlanLine("DIES", f"{len(deletion.objects):,} objects, {byte_words(deletion.size)}"),
+        PlanLine("FIRST", _first([entry.key for entry in deletion.objects])),
+        PlanLine("UNDO", undo),
+    )
+    return replace(
+        _plan(Operation.S3_DELETE, targets, f"delete {many} {where}", verdict, facts),
+        lines=lines,
+        parameters=(("objects", deletion.digest), ("versions", "kept" if keeps else "not kept")),
+        reversibility=Reversibility.LOSSY if keeps else Reversibility.IRREVERSIBLE,
+    )
+
+
+def transfer_plan(transfer: Transfer, facts: SafetyFacts, verdict: Verdict) -> Plan:
+    """Return the plan of an upload, a copy or a move."""
+    lines = (PlanLine("WHAT", _what(transfer.request.destination, facts), facts.at), *_moving(transfer))
+    return replace(
+        _plan(Operation.S3_COPY, (_target(transfer),), _effect(transfer), verdict, facts),
+        lines=lines,
+        parameters=_parameters(transfer),
+        reversibility=Reversibility.LOSSY if transfer.replaced or transfer.request.move else Reversibility.REVERSIBLE,
+    )
+
+
+def download_plan(transfer: Transfer, now: datetime) -> Plan:
+    """Return the plan of a download: nothing in S3 changes, and files here that would be replaced are told."""
+    reasons: tuple[Reason, ...] = ()
+    if transfer.replaced:
+        text = f"{count(len(transfer.replaced), 'file')} here would be replaced: {transfer.replaced[0].target}"
+        reasons = (Reason("replaces_files", Severity.WARN, text, Level.ENTER),)
+    return Plan(
+        operation=Operation.S3_COPY,
+        targets=(_target(transfer),),
+        effect=_effect(transfer),
+        reversibility=Reversibility.LOSSY if transfer.replaced else Reversibility.REVERSIBLE,
+        verdict=Verdict(reasons, Level.ENTER),
+        made_at=now,
+        lines=tuple(_moving(transfer)),
+        parameters=_parameters(transfer),
+    )
+
+
+def both(copying: Plan, deleting: Plan) -> Plan:
+    """Return one plan that copies and then deletes: the deletion's, with all that the copy says and asks."""
+    reasons = dict.fromkeys((*deleting.verdict.reasons, *copying.verdict.reasons))
+    moving = [line for line in copying.lines if line.label not in ("WHAT", "FIRST")]
+    return replace(
+        deleting,
+        effect=f"{copying.effect}, and {deleting.effect}",
+        verdict=Verdict(tuple(reasons), deleting.verdict.base_level),
+        lines=(*deleting.lines[:1], *moving, *deleting.lines[1:]),
+        parameters=(*deleting.parameters, *copying.parameters),
+    )
+
+
+def _moving(transfer: Transfer) -> list[PlanLine]:
+    lines = [
+        PlanLine("FROM", transfer.request.source),
+        PlanLine("TO", transfer.request.destination),
+        PlanLine("MOVES", f"{count(len(transfer.items), 'file')}, {byte_words(transfer.size)}"),
+        PlanLine("FIRST", _first([item.name for item in transfer.items])),
+    ]
+    if transfer.replaced:
+        lines.append(PlanLine("REPLACES", _first([item.target for item in transfer.replaced])))
+    if transfer.request.move:
+        lines.append(PlanLine("DIES", "the source of each file, once its copy is there"))
+    return lines
+
+
+def _plan(operation: Operation, targets: tuple[Target, ...], effect: str, verdict: Verdict, facts: SafetyFacts) -> Plan:
+    return Plan(
+        operation=operation,
+        targets=targets,
+        effect=effect,
+        reversibility=Reversibility.REVERSIBLE,
+        verdict=verdict,
+        made_at=facts.at,
+        account=facts.account.value if isinstance(facts.account, Known) else "",
+        who=facts.policy.who,
+    )
+
+
+def _target(transfer: Transfer) -> Target:
+    request = transfer.request
+    return Target("object", request.destination, last_part(request.destination), "aws", "")
+
+
+def _effect(transfer: Transfer) -> str:
+    verb = "move" if transfer.request.move else "copy"
+    many = f"{count(len(transfer.items), 'file')} ({byte_words(transfer.size)})"
+    return f"{verb} {many} from {transfer.request.source} to {transfer.request.destination}"
+
+
+def _parameters(transfer: Transfer) -> tuple[tuple[str, str], ...]:
+    rows = sorted((item.source, item.target, item.size, item.replaces) for item in transfer.items)
+    return (("items", hashlib.sha256(repr(rows).encode(errors="surrogatepass")).hexdigest()[:16]),)
+
+
+def _what(where: str, facts: SafetyFacts) -> str:
+    account = facts.account.value if isinstance(facts.account, Known) else f"unknown ({facts.account.reason})"
+    who = f"as {facts.policy.who}" if facts.policy.who else ""
+    return "  ".join(part for part in (where, f"account {account}", who) if part)
+
+
+def _place_words(request: DeleteRequest) -> str:
+    places = [*(address(request.bucket, key) for key in request.keys)]
+    below = [f"below {address(request.bucket, prefix)}" for prefix in request.prefixes]
+    if len(places) > 1:
+        places = [f"in {address(request.bucket)}"]
+    chosen = " ".join(f"--{'include' if one.include else 'exclude'} {one.pattern}" for one in request.patterns)
+    return " and ".join([*places, *below]) + (f" ({chosen})" if chosen else "")
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - FIRST:,} more" if len(names) > FIRST else ""
+    return " · ".join(names[:FIRST]) + more

@@ -1,0 +1,61 @@
+"""The rules about objects: D29 to D31, and accounts and protections as for machines."""
+
+from __future__ import annotations
+
+import pytest
+
+from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.objects import ObjectChangeFacts, Versioning
+from runctl_tui.domain.plan import Level, Operation, Severity
+from runctl_tui.domain.safety import CleanupSafety, Policy
+from tests.domain.safety_facts import facts, known, reasons
+
+DELETE, COPY = Operation.S3_DELETE, Operation.S3_COPY
+KEEPS = Versioning("Enabled")
+
+
+@pytest.mark.parametrize(("count", "level"), [(1, Level.YES), (10, Level.YES), (11, Level.NAME)])
+def test_where_versions_stay_a_few_ask_for_a_yes(count: int, level: Level) -> None:
+    found = reasons(DELETE, facts(objects=known(ObjectChangeFacts(count, KEEPS))))
+    assert list(found) == ["delete_marker"]
+    assert found["delete_marker"].level is level
+
+
+@pytest.mark.parametrize("versioning", [Versioning("Off"), Versioning("Suspended"), None])
+def test_what_is_gone_for_good_asks_for_the_name(versioning: Versioning | None) -> None:
+    found = reasons(DELETE, facts(objects=known(ObjectChangeFacts(1, versioning))))
+    assert found["permanent_delete"].level is Level.NAME
+
+
+def test_the_newest_checkpoint_is_not_deleted_and_not_moved() -> None:
+    for operation in (DELETE, COPY):
+        found = reasons(operation, facts(objects=known(ObjectChangeFacts(1, KEEPS, newest=("s3://b/ckpt/4000",)))))
+        assert found["newest_ckpt"].severity is Severity.BLOCK
+        assert "s3://b/ckpt/4000" in found["newest_ckpt"].text
+
+
+def test_a_checkpoint_is_replaced_by_a_yes() -> None:
+    found = reasons(COPY, facts(objects=known(ObjectChangeFacts(1, None, replaced=("s3://b/ckpt/1",)))))
+    assert found["onto_ckpt"].level is Level.YES
+    assert reasons(COPY, facts(objects=known(ObjectChangeFacts(1, None)))) == {}
+
+
+def test_what_is_not_known_is_not_deleted_and_not_replaced_in_passing() -> None:
+    unknown = facts(objects=Unknown("throttled"))
+    assert reasons(DELETE, unknown)["objects_unknown"].level is Level.NEVER
+    assert reasons(COPY, unknown)["onto_ckpt"].level is Level.YES
+
+
+def test_a_protected_bucket_asks_before_a_copy_and_refuses_a_deletion() -> None:
+    tagged = facts(tags=known((("runctl:protected", "yes"),)))
+    assert reasons(DELETE, tagged)["tag_protected"].level is Level.NEVER
+    assert reasons(COPY, tagged)["tag_protected"].level is Level.YES
+    untold = facts(tags=Unknown("denied"))
+    assert reasons(DELETE, untold)["tags_unknown"].level is Level.NEVER
+    assert reasons(COPY, untold)["tags_unknown"].level is Level.YES
+
+
+def test_nothing_is_deleted_in_a_production_account_or_one_that_is_not_known() -> None:
+    production = facts(policy=Policy(production_accounts=frozenset({"111122223333"})))
+    assert CleanupSafety().judge(DELETE, production).blocked
+    assert "account_unlisted" in reasons(DELETE, facts(account=Unknown("no answer")))

@@ -1,0 +1,127 @@
+"""The noun `s3`: the AWS CLI's words, plans where something goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern
+from runctl_tui.domain.plan import Level, Reason, Severity, Verdict
+from tests.headless.conftest import Runctl
+from tests.headless.fakes import World
+
+ONTO = Reason("onto_ckpt", Severity.WARN, "it replaces a checkpoint of a run: step_4000", Level.YES)
+NEWEST = Reason("newest_ckpt", Severity.BLOCK, "the newest checkpoint of a run is among them", Level.NEVER)
+
+
+def asking(level: Level, *reasons: Reason) -> dict[str, Any]:
+    return {"verdict": Verdict(reasons, level)}
+
+
+def test_buckets_are_rows_and_an_unknown_region_is_null(runctl: Runctl) -> None:
+    rows = runctl("s3", "ls", "--json").data
+    assert [(row["bucket"], row["region"]) for row in rows] == [("my-data", "us-east-1"), ("denied", None)]
+    assert "?" in runctl("s3", "ls").out
+
+
+def test_a_prefix_is_listed_in_rows_for_scripts(runctl: Runctl) -> None:
+    rows = runctl("s3", "ls", "s3://my-data/", "--json").data
+    assert [list(row) for row in rows] == [["key", "size", "modified", "class", "kind"]] * 2
+    assert [(row["key"], row["size"], row["kind"]) for row in rows] == [
+        ("a/", None, "folder"),
+        ("README.md", 1812, "object"),
+    ]
+
+
+def test_totals_are_added_when_asked_for(runctl: Runctl) -> None:
+    said = runctl("s3", "ls", "s3://my-data/a/", "--recursive", "--summarize", "--human-readable")
+    assert "Total Objects: 3" in said.out
+    assert "Total Size: 5.7 MiB" in said.out
+    assert "\x1b" not in said.out
+    data = runctl("s3", "ls", "s3://my-data/a/", "--recursive", "--summarize", "--json").data
+    assert (data["total_objects"], data["total_size"]) == (3, 6_000_005)
+    assert data["objects"][2]["key"] == "a/\x1b[2Jx"
+
+
+def test_what_is_no_address_or_no_bucket_is_said(runctl: Runctl) -> None:
+    assert runctl("s3", "ls", "my-data").code == 1
+    assert runctl("s3", "ls", "s3://nobodys/", "--json").error["type"] == "ResourceNotFound"
+
+
+def test_presign_prints_the_url_alone(runctl: Runctl) -> None:
+    said = runctl("s3", "presign", "s3://my-data/k", "--expires-in", "60")
+    assert said.out == "https://my-data.example/k?X-Amz-Expires=60\n"
+    for wrong in (["s3://my-data/"], ["s3://my-data/k", "--expires-in", "604801"]):
+        assert runctl("s3", "presign", *wrong).code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "request_"),
+    [
+        (["cp", "a.txt", "s3://b/k"], CopyRequest("a.txt", "s3://b/k")),
+        (["mv", "s3://b/a/", "s3://c/", "--recursive"], CopyRequest("s3://b/a/", "s3://c/", recursive=True, move=True)),
+        (
+            ["sync", "d", "s3://b/d", "--exclude", "*", "--include", "*.pt"],
+            CopyRequest(
+                "d",
+                "s3://b/d",
+                recursive=True,
+                changed_only=True,
+                patterns=(NamePattern(False, "*"), NamePattern(True, "*.pt")),
+            ),
+        ),
+    ],
+)
+def test_copies_act_at_once(runctl: Runctl, world: World, words: list[str], request_: CopyRequest) -> None:
+    world.plan_changes = asking(Level.ENTER)
+    assert runctl("s3", *words).code == 0
+    assert world.stored == [request_]
+    assert len(world.committed) == 1
+
+
+def test_onto_a_checkpoint_only_with_yes(runctl: Runctl, world: World) -> None:
+    world.plan_changes = asking(Level.ENTER, ONTO)
+    said = runctl("s3", "cp", "a", "s3://b/k")
+    assert (said.code, world.committed) == (1, [])
+    assert "it replaces a checkpoint" in said.err
+    assert runctl("s3", "cp", "a", "s3://b/k", "--yes").code == 0
+    assert len(world.committed) == 1
+
+
+def test_what_is_blocked_is_refused_with_any_flag(runctl: Runctl, world: World) -> None:
+    world.plan_changes = asking(Level.ENTER, NEWEST)
+    assert runctl("s3", "mv", "s3://b/k", "s3://b/l", "--yes").code == 1
+    assert world.committed == []
+
+
+@pytest.mark.parametrize("words", [["cp", "a", "s3://b/k"], ["rm", "s3://b/k"], ["sync", "a", "s3://b/", "--delete"]])
+def test_a_dry_run_changes_nothing(runctl: Runctl, world: World, words: list[str]) -> None:
+    said = runctl("s3", *words, "--dryrun", "--yes", "--json")
+    assert said.data["dryrun"] is True
+    assert world.committed == []
+
+
+@pytest.mark.parametrize("words", [["rm", "s3://b/k"], ["sync", "a", "s3://b/", "--delete"]])
+def test_what_goes_needs_the_plans_hash_and_name(runctl: Runctl, world: World, words: list[str]) -> None:
+    world.plan_changes = asking(Level.NAME)
+    shown = runctl("s3", *words, "--json").data
+    assert world.committed == []
+    assert runctl("s3", *words, "--yes").code == 1
+    assert runctl("s3", *words, "--yes", "--plan-hash", shown["plan_hash"]).code == 1
+    assert world.committed == []
+    name = shown["plan"]["name_to_type"]
+    assert runctl("s3", *words, "--yes", "--plan-hash", shown["plan_hash"], "--confirm-name", name).code == 0
+    assert len(world.committed) == 1
+
+
+def test_rm_means_an_object_or_a_whole_folder_and_nothing_between(runctl: Runctl, world: World) -> None:
+    runctl("s3", "rm", "s3://b/ckpt")
+    runctl("s3", "rm", "s3://b/ckpt", "--recursive")
+    runctl("s3", "rm", "s3://b", "--recursive", "--exclude", "*.pt")
+    assert world.stored == [
+        DeleteRequest("b", keys=("ckpt",)),
+        DeleteRequest("b", prefixes=("ckpt/",)),
+        DeleteRequest("b", prefixes=("",), patterns=(NamePattern(False, "*.pt"),)),
+    ]
+    assert runctl("s3", "rm", "s3://b/").code == 1

@@ -1,0 +1,332 @@
+"""Plans and transfers of objects against moto: nothing goes by mistake, nothing is half there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern
+from runctl_tui.domain.plan import Confirmation, Level, Operation
+from runctl_tui.domain.safety import Policy
+from runctl_tui.services.actions import last_view
+from runctl_tui.services.aws import object_io
+from runctl_tui.services.aws.object_io import ObjectIo
+from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
+from tests.services.aws.world import World
+from tests.services.storage_rig import Rig, codes
+
+BUCKET = "my-data-here"
+OTHER = "others-are-there"
+
+
+@pytest.fixture
+async def rig(tmp_path: Path, world: World) -> AsyncIterator[Rig]:
+    await world.provider.store.ensure_bucket(BUCKET, "us-east-1")
+    await world.provider.store.ensure_bucket(OTHER, "us-west-2")
+    rig = Rig(tmp_path / "state", world)
+    yield rig
+    rig.close()
+
+
+def contents(folder: Path, pattern: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob(pattern))}
+
+
+def keep_versions(rig: Rig) -> None:
+    s3: Any = rig.world.raw("s3")
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+
+
+def a_checkpoint(step: int, key: str) -> Checkpoint:
+    made = CheckpointCopy(CopyState.VERIFIED, f"s3://{BUCKET}/{key}")
+    absent = CheckpointCopy(CopyState.ABSENT)
+    return Checkpoint("r-000001", f"step_{step}", step, "pt", 1, None, None, absent, made)
+
+
+async def test_a_prefix_takes_its_neighbours_not_along(rig: Rig) -> None:
+    await rig.put(BUCKET, "ckpt/1", "ckpt/sub/2", "ckpt-old/1", "ckpt")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("ckpt/",)))
+    assert "2 objects" in plan.effect
+    assert (await rig.commit(plan)).ok
+    assert await rig.keys(BUCKET) == ["ckpt", "ckpt-old/1"]
+    with pytest.raises(ValidationError, match="no folder"):
+        await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("ckpt",)))
+
+
+async def test_all_pages_are_deleted_in_batches(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runctl_tui.services.aws.objects.PAGE", 3)
+    monkeypatch.setattr("runctl_tui.services.storage.carry.BATCH", 4)
+    monkeypatch.setattr(object_io, "FEW", 2)
+    await rig.put(BUCKET, *[f"many/{number}" for number in range(10)])
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("many/",)))
+    assert any(line.text == "10 objects, 10 B" for line in plan.lines)
+    assert any(line.text == "many/0 · many/1 · many/2 · many/3 · many/4 and 5 more" for line in plan.lines)
+    assert (await rig.commit(plan)).result == "deleted 10 objects, 10 B"
+    assert await rig.keys(BUCKET) == []
+
+
+async def test_without_versions_the_name_must_be_typed(rig: Rig) -> None:
+    await rig.put(BUCKET, "a/model.bin")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("a/model.bin",)))
+    assert (plan.verdict.level, plan.name_to_type) == (Level.NAME, "model.bin")
+    assert codes(plan) == {"permanent_delete"}
+    with pytest.raises(Refused, match="name does not match"):
+        await rig.commit(plan, name="model")
+    assert await rig.keys(BUCKET) == ["a/model.bin"]
+
+
+async def test_with_versions_a_few_ask_for_a_yes_and_many_for_the_name(rig: Rig) -> None:
+    keep_versions(rig)
+    await rig.put(BUCKET, *[f"a/{number}" for number in range(11)])
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("a/1",)))
+    assert (plan.verdict.level, codes(plan)) == (Level.YES, {"delete_marker"})
+    assert (await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("a/",)))).verdict.level is Level.NAME
+    assert (await rig.commit(plan)).ok
+    s3: Any = rig.world.raw("s3")
+    assert [one["Key"] for one in s3.list_object_versions(Bucket=BUCKET, Prefix="a/1")["Versions"]] == ["a/1", "a/10"]
+
+
+async def test_the_newest_checkpoint_of_a_run_stays(rig: Rig) -> None:
+    rig.checkpoints.rows = (
+        a_checkpoint(1, "runs/r-000001/checkpoints/step_1"),
+        a_checkpoint(2, "runs/r-000001/checkpoints/step_2"),
+    )
+    await rig.put(BUCKET, "runs/r-000001/checkpoints/step_1", "runs/r-000001/checkpoints/step_2/model.bin")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/",)))
+    assert "newest_ckpt" in codes(plan)
+    with pytest.raises(Refused, match="step_2"):
+        await rig.commit(plan)
+    older = await rig.desk.plan(DeleteRequest(BUCKET, keys=("runs/r-000001/checkpoints/step_1",)))
+    assert "newest_ckpt" not in codes(older)
+    away = CopyRequest(f"s3://{BUCKET}/runs/", f"s3://{OTHER}/", recursive=True, move=True)
+    assert "newest_ckpt" in codes(await rig.desk.plan(away))
+
+
+async def test_runs_that_cannot_be_asked_about_keep_everything(rig: Rig) -> None:
+    rig.checkpoints.broken = True
+    await rig.put(BUCKET, "runs/r-000001/a", "runs/r-0000012/a")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/",)))
+    assert "objects_unknown" in codes(plan)
+    assert plan.verdict.blocked
+    assert not (await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/r-0000012/",)))).verdict.blocked
+    assert rig.checkpoints.asked == ["r-000001"], "a run that writes elsewhere is not asked about"
+
+
+async def test_a_checkpoint_is_replaced_only_by_a_yes(rig: Rig, tmp_path: Path) -> None:
+    rig.checkpoints.rows = (a_checkpoint(2, "runs/r-000001/checkpoints/step_2.pt"),)
+    await rig.put(BUCKET, "runs/r-000001/checkpoints/step_2.pt")
+    (tmp_path / "step_2.pt").write_bytes(b"new")
+    plan = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/runs/r-000001/checkpoints/"))
+    assert (plan.verdict.level, codes(plan)) == (Level.YES, {"onto_ckpt"})
+    beside = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/elsewhere/"))
+    assert beside.verdict.level is Level.ENTER
+
+
+async def test_what_changed_after_the_plan_is_not_deleted(rig: Rig) -> None:
+    await rig.put(BUCKET, "a/1", "a/2")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("a/",)))
+    await rig.put(BUCKET, "a/2", content=b"other")
+    with pytest.raises(PlanChanged):
+        await rig.commit(plan)
+    assert await rig.keys(BUCKET) == ["a/1", "a/2"]
+
+
+async def test_what_changes_at_the_last_moment_is_saved_by_the_server(rig: Rig) -> None:
+    await rig.put(BUCKET, "a/1", "a/2")
+    listed = [entry async for page in rig.objects.pages(BUCKET, "a/") for entry in page]
+    await rig.put(BUCKET, "a/2", content=b"other")
+    assert await rig.mover.delete(BUCKET, listed) == (("a/2", "it changed since the plan"),)
+    assert await rig.keys(BUCKET) == ["a/2"]
+
+
+async def test_a_protected_bucket_keeps_its_objects(rig: Rig) -> None:
+    await rig.put(BUCKET, "a")
+    s3: Any = rig.world.raw("s3")
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "runctl:protected", "Value": "yes"}]})
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("a",)))
+    assert "tag_protected" in codes(plan)
+    assert plan.verdict.level is Level.NEVER
+    copying = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/a", f"s3://{BUCKET}/b"))
+    assert copying.verdict.level is Level.YES
+
+
+async def test_read_only_changes_nothing_and_still_downloads(rig: Rig, tmp_path: Path) -> None:
+    await rig.put(BUCKET, "a", content=b"hello")
+    rig.policy = Policy(who="tester", sandbox=True, read_only="--read-only")
+    assert (await rig.desk.plan(DeleteRequest(BUCKET, keys=("a",)))).verdict.level is Level.NEVER
+    with pytest.raises(Refused):
+        await rig.do(CopyRequest(f"s3://{BUCKET}/a", f"s3://{BUCKET}/b"))
+    with pytest.raises(Refused):
+        await rig.do(CopyRequest(f"s3://{BUCKET}/a", str(tmp_path / "a"), move=True))
+    assert (await rig.do(CopyRequest(f"s3://{BUCKET}/a", str(tmp_path / "a")))).ok
+    assert (tmp_path / "a").read_bytes() == b"hello"
+
+
+async def test_keys_that_no_request_can_quote_are_deleted_exactly(rig: Rig) -> None:
+    strange = ["a/ \x1b[2J", "a/ä [x]<&>", "a//b", "a/../c"]
+    await rig.put(BUCKET, *strange, "c")
+    assert (await rig.do(DeleteRequest(BUCKET, prefixes=("a/",)))).ok
+    assert await rig.keys(BUCKET) == ["c"]
+
+
+async def test_patterns_choose_what_goes(rig: Rig) -> None:
+    await rig.put(BUCKET, "a/1.log", "a/b/2.log", "a/3.bin")
+    patterns = (NamePattern(False, "*"), NamePattern(True, "*.log"))
+    assert (await rig.do(DeleteRequest(BUCKET, prefixes=("a/",), patterns=patterns))).ok
+    assert await rig.keys(BUCKET) == ["a/3.bin"]
+
+
+async def test_nothing_to_delete_is_said(rig: Rig) -> None:
+    with pytest.raises(ResourceNotFound, match="nothing to delete"):
+        await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("none/",)))
+    with pytest.raises(ResourceNotFound):
+        await rig.desk.plan(DeleteRequest(BUCKET, keys=("none",)))
+
+
+async def test_a_deletion_is_journaled_with_its_plan(rig: Rig) -> None:
+    await rig.put(BUCKET, "a")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("a",)))
+    await rig.commit(plan)
+    (row,) = await rig.rows()
+    assert (row.entry.plan_hash, row.entry.resource, row.state) == (plan.hash, f"s3://{BUCKET}/a", "verified")
+
+
+async def test_a_folder_goes_up_and_comes_back_the_same(rig: Rig, tmp_path: Path) -> None:
+    up = tmp_path / "up"
+    (up / "sub").mkdir(parents=True)
+    files = {"a.txt": b"A", "sub/b.bin": bytes(range(256)) * 40, "empty": b""}
+    for name, content in files.items():
+        (up / name).write_bytes(content)
+    view = await rig.do(CopyRequest(str(up), f"s3://{BUCKET}/in", recursive=True))
+    assert view.result == "copied 3 objects, 10.2 kB"
+    down = tmp_path / "down"
+    assert (await rig.do(CopyRequest(f"s3://{BUCKET}/in/", str(down), recursive=True))).ok
+    assert {path.relative_to(down).as_posix(): path.read_bytes() for path in down.rglob("*") if path.is_file()} == files
+
+
+async def test_large_files_go_in_parts_and_come_in_pieces(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 5 * 1024 * 1024
+    monkeypatch.setattr(object_io, "PART", size)
+    monkeypatch.setattr(object_io, "CHUNK", 1_000_003)
+    content = bytes(range(251)) * 50_000
+    (tmp_path / "large").write_bytes(content)
+    assert (await rig.do(CopyRequest(str(tmp_path / "large"), f"s3://{OTHER}/large"))).ok
+    facts = await rig.objects.head(OTHER, "large")
+    assert facts.etag.endswith("-3")
+    view = await rig.do(CopyRequest(f"s3://{OTHER}/large", str(tmp_path / "back")))
+    assert (tmp_path / "back").read_bytes() == content
+    assert view.steps[0].done == 1
+
+
+async def test_a_download_that_breaks_off_leaves_nothing_behind(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_io, "CHUNK", 4)
+    await rig.put(BUCKET, "a", content=b"0123456789")
+    (entry,) = [entry async for page in rig.objects.pages(BUCKET, "a") for entry in page]
+    (tmp_path / "a").write_bytes(b"mine")
+
+    def changed(moved: int) -> None:
+        rig.world.raw("s3").put_object(Bucket=BUCKET, Key="a", Body=b"abcdefghij")
+
+    with pytest.raises(PlanChanged, match="changed"):
+        await rig.mover.download(entry, tmp_path / "a", changed)
+    assert (tmp_path / "a").read_bytes() == b"mine"
+    assert list(contents(tmp_path, "a*")) == ["a"]
+
+
+async def test_a_download_replaces_nobodys_own_part_file(rig: Rig, tmp_path: Path) -> None:
+    await rig.put(BUCKET, "a", content=b"new")
+    (tmp_path / "a.part").write_bytes(b"mine")
+    (tmp_path / "a").write_bytes(b"old")
+    plan = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/a", str(tmp_path / "a")))
+    assert codes(plan) == {"replaces_files"}
+    assert (await rig.commit(plan)).ok
+    assert contents(tmp_path, "a*") == {"a": b"new", "a.part": b"mine"}
+
+
+async def test_a_cancelled_transfer_says_how_far_it_came(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def hang(self: ObjectIo, entry: object, target: object, moved: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ObjectIo, "download", hang)
+    await rig.put(BUCKET, "a/1", "a/2")
+    plan = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/a/", str(tmp_path / "a"), recursive=True))
+    job_id = await rig.desk.commit(plan, Confirmation(plan.hash))
+    await begun.wait()
+    rig.jobs.cancel(job_id)
+    view = await last_view(rig.jobs, job_id)
+    assert (view.ok, "0 of 2 were done" in view.result) == (False, True)
+
+
+@pytest.mark.parametrize("key", ["x/../../evil", "x//etc/passwd", "x/./here"])
+async def test_no_key_leads_out_of_the_folder(rig: Rig, tmp_path: Path, key: str) -> None:
+    await rig.put(BUCKET, key)
+    with pytest.raises(ValidationError, match="lead out"):
+        await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/x/", str(tmp_path / "safe"), recursive=True))
+
+
+async def test_a_move_removes_the_source_once_its_copy_is_there(rig: Rig) -> None:
+    await rig.put(BUCKET, "a/1", "a/2")
+    assert (await rig.do(CopyRequest(f"s3://{BUCKET}/a/", f"s3://{OTHER}/b/", recursive=True, move=True))).ok
+    assert (await rig.keys(BUCKET), await rig.keys(OTHER)) == ([], ["b/1", "b/2"])
+
+
+async def test_sync_copies_what_differs_and_tells_what_is_surplus(rig: Rig, tmp_path: Path) -> None:
+    for name in ("same", "other"):
+        (tmp_path / name).write_bytes(b"1")
+    request = CopyRequest(str(tmp_path), f"s3://{BUCKET}/s", recursive=True, changed_only=True)
+    patterns = (NamePattern(False, "state/*"),)
+    request = replace(request, patterns=patterns)
+    assert (await rig.do(request)).result == "copied 2 objects, 2 B"
+    (tmp_path / "other").write_bytes(b"22")
+    await rig.put(BUCKET, "s/surplus")
+    plan = await rig.desk.plan(request)
+    assert "1 file (2 B)" in plan.effect
+    assert (await rig.commit(plan)).result == "copied 1 object, 2 B, 1 unchanged"
+    assert "s/surplus" in await rig.keys(BUCKET)
+
+
+async def test_sync_with_delete_asks_as_a_deletion_does(rig: Rig, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "new").write_bytes(b"1")
+    await rig.put(BUCKET, "s/surplus", "s/kept.log", "s-beside/x")
+    request = CopyRequest(
+        str(tmp_path / "in"), f"s3://{BUCKET}/s", recursive=True, changed_only=True, delete=True,
+        patterns=(NamePattern(False, "*.log"),),
+    )  # fmt: skip
+    plan = await rig.desk.plan(request)
+    assert (plan.operation, plan.verdict.level) == (Operation.S3_DELETE, Level.NAME)
+    with pytest.raises(Refused):
+        await rig.commit(plan, name="")
+    assert (await rig.commit(plan)).ok
+    assert await rig.keys(BUCKET) == ["s-beside/x", "s/kept.log", "s/new"]
+
+
+async def test_how_a_job_ended_is_on_the_disk_before_anybody_hears_of_it(rig: Rig) -> None:
+    await rig.put(BUCKET, "a")
+    view = await rig.do(DeleteRequest(BUCKET, keys=("a",)))
+    rows = await rig.store.run(lambda db: db.execute("SELECT ended FROM jobs WHERE id = ?", (view.id,)).fetchall())
+    assert [row["ended"] for row in rows] == [1]
+
+
+async def test_a_file_that_fails_is_named_and_the_others_arrive(rig: Rig, tmp_path: Path) -> None:
+    await rig.put(BUCKET, "d/a", "d/b")
+    (tmp_path / "t" / "a").mkdir(parents=True)
+    view = await rig.do(CopyRequest(f"s3://{BUCKET}/d/", str(tmp_path / "t"), recursive=True))
+    assert view.ok is False
+    assert "1 of 2 could not be copied" in view.result
+    assert (tmp_path / "t" / "b").read_bytes() == b"x"
