@@ -82,4 +82,6 @@ class CreateResourceOptions:
     zone: str = ""
     profile: str = ""
     """An instance profile, or NO_PROFILE for a machine without one although the configuration names one."""
+    volume: str = ""
+    """A network volume to mount, by id or name."""
     tags: tuple[tuple[str, str], ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,7 +56,9 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that describe a new machine."""
     group = parser.add_argument_group("machine")
     group.add_argument("--provider", default="", help="where from; default: aws")
-    group.add_argument("--type", metavar="TYPE", default="", help="instance type such as g5.xlarge")
+    group.add_argument(
+        "--type", metavar="TYPE", default="", help="machine such as g5.xlarge; GPU such as '2x RTX 4090'"
+    )
     group.add_argument("--spot", action="store_true", help="buy it as spot")
     group.add_argument("--on-demand-fallback", action="store_true", help="without spot capacity go on on-demand")
     group.add_argument("--max-price", metavar="USD", type=amount, help="most dollars per hour for spot")
@@ -70,7 +72,10 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--key-name", metavar="NAME", default="", help="key pair; default: one of our own")
     group.add_argument("--security-group", metavar="SG", action="append", default=[], help="may be repeated")
     group.add_argument("--subnet", metavar="SUBNET", type=checked(validation.subnet_id), default="", help="subnet")
-    group.add_argument("--zone", metavar="ZONE", default="", help="availability zone")
+    group.add_argument(
+        "--zone", metavar="ZONE", default="", help="availability zone; RunPod: secure, community or a data centre"
+    )
+    group.add_argument("--network-volume", metavar="NAME", default="", help="RunPod: a network volume to mount")
     group.add_argument("--profile-name", metavar="NAME", default="", help="IAM instance profile, or none")
 
 
@@ -116,14 +121,17 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
 
 async def machine_request(services: Services, call: Call) -> LaunchRequest:
     """Return a launch of a machine alone, from configuration and flags."""
-    options = machine_options(call, services.launcher.defaults().options)
+    options = machine_options(call, services)
     return LaunchRequest(options=options, spot_fallback=call.args.on_demand_fallback)
 
 
-def machine_options(call: Call, base: CreateResourceOptions | None) -> CreateResourceOptions:
+def machine_options(call: Call, services: Services) -> CreateResourceOptions:
     """Return the machine that the flags describe on top of the defaults; MissingField without a type."""
     args = call.args
+    base = services.launcher.defaults().options
     base = base or CreateResourceOptions(provider="aws", region="", type="", name="", project="")
+    if args.provider not in ("", base.provider):
+        base = elsewhere(services.registry.get(args.provider).regions(), args.zone, base)
     chosen = dataclasses.replace(
         base,
         provider=args.provider or base.provider,
@@ -141,10 +149,16 @@ def machine_options(call: Call, base: CreateResourceOptions | None) -> CreateRes
         subnet=args.subnet or base.subnet,
         zone=args.zone or base.zone,
         profile=args.profile_name or base.profile,
+        volume=args.network_volume or base.volume,
     )
     if not chosen.type:
         raise MissingField("no instance type", todo="--type TYPE, or set aws.default_instance_type")
     return chosen
+
+
+def elsewhere(regions: Sequence[str], zone: str, base: CreateResourceOptions) -> CreateResourceOptions:
+    """Return the defaults for another provider than the usual one, of whose names none means anything there."""
+    return CreateResourceOptions(base.provider, zone or regions[0], "", base.name, base.project, tags=base.tags)
 
 
 async def training_job(call: Call, script: str, base: TrainingJob | None) -> TrainingJob:

@@ -34,6 +34,10 @@ from runctl_tui.sandbox.lifetime import Lifetime
 from runctl_tui.sandbox.machines import Machines
 from runctl_tui.sandbox.prices import table
 from runctl_tui.sandbox.pricing import Pricing
+from runctl_tui.sandbox.runpod import seed as runpod_seed
+from runctl_tui.sandbox.runpod.commands import RunpodCommands
+from runctl_tui.sandbox.runpod.front import RunpodFront
+from runctl_tui.sandbox.runpod.pods import Pods
 from runctl_tui.sandbox.ssm import Ssm
 
 RUN_MARK: Final = "RUNCTL_RUN_ID"
@@ -83,6 +87,8 @@ class Daemon:
         self._token = secrets.token_urlsafe(32)
         self._http = HttpServer()
         self._imds = HttpServer()
+        self._runpod = HttpServer()
+        self._runpod_key = f"rpa_{secrets.token_urlsafe(30)}"
         environment = HostEnvironment(folder.root, folder.shims, self._http.url, self._imds.url)
         self._local_environment = environment.of(LOCAL, REGIONS[0], folder.home(LOCAL))
         Path(self._local_environment["TMPDIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,9 +113,13 @@ class Daemon:
         )
         self._http.application = self._front
         self._imds.application = metadata
+        self._pods = Pods(folder, environment, self._cloud.changed)
+        pods = RunpodFront(self._pods, self._runpod_key)
+        self._runpod.application = pods
         self._commands = Commands(self._cloud, self._machines, metadata, launches)
         mine = {"hello": self._hello, "status": self._status, "keep": self._keep, "stop": self._stop}
-        self._control = Control(self._token, {**self._commands.table(), **mine})
+        theirs = RunpodCommands(self._pods, pods, self._commands).table()
+        self._control = Control(self._token, {**self._commands.table(), **theirs, **mine})
         self._trainings: asyncio.Task[None] = asyncio.create_task(asyncio.sleep(0))
         self._lifetime = Lifetime(lambda: self._control.clients, lambda: self._control.seen, self._working, folder.card)
 
@@ -133,9 +143,14 @@ class Daemon:
             await asyncio.to_thread(self._furnish)
         else:
             self._memory.recall()
+        self._record.runpod = self._record.runpod or runpod_seed.account(
+            self._record.seed, self._record.owner, datetime.now(UTC)
+        )
+        self._pods.account = self._record.runpod
         await self._machines.settle()
-        self._http.begin()
-        self._imds.begin()
+        await self._pods.settle()
+        for server in (self._http, self._imds, self._runpod):
+            server.begin()
         await self._control.open()
         await asyncio.to_thread(self._memory.begin)
         card = {
@@ -153,9 +168,10 @@ class Daemon:
         self._folder.card.unlink(missing_ok=True)
         self._commands.cancel()
         await asyncio.gather(self._trainings, return_exceptions=True)
+        await self._pods.close()
         await self._machines.close()
-        await asyncio.to_thread(self._http.end)
-        await asyncio.to_thread(self._imds.end)
+        for server in (self._http, self._imds, self._runpod):
+            await asyncio.to_thread(server.end)
         await self._control.close()
         await asyncio.to_thread(self._memory.end)
         shutil.rmtree(self._folder.tmp, ignore_errors=True)
@@ -191,6 +207,8 @@ class Daemon:
             "regions": list(REGIONS),
             "access_key": self._access_key,
             "secret_key": self._secret_key,
+            "runpod_url": self._runpod.url,
+            "runpod_key": self._runpod_key,
             "owner": self._record.owner,
             "local_environment": self._local_environment,
             "version": __version__,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui.domain.facts import Fact, Unknown
 from runctl_tui.domain.plan import Confirmation, Operation, Severity
 from runctl_tui.domain.safety import Policy
+from runctl_tui.domain.secret import Secret
 from runctl_tui.sandbox.remote import SandboxRemote
 from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
@@ -48,6 +49,7 @@ from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.ports import Services
+from runctl_tui.services.runpod.provider import RunpodProvider
 from runctl_tui.services.runs.archive import RunArchive
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
@@ -57,6 +59,7 @@ from runctl_tui.services.store import Store
 from runctl_tui.services.tracker import ResourceTracker
 from runctl_tui.wiring.ground import Ground, Place
 from runctl_tui.wiring.relay_process import start_relay
+from runctl_tui.wiring.runpod import runpod
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -92,6 +95,8 @@ class Cloud:
         self.session: SandboxSession | None = None
         if not place.sandbox:
             self._register(self._settings())
+            if (api_key := place.configuration.runpod.api_key) is not None:
+                registry.register(runpod(place, clock, api_key))
 
     def store(self) -> S3Store:
         """Return the S3 client; SandboxFailed while the sandbox is not there yet."""
@@ -136,6 +141,8 @@ class Cloud:
         )
         settings = replace(settings, ssh=replace(settings.ssh, key_files=(str(key.path),)))
         self._register(settings)
+        secret = Secret(ends.runpod_key)
+        self._registry.register(runpod(place, self._clock, secret, ends.runpod_url, (str(key.path),)))
 
     def _register(self, settings: AwsSettings) -> None:
         self._provider = AwsProvider(settings, self._clock)
@@ -238,7 +245,7 @@ class Assembly:
                 self._watching.cancel()
         self.hosts.abort()
         for provider in self.registry.all():
-            if isinstance(provider, (AwsProvider, LocalProvider)):
+            if isinstance(provider, (AwsProvider, LocalProvider, RunpodProvider)):
                 provider.close()
         self.store.close()
 

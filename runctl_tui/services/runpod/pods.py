@@ -1,0 +1,104 @@
+"""The account's pods as machines: the list, one of them, the one that a token made, and those that we ended."""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.instance import Instance
+from runctl_tui.domain.resource import BILLED_STATES, ResourceState
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.services.errors import ResourceNotFound, TrainctlError
+from runctl_tui.services.runpod.catalog import Catalog
+from runctl_tui.services.runpod.parse import COMMUNITY, PROVIDER, SECURE, instance, rate_of, token_of
+from runctl_tui.services.runpod.settings import RunpodSettings
+from runctl_tui.services.runpod.web import RunpodWeb
+
+LIST: Final = "RunPod's pods could not be listed"
+
+
+class PodReader:
+    """Reads pods; a pod that was terminated from here is remembered, because RunPod forgets it at once."""
+
+    def __init__(self, web: RunpodWeb, settings: RunpodSettings, clock: Clock, catalog: Catalog) -> None:
+        self._web = web
+        self._settings = settings
+        self._clock = clock
+        self._catalog = catalog
+        self._centers: set[str] = set()
+        self._rates: dict[tuple[str, str], Decimal] = {}
+        self._ended: dict[str, Instance] = {}
+
+    def regions(self) -> tuple[str, ...]:
+        """Return both clouds, and the data centres that pods were seen in."""
+        return (SECURE, COMMUNITY, *sorted(self._centers - {SECURE, COMMUNITY}))
+
+    def rate(self, region: str, type_name: str) -> Decimal | None:
+        """Return what a running pod of this kind was said to cost per hour at the last look."""
+        return self._rates.get((region, type_name))
+
+    async def list_all(self) -> Snapshot[tuple[Instance, ...]]:
+        """Return every pod; without the catalog some facts stay unknown, and that is all."""
+        pods, *_ = await asyncio.gather(self.raw_all(), self._furnish())
+        found = tuple([await self._instance(raw) for raw in pods])
+        self._rates = {
+            (one.region, one.type): rate
+            for one, raw in zip(found, pods, strict=True)
+            if one.state in BILLED_STATES and (rate := rate_of(raw)) is not None
+        }
+        return Snapshot(found, self._clock.now(), (PROVIDER,))
+
+    async def raw_all(self) -> list[dict[str, Any]]:
+        """Return every pod in RunPod's own words."""
+        answer = await self._web.get(LIST, "pods")
+        return [raw for raw in answer.get("pods") or [] if raw.get("status") != "TERMINATED"]
+
+    async def raw(self, pod_id: str) -> Mapping[str, Any]:
+        """Return one pod in RunPod's own words; ResourceNotFound where there is none."""
+        what = f"The pod {pod_id} could not be read"
+        if not (pod_id.isascii() and pod_id.replace("_", "").replace("-", "").isalnum()):
+            raise ResourceNotFound(f"There is no pod {pod_id}", "that is no id of a pod")
+        try:
+            return await self._web.get(what, f"pods/{urllib.parse.quote(pod_id, safe='')}")
+        except ResourceNotFound:
+            raise ResourceNotFound(f"There is no pod {pod_id}", "RunPod does not know it") from None
+
+    async def get(self, pod_id: str) -> Instance:
+        """Return one pod, read afresh; one that we terminated is told as terminated."""
+        try:
+            return await self._instance(await self.raw(pod_id))
+        except ResourceNotFound:
+            if pod_id in self._ended:
+                return self._ended[pod_id]
+            raise
+
+    async def find_by_token(self, token: str) -> Instance | None:
+        """Return the pod that a create with this token made."""
+        for raw in await self.raw_all():
+            if token and token_of(raw) == token:
+                return await self._instance(raw)
+        return None
+
+    def note_ended(self, pod: Instance) -> None:
+        """Remember that a pod was terminated from here."""
+        self._ended[pod.id] = replace(pod, state=ResourceState.TERMINATED, public_ip="")
+
+    async def _furnish(self) -> None:
+        try:
+            await asyncio.gather(self._catalog.kinds(SECURE), self._catalog.volumes())
+        except TrainctlError:
+            """Pods are shown without what the catalog knows."""
+
+    async def _instance(self, raw: Mapping[str, Any]) -> Instance:
+        try:
+            volumes = await self._catalog.volumes()
+        except TrainctlError:
+            volumes = {}
+        found = instance(raw, self._settings.owner, self._catalog.known(), volumes)
+        self._centers.add(found.region)
+        return found
