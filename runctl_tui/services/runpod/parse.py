@@ -165,34 +165,59 @@ def rate_of(raw: Mapping[str, Any]) -> Decimal | None:
 
 def _disks(raw: Mapping[str, Any], state: ResourceState, volumes: Mapping[str, NetworkVolume]) -> Iterator[Disk]:
     stopped = state is ResourceState.STOPPED
+    mounts, pod = _map(raw, "mounts"), str(raw.get("id", ""))
     size = int(raw.get("disk") or 0)
-    pod = str(raw.get("id", ""))
     if size and not stopped:
-        yield Disk(
-            f"{pod}/container", "/", size, "container", True, root=True, usd_per_month=_month(prices.CONTAINER * size)
-        )
-    mounts = _map(raw, "mounts")
+        yield _container(pod, size)
     kept = mounts.get("persistent")
     if isinstance(kept, Mapping):
-        size = int(kept.get("size") or 0)
-        each = prices.VOLUME_STOPPED if stopped else prices.VOLUME_RUNNING
-        name = "volume disk, twice the price while stopped" if stopped else "volume disk"
-        path = str(kept.get("path", ""))
-        yield Disk(f"{pod}/volume", path, size, "volume", True, name=name, usd_per_month=_month(each * size))
+        yield _volume(pod, kept, stopped)
     for one in mounts.get("network") or []:
-        volume = volumes.get(str(one.get("volumeId", "")))
-        gib = volume.size_gib if volume else None
-        price = _month(prices.network_month(gib)) if gib is not None else ""
-        name = volume.name if volume else ""
-        yield Disk(
-            str(one.get("volumeId", "")),
-            str(one.get("path", "")),
-            gib,
-            "network",
-            False,
-            name=name,
-            usd_per_month=price,
-        )
+        yield _network(one, volumes.get(str(one.get("volumeId", ""))))
+
+
+def _container(pod: str, size: int) -> Disk:
+    month = _month(prices.CONTAINER * size)
+    return Disk(
+        f"{pod}/container",
+        "/",
+        size,
+        "container",
+        True,
+        root=True,
+        name="container disk",
+        usd_per_month=month,
+        lost_on_stop=True,
+        bound=True,
+    )
+
+
+def _volume(pod: str, mount: Mapping[str, Any], stopped: bool) -> Disk:
+    size = int(mount.get("size") or 0)
+    month, at_rest = _month(prices.VOLUME_RUNNING * size), _month(prices.VOLUME_STOPPED * size)
+    return Disk(
+        f"{pod}/volume",
+        str(mount.get("path", "")),
+        size,
+        "volume",
+        True,
+        name="volume disk",
+        usd_per_month=at_rest if stopped else month,
+        usd_per_month_stopped=at_rest,
+        bound=True,
+    )
+
+
+def _network(mount: Mapping[str, Any], volume: NetworkVolume | None) -> Disk:
+    return Disk(
+        str(mount.get("volumeId", "")),
+        str(mount.get("path", "")),
+        volume.size_gib if volume else None,
+        "network",
+        False,
+        name=f"network volume {volume.name}" if volume else "network volume",
+        usd_per_month=_month(prices.network_month(volume.size_gib)) if volume else "",
+    )
 
 
 def _tags(env: Mapping[str, Any]) -> dict[str, str]:

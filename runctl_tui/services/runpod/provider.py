@@ -145,11 +145,10 @@ class RunpodProvider:
         """Do nothing: RunPod has no dry run."""
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:
-        """Return RunPod's lock on a pod; its container disk goes with a stop, as a host's own disks do."""
+        """Return RunPod's lock on a pod."""
         raw = await self._reader.raw(resource_id)
         locked = bool(raw.get("locked"))
-        found = ApiProtection(termination=locked, stop=locked, instance_store_disks=1 if raw.get("disk") else 0)
-        return Known(found, self._clock.now(), LABEL)
+        return Known(ApiProtection(termination=locked, stop=locked), self._clock.now(), LABEL)
 
     async def find_by_token(self, token: str, region: str = "") -> Instance | None:
         """Return the pod that a create with this token made, also when its answer was lost."""
