@@ -77,6 +77,11 @@ def short(gpu_id: str) -> str:
     return _MAKERS.sub("", gpu_id) or gpu_id
 
 
+def model(gpu_id: str) -> str:
+    """Return the one word that a GPU is called by, as AWS has it: '4090', 'A100'; its type says the rest."""
+    return short(gpu_id).removeprefix("RTX ").partition(" ")[0].partition("-")[0]
+
+
 def type_name(gpu_id: str, count: int) -> str:
     """Return the machine type of so many GPUs: '2x RTX 4090'."""
     return short(gpu_id) if count == 1 else f"{count}x {short(gpu_id)}"
@@ -142,7 +147,7 @@ def instance(
         state=state,
         type=type_name(gpu_id, count) if gpu_id else "CPU",
         zone=center,
-        gpu=Gpu(short(gpu_id), count, kind.memory_gib if kind else None) if gpu_id else None,
+        gpu=Gpu(model(gpu_id), count, kind.memory_gib if kind else None) if gpu_id else None,
         launched_at=_time(raw.get("startedAt")),
         created_at=_time(raw.get("createdAt")),
         public_ip=host.rpartition("@")[2].rpartition(":")[0],
