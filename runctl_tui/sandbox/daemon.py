@@ -9,14 +9,12 @@ import os
 import secrets
 import shutil
 import signal
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from runctl_tui import __version__
 from runctl_tui.sandbox import processes, seed, seed_runs, shims, world
@@ -28,6 +26,7 @@ from runctl_tui.sandbox.environment import HostEnvironment
 from runctl_tui.sandbox.errors import SandboxError
 from runctl_tui.sandbox.folder import SandboxFolder, write_json
 from runctl_tui.sandbox.front import Front, Keys
+from runctl_tui.sandbox.http_server import HttpServer
 from runctl_tui.sandbox.imds import Metadata
 from runctl_tui.sandbox.launches import Launches
 from runctl_tui.sandbox.lifetime import Lifetime
@@ -47,33 +46,6 @@ LOCAL: Final = "local"
 UPLOAD_REST_S: Final = 3.0
 """A pause in an upload this long means that it has ended."""
 LOG: Final = logging.getLogger(__name__)
-
-
-class HttpServer:
-    """A WSGI application behind a loopback port, served by threads; the application may come later."""
-
-    def __init__(self) -> None:
-        self.application: Callable[[dict[str, Any], Any], Any] = _not_yet
-        self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self._call, threaded=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Where it can be reached."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def begin(self) -> None:
-        """Start to answer."""
-        self._thread.start()
-
-    def end(self) -> None:
-        """Stop to answer and free the port."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-        self._server.server_close()
-
-    def _call(self, environ: dict[str, Any], start_response: Any) -> Any:
-        return self.application(environ, start_response)
 
 
 class Daemon:
@@ -226,8 +198,3 @@ class Daemon:
     async def _stop(self) -> Mapping[str, Any]:
         self._lifetime.end()
         return {}
-
-
-def _not_yet(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    start_response("503 Service Unavailable", [("Content-Length", "0")])
-    return []

@@ -53,8 +53,8 @@ class Catalog:
             at, found = self._kinds.get(cloud, (float("-inf"), {}))
             if not self._is_fresh(at):
                 query = {"include": "AVAILABILITY", "product": "POD", "cloud": cloud}
-                answer = await self._web.get("RunPod's GPUs could not be listed", "catalog/gpus", query)
-                found = {one.id: one for one in map(gpu_kind, answer.get("gpus") or [])}
+                rows = await self._web.rows("RunPod's GPUs could not be listed", "catalog/gpus", "gpus", query)
+                found = {one.id: one for one in map(gpu_kind, rows)}
                 self._kinds[cloud] = (self._clock.monotonic(), found)
         return found
 
@@ -66,8 +66,9 @@ class Catalog:
         """Return the network volumes by id."""
         async with self._gate:
             if not self._is_fresh(self._volumes[0]):
-                answer = await self._web.get("RunPod's network volumes could not be listed", "network-volumes")
-                found = {one.id: one for one in map(network_volume, answer.get("networkVolumes") or [])}
+                what = "RunPod's network volumes could not be listed"
+                rows = await self._web.rows(what, "network-volumes", "networkVolumes")
+                found = {one.id: one for one in map(network_volume, rows)}
                 self._volumes = (self._clock.monotonic(), found)
         return self._volumes[1]
 

@@ -15,11 +15,13 @@ from runctl_tui.domain.resource import BILLED_STATES, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
 from runctl_tui.services.runpod.catalog import Catalog
-from runctl_tui.services.runpod.parse import COMMUNITY, PROVIDER, SECURE, instance, rate_of, token_of
+from runctl_tui.services.runpod.parse import COMMUNITY, PROVIDER, SECURE, NetworkVolume, instance, rate_of, token_of
 from runctl_tui.services.runpod.settings import RunpodSettings
 from runctl_tui.services.runpod.web import RunpodWeb
 
 LIST: Final = "RunPod's pods could not be listed"
+EXTRAS: Final = 5.0
+"""Seconds that pods wait for what makes them complete."""
 
 
 class PodReader:
@@ -44,8 +46,8 @@ class PodReader:
 
     async def list_all(self) -> Snapshot[tuple[Instance, ...]]:
         """Return every pod; without the catalog some facts stay unknown, and that is all."""
-        pods, *_ = await asyncio.gather(self.raw_all(), self._furnish())
-        found = tuple([await self._instance(raw) for raw in pods])
+        pods, volumes = await asyncio.gather(self.raw_all(), self._furnish())
+        found = tuple(self._instance(raw, volumes) for raw in pods)
         self._rates = {
             (one.region, one.type): rate
             for one, raw in zip(found, pods, strict=True)
@@ -55,8 +57,7 @@ class PodReader:
 
     async def raw_all(self) -> list[dict[str, Any]]:
         """Return every pod in RunPod's own words."""
-        answer = await self._web.get(LIST, "pods")
-        return [raw for raw in answer.get("pods") or [] if raw.get("status") != "TERMINATED"]
+        return [raw for raw in await self._web.rows(LIST, "pods", "pods") if raw.get("status") != "TERMINATED"]
 
     async def raw(self, pod_id: str) -> Mapping[str, Any]:
         """Return one pod in RunPod's own words; ResourceNotFound where there is none."""
@@ -71,7 +72,8 @@ class PodReader:
     async def get(self, pod_id: str) -> Instance:
         """Return one pod, read afresh; one that we terminated is told as terminated."""
         try:
-            return await self._instance(await self.raw(pod_id))
+            raw, volumes = await asyncio.gather(self.raw(pod_id), self._furnish())
+            return self._instance(raw, volumes)
         except ResourceNotFound:
             if pod_id in self._ended:
                 return self._ended[pod_id]
@@ -81,24 +83,23 @@ class PodReader:
         """Return the pod that a create with this token made."""
         for raw in await self.raw_all():
             if token and token_of(raw) == token:
-                return await self._instance(raw)
+                return self._instance(raw, await self._furnish())
         return None
 
     def note_ended(self, pod: Instance) -> None:
         """Remember that a pod was terminated from here."""
         self._ended[pod.id] = replace(pod, state=ResourceState.TERMINATED, public_ip="")
 
-    async def _furnish(self) -> None:
+    async def _furnish(self) -> Mapping[str, NetworkVolume]:
+        """Return the network volumes and have the catalog read; pods are shown without what these know."""
         try:
-            await asyncio.gather(self._catalog.kinds(SECURE), self._catalog.volumes())
-        except TrainctlError:
-            """Pods are shown without what the catalog knows."""
+            async with asyncio.timeout(EXTRAS):
+                _, volumes = await asyncio.gather(self._catalog.kinds(SECURE), self._catalog.volumes())
+        except (TrainctlError, TimeoutError):
+            return {}
+        return volumes
 
-    async def _instance(self, raw: Mapping[str, Any]) -> Instance:
-        try:
-            volumes = await self._catalog.volumes()
-        except TrainctlError:
-            volumes = {}
+    def _instance(self, raw: Mapping[str, Any], volumes: Mapping[str, NetworkVolume]) -> Instance:
         found = instance(raw, self._settings.owner, self._catalog.known(), volumes)
         self._centers.add(found.region)
         return found

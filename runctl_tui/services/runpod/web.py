@@ -18,8 +18,8 @@ from runctl_tui.services.runpod import faults
 from runctl_tui.services.runpod.settings import API, RunpodSettings
 from runctl_tui.services.threads import BackendPool
 
-TIMEOUT: Final = 15.0
-PATIENCE: Final = 20.0
+TIMEOUT: Final = 10.0
+PATIENCE: Final = 12.0
 """Seconds after which a read is given up whatever the socket does."""
 LARGEST: Final = 5 << 20
 LOG_QUIET: Final = 2.0
@@ -48,6 +48,15 @@ class RunpodWeb:
         words = urllib.parse.urlencode(query or {})
         address = f"{self._settings.url}/v2/{path}{'?' + words if words else ''}"
         return await self._pool.run(self._json, what, address, None, timeout=PATIENCE)
+
+    async def rows(
+        self, what: str, path: str, name: str, query: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return a list that API v2 answers; one that is not there is an error and never an empty list."""
+        found = (await self.get(what, path, query)).get(name)
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise faults.unclear(what, "RunPod's answer is not what its documentation says")
+        return found
 
     async def ask(self, what: str, query: str) -> dict[str, Any]:
         """Return the data that GraphQL answers to a query of constants."""
