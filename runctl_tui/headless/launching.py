@@ -69,6 +69,7 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--root-gib", metavar="GIB", type=disk, help="size of the root disk")
     group.add_argument("--data-gib", metavar="GIB", type=disk, help="second disk, mounted at /mnt/data")
     group.add_argument("--ami", metavar="AMI", type=checked(validation.image_id), default="", help="image")
+    group.add_argument("--image", metavar="IMAGE", default="", help="RunPod: container image")
     group.add_argument("--key-name", metavar="NAME", default="", help="key pair; default: one of our own")
     group.add_argument("--security-group", metavar="SG", action="append", default=[], help="may be repeated")
     group.add_argument("--subnet", metavar="SUBNET", type=checked(validation.subnet_id), default="", help="subnet")
@@ -130,12 +131,13 @@ def machine_options(call: Call, services: Services) -> CreateResourceOptions:
     args = call.args
     base = services.launcher.defaults().options
     base = base or CreateResourceOptions(provider="aws", region="", type="", name="", project="")
-    if args.provider not in ("", base.provider):
+    foreign = args.provider not in ("", base.provider)
+    if foreign:
         base = elsewhere(services.registry.get(args.provider).regions(), args.zone, base)
     chosen = dataclasses.replace(
         base,
         provider=args.provider or base.provider,
-        region=call.regions[0] if call.regions else base.region,
+        region=call.regions[0] if call.regions and not foreign else base.region,
         type=args.type or base.type,
         name=args.name or base.name,
         project=args.project or base.project,
@@ -143,7 +145,7 @@ def machine_options(call: Call, services: Services) -> CreateResourceOptions:
         spot_max_price=_first(args.max_price, base.spot_max_price),
         root_gib=_first(args.root_gib, base.root_gib),
         data_gib=_first(args.data_gib, base.data_gib),
-        image=args.ami or base.image,
+        image=args.ami or args.image or base.image,
         key_name=args.key_name or base.key_name,
         security_groups=tuple(args.security_group) or base.security_groups,
         subnet=args.subnet or base.subnet,

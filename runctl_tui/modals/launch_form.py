@@ -92,6 +92,7 @@ class LaunchForm(Form):
         data = "" if options.data_gib is None else str(options.data_gib)
         yield Static(content(safe("machine"), "$heading bold"), classes="form-heading")
         yield self._input("data_disk", "Data disk", data, draft.check_whole, "GiB, mounted at /mnt/data")
+        yield self._input("volume", "Net. volume", options.volume, hint="RunPod: name or id")
         yield self._input("max_price", "Max spot", most, draft.check_price, "$/h; empty: the on-demand price")
         yield self._input("image", "AMI", options.image, hint="empty: the newest deep-learning image")
         yield self._input("key_name", "Key pair", options.key_name, hint="empty: one is made")

@@ -38,7 +38,7 @@ async def test_a_create_that_made_nothing_is_looked_for_before_it_is_said_to_hav
         async def create(self, what: str, order: Any) -> str:
             raise faults.unclear(what, "the answer was lost")
 
-    rig.provider.launches._sdk = Lost()  # type: ignore[assignment]
+    rig.provider.launches._sdk = Lost()  # type: ignore[assignment]  # stands in for the SDK
     with pytest.raises(CloudProviderError, match="lost"):
         await rig.provider.create_resource(wanted(), "token")
     assert rig.clock.passed >= 30

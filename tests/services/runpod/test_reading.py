@@ -141,7 +141,7 @@ async def test_the_way_to_a_pod_and_the_key_that_its_log_vouches_for(rig: Rig) -
     (pod,) = (await rig.provider.list_resources()).value
     target = await rig.provider.ssh_target(pod)
     assert target is not None
-    assert (target.host, target.user, target.port) == ("127.0.0.1", "root", rig.pods.ssh(pod.id)[1])  # type: ignore[index]
+    assert (target.host, target.user, target.port) == ("127.0.0.1", "root", rig.pods.ssh(pod.id)[1])  # type: ignore[index]  # it has one
     (key,) = await rig.provider.host_keys(pod)
     assert key.startswith("ssh-ed25519 AAAA")
 
@@ -167,7 +167,7 @@ class _Elsewhere(BaseHTTPRequestHandler):
         self.seen.append(self.headers.get("Authorization", ""))
         if "stolen" not in self.path:
             self.send_response(302)
-            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/stolen")  # type: ignore[attr-defined]
+            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/stolen")  # type: ignore[attr-defined]  # a TCP server has one
         else:
             self.send_response(200)
         self.send_header("Content-Length", "0")
