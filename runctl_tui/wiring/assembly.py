@@ -92,11 +92,16 @@ class Cloud:
         self._registry = registry
         self._clock = clock
         self._provider: AwsProvider | None = None
+        self._runpod: RunpodProvider | None = None
         self.session: SandboxSession | None = None
         if not place.sandbox:
             self._register(self._settings())
             if (api_key := place.configuration.runpod.api_key) is not None:
-                registry.register(runpod(place, clock, api_key))
+                self._register_runpod(runpod(place, clock, api_key))
+
+    def balance(self) -> tuple[str, bool]:
+        """Return what is left at RunPod, in words, and whether that is little; empty while nobody knows."""
+        return self._runpod.account.words() if self._runpod else ("", False)
 
     def store(self) -> S3Store:
         """Return the S3 client; SandboxFailed while the sandbox is not there yet."""
@@ -112,6 +117,8 @@ class Cloud:
         """Close every connection."""
         if self._provider is not None:
             self._provider.close()
+        if self._runpod is not None:
+            self._runpod.close()
         if self.session is not None:
             await self.session.close()
 
@@ -142,7 +149,11 @@ class Cloud:
         settings = replace(settings, ssh=replace(settings.ssh, key_files=(str(key.path),)))
         self._register(settings)
         secret = Secret(ends.runpod_key)
-        self._registry.register(runpod(place, self._clock, secret, ends.runpod_url, (str(key.path),)))
+        self._register_runpod(runpod(place, self._clock, secret, ends.runpod_url, (str(key.path),)))
+
+    def _register_runpod(self, provider: RunpodProvider) -> None:
+        self._runpod = provider
+        self._registry.register(provider)
 
     def _register(self, settings: AwsSettings) -> None:
         self._provider = AwsProvider(settings, self._clock)
@@ -187,7 +198,9 @@ class Assembly:
         archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
         self.runs.feed = PollingFeed(self.runs.poll, RUN_SECONDS, clock, key=runs_as_seen, empty=())
-        self.tracker = ResourceTracker(self.store, clock, lambda: place.configuration.costs.monthly_budget)
+        self.tracker = ResourceTracker(
+            self.store, clock, lambda: place.configuration.costs.monthly_budget, self.cloud.balance
+        )
         self.fleet = FleetBook(
             FleetParts(self.registry, self.machines, self.cloud.prices, self.tracker, self.runs, clock),
             warnings=lambda: place.configuration.monitoring.enable_warnings,

@@ -37,6 +37,11 @@ class Balance:
             return None
         return timedelta(hours=float(max(self.usd, Decimal(0)) / self.per_hour))
 
+    @property
+    def low(self) -> bool:
+        """Whether it ends within a day."""
+        return self.usd <= 0 or (self.runway is not None and self.runway < SHORT)
+
     def words(self) -> str:
         """Return '$42.50 left, 61 h at $0.69/h'."""
         if self.runway is None:
@@ -50,6 +55,7 @@ class Account:
     def __init__(self, web: RunpodWeb, clock: Clock) -> None:
         self._web = web
         self._clock = clock
+        self._asked_at = float("-inf")
         self._told: tuple[float, dict[str, object]] = (float("-inf"), {})
 
     async def identity(self) -> Fact[Identity]:
@@ -71,13 +77,26 @@ class Account:
             return Unknown(str(error))
         return Known(found, self._clock.now(), SOURCE) if found else Unknown("RunPod does not tell the balance")
 
+    async def refresh(self) -> None:
+        """Have `words` renewed; a failure leaves what was told before, and is not repeated within a minute."""
+        if self._clock.monotonic() - self._asked_at >= FRESH:
+            self._asked_at = self._clock.monotonic()
+            await self.balance()
+
+    def words(self) -> tuple[str, bool]:
+        """Return the balance as told at last, and whether it is low; never asks anybody."""
+        found = balance_of(self._told[1])
+        if found is None:
+            return "", False
+        hours = "" if found.runway is None else f", {found.runway / timedelta(hours=1):.0f} h"
+        return f"RunPod {dollars(found.usd)}{hours}", found.low
+
     async def warnings(self) -> tuple[str, ...]:
         """Return what a person should know about the balance before a launch."""
         fact = await self.balance()
         if isinstance(fact, Unknown):
             return (f"the RunPod balance is unknown ({fact.reason}); at $0 RunPod deletes pods",)
-        runway = fact.value.runway
-        if fact.value.usd <= 0 or (runway is not None and runway < SHORT):
+        if fact.value.low:
             return (f"RunPod: {fact.value.words()}; at $0 RunPod deletes pods without a network volume",)
         return ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 from collections.abc import Mapping
 from functools import cache
@@ -88,8 +89,9 @@ class RunpodProvider:
         return await self.account.balance()
 
     async def list_resources(self) -> Snapshot[tuple[Instance, ...]]:
-        """Return every pod."""
-        return await self._reader.list_all()
+        """Return every pod; the balance is renewed on the way."""
+        listed, _ = await asyncio.gather(self._reader.list_all(), self.account.refresh())
+        return listed
 
     async def get_resource_status(self, resource_id: str, region: str = "") -> Instance:
         """Return one pod, read afresh."""

@@ -137,6 +137,19 @@ async def test_balance_and_runway(rig: Rig) -> None:
     assert "tester@sandbox.invalid, $3.00 left, 4 h" in who.value.caller
 
 
+async def test_the_balance_of_the_cost_bar_comes_with_the_list(rig: Rig) -> None:
+    assert rig.provider.account.words() == ("", False)
+    await rig.provider.list_resources()
+    assert rig.provider.account.words() == ("RunPod $42.50, 62 h", False)
+    rig.pods.account["balance"] = 5.0
+    rig.clock.passed += 61
+    rig.front.faults += ["expired"]
+    with pytest.raises(CredentialsError):
+        await rig.provider.find_by_token("x")
+    await rig.provider.list_resources()
+    assert rig.provider.account.words() == ("RunPod $5.00, 7 h", True)
+
+
 async def test_the_way_to_a_pod_and_the_key_that_its_log_vouches_for(rig: Rig) -> None:
     (pod,) = (await rig.provider.list_resources()).value
     target = await rig.provider.ssh_target(pod)
