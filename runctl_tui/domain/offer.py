@@ -56,6 +56,7 @@ class TypeOffer:
     spot: Fact[Price]
     """Cheapest zone now."""
     spot_zone: str = ""
+    """The zone of that price; where there is no spot, how much of the type is in stock."""
     architecture: str = "x86_64"
 
 

@@ -112,4 +112,4 @@ def balance_of(told: dict[str, object]) -> Balance | None:
     usd, rate = told.get("clientBalance"), told.get("currentSpendPerHr")
     if not isinstance(usd, int | float):
         return None
-    return Balance(Decimal(str(usd)), Decimal(str(rate)) if isinstance(rate, int | float) else Decimal(0))
+    return Balance(Decimal(str(usd)) + 0, Decimal(str(rate)) if isinstance(rate, int | float) else Decimal(0))

@@ -27,9 +27,12 @@ NAP: Final = 1.0
 PORTS: Final = "22/tcp"
 VOLUME_PATH: Final = "/workspace"
 NETWORK_PATH: Final = "/runpod-volume"
-DIES: Final = "terminating the pod deletes its container and volume disks; only a network volume stays, and costs"
-TWICE: Final = "a stopped pod loses its container disk, and its volume disk costs twice as much"
-TIED: Final = "a stopped pod can start again only where its disk is, if a GPU is free there"
+NOTHING_STAYS: Final = "without a volume everything on the pod is lost when it stops or ends: only S3 keeps it"
+VOLUME_TRUTHS: Final = (
+    "the volume disk is deleted with the pod, and costs twice as much while the pod is stopped",
+    "once stopped, the pod can start again only where its disk is, if a GPU is free there",
+)
+NETWORK_TRUTH: Final = "the network volume stays when the pod ends, and goes on costing"
 
 
 class Launches:
@@ -136,9 +139,8 @@ class Launches:
     def _truths(
         self, options: CreateResourceOptions, kind: GpuKind, volume: NetworkVolume | None, running: int
     ) -> list[str]:
-        found = [DIES, f"{TWICE}; {TIED}"] if volume is None else [DIES]
-        if not options.data_gib and volume is None:
-            found.append("no volume disk: what is not in S3 is lost when the pod stops")
+        without = VOLUME_TRUTHS if options.data_gib else (NOTHING_STAYS,)
+        found = [*without] if volume is None else [NETWORK_TRUTH]
         if kind.stock == "LOW":
             found.append(f"few {kind.name} are left: the create may find none")
         if running >= self._settings.warn_at:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -20,6 +20,8 @@ from runctl_tui.services.runpod.settings import RunpodSettings
 from runctl_tui.services.runpod.web import RunpodWeb
 
 LIST: Final = "RunPod's pods could not be listed"
+SHOWN_FOR: Final = 3600.0
+"""Seconds for which a terminated pod stays in the list."""
 EXTRAS: Final = 5.0
 """Seconds that pods wait for what makes them complete."""
 
@@ -35,6 +37,7 @@ class PodReader:
         self._centers: set[str] = set()
         self._rates: dict[tuple[str, str], Decimal] = {}
         self._ended: dict[str, Instance] = {}
+        self._ended_at: dict[str, float] = {}
 
     def regions(self) -> tuple[str, ...]:
         """Return both clouds, and the data centres that pods were seen in."""
@@ -53,7 +56,7 @@ class PodReader:
             for one, raw in zip(found, pods, strict=True)
             if one.state in BILLED_STATES and (rate := rate_of(raw)) is not None
         }
-        return Snapshot(found, self._clock.now(), (PROVIDER,))
+        return Snapshot((*found, *self._just_ended({one.id for one in found})), self._clock.now(), (PROVIDER,))
 
     async def raw_all(self) -> list[dict[str, Any]]:
         """Return every pod in RunPod's own words."""
@@ -88,7 +91,15 @@ class PodReader:
 
     def note_ended(self, pod: Instance) -> None:
         """Remember that a pod was terminated from here."""
-        self._ended[pod.id] = replace(pod, state=ResourceState.TERMINATED, public_ip="")
+        self._ended[pod.id] = replace(pod, state=ResourceState.TERMINATED, public_ip="", disks=())
+        self._ended_at[pod.id] = self._clock.monotonic()
+
+    def _just_ended(self, listed: Set[str]) -> Iterator[Instance]:
+        """Yield the pods that were terminated from here a while ago, shown as long as AWS shows its own."""
+        now = self._clock.monotonic()
+        for pod_id, pod in self._ended.items():
+            if pod_id not in listed and now - self._ended_at[pod_id] < SHOWN_FOR:
+                yield pod
 
     async def _furnish(self) -> Mapping[str, NetworkVolume]:
         """Return the network volumes and have the catalog read; pods are shown without what these know."""

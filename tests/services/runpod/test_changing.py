@@ -54,6 +54,19 @@ async def test_a_create_refused_in_words_fails_at_once(rig: Rig) -> None:
     assert rig.clock.passed == 0
 
 
+async def test_a_launch_tells_runpod_s_own_truths(rig: Rig) -> None:
+    (bare,) = await rig.provider.check_create(wanted())
+    assert "only S3 keeps it" in bare
+    dies, tied = await rig.provider.check_create(wanted(data_gib=20))
+    assert "deleted with the pod" in dies
+    assert "twice" in dies
+    assert "if a GPU is free" in tied
+    rig.pods.account["balance"] = 0.0
+    rig.clock.passed += 61
+    *_, poor = await rig.provider.check_create(wanted())
+    assert "0 h at" in poor
+
+
 async def test_no_stock_is_known_before_a_launch(rig: Rig) -> None:
     with pytest.raises(NoCapacity):
         await rig.provider.check_create(wanted(kind="RTX 3090"))
@@ -81,15 +94,18 @@ async def test_a_terminated_pod_is_remembered_here_although_runpod_forgets_it(ri
     pod_id = rig.seeded["id"]
     await rig.provider.terminate(pod_id)
     assert (await rig.provider.get_resource_status(pod_id)).state is ResourceState.TERMINATED
-    assert (await rig.provider.list_resources()).value == ()
+    (gone,) = (await rig.provider.list_resources()).value
+    assert (gone.id, gone.state, gone.disks) == (pod_id, ResourceState.TERMINATED, ())
     await rig.provider.terminate(pod_id)
+    rig.clock.passed += 3601
+    assert (await rig.provider.list_resources()).value == ()
 
 
 @needs_sdk
 async def test_a_network_volume_outlives_the_pod_and_decides_where_it_is(rig: Rig) -> None:
     options = wanted(volume="vision-datasets", data_gib=50)
     (warning, *_) = await rig.provider.check_create(options)
-    assert "only a network volume stays" in warning
+    assert "stays when the pod ends" in warning
     made = await rig.provider.create_resource(options, "token")
     assert made.region == "EU-RO-1"
     _, network = made.disks
