@@ -30,7 +30,7 @@ e2e: $(VENV)/.dev              ## the cloud suite against a real account; needs 
 	@$(BIN)/python -m pytest tests/cloud
 
 lock:                          ## renew the locked versions (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra sandbox --no-emit-package runctl-tui --custom-compile-command "make lock" -o .ci/demo.lock pyproject.toml .ci/build.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra sandbox --extra runpod --no-emit-package runctl-tui --custom-compile-command "make lock" -o .ci/demo.lock pyproject.toml .ci/build.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-package runctl-tui --custom-compile-command "make lock" -c .ci/demo.lock -o .ci/dev.lock pyproject.toml .ci/build.in
 
 clean:

@@ -55,6 +55,10 @@ class CostSummary:
     """What is not in the figures, in words: 'us-west-2', '2 unpriced types', 'S3 requests'."""
     estimated: bool
     running: int
+    balance: str = ""
+    """What a prepaid account has left, in words: 'RunPod $42.50, 62 h'; empty: there is none, or nobody knows."""
+    balance_low: bool = False
+    """It ends within a day, and what runs on it with it."""
     known: bool = True
     """False before anything was ever looked at: the figures are no zeros then, they are unknown."""
 

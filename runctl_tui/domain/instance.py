@@ -73,6 +73,12 @@ class Disk:
     last_snapshot_at: datetime | None = None
     attached_at: datetime | None = None
     usd_per_month: str = ""
+    usd_per_month_stopped: str = ""
+    """Where a stop of the machine changes the price."""
+    lost_on_stop: bool = False
+    """Its contents go when the machine stops."""
+    bound: bool = False
+    """Nothing can keep it when its machine is terminated: there is no snapshot and no switch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class TypeOffer:
     spot: Fact[Price]
     """Cheapest zone now."""
     spot_zone: str = ""
+    """The zone of that price; where there is no spot, how much of the type is in stock."""
     architecture: str = "x86_64"
 
 
@@ -82,4 +83,6 @@ class CreateResourceOptions:
     zone: str = ""
     profile: str = ""
     """An instance profile, or NO_PROFILE for a machine without one although the configuration names one."""
+    volume: str = ""
+    """A network volume to mount, by id or name."""
     tags: tuple[tuple[str, str], ...] = ()

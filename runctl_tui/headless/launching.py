@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,7 +57,9 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that describe a new machine."""
     group = parser.add_argument_group("machine")
     group.add_argument("--provider", default="", help="where from; default: aws")
-    group.add_argument("--type", metavar="TYPE", default="", help="instance type such as g5.xlarge")
+    group.add_argument(
+        "--type", metavar="TYPE", default="", help="machine such as g5.xlarge; GPU such as '2x RTX 4090'"
+    )
     group.add_argument("--spot", action="store_true", help="buy it as spot")
     group.add_argument("--on-demand-fallback", action="store_true", help="without spot capacity go on on-demand")
     group.add_argument("--max-price", metavar="USD", type=amount, help="most dollars per hour for spot")
@@ -68,10 +70,14 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--root-gib", metavar="GIB", type=disk, help="size of the root disk")
     group.add_argument("--data-gib", metavar="GIB", type=disk, help="second disk, mounted at /mnt/data")
     group.add_argument("--ami", metavar="AMI", type=checked(validation.image_id), default="", help="image")
+    group.add_argument("--image", metavar="IMAGE", default="", help="RunPod: container image")
     group.add_argument("--key-name", metavar="NAME", default="", help="key pair; default: one of our own")
     group.add_argument("--security-group", metavar="SG", action="append", default=[], help="may be repeated")
     group.add_argument("--subnet", metavar="SUBNET", type=checked(validation.subnet_id), default="", help="subnet")
-    group.add_argument("--zone", metavar="ZONE", default="", help="availability zone")
+    group.add_argument(
+        "--zone", metavar="ZONE", default="", help="availability zone; RunPod: secure, community or a data centre"
+    )
+    group.add_argument("--network-volume", metavar="NAME", default="", help="RunPod: a network volume to mount")
     group.add_argument("--profile-name", metavar="NAME", default="", help="IAM instance profile, or none")
 
 
@@ -117,18 +123,22 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
 
 async def machine_request(services: Services, call: Call) -> LaunchRequest:
     """Return a launch of a machine alone, from configuration and flags."""
-    options = machine_options(call, services.launcher.defaults().options)
+    options = machine_options(call, services)
     return LaunchRequest(options=options, spot_fallback=call.args.on_demand_fallback)
 
 
-def machine_options(call: Call, base: CreateResourceOptions | None) -> CreateResourceOptions:
+def machine_options(call: Call, services: Services) -> CreateResourceOptions:
     """Return the machine that the flags describe on top of the defaults; MissingField without a type."""
     args = call.args
+    base = services.launcher.defaults().options
     base = base or CreateResourceOptions(provider="aws", region="", type="", name="", project="")
+    foreign = args.provider not in ("", base.provider)
+    if foreign:
+        base = elsewhere(services.registry.get(args.provider).regions(), args.zone, base)
     chosen = dataclasses.replace(
         base,
         provider=args.provider or base.provider,
-        region=call.regions[0] if call.regions else base.region,
+        region=call.regions[0] if call.regions and not foreign else base.region,
         type=args.type or base.type,
         name=args.name or base.name,
         project=args.project or base.project,
@@ -136,16 +146,22 @@ def machine_options(call: Call, base: CreateResourceOptions | None) -> CreateRes
         spot_max_price=_first(args.max_price, base.spot_max_price),
         root_gib=_first(args.root_gib, base.root_gib),
         data_gib=_first(args.data_gib, base.data_gib),
-        image=args.ami or base.image,
+        image=args.ami or args.image or base.image,
         key_name=args.key_name or base.key_name,
         security_groups=tuple(args.security_group) or base.security_groups,
         subnet=args.subnet or base.subnet,
         zone=args.zone or base.zone,
         profile=args.profile_name or base.profile,
+        volume=args.network_volume or base.volume,
     )
     if not chosen.type:
         raise MissingField("no instance type", todo="--type TYPE, or set aws.default_instance_type")
     return chosen
+
+
+def elsewhere(regions: Sequence[str], zone: str, base: CreateResourceOptions) -> CreateResourceOptions:
+    """Return the defaults for another provider than the usual one, of whose names none means anything there."""
+    return CreateResourceOptions(base.provider, zone or regions[0], "", base.name, base.project, tags=base.tags)
 
 
 async def training_job(call: Call, script: str, base: TrainingJob | None) -> TrainingJob:

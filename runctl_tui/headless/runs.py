@@ -116,7 +116,7 @@ async def run_request(services: Services, call: Call, script: str) -> LaunchRequ
         if call.args.type:
             raise ValidationError("--on names an existing machine and --type a new one", todo="use one of them")
         return LaunchRequest(instance_key=(await services.fleet.find(call.args.on)).key, job=job)
-    options = machine_options(call, defaults.options)
+    options = machine_options(call, services)
     return LaunchRequest(options=options, job=job, spot_fallback=call.args.on_demand_fallback)
 
 
@@ -142,7 +142,7 @@ async def resume(services: Services, call: Call) -> Reply:
     job = dataclasses.replace(_job_of(run), resume_from=checkpoint, parent=run.id, name=args.name or run.name)
     if key:
         return await launch(services, call, LaunchRequest(instance_key=key, job=job))
-    options = machine_options(call, services.launcher.defaults().options)
+    options = machine_options(call, services)
     return await launch(services, call, LaunchRequest(options=options, job=job, spot_fallback=args.on_demand_fallback))
 
 

@@ -18,7 +18,7 @@ from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.modals.confirm import dialog_for
 from runctl_tui.modals.launch_draft import EXISTING, NEW, Draft
-from runctl_tui.modals.launch_form import PREFIX, LaunchForm
+from runctl_tui.modals.launch_form import PREFIX, LaunchForm, markets, region_choices
 from runctl_tui.modals.launch_tables import price_words
 from runctl_tui.modals.words import number, size
 from runctl_tui.widgets.facts import Fact
@@ -201,6 +201,7 @@ class LaunchDialog(Dialog[str]):
         return options.type if options is not None and not self._offers.model.total else ""
 
     def _show_where(self) -> None:
+        self._follow_provider()
         draft = self._draft()
         new = draft.where == NEW
         for name in _NEW_ONLY:
@@ -212,6 +213,19 @@ class LaunchDialog(Dialog[str]):
             self._load_offers(draft.provider, draft.region)
         self._show_price()
         self._show_disk_price()
+
+    def _follow_provider(self) -> None:
+        """Offer the regions and markets of the provider that is chosen; what it shares with the last one stays."""
+        name = self._draft().provider
+        chosen = next((each for each in self._source.providers if each.name == name), None)
+        if chosen is None:
+            return
+        for field, choices in (("region", region_choices(chosen)), ("market", markets(chosen))):
+            line = self._field(field).control
+            if isinstance(line, RadioLine) and choices and line.choices != tuple(choices):
+                line.choices = tuple(choices)
+                if line.value not in [choice.id for choice in choices]:
+                    line.value = choices[0].id
 
     def _show_price(self) -> None:
         draft = self._draft()

@@ -78,6 +78,7 @@ class Draft:
             subnet=self.text("subnet"),
             zone=self.text("zone"),
             profile=self.text("profile"),
+            volume=self.text("volume"),
             tags=self.base.options.tags if self.base.options else (),
         )
 

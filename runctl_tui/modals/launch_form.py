@@ -16,7 +16,7 @@ from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals import launch_draft as draft
-from runctl_tui.modals.launch_source import LaunchSource, MachineChoice
+from runctl_tui.modals.launch_source import LaunchSource, MachineChoice, ProviderChoice
 from runctl_tui.modals.launch_tables import machine_columns, offer_columns
 from runctl_tui.widgets.form import Check, CheckLine, Choice, Form, FormField, RadioLine
 from runctl_tui.widgets.prompt import FormInput
@@ -66,7 +66,7 @@ class LaunchForm(Form):
         yield self._input("matching", "Matching", "", hint="such as g5, A100, gpu:T4")
         yield ResourceTable[str, TypeOffer](offer_columns(), lambda offer: offer.type, id="offers")
         yield ResourceTable[str, MachineChoice](machine_columns(), lambda each: each.key, id="machines")
-        yield self._radio("market", "Market", _markets(), _market_of(request, self._options))
+        yield self._radio("market", "Market", markets(), _market_of(request, self._options))
         size = self._options.root_gib
         yield self._input("disk", "Disk", "" if size is None else str(size), draft.check_whole, "GiB")
 
@@ -92,6 +92,7 @@ class LaunchForm(Form):
         data = "" if options.data_gib is None else str(options.data_gib)
         yield Static(content(safe("machine"), "$heading bold"), classes="form-heading")
         yield self._input("data_disk", "Data disk", data, draft.check_whole, "GiB, mounted at /mnt/data")
+        yield self._input("volume", "Net. volume", options.volume, hint="RunPod: name or id")
         yield self._input("max_price", "Max spot", most, draft.check_price, "$/h; empty: the on-demand price")
         yield self._input("image", "AMI", options.image, hint="empty: the newest deep-learning image")
         yield self._input("key_name", "Key pair", options.key_name, hint="empty: one is made")
@@ -118,7 +119,15 @@ class LaunchForm(Form):
         return FormField(safe(label), RadioLine(choices, known), id=PREFIX + name)
 
 
-def _markets() -> list[Choice]:
+def region_choices(choice: ProviderChoice) -> list[Choice]:
+    """Return the regions of a provider as alternatives."""
+    return [Choice(name, safe(name)) for name in choice.regions]
+
+
+def markets(choice: ProviderChoice | None = None) -> list[Choice]:
+    """Return the markets of a provider as alternatives; one without spot has one."""
+    if choice is not None and choice.why_not_spot:
+        return [Choice(draft.ON_DEMAND, safe("on-demand"))]
     labels: dict[str, SafeText] = {
         draft.ON_DEMAND: safe("on-demand"),
         draft.SPOT_ASK: safe("spot, else ask"),

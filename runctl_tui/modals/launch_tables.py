@@ -34,7 +34,7 @@ def offer_columns() -> tuple[Column[TypeOffer], ...]:
                sort_key=lambda offer: _dollars(offer.on_demand)),
         Column("spot", "SPOT $/h", lambda offer: _price(offer.spot), 8, "right", 70,
                sort_key=lambda offer: _dollars(offer.spot)),
-        Column("zone", "CHEAPEST ZONE", lambda offer: _cell(offer.spot_zone or "-", "$muted"), 13, priority=20,
+        Column("zone", "ZONE OR STOCK", lambda offer: _cell(offer.spot_zone or "-", "$muted"), 13, priority=20,
                flexible=True),
     )  # fmt: skip
 

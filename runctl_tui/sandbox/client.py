@@ -40,6 +40,9 @@ class SandboxEndpoints:
     secret_key: str
     owner: str
     """Value of the tag runctl:owner on what belongs to this world's user."""
+    runpod_url: str
+    """RunPod's API, GraphQL and v2; on the loopback interface too."""
+    runpod_key: str
     local_environment: Mapping[str, str]
     """The whole environment of runs on this machine itself."""
 
@@ -188,6 +191,8 @@ async def _connect(info: SandboxInfo) -> SandboxSession | None:
         hello["access_key"],
         hello["secret_key"],
         hello["owner"],
+        require_loopback(hello["runpod_url"]),
+        hello["runpod_key"],
         hello["local_environment"],
     )
     return SandboxSession(reader, writer, endpoints)

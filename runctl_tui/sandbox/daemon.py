@@ -9,14 +9,12 @@ import os
 import secrets
 import shutil
 import signal
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from runctl_tui import __version__
 from runctl_tui.sandbox import processes, seed, seed_runs, shims, world
@@ -28,12 +26,17 @@ from runctl_tui.sandbox.environment import HostEnvironment
 from runctl_tui.sandbox.errors import SandboxError
 from runctl_tui.sandbox.folder import SandboxFolder, write_json
 from runctl_tui.sandbox.front import Front, Keys
+from runctl_tui.sandbox.http_server import HttpServer
 from runctl_tui.sandbox.imds import Metadata
 from runctl_tui.sandbox.launches import Launches
 from runctl_tui.sandbox.lifetime import Lifetime
 from runctl_tui.sandbox.machines import Machines
 from runctl_tui.sandbox.prices import table
 from runctl_tui.sandbox.pricing import Pricing
+from runctl_tui.sandbox.runpod import seed as runpod_seed
+from runctl_tui.sandbox.runpod.commands import RunpodCommands
+from runctl_tui.sandbox.runpod.front import RunpodFront
+from runctl_tui.sandbox.runpod.pods import Pods
 from runctl_tui.sandbox.ssm import Ssm
 
 RUN_MARK: Final = "RUNCTL_RUN_ID"
@@ -43,33 +46,6 @@ LOCAL: Final = "local"
 UPLOAD_REST_S: Final = 3.0
 """A pause in an upload this long means that it has ended."""
 LOG: Final = logging.getLogger(__name__)
-
-
-class HttpServer:
-    """A WSGI application behind a loopback port, served by threads; the application may come later."""
-
-    def __init__(self) -> None:
-        self.application: Callable[[dict[str, Any], Any], Any] = _not_yet
-        self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self._call, threaded=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Where it can be reached."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def begin(self) -> None:
-        """Start to answer."""
-        self._thread.start()
-
-    def end(self) -> None:
-        """Stop to answer and free the port."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-        self._server.server_close()
-
-    def _call(self, environ: dict[str, Any], start_response: Any) -> Any:
-        return self.application(environ, start_response)
 
 
 class Daemon:
@@ -83,6 +59,8 @@ class Daemon:
         self._token = secrets.token_urlsafe(32)
         self._http = HttpServer()
         self._imds = HttpServer()
+        self._runpod = HttpServer()
+        self._runpod_key = f"rpa_{secrets.token_urlsafe(30)}"
         environment = HostEnvironment(folder.root, folder.shims, self._http.url, self._imds.url)
         self._local_environment = environment.of(LOCAL, REGIONS[0], folder.home(LOCAL))
         Path(self._local_environment["TMPDIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,9 +85,13 @@ class Daemon:
         )
         self._http.application = self._front
         self._imds.application = metadata
+        self._pods = Pods(folder, environment, self._cloud.changed)
+        pods = RunpodFront(self._pods, self._runpod_key)
+        self._runpod.application = pods
         self._commands = Commands(self._cloud, self._machines, metadata, launches)
         mine = {"hello": self._hello, "status": self._status, "keep": self._keep, "stop": self._stop}
-        self._control = Control(self._token, {**self._commands.table(), **mine})
+        theirs = RunpodCommands(self._pods, pods, self._commands).table()
+        self._control = Control(self._token, {**self._commands.table(), **theirs, **mine})
         self._trainings: asyncio.Task[None] = asyncio.create_task(asyncio.sleep(0))
         self._lifetime = Lifetime(lambda: self._control.clients, lambda: self._control.seen, self._working, folder.card)
 
@@ -133,9 +115,14 @@ class Daemon:
             await asyncio.to_thread(self._furnish)
         else:
             self._memory.recall()
+        self._record.runpod = self._record.runpod or runpod_seed.account(
+            self._record.seed, self._record.owner, datetime.now(UTC)
+        )
+        self._pods.account = self._record.runpod
         await self._machines.settle()
-        self._http.begin()
-        self._imds.begin()
+        await self._pods.settle()
+        for server in (self._http, self._imds, self._runpod):
+            server.begin()
         await self._control.open()
         await asyncio.to_thread(self._memory.begin)
         card = {
@@ -153,9 +140,10 @@ class Daemon:
         self._folder.card.unlink(missing_ok=True)
         self._commands.cancel()
         await asyncio.gather(self._trainings, return_exceptions=True)
+        await self._pods.close()
         await self._machines.close()
-        await asyncio.to_thread(self._http.end)
-        await asyncio.to_thread(self._imds.end)
+        for server in (self._http, self._imds, self._runpod):
+            await asyncio.to_thread(server.end)
         await self._control.close()
         await asyncio.to_thread(self._memory.end)
         shutil.rmtree(self._folder.tmp, ignore_errors=True)
@@ -191,6 +179,8 @@ class Daemon:
             "regions": list(REGIONS),
             "access_key": self._access_key,
             "secret_key": self._secret_key,
+            "runpod_url": self._runpod.url,
+            "runpod_key": self._runpod_key,
             "owner": self._record.owner,
             "local_environment": self._local_environment,
             "version": __version__,
@@ -208,8 +198,3 @@ class Daemon:
     async def _stop(self) -> Mapping[str, Any]:
         self._lifetime.end()
         return {}
-
-
-def _not_yet(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    start_response("503 Service Unavailable", [("Content-Length", "0")])
-    return []

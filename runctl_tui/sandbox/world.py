@@ -37,6 +37,8 @@ class Record:
     tokens: dict[str, dict[str, str]] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     """The seeded trainings that stop and resume with the sandbox."""
+    runpod: dict[str, Any] = field(default_factory=dict)
+    """The account at RunPod; empty where the world is older than the sandbox's RunPod."""
     is_new: bool = False
 
 
@@ -47,7 +49,7 @@ def load(folder: SandboxFolder, owner: str) -> Record:
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']} instead of {FORMAT}")
         names = ("seed", "owner", "regions", "buckets", "tokens", "runs")
-        return Record(**{name: content[name] for name in names})
+        return Record(**{name: content[name] for name in names}, runpod=content.get("runpod", {}))
     except FileNotFoundError:
         pass
     except (ValueError, KeyError, TypeError, OSError) as error:
@@ -127,6 +129,7 @@ class Memory:
                 "buckets": buckets,
                 "tokens": dict(self._record.tokens),
                 "runs": self._record.runs,
+                "runpod": self._record.runpod,
             }
             write_json(self._folder.world, content)
 

@@ -61,6 +61,8 @@ def header_facts(facts: SessionFacts, data_age: int | None, armed_for: float | N
 def cost_facts(summary: CostSummary) -> CostFacts:
     """Return the cost bar's figures."""
     return CostFacts(
+        balance=safe(summary.balance),
+        balance_low=summary.balance_low,
         burn=summary.burn_per_hour if summary.known else None,
         today=summary.today if summary.known else None,
         month=summary.month if summary.known else None,

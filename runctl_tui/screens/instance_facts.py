@@ -83,7 +83,9 @@ def _money(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
         rows = (first, modals.fact("source", source, seen_at=seen(row.price.observed_at, now)))
     else:
         rows = (modals.fact("price", f"unknown: {row.price.reason}", "$warn"), modals.fact("source", "-"))
-    disks = "unknown" if row.disks_per_month is None else f"{money(row.disks_per_month)}/mo, running or not"
+    changes = any(disk.lost_on_stop or disk.usd_per_month_stopped for disk in row.instance.disks)
+    words = "in this state" if changes else "running or not"
+    disks = "unknown" if row.disks_per_month is None else f"{money(row.disks_per_month)}/mo, {words}"
     return (*rows, modals.fact("disks", disks), modals.fact("so far", money(row.so_far)))
 
 
@@ -104,5 +106,8 @@ def _disk(disk: Disk, now: datetime) -> Fact:
     size = "?" if disk.size_gib is None else f"{disk.size_gib:,} GB"
     snapshot = f"snapshot {age(disk.last_snapshot_at, now)} ago" if disk.last_snapshot_at else "no snapshot"
     price = f"${disk.usd_per_month}/mo" if disk.usd_per_month else "price unknown"
+    if disk.bound:
+        when = "lost when it stops" if disk.lost_on_stop else f"${disk.usd_per_month_stopped}/mo while stopped"
+        return modals.fact(disk.name, f"{size} at {disk.device} · {price} · {when} · {dies}")
     name = "root" if disk.root else disk.name or disk.device
     return modals.fact(name, f"{size} {disk.type} · {price} · {dies} · {snapshot} · {disk.volume_id}")

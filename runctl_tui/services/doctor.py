@@ -91,7 +91,7 @@ class DoctorService:
         who = identity.value
         findings = [Finding(provider.name, True, f"{provider.label}: account {who.account}, {who.caller}")]
         findings.append(await _allowed(provider.name, "machines can be listed", _list(provider)))
-        if not provider.capabilities.why_not(Capability.CREATE):
+        if provider.name == "aws" and not provider.capabilities.why_not(Capability.CREATE):
             findings += await asyncio.gather(self._price(provider), self._launch(provider))
             findings.append(self._profile(provider))
         return findings

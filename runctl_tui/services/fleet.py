@@ -147,6 +147,9 @@ class FleetBook:
         if prices is None:
             return total if not machine.disks else None
         for disk in machine.disks:
+            if disk.usd_per_month:
+                total += Decimal(disk.usd_per_month)
+                continue
             fact = prices.disk_month(machine.region, disk.type, disk.size_gib)
             if isinstance(fact, Unknown):
                 return None

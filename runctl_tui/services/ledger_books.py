@@ -185,5 +185,6 @@ def in_cents(summary: CostSummary) -> object:
         summary.budget,
         summary.excluded,
         summary.running,
+        summary.balance,
         summary.known,
     )

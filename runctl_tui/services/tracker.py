@@ -66,10 +66,18 @@ class _Look:
 class ResourceTracker:
     """Keeps the ledger; every figure is the sum of priced intervals, and what has no price is named."""
 
-    def __init__(self, store: Store, clock: Clock, budget: Callable[[], Decimal | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        budget: Callable[[], Decimal | None] = lambda: None,
+        balance: Callable[[], tuple[str, bool]] = lambda: ("", False),
+    ) -> None:
+        """Words of a prepaid account's balance come with whether it is low."""
         self._store = store
         self._clock = clock
         self._budget = budget
+        self._balance = balance
         self._missing: tuple[str, ...] = ()
         self._foreign = 0
         self._written: datetime | None = None
@@ -123,6 +131,7 @@ class ResourceTracker:
 
         kept = await self._store.run(lambda connection: self._kept(connection, f"figures {day}", make))
         today, so_far = kept.at(now)
+        balance, low = self._balance()
         return CostSummary(
             as_of=now,
             burn_per_hour=kept.burn,
@@ -133,6 +142,8 @@ class ResourceTracker:
             excluded=(*self._missing, *kept.excluded(self._foreign)),
             estimated=kept.running > 0,
             running=kept.running,
+            balance=balance,
+            balance_low=low,
             known=self._written is not None or so_far > 0,
         )
 

@@ -10,7 +10,7 @@ from typing import Final
 from textual.reactive import reactive
 
 from runctl_tui.domain.money import dollars
-from runctl_tui.domain.text import SafeText, safe
+from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.widgets.status_row import StatusRow
 from runctl_tui.widgets.text import Piece
 
@@ -39,6 +39,9 @@ class CostFacts:
     """None where there is no budget."""
     excluded: tuple[SafeText, ...] = ()
     """What the figures leave out."""
+    balance: SafeText = EMPTY
+    """What a prepaid account has left; empty where there is none."""
+    balance_low: bool = False
     estimate: bool = False
     """Some price is an estimate."""
 
@@ -60,6 +63,9 @@ class CostBar(StatusRow):
         out.append(_month(facts, wide))
         if wide:
             out += _budget(facts)
+        if facts.balance:
+            words = f"▲ {facts.balance}" if facts.balance_low else str(facts.balance)
+            out.append(Piece(safe(words), "$danger" if facts.balance_low else "", 65 if facts.balance_low else 30))
         if facts.estimate:
             out.append(Piece(safe("* estimate"), "$muted", 5))
         if facts.excluded:

@@ -123,6 +123,8 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         """Show these rows; repaints only lines in view that look different."""
         with Repaint(self) as repaint:
             repaint.changed = self.model.set_rows(rows).rows
+            for key in [key for key in self._drawn if self.model.row(key) is None]:  # type: ignore[arg-type]  # a row's key
+                del self._drawn[key]
         self._tell()
 
     def recompute(self) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui.domain.facts import Fact, Unknown
 from runctl_tui.domain.plan import Confirmation, Operation, Severity
 from runctl_tui.domain.safety import CleanupSafety, Policy
+from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.volume import Storage
 from runctl_tui.sandbox.remote import SandboxRemote
 from runctl_tui.services.action_calls import Caller
@@ -51,6 +52,7 @@ from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.ports import Services
+from runctl_tui.services.runpod.provider import RunpodProvider
 from runctl_tui.services.runs.archive import RunArchive
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
@@ -67,6 +69,7 @@ from runctl_tui.services.volume_facts import VolumeFactGatherer
 from runctl_tui.services.volumes import VolumeBook
 from runctl_tui.wiring.ground import Ground, Place
 from runctl_tui.wiring.relay_process import start_relay
+from runctl_tui.wiring.runpod import runpod
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -99,9 +102,16 @@ class Cloud:
         self._registry = registry
         self._clock = clock
         self._provider: AwsProvider | None = None
+        self._runpod: RunpodProvider | None = None
         self.session: SandboxSession | None = None
         if not place.sandbox:
             self._register(self._settings())
+            if (api_key := place.configuration.runpod.api_key) is not None:
+                self._register_runpod(runpod(place, clock, api_key))
+
+    def balance(self) -> tuple[str, bool]:
+        """Return what is left at RunPod, in words, and whether that is little; empty while nobody knows."""
+        return self._runpod.account.words() if self._runpod else ("", False)
 
     def store(self) -> S3Store:
         """Return the S3 client; SandboxFailed while the sandbox is not there yet."""
@@ -122,6 +132,8 @@ class Cloud:
         """Close every connection."""
         if self._provider is not None:
             self._provider.close()
+        if self._runpod is not None:
+            self._runpod.close()
         if self.session is not None:
             await self.session.close()
 
@@ -152,6 +164,12 @@ class Cloud:
         )
         settings = replace(settings, ssh=replace(settings.ssh, key_files=(str(key.path),)))
         self._register(settings)
+        secret = Secret(ends.runpod_key)
+        self._register_runpod(runpod(place, self._clock, secret, ends.runpod_url, (str(key.path),)))
+
+    def _register_runpod(self, provider: RunpodProvider) -> None:
+        self._runpod = provider
+        self._registry.register(provider)
 
     def _register(self, settings: AwsSettings) -> None:
         self._provider = AwsProvider(settings, self._clock)
@@ -198,7 +216,9 @@ class Assembly:
         archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
         self.runs.feed = PollingFeed(self.runs.poll, RUN_SECONDS, clock, key=runs_as_seen, empty=())
-        self.tracker = ResourceTracker(self.store, clock, lambda: place.configuration.costs.monthly_budget)
+        self.tracker = ResourceTracker(
+            self.store, clock, lambda: place.configuration.costs.monthly_budget, self.cloud.balance
+        )
         self.fleet = FleetBook(
             FleetParts(self.registry, self.machines, self.cloud.prices, self.tracker, self.runs, clock),
             warnings=lambda: place.configuration.monitoring.enable_warnings,
@@ -261,7 +281,7 @@ class Assembly:
                 self._watching.cancel()
         self.hosts.abort()
         for provider in self.registry.all():
-            if isinstance(provider, (AwsProvider, LocalProvider)):
+            if isinstance(provider, (AwsProvider, LocalProvider, RunpodProvider)):
                 provider.close()
         self.store.close()
 

@@ -14,6 +14,7 @@ from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import Operation, Step, StepState
 from runctl_tui.domain.run import TrainingJob, TrainingStatus
+from runctl_tui.headless.launching import elsewhere
 from tests.headless import fakes
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import BLOCKED, World, checkpoint, machine, plan, run, view
@@ -146,6 +147,14 @@ def test_every_machine_flag_reaches_the_launch(runctl: Runctl, world: World) -> 
     assert (options.key_name, options.security_groups) == ("k", ("sg-1", "sg-2"))
     assert (options.subnet, options.zone, options.profile) == ("subnet-01234567", "us-west-2b", "training")
     assert world.requests[0].spot_fallback is True
+
+
+def test_names_of_one_provider_mean_nothing_to_another() -> None:
+    base = CreateResourceOptions("aws", "us-east-1", "t3.micro", "box", "p", subnet="subnet-1", profile="training")
+    there = elsewhere(("secure", "community"), "", base)
+    assert (there.region, there.type, there.subnet, there.profile) == ("secure", "", "", "")
+    assert (there.name, there.project) == ("box", "p")
+    assert elsewhere(("secure",), "EU-RO-1", base).region == "EU-RO-1"
 
 
 def test_spot_never_falls_back_unless_told(runctl: Runctl, world: World) -> None:

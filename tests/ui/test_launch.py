@@ -8,13 +8,14 @@ from decimal import Decimal
 import pytest
 
 from runctl_tui.domain.instance import Market
+from runctl_tui.domain.offer import Capability
 from runctl_tui.modals import launch_draft as draft
 from runctl_tui.modals.launch_form import LaunchForm
 from runctl_tui.widgets.form import FormField
 from runctl_tui.widgets.table import ResourceTable
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
-from tests.ui.fakes import World
+from tests.ui.fakes import FakeProvider, World
 
 
 async def open_form(person: Person) -> None:
@@ -36,6 +37,20 @@ async def test_price_per_hour_and_day_is_always_in_sight() -> None:
         await person.sees("t3.micro: on-demand $0.01/h = $0.25 per day", "budget left $1,295.45")
         person.app.screen.query_one("#offers", ResourceTable).move_to("g5.xlarge")
         await person.sees("g5.xlarge: on-demand $1.01/h = $24.14 per day (spot $0.42/h now)")
+
+
+async def test_another_provider_brings_its_own_regions_and_markets() -> None:
+    async with at_keyboard() as person:
+        pods = FakeProvider(person.world, "runpod", "RunPod", {Capability.SPOT: "no spot is sold here"})
+        pods.regions = lambda: ("secure", "community")  # type: ignore[method-assign]  # the regions of this one
+        person.app.services.registry._providers["runpod"] = pods  # type: ignore[attr-defined]  # of the fake
+        await open_form(person)
+        await person.sees("new on RunPod", "us-east-1", "spot only")
+        await person.press("right")
+        await person.sees("(•) secure", "( ) community")
+        assert "spot only" not in person.text()
+        await person.press("left")
+        await person.sees("us-east-1", "spot only")
 
 
 async def test_nothing_is_created_before_the_price_gate_says_yes() -> None:

@@ -11,7 +11,8 @@ from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Seve
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety import access, data, machine, money, objects, storage
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, offering
+from runctl_tui.domain.safety.lines import disks_per_month_stopped
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, offering
 
 BATCH_CAP: Final = 10
 BATCH_SHARE: Final = 0.3
@@ -177,8 +178,10 @@ def _order(reason: Reason) -> tuple[int, str, str, str, tuple[str, ...]]:
 
 
 def _stop_instead(facts: SafetyFacts) -> Reason:
-    keeps = "" if facts.disks_per_month is None else f", for ${facts.disks_per_month:.2f}/mo"
-    reason = Reason("stop_instead", Severity.ALLOW, f"stopping it instead keeps its disks{keeps}", Level.ENTER)
+    keeps = "" if (month := disks_per_month_stopped(facts)) is None else f", for ${month:.2f}/mo"
+    losing = any(disk.lost_on_stop for disk in known_or_none(facts.disks) or ())
+    kept = "the disks that outlast a stop" if losing else "its disks"
+    reason = Reason("stop_instead", Severity.ALLOW, f"stopping it instead keeps {kept}{keeps}", Level.ENTER)
     return offering(reason, Operation.STOP, facts.target.key)
 
 

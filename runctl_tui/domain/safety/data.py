@@ -82,6 +82,9 @@ def data_volume_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
     dying = [disk for disk in known_or_none(facts.disks) or () if not disk.root and not _kept(disk, facts.at)]
     if not dying:
         return None
+    if all(disk.bound for disk in dying):
+        names = ", ".join(disk.name or disk.volume_id for disk in dying)
+        return warn("bound_disk_dies", f"its {names} is deleted with it, and nothing can keep it", Level.NAME)
     text = f"the data disk {dying[0].name or dying[0].volume_id} would be deleted, without a snapshot of the last day"
     return block("data_volume_dies", text, offer="take a snapshot, or set its delete-on-termination to off")
 
@@ -104,6 +107,10 @@ def root_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
 def instance_store_lost(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D22: instance-store disks are empty after a stop."""
     lock = known_or_none(facts.protection)
+    lost = [disk for disk in known_or_none(facts.disks) or () if disk.lost_on_stop]
+    if operation is Operation.STOP and lost:
+        names = ", ".join(disk.name or disk.volume_id for disk in lost)
+        return warn("instance_store_lost", f"what is on its {names} is lost", Level.NAME)
     if operation is not Operation.STOP or lock is None or not lock.instance_store_disks:
         return None
     text = f"what is on its {count(lock.instance_store_disks, 'instance-store disk')} is lost"

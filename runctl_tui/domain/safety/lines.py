@@ -106,7 +106,8 @@ def _dies(operation: Operation, facts: SafetyFacts) -> str:
 
 
 def _dies_on_stop(facts: SafetyFacts) -> str:
-    return " · ".join(["what is in memory and the public address", *_instance_store(facts)])
+    lost = [_disk_name(disk) for disk in known_or_none(facts.disks) or () if disk.lost_on_stop]
+    return " · ".join(["what is in memory and the public address", *lost, *_instance_store(facts)])
 
 
 def _instance_store(facts: SafetyFacts) -> Iterator[str]:
@@ -122,8 +123,9 @@ def _stays(operation: Operation, facts: SafetyFacts) -> str:
     if isinstance(facts.disks, Unknown):
         return unknown(facts.disks.reason)
     if operation is not Operation.TERMINATE:
-        keeps = f"{dollars(facts.disks_per_month)}/mo" if facts.disks_per_month is not None else unknown("no price")
-        number = len(facts.disks.value)
+        month = disks_per_month_stopped(facts)
+        keeps = f"{dollars(month)}/mo" if month is not None else unknown("no price")
+        number = sum(not disk.lost_on_stop for disk in facts.disks.value)
         return f"{count(number, 'disk')}, {keeps}" if number else "no disk"
     staying = [disk for disk in facts.disks.value if disk.delete_on_termination is False]
     words = [f"{_disk_name(disk)}, {disk.usd_per_month or unknown('no price')}/mo" for disk in staying]
@@ -131,16 +133,24 @@ def _stays(operation: Operation, facts: SafetyFacts) -> str:
 
 
 def _disk_name(disk: Disk) -> str:
-    name = "root" if disk.root else f'"{disk.name}"' if disk.name else disk.volume_id
+    name = (
+        disk.name
+        if disk.bound and disk.name
+        else "root"
+        if disk.root
+        else f'"{disk.name}"'
+        if disk.name
+        else disk.volume_id
+    )
     size = f"{disk.size_gib} GiB" if disk.size_gib is not None else f"size {unknown('not told')}"
     return f"{name} {size}"
 
 
 def _disk_words(disk: Disk, now: datetime) -> str:
-    words = _disk_name(disk)
+    words = f"{_disk_name(disk)} (nothing can keep it)" if disk.bound and not disk.root else _disk_name(disk)
     if disk.delete_on_termination is None:
         words += f" (delete on termination {unknown('not told')})"
-    if disk.root:
+    if disk.root or disk.bound:
         return words
     if disk.last_snapshot_at is None:
         return f"{words} (no snapshot)"
@@ -149,6 +159,15 @@ def _disk_words(disk: Disk, now: datetime) -> str:
 
 def _seen(fact: Fact[T]) -> datetime | None:
     return fact.observed_at if isinstance(fact, Known) else None
+
+
+def disks_per_month_stopped(facts: SafetyFacts) -> Decimal | None:
+    """Return what the disks cost per month while the machine is stopped."""
+    disks = known_or_none(facts.disks) or ()
+    if not any(disk.lost_on_stop or disk.usd_per_month_stopped for disk in disks):
+        return facts.disks_per_month
+    prices = [disk.usd_per_month_stopped or disk.usd_per_month for disk in disks if not disk.lost_on_stop]
+    return sum(map(Decimal, prices), Decimal(0)) if all(prices) else None
 
 
 def per_hour(usd_per_month: Decimal | None) -> Decimal | None:

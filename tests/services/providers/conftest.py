@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.secret import Secret
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings
 from runctl_tui.services.local.provider import LocalProvider
+from runctl_tui.services.runpod.provider import RunpodProvider, has_sdk
+from runctl_tui.services.runpod.settings import RunpodSettings
 from tests.services.aws.moto_server import moto_server
 from tests.services.providers.contract import Case
 
@@ -83,8 +87,18 @@ def aws(folder: Path, url: str, keys: AwsCredentials, regions: tuple[str, ...]) 
     return AwsProvider(settings, WallClock())
 
 
+def runpod(folder: Path, endpoints: Any) -> RunpodProvider:
+    secret = Secret(endpoints.runpod_key)
+    return RunpodProvider(RunpodSettings(folder, OWNER, secret, url=endpoints.runpod_url), WallClock())
+
+
 @pytest.fixture(
-    params=["moto", pytest.param("sandbox", marks=pytest.mark.skipif(not SANDBOX, reason="absent")), "local"]
+    params=[
+        "moto",
+        pytest.param("sandbox", marks=pytest.mark.skipif(not SANDBOX, reason="absent")),
+        "local",
+        pytest.param("runpod", marks=pytest.mark.skipif(not (SANDBOX and has_sdk()), reason="absent")),
+    ]
 )
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     name = f"c{abs(hash(request.node.name)) % 10**8}"
@@ -92,6 +106,11 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
         local = LocalProvider(WallClock(), OWNER)
         yield Case(local, options("local", "local", name))
         local.close()
+        return
+    if request.param == "runpod":
+        pods = runpod(tmp_path, request.getfixturevalue("sandbox"))
+        yield Case(pods, replace(options("runpod", "secure", name), type="RTX 4090"))
+        pods.close()
         return
     if request.param == "moto":
         url, keys = request.getfixturevalue("moto_url"), AwsCredentials("AKIATEST", "secret")

@@ -65,6 +65,18 @@ async def test_the_cursor_stays_on_its_row_when_rows_come_go_and_move() -> None:
         assert table.cursor_key is None
 
 
+async def test_a_row_that_comes_back_is_drawn_anew() -> None:
+    app, table = app_with([Box("i-1", "before"), Box("i-2", "same")])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        table.set_rows([])
+        table.set_rows([Box("i-1", "after"), Box("i-2", "same")])
+        await pilot.pause()
+        text = "\n".join(app.screen_text())
+        assert "after" in text
+        assert "before" not in text
+
+
 async def test_marks_follow_their_rows_and_survive_a_filter() -> None:
     app, table = app_with(boxes(30))
     async with app.run_test(size=(80, 24), message_hook=app.seen.append) as pilot:

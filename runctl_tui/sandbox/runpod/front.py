@@ -1,0 +1,144 @@
+"""The HTTP edge of the sandbox's RunPod: API v2 and GraphQL behind one key, with faults on demand."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import threading
+import urllib.parse
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+from runctl_tui.sandbox.runpod.catalog import COMMUNITY, GPUS, SECURE
+from runctl_tui.sandbox.runpod.graph import Graph
+from runctl_tui.sandbox.runpod.pods import Facts, Pods, as_v2
+
+FAULTS: Final = ("create-then-500", "hang", "html", "expired")
+LONGEST_HANG_S: Final = 60.0
+
+
+class Problem(Exception):
+    """An error in the words of RFC 9457."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class RunpodFront:
+    """A WSGI application that plays api.runpod.io."""
+
+    def __init__(self, pods: Pods, key: str) -> None:
+        self._pods = pods
+        self._key = key
+        self._graph = Graph(pods)
+        self.faults: list[str] = []
+        """What goes wrong at the next calls, first things first."""
+        self.released = threading.Event()
+        """Set: calls that hang do so no longer."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one HTTP request."""
+        raw = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        path = environ.get("PATH_INFO", "")
+        try:
+            body = json.loads(raw or b"{}")
+            self._let_in(environ)
+            if self._fault("html"):
+                return _send(start_response, 502, b"<html><h1>502 Bad Gateway</h1></html>", "text/html")
+            if self._fault("hang"):
+                self.released.wait(LONGEST_HANG_S)
+            if path.endswith("/logs"):
+                return _send(start_response, 200, self._log(path.split("/")), "text/event-stream")
+            if path == "/graphql":
+                return _json(start_response, 200, self._graphql(body.get("query", "")))
+            return _json(start_response, 200, self._v2(environ["REQUEST_METHOD"], path, _query(environ)))
+        except Problem as problem:
+            title = HTTPStatus(problem.status).phrase
+            told = {"title": title, "status": problem.status, "detail": problem.detail}
+            return _json(start_response, problem.status, told)
+        except ValueError as error:
+            return _json(start_response, 400, {"title": "Bad Request", "status": 400, "detail": str(error)})
+
+    def _let_in(self, environ: dict[str, Any]) -> None:
+        told = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
+        if self._fault("expired") or not hmac.compare_digest(told.encode(), self._key.encode()):
+            raise Problem(401, "invalid or expired API key")
+
+    def _fault(self, name: str) -> bool:
+        if self.faults and self.faults[0] == name:
+            self.faults.pop(0)
+            return True
+        return False
+
+    def _graphql(self, query: str) -> Facts:
+        broken = "podFindAndDeployOnDemand" in query and self._fault("create-then-500")
+        answer = self._graph.answer(query)
+        if broken:
+            raise Problem(500, "Something went wrong. Please try again later.")
+        return answer
+
+    def _v2(self, method: str, path: str, query: dict[str, str]) -> Facts:
+        parts = path.strip("/").split("/")
+        if method == "GET" and parts[:2] == ["v2", "pods"]:
+            return self._listed() if len(parts) == 2 else self._one(parts)
+        if method == "GET" and parts == ["v2", "network-volumes"]:
+            return {"networkVolumes": [_volume(one) for one in self._pods.account["volumes"].values()]}
+        if method == "GET" and parts == ["v2", "catalog", "gpus"]:
+            return {"gpus": self._catalog(query)}
+        raise Problem(404, f"The sandbox does not play {method} {path}")
+
+    def _listed(self) -> Facts:
+        with self._pods.lock:
+            return {"pods": [as_v2(one, self._pods.ssh(one["id"])) for one in self._pods.records.values()]}
+
+    def _one(self, parts: list[str]) -> Facts:
+        record = self._pods.records.get(parts[2])
+        if record is None or len(parts) != 3:
+            raise Problem(404, "pod not found")
+        return as_v2(record, self._pods.ssh(record["id"]))
+
+    def _log(self, parts: list[str]) -> bytes:
+        """Return what the start script of RunPod's images prints, fingerprints of the host keys included."""
+        if len(parts) != 5 or parts[3] not in self._pods.records:
+            raise Problem(404, "pod not found")
+        found = self._pods.log(parts[3])
+        events = (f"id: {number:012}\ndata: {json.dumps(one)}\n\n" for number, one in enumerate(found))
+        return "".join(events).encode()
+
+    def _catalog(self, query: dict[str, str]) -> list[Facts]:
+        asked = query.get("include") == "AVAILABILITY"
+        if asked and "product" not in query:
+            raise Problem(400, "product is required with include=AVAILABILITY")
+        cloud = COMMUNITY if query.get("cloud") == COMMUNITY else SECURE
+        found = []
+        for one in GPUS:
+            none = one.id in self._pods.sold_out or one.price(cloud) <= 0
+            found.append(one.as_v2(("NONE" if none else one.stock) if asked else None))
+        return found
+
+
+def _volume(record: Facts) -> Facts:
+    return {
+        "id": record["id"],
+        "name": record["name"],
+        "size": record["size"],
+        "dataCenter": record["center"],
+        "type": "STANDARD",
+    }
+
+
+def _query(environ: dict[str, Any]) -> dict[str, str]:
+    return dict(urllib.parse.parse_qsl(environ.get("QUERY_STRING", "")))
+
+
+def _json(start_response: Any, status: int, value: Facts) -> Iterable[bytes]:
+    return _send(start_response, status, json.dumps(value).encode(), "application/json")
+
+
+def _send(start_response: Any, status: int, body: bytes, kind: str) -> Iterable[bytes]:
+    words = f"{status} {HTTPStatus(status).phrase}"
+    start_response(words, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+    return [body]

@@ -1,0 +1,79 @@
+"""The official SDK, for what changes pods; imported at the first change, since its import takes a second.
+
+The SDK keeps key and address in globals of the process and pastes values into GraphQL as they are: one account per
+process, and no text that could end a string.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from runctl_tui.services.errors import ValidationError
+from runctl_tui.services.runpod import faults
+from runctl_tui.services.runpod.settings import API, RunpodSettings
+from runctl_tui.services.threads import BackendPool
+
+BASE: Final = "RUNPOD_API_BASE_URL"
+PATIENCE: Final = 75.0
+"""Seconds for one call; the SDK gives up each request after 30, and a create makes up to three."""
+
+
+class RunpodSdk:
+    """Creates, stops, resumes and terminates pods."""
+
+    def __init__(self, settings: RunpodSettings, pool: BackendPool) -> None:
+        self._settings = settings
+        self._pool = pool
+
+    async def create(self, what: str, order: Mapping[str, Any]) -> str:
+        """Create a pod from the arguments of the SDK's `create_pod` and return its id."""
+        check_texts(order)
+        answer = await self._call(what, "create_pod", order)
+        pod_id = answer.get("id") if isinstance(answer, Mapping) else None
+        if not pod_id:
+            raise faults.unclear(what, "RunPod's answer names no pod")
+        return str(pod_id)
+
+    async def stop(self, what: str, pod_id: str) -> None:
+        """Stop a pod."""
+        await self._on_pod(what, "stop_pod", {"pod_id": pod_id})
+
+    async def resume(self, what: str, pod_id: str, gpus: int) -> None:
+        """Start a stopped pod with so many GPUs."""
+        await self._on_pod(what, "resume_pod", {"pod_id": pod_id, "gpu_count": gpus})
+
+    async def terminate(self, what: str, pod_id: str) -> None:
+        """Delete a pod."""
+        await self._on_pod(what, "terminate_pod", {"pod_id": pod_id})
+
+    async def _on_pod(self, what: str, name: str, arguments: Mapping[str, Any]) -> None:
+        check_texts(arguments)
+        await self._call(what, name, arguments)
+
+    async def _call(self, what: str, name: str, arguments: Mapping[str, Any]) -> Any:
+        def work() -> Any:
+            return self._function(name)(**arguments)
+
+        return await self._pool.run(work, timeout=PATIENCE, faults=lambda error: faults.from_sdk(what, error))
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        if self._settings.url != API:
+            os.environ[BASE] = self._settings.url
+        runpod: Any = importlib.import_module("runpod")
+        runpod.api_key = self._settings.key.reveal()
+        function: Callable[..., Any] = getattr(runpod, name)
+        return function
+
+
+def check_texts(value: object) -> None:
+    """Raise ValidationError where a text could leave the string that the SDK pastes it into."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            check_texts(key)
+            check_texts(each)
+    elif isinstance(value, str) and (not value.isprintable() or any(mark in value for mark in '"\\')):
+        why = "quotes, backslashes and line breaks cannot be sent to RunPod"
+        raise ValidationError(f"{value[:60]!r} cannot be used", why, "leave them out")

@@ -1,0 +1,68 @@
+"""Disks that a stop loses and nothing can keep, as a pod's are: warned about, priced, and never a dead end."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from runctl_tui.domain.instance import Disk
+from runctl_tui.domain.plan import Level, Operation, Severity
+from runctl_tui.domain.safety import plan_lines
+from tests.domain.safety_facts import ROOT, facts, known, reasons
+
+CONTAINER = Disk(
+    "p/container",
+    "/",
+    30,
+    "container",
+    True,
+    True,
+    "container disk",
+    usd_per_month="3.00",
+    lost_on_stop=True,
+    bound=True,
+)
+VOLUME = Disk(
+    "p/volume",
+    "/workspace",
+    50,
+    "volume",
+    True,
+    name="volume disk",
+    usd_per_month="5.00",
+    usd_per_month_stopped="10.00",
+    bound=True,
+)
+NETWORK = Disk("v", "/runpod-volume", 200, "network", False, name="network volume data", usd_per_month="14.00")
+POD = facts(disks=known((CONTAINER, VOLUME, NETWORK)), disks_per_month=Decimal(22))
+
+
+def test_a_stop_says_what_goes_and_what_the_rest_costs_then() -> None:
+    lines = {line.label: line.text for line in plan_lines(Operation.STOP, POD)}
+    assert "container disk 30 GiB" in lines["DIES"]
+    assert lines["STAYS"] == "2 disks, $24.00/mo", "the volume disk costs twice, the container disk nothing"
+    lost = reasons(Operation.STOP, POD)["instance_store_lost"]
+    assert (lost.severity, lost.level) == (Severity.WARN, Level.NAME)
+    assert "container disk" in lost.text
+
+
+def test_a_termination_is_warned_about_and_possible() -> None:
+    found = reasons(Operation.TERMINATE, POD)
+    assert "data_volume_dies" not in found, "nothing could be done about it"
+    dies = found["bound_disk_dies"]
+    assert (dies.severity, dies.level) == (Severity.WARN, Level.NAME)
+    lines = {line.label: line.text for line in plan_lines(Operation.TERMINATE, POD)}
+    assert "(nothing can keep it)" in lines["DIES"]
+    assert "network volume data" in lines["STAYS"]
+    assert "for $24.00/mo" in found["stop_instead"].text
+
+
+def test_one_disk_that_could_be_kept_still_blocks() -> None:
+    scratch = Disk("vol-1", "/dev/sdf", 10, "gp3", True, name="scratch")
+    mixed = facts(disks=known((CONTAINER, VOLUME, scratch)))
+    assert reasons(Operation.TERMINATE, mixed)["data_volume_dies"].severity is Severity.BLOCK
+
+
+def test_disks_of_an_instance_are_told_as_before() -> None:
+    lines = {line.label: line.text for line in plan_lines(Operation.STOP, facts(disks_per_month=Decimal("2.40")))}
+    assert lines["STAYS"] == "1 disk, $2.40/mo"
+    assert "instance_store_lost" not in reasons(Operation.STOP, facts(disks=known((ROOT,))))
