@@ -115,7 +115,7 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
         if self.needs_cap:
             yield from _typed("The price is unknown. Accept at most $/h:", "cap")
         if self.needs_name:
-            yield from _typed(f"Type {self.plan.name_to_type} to {_VERBS[self.plan.operation].lower()}:", "name")
+            yield from _typed(f"Type {self.plan.name_to_type} to {self.plan.operation.verb}:", "name")
 
     def compose_buttons(self) -> Iterable[DialogButton]:
         """Offer to cancel, and to act where that is possible."""

@@ -136,10 +136,7 @@ class ChangingScreen(CommandingScreen):
             self.obey_menu(choice)
 
     async def _change(self, operation: Operation, references: tuple[str, ...]) -> None:
-        self.busy(f"looking at what {operation.verb} would do…")
-        plan = await self.services.actions.plan(operation, references)
-        self.busy("")
-        await self.ask_and_commit(plan)
+        await self.ask_and_commit(await self._planned(operation, references))
 
     async def ask_and_commit(self, plan: Plan) -> None:
         """Show a plan, or the better way that is chosen instead, and carry out what is confirmed."""
