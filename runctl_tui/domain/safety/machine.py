@@ -12,7 +12,7 @@ from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, TRAINING, block, known_or_none, offering, uses_machine, warn
-from runctl_tui.domain.states import DESTROYING
+from runctl_tui.domain.states import DESTROYING, IN_S3
 
 TOO_NEW: Final = timedelta(minutes=5)
 SKEW: Final = timedelta(seconds=60)
@@ -42,14 +42,14 @@ def incapable(operation: Operation, facts: SafetyFacts) -> Reason | None:
 def too_new(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D18: what was made minutes ago is easily the wrong one."""
     born = known_or_none(facts.created_at)
-    if operation not in DESTROYING or born is None or is_old(born, TOO_NEW, facts.at):
+    if operation not in DESTROYING - IN_S3 or born is None or is_old(born, TOO_NEW, facts.at):
         return None
     return warn("too_new", "it was made less than 5 minutes ago: is it the one you mean?", Level.NAME)
 
 
 def age_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D19: no age, or one in the future, is no age to rely on."""
-    if operation not in DESTROYING:
+    if operation not in DESTROYING - IN_S3:
         return None
     match facts.created_at:
         case Unknown(reason):
