@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _OPENING: Final = ("open_command_line", "open_filter", "actions")
 """Bound with priority, so that what is typed right after the key reaches what it opens."""
+THIS_MACHINE: Final = "local/local"
+"""Its key in the fleet."""
 ARM_MINUTES: Final = 10.0
 Handler = Callable[[list[str]], Awaitable[None]]
 
@@ -80,6 +82,7 @@ class CommandingScreen(BaseScreen):
         """Each command with what does it and the most words that may follow."""
         return {
             "instances": (self._navigate, 1),
+            "host": (self._host, 1),
             "volumes": (self._navigate, 1),
             "snapshots": (self._navigate, 1),
             "s3": (self._navigate, 1),
@@ -103,6 +106,9 @@ class CommandingScreen(BaseScreen):
 
     async def _navigate(self, words: list[str]) -> None:
         self.post_message(Navigate(*words))
+
+    async def _host(self, words: list[str]) -> None:
+        self.post_message(Navigate("hosts", words[1] if len(words) > 1 else THIS_MACHINE))
 
     async def _sandbox(self, words: list[str]) -> None:
         if self.services.sandbox is None:

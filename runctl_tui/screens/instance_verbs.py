@@ -22,13 +22,17 @@ _NEEDS: Final = {
     "start": (ResourceState.STOPPED,),
     "stop": (ResourceState.RUNNING, ResourceState.STARTING),
     "shell": (ResourceState.RUNNING,),
+    "host": (ResourceState.RUNNING,),
 }
+_LOOKING: Final = ("shell", "host")
+"""Verbs that change nothing."""
 _CAPABILITY: Final = {
     "train": Capability.TRAIN,
     "start": Capability.START,
     "stop": Capability.STOP,
     "terminate": Capability.TERMINATE,
     "shell": Capability.SHELL,
+    "host": Capability.SHELL,
 }
 
 
@@ -39,7 +43,7 @@ def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool) ->
     runs = [run for row in rows for run in row.runs]
 
     def item(verb: str, label: str, single: bool = False) -> modals.PickItem:
-        reason = "read-only: :arm first" if read_only and verb != "shell" else _reason(verb, rows, why_not, single)
+        reason = "read-only: :arm first" if read_only and verb not in _LOOKING else _reason(verb, rows, why_not, single)
         return modals.PickItem(verb, safe(label), safe(which), safe(reason) if reason else EMPTY)
 
     locked = safe("read-only: :arm first") if read_only else EMPTY
@@ -50,6 +54,7 @@ def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool) ->
         item("stop", "Stop…"),
         item("terminate", "Terminate…"),
         item("shell", "Shell", single=True),
+        item("host", "Processes, CPU, memory, GPUs", single=True),
         modals.PickItem("monitor", safe("Open in monitor"), safe(which), EMPTY if runs else safe("it has no runs")),
     )
 
@@ -67,6 +72,6 @@ def _reason(verb: str, rows: Sequence[FleetRow], why_not: WhyNot, single: bool) 
             return f"{machine.name or machine.id} is {machine.state.value}"
         if verb == "terminate" and machine.state in _GOING:
             return f"{machine.name or machine.id} is {machine.state.value}"
-        if verb != "shell" and machine.provider != "local" and machine.ownership is Ownership.FOREIGN:
+        if verb not in _LOOKING and machine.provider != "local" and machine.ownership is Ownership.FOREIGN:
             return f"{machine.name or machine.id} was not made by this program"
     return ""

@@ -52,6 +52,7 @@ class InstancesScreen(ListScreen[FleetRow]):
         "table.mark",
         "instances.logs",
         "instances.shell",
+        "instances.host",
         "table.filter",
         "screen.command",
         "screen.help",
@@ -60,6 +61,7 @@ class InstancesScreen(ListScreen[FleetRow]):
         Binding("ctrl+d", "terminate", "terminate", id="instances.terminate"),
         Binding("l", "logs", "logs", id="instances.logs"),
         Binding("s", "shell", "shell", id="instances.shell"),
+        Binding("h", "host", "host", id="instances.host"),
         Binding("d", "describe", "describe", show=False, id="instances.describe"),
         Binding("y", "raw", "raw JSON", show=False, id="instances.raw"),
         Binding("c", "copy_id", "copy id", show=False, id="instances.copy"),
@@ -130,6 +132,8 @@ class InstancesScreen(ListScreen[FleetRow]):
             from runctl_tui.screens.prefill import train_on
 
             self.launch(train_on(self.services.launcher.defaults(), rows[0]))
+        elif choice == "host":
+            self.go("hosts", rows[0].key)
         elif choice == "shell":
             self.shell(rows[0].key, rows[0].instance.name)
         elif choice == "monitor":
@@ -170,6 +174,12 @@ class InstancesScreen(ListScreen[FleetRow]):
         row = self.table.cursor_row
         if row is not None:
             self.shell(row.key, row.instance.name)
+
+    def action_host(self) -> None:
+        """Show what the machine is doing."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.go("hosts", row.key)
 
     def action_copy_id(self) -> None:
         """Copy the machine's id."""

@@ -16,7 +16,7 @@ from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.retry import ExponentialBackoffPolicy
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.errors import HostLinkLost, TrainctlError
 
 T = TypeVar("T")
 SLOWEST: Final = 60.0
@@ -166,14 +166,15 @@ class PollingFeed(PushFeed[T]):
 
     async def _once(self) -> None:
         try:
-            snapshot = await self._poll()
+            self._take(await self._poll())
         except TrainctlError as error:
             self._failures += 1
             self._delay = self._backoff.delay(min(self._failures, _STEEP), self._pace.jitter()) or SLOWEST
             self._keep(error.to_problem(retry_in=self._delay))
-        else:
-            self._failures, self._delay = 0, self._pace.interval
-            self.push(snapshot)
+
+    def _take(self, snapshot: Snapshot[T]) -> None:
+        self._failures, self._delay = 0, self._pace.interval
+        self.push(snapshot)
 
     def _keep(self, problem: Problem) -> None:
         """Show the old value with the problem beside it."""
@@ -194,3 +195,24 @@ class PollingFeed(PushFeed[T]):
                 nap.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*naps, return_exceptions=True)
+
+
+class StreamFeed(PollingFeed[T]):
+    """Hands on what a stream tells while it is watched; one that breaks is begun anew after a growing wait."""
+
+    def __init__(
+        self, stream: Callable[[], AsyncGenerator[Snapshot[T], None]], pace: float | Pace, clock: Clock, *, empty: T
+    ) -> None:
+        """Read a stream; `pace` is the first wait, `empty` is shown while nothing was told yet."""
+        super().__init__(self._read, pace, clock, empty=empty)
+        self._stream = stream
+
+    async def _read(self) -> Snapshot[T]:
+        """Hand on all that the stream tells; one that ends by itself has told its last."""
+        last: Snapshot[T] | None = None
+        async with contextlib.aclosing(self._stream()) as snapshots:
+            async for last in snapshots:
+                self._take(last)
+        if last is None:
+            raise HostLinkLost("Nothing was told", "the stream ended at once", "it is tried again")
+        return last

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from runctl_tui.domain.facts import Fact
 from runctl_tui.services.feed_port import Feed as Feed
+from runctl_tui.services.host_ports import Hosts as Hosts
+from runctl_tui.services.host_ports import ShellCommand as ShellCommand
+from runctl_tui.services.host_ports import Shells as Shells
 from runctl_tui.services.ports_storage import Objects as Objects
 
 if TYPE_CHECKING:
@@ -256,21 +259,6 @@ class Costs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ShellCommand:
-    """What to run in the terminal for a shell on a host."""
-
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-
-
-class Shells(Protocol):
-    """Interactive shells on hosts."""
-
-    async def command(self, key: str) -> ShellCommand:
-        """What to run for a shell on this machine; HostUnreachable and Unsupported say why there is none."""
-
-
-@dataclass(frozen=True, slots=True)
 class SessionFacts:
     """What the header says about where and who we are."""
 
@@ -384,6 +372,7 @@ class Services:
     jobs: Jobs
     costs: Costs
     shells: Shells
+    hosts: Hosts
     settings: Settings
     doctor: Doctor
     sandbox: SandboxControl | None

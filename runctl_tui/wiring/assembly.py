@@ -36,6 +36,7 @@ from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.fleet import FleetBook, FleetParts
 from runctl_tui.services.host_book import HostBook
+from runctl_tui.services.host_watch import HostWatch
 from runctl_tui.services.hosts.local import LocalHost
 from runctl_tui.services.hosts.ssh import SshPool
 from runctl_tui.services.hosts.trust import TrustStore
@@ -143,6 +144,7 @@ class Assembly:
             jobs=self.jobs,
             costs=self.tracker,
             shells=HostShells(self.fleet, self.hosts, self.local),
+            hosts=HostWatch(self.machines, self.hosts, self.clock),
             settings=place.settings,
             doctor=DoctorService(parts),
             sandbox=remote,

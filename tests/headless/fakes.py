@@ -13,6 +13,7 @@ from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, DayCost, TrackedResource
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.host import HostReading
 from runctl_tui.domain.instance import Disk, Gpu, Instance
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
 from runctl_tui.domain.money import Price, PriceKind
@@ -38,10 +39,11 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
-from runctl_tui.services.errors import ResourceNotFound
+from runctl_tui.services.errors import ResourceNotFound, TrainctlError
 from runctl_tui.services.ports import Finding, Services
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
+from tests.ui.host_data import reading
 from tests.ui.volume_data import storage
 
 T = TypeVar("T")
@@ -175,6 +177,9 @@ class World:
     changes: list[VolumeChange] = field(default_factory=list)
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     requests: list[LaunchRequest] = field(default_factory=list)
+    host: HostReading = field(default_factory=reading)
+    unreachable: TrainctlError | None = None
+    """Why no host can be asked."""
     stored: list[CopyRequest | DeleteRequest] = field(default_factory=list)
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
     answers: list[bool] = field(default_factory=list)
@@ -400,6 +405,19 @@ class FakeCosts:
         )
 
 
+class FakeHosts:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def feed(self, key: str) -> FakeFeed[HostReading]:
+        return FakeFeed([Snapshot(replace(self.world.host, key=key), NOW)] * 2)
+
+    async def now(self, key: str) -> Snapshot[HostReading]:
+        if self.world.unreachable is not None:
+            raise self.world.unreachable
+        return Snapshot(replace(self.world.host, key=key), NOW)
+
+
 class FakeDoctor:
     async def examine(self) -> tuple[Finding, ...]:
         return (Finding("aws", False, "no credentials", "aws configure sso"), Finding("state", True, "private"))
@@ -439,6 +457,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "jobs": FakeJobs(world),
         "costs": FakeCosts(world),
         "shells": None,
+        "hosts": FakeHosts(world),
         "settings": None,
         "doctor": FakeDoctor(),
         "sandbox": FakeSandbox(world) if sandbox else None,

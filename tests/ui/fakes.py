@@ -13,6 +13,7 @@ from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.host import HostReading
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import Capabilities, Capability, TypeOffer
@@ -41,6 +42,7 @@ from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, 
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
 from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan
+from tests.ui.host_data import HostFeeds
 from tests.ui.volume_data import storage
 
 FILE = "/home/alice/.config/runctl-tui/config.toml"
@@ -60,6 +62,7 @@ class World:
     runs: FakeFeed[tuple[TrainingSession, ...]] = field(default_factory=lambda: FakeFeed(data.RUNS))
     checkpoints: FakeFeed[tuple[Checkpoint, ...]] = field(default_factory=lambda: FakeFeed(data.checkpoints()))
     volumes: FakeFeed[Storage] = field(default_factory=lambda: FakeFeed(storage()))
+    hosts: HostFeeds = field(default_factory=HostFeeds)
     costs: FakeFeed[CostSummary] = field(default_factory=lambda: FakeFeed(data.COST))
     jobs: FakeFeed[tuple[JobView, ...]] = field(default_factory=lambda: FakeFeed((data.job(),)))
     log: bytes = field(default_factory=data.log_text)
@@ -151,6 +154,7 @@ class World:
             jobs=FakeJobs(self),
             costs=FakeCosts(self),
             shells=FakeShells(self),
+            hosts=FakeHosts(self),
             settings=FakeSettings(self),
             doctor=FakeDoctor(self),
             sandbox=FakeSandbox(self) if self.facts.sandbox else None,
@@ -458,6 +462,14 @@ class FakeShells(_Part):
     async def command(self, key: str) -> ShellCommand:
         await self.world.gate()
         return self.world.shell
+
+
+class FakeHosts(_Part):
+    def feed(self, key: str) -> FakeFeed[HostReading]:
+        return self.world.hosts.of(key)
+
+    async def now(self, key: str) -> Snapshot[HostReading]:
+        raise AssertionError("the interface watches feeds")
 
 
 class FakeSettings(_Part):

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from runctl_tui.services.errors import AgentError, HostLinkLost, HostUnreachable
 from runctl_tui.services.hosts.session import CommandStream, HostSession
@@ -35,13 +35,20 @@ from runctl_tui.services.training.agent_values import (
     host_vitals,
     run_status,
 )
+from runctl_tui.services.training.host_values import host_reading
 
+if TYPE_CHECKING:
+    from runctl_tui.domain.host import HostReading
+
+T = TypeVar("T")
 Frame = LogFrame | StatusFrame | LinkFrame
 Sleep = Callable[[float], Awaitable[None]]
 
 HEADER_LIMIT: Final = 4 * 1024 * 1024
 FIRST_RETRY: Final = 0.5
 LAST_RETRY: Final = 15.0
+SILENCE: Final = 20.0
+"""Seconds after which a host that speaks every two seconds counts as lost."""
 INSTALL: Final = """
 command -v python3 >/dev/null || { echo 'python3 is not installed' >&2; exit 127; }
 umask 077; f="$HOME/.runctl/agent-$1.pyz"
@@ -129,6 +136,26 @@ class AgentClient:
     async def vitals(self) -> HostVitals:
         """Measure the host, for 200 ms."""
         return host_vitals((await self.call("vitals"))["vitals"])
+
+    async def host_now(self) -> HostReading:
+        """Measure the host and its processes, for half a second."""
+        return host_reading((await self.call("host"))["host"])
+
+    async def watch(self) -> AsyncGenerator[HostReading, None]:
+        """Yield everything about the host every two seconds until the link ends, which raises HostLinkLost.
+
+        Leave it early through `contextlib.aclosing`, as `follow`.
+        """
+        await self._install()
+        try:
+            async with self.host.stream(self._argv("watch"), stdin=_encoded({})) as stream:
+                reader = _FrameReader(stream)
+                while (frame := await _soon(reader.next())) is not None:
+                    yield host_reading(frame[0]["host"])
+        except AgentError:
+            self._installed = False
+            raise
+        raise HostLinkLost("The link to the host was lost", "", "it is tried again")
 
     async def forget(self, run_id: str) -> None:
         """Delete what the host keeps about a run that has ended; its checkpoints stay."""
@@ -252,6 +279,16 @@ class _FrameReader:
         data = await anext(self._chunks, b"")
         self._buffer += data
         return bool(data)
+
+
+async def _soon(answer: Awaitable[T]) -> T:
+    """Wait for what a host says regularly; a host that falls silent has lost its link."""
+    try:
+        async with asyncio.timeout(SILENCE):
+            return await answer
+    except TimeoutError as error:
+        what = "The host says nothing any more"
+        raise HostLinkLost(what, f"for {SILENCE:.0f} seconds", "it is tried again", code="host.timeout") from error
 
 
 def _encoded(request: Json) -> bytes:

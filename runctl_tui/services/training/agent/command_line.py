@@ -17,6 +17,7 @@ from .supervisor import Supervisor
 from .uploader import Uploader
 from .uploads import verb_uploader
 from .vitals import verb_vitals
+from .watching import verb_host, verb_watch
 
 VERBS: Dict[str, Callable[[Json], Json]] = {
     "start": verb_start,
@@ -27,12 +28,13 @@ VERBS: Dict[str, Callable[[Json], Json]] = {
     "pending": verb_pending,
     "urls": verb_urls,
     "vitals": verb_vitals,
+    "host": verb_host,
     "sweep": verb_sweep,
     "forget": verb_forget,
     "sync_begin": verb_sync_begin,
     "sync_finish": verb_sync_finish,
 }
-STREAMS: Dict[str, Callable[[Json], None]] = {"read": verb_read, "follow": verb_follow}
+STREAMS: Dict[str, Callable[[Json], None]] = {"read": verb_read, "follow": verb_follow, "watch": verb_watch}
 
 
 def serve(verb: str) -> int:
