@@ -60,6 +60,12 @@ class HostProcess:
         return f"{self.pid}:{self.start}"
 
     @property
+    def brief(self) -> str:
+        """The command line without the folder of its program."""
+        program, space, rest = self.command.partition(" ")
+        return f"{program.rpartition('/')[2] or program}{space}{rest}"
+
+    @property
     def gpu_use(self) -> float:
         """Memory on GPUs; a process on one whose memory is not told counts more than one on none."""
         return self.gpu_memory_mib if self.gpu_memory_mib is not None else 0.5 if self.gpus else 0.0

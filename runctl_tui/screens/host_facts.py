@@ -16,6 +16,7 @@ from runctl_tui.widgets.meters import Meter
 MIB: Final = 1024**2
 MOST_CORES: Final = 16
 """Cores that are drawn one by one."""
+UNITS: Final = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6))
 LEVELS: Final = "▁▂▃▄▅▆▇█"
 _STATES: Final = {
     "R": "running",
@@ -59,7 +60,8 @@ def host_sections(reading: HostReading) -> tuple[modals.Section, ...]:
     host = (
         fact("name", reading.hostname),
         fact("cores", f"{reading.cpus or UNKNOWN}: {cores}"),
-        fact("load", title_words(reading)),
+        fact("load", "  ".join(f"{one:.2f}" for one in reading.load) or UNKNOWN),
+        fact("up", duration(reading.uptime)),
         fact("processes", reading.total),
     )
     disks = tuple(fact(one.path, _of(one.used_bytes, one.total_bytes)) for one in reading.disks)
@@ -124,7 +126,7 @@ def _amounts(label: str, used_mib: float | None, total_mib: float | None, unknow
         return Meter(safe(label), safe(unknown), style="$warn")
     percent = f"{100 * used_mib / total_mib if total_mib else 0:3.0f} %"
     words, short = (f"{percent} {_pair(_bytes(used_mib), _bytes(total_mib), brief)}" for brief in (False, True))
-    return Meter(safe(label), safe(words), safe(short), _share(used_mib, total_mib))
+    return Meter(safe(label), safe(words), safe(short), _share(used_mib, total_mib), fills_up=True)
 
 
 def _of(used: int | None, total: int | None) -> str:
@@ -132,12 +134,12 @@ def _of(used: int | None, total: int | None) -> str:
 
 
 def _pair(used: float | None, total: float | None, brief: bool) -> str:
-    """Return two sizes in the unit of the larger: '71.3/81.9 GB', or '71/82 GB'."""
+    """Return two sizes in a unit that leaves the larger two digits: '71.3/81.9 GB', or '71/82 GB'."""
     if used is None or total is None:
         return f"{size(used)}/{size(total)}"
-    number, unit = size(total).split(" ")
-    scale = total / float(number) if float(number) else 1.0
-    return f"{used / scale:.0f}/{float(number):.0f} {unit}" if brief else f"{used / scale:.1f}/{number} {unit}"
+    unit, scale = next((pair for pair in UNITS if total >= 10 * pair[1]), UNITS[-1])
+    digits = 0 if brief or total >= 1000 * scale else 1
+    return f"{used / scale:.{digits}f}/{total / scale:.{digits}f} {unit}"
 
 
 def _rate(per_second: float | None) -> str:

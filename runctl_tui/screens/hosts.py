@@ -142,7 +142,7 @@ class HostScreen(ListScreen[HostProcess]):
         reading = self._reading
         name = self._machine_name()
         if reading is None or reading.usage is None:
-            waiting = self.waiting_for() or ("looking at the machine…" if name else "")
+            waiting = self.waiting_for() or ("looking at the machine…" if name and reading is None else "")
             return replace(facts, title=safe(f"Host {name}"), shown=None, total=None, order=None, note=safe(waiting))
         words = self.waiting_for() or host_facts.title_words(reading)
         return replace(facts, title=safe(f"Host {name}"), total=reading.total, note=safe(words))

@@ -34,6 +34,8 @@ class Meter:
     """Used, from 0 to 1; None: no bar."""
     style: str = ""
     """Of the words."""
+    fills_up: bool = False
+    """Whether being nearly full is a danger and no merit."""
 
 
 class Meters(Widget):
@@ -82,7 +84,7 @@ def _drawn(meter: Meter, label: int, cells: int) -> Content:
         share = max(0.0, min(1.0, meter.share))
         full = max(1 if share else 0, round(share * BAR))
         parts += [
-            content(plain("█" * full), _colour(share)),
+            content(plain("█" * full), _colour(share) if meter.fills_up else "$chart-1"),
             content(plain("░" * (BAR - full)), "$muted"),
             Content(" "),
         ]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import CloudProviderError
-from runctl_tui.services.feed import Pace, PollingFeed, PushFeed
+from runctl_tui.services.errors import CloudProviderError, HostLinkLost
+from runctl_tui.services.feed import Pace, PollingFeed, PushFeed, StreamFeed
 from tests.fakes import START, FakeClock, until
 
 
@@ -201,3 +201,41 @@ async def test_a_key_says_what_counts_as_equal() -> None:
         feed.push(Snapshot(21, START))
         await until(lambda: len(seen) == 2)
     assert [one.value for one in seen] == [11, 21]
+
+
+async def test_a_stream_is_read_while_watched_and_begun_anew_when_it_breaks() -> None:
+    source, begun, closed = Source(), [], []
+
+    async def stream() -> AsyncGenerator[Snapshot[int], None]:
+        begun.append(1)
+        try:
+            yield Snapshot(len(begun) * 10, source.clock.now())
+            if len(begun) < 3:
+                raise HostLinkLost("cut")
+            await asyncio.Event().wait()
+        finally:
+            closed.append(1)
+
+    feed = StreamFeed(stream, Pace(5.0, source.sleep, lambda: 1.0), source.clock, empty=0)
+    async with watching(feed) as seen:
+        for turn in (1, 2):
+            await until(lambda turn=turn: len(source.naps) == turn)  # type: ignore[misc] # a loop variable held fast
+            source.tick()
+        await until(lambda: bool(seen) and seen[-1].value == 30)
+        assert source.naps == [10.0, 10.0]
+        assert [one.value for one in seen if one.missing] == [10, 20]
+        assert len(closed) == 2
+    await until(lambda: len(closed) == 3)
+
+
+async def test_a_stream_that_tells_nothing_is_a_problem_over_the_empty_value() -> None:
+    source = Source()
+
+    async def stream() -> AsyncGenerator[Snapshot[int], None]:
+        for _ in range(0):
+            yield Snapshot(1, source.clock.now())
+
+    feed = StreamFeed(stream, Pace(5.0, source.sleep, lambda: 1.0), source.clock, empty=0)
+    async with watching(feed) as seen:
+        await until(lambda: len(seen) == 1)
+        assert (seen[0].value, seen[0].missing[0].code) == (0, "host.link-lost")

@@ -11,6 +11,7 @@ from runctl_tui.app import RunctlApp
 from runctl_tui.domain.plan import Operation
 from runctl_tui.screens.base import BaseScreen
 from tests.ui import fake_data as data
+from tests.ui import host_data
 from tests.ui.driving import NARROW, WIDE, Person
 from tests.ui.fakes import World
 
@@ -171,3 +172,15 @@ def test_storage(snap_compare: Compare, size: tuple[int, int], keys: tuple[str, 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_volume_form(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert compare(snap_compare, World(), size, "2", "x", "enter", "?$8.00 per month")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_host(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert compare(snap_compare, World(), size, "h", "?train.py")
+
+
+def test_host_link_lost(snap_compare: Compare) -> None:
+    async def lose(person: Person) -> None:
+        person.world.hosts.of(host_data.BIG).push(host_data.reading(), (host_data.LOST,), data.ago(seconds=40))
+
+    assert compare(snap_compare, World(), NARROW, "h", "?train.py", lose, "?next try in 4 s")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from runctl_tui.domain.host import FileSystem, HostProcess, HostReading, InterfaceRate
+from runctl_tui.domain.problem import Problem
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeFeed
 
 GIB = 1024**3
 BIG = "aws/i-0abc12de34f567890"
 HERE = "local/local"
+OFF = Problem("host.off", "old-notebook cannot be reached", "it is stopped", "start it first")
+LOST = Problem("host.link-lost", "The link to the host was lost", todo="it is tried again", retry_in=4.0)
 
 
 def process(pid: int, cpu: float, memory: int, command: str, **more: object) -> HostProcess:

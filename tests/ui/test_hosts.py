@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runctl_tui.domain.problem import Problem
 from tests.ui import fake_data as data
 from tests.ui import host_data
 from tests.ui.driving import NARROW, Person, at_keyboard
-
-OFF = Problem("host.off", "old-notebook cannot be reached", "it is stopped", "start it first")
-LOST = Problem("host.link-lost", "The link to the host was lost", todo="it is tried again", retry_in=4.0)
 
 
 def line_of(person: Person, word: str) -> str:
@@ -59,7 +55,7 @@ async def test_the_last_figures_stay_when_the_link_is_lost() -> None:
         await person.press("h")
         await person.sees("train.py")
         feed = person.world.hosts.of(host_data.BIG)
-        feed.push(host_data.reading(), (LOST,), data.ago(seconds=40))
+        feed.push(host_data.reading(), (host_data.LOST,), data.ago(seconds=40))
         await person.sees("The link to the host was lost", "next try in 4 s", "rows are from 40 s ago", "train.py")
 
 
@@ -68,7 +64,7 @@ async def test_a_machine_that_is_off_says_so_and_shows_no_zeros() -> None:
         await person.press("colon")
         await person.type("host old-notebook")
         key = "aws/i-0cce00000000000c1"
-        person.world.hosts.of(key).push(host_data.unheard(key), (OFF,))
+        person.world.hosts.of(key).push(host_data.unheard(key), (host_data.OFF,))
         await person.press("enter")
         await person.sees("Host old-notebook", "it is stopped; start it first")
         assert "CPU " not in person.text().replace("CPU %", "")

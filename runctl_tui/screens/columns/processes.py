@@ -27,7 +27,7 @@ def process_columns(run_names: Callable[[], Mapping[str, str]]) -> tuple[Column[
             "mem", "MEM", lambda row: cell(size(row.memory_bytes)), 8, "right", 90,
             sort_key=lambda row: row.memory_bytes, descending=True,
         ),
-        Column("gpu", "GPU MEM", gpu_memory, 10, "right", 80, sort_key=lambda row: row.gpu_use, descending=True),
+        Column("gpu", "GPU MEM", gpu_memory, 8, "right", 80, sort_key=lambda row: row.gpu_use, descending=True),
         Column("time", "AGE", _age, 4, "right", 50, sort_key=lambda row: row.seconds),
         Column("run", "RUN", run, 8, wide=14, priority=40, sort_key=lambda row: row.run_id),
         Column(
@@ -56,4 +56,4 @@ def _age(row: HostProcess) -> Cell:
 
 
 def _command(row: HostProcess) -> Cell:
-    return cell(row.command, "" if row.own else "$muted")
+    return cell(row.brief, "" if row.own else "$muted")

@@ -147,14 +147,13 @@ class AgentClient:
         Leave it early through `contextlib.aclosing`, as `follow`.
         """
         await self._install()
-        try:
-            async with self.host.stream(self._argv("watch"), stdin=_encoded({})) as stream:
-                reader = _FrameReader(stream)
-                while (frame := await _soon(reader.next())) is not None:
-                    yield host_reading(frame[0]["host"])
-        except AgentError:
-            self._installed = False
-            raise
+        told = False
+        async with self.host.stream(self._argv("watch"), stdin=_encoded({})) as stream:
+            reader = _FrameReader(stream)
+            while (frame := await _soon(reader.next())) is not None:
+                told = True
+                yield host_reading(frame[0]["host"])
+        self._installed = told
         raise HostLinkLost("The link to the host was lost", "", "it is tried again")
 
     async def forget(self, run_id: str) -> None:
