@@ -15,6 +15,7 @@ PROGRAM: Final = "runctl-tui"
 NOUNS: Final = {
     "instances": ("runctl_tui.headless.instances", "machines: list, describe, launch, start, stop, terminate"),
     "processes": ("runctl_tui.headless.processes", "what a machine is doing: processes, CPU, memory, disks, GPUs"),
+    "tunnels": ("runctl_tui.headless.tunnels", "ports of machines, reachable here: list, open, close"),
     "volumes": ("runctl_tui.headless.volumes", "volumes: list, show, create, attach, detach, modify, snapshot, delete"),
     "snapshots": ("runctl_tui.headless.snapshots", "snapshots of volumes: list, show, restore, copy, delete"),
     "runs": ("runctl_tui.headless.runs", "training runs: list, show, logs, start, stop, resume"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from runctl_tui.domain.host import HostReading
     from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.domain.tunnel import Tunnel
     from runctl_tui.services.feed_port import Feed
 
 
@@ -35,3 +36,30 @@ class Shells(Protocol):
 
     async def command(self, key: str) -> ShellCommand:
         """What to run for a shell on this machine; HostUnreachable and Unsupported say why there is none."""
+
+
+class Tunnels(Protocol):
+    """Ports of hosts, made reachable on this machine's loopback interface."""
+
+    @property
+    def feed(self) -> Feed[tuple[Tunnel, ...]]:
+        """All of this program and those that were kept, newest first."""
+
+    @property
+    def gateway(self) -> str:
+        """'user@address', after '-p PORT' where need be, of this machine when one is logged in by SSH; or nothing."""
+
+    async def now(self) -> tuple[Tunnel, ...]:
+        """All of them, newest first."""
+
+    async def open(self, key: str, remote_port: int, local_port: int = 0, *, keep: bool = False) -> Tunnel:
+        """Open one; without a local port the same number or a free one is taken. ValidationError for a taken one.
+
+        A kept one goes on in a process of its own when this program ends.
+        """
+
+    async def close(self, tunnel_id: str) -> Tunnel:
+        """End one, and return what it was; ResourceNotFound where there is none."""
+
+    async def hold(self, tunnel_id: str) -> None:
+        """Be the process of a kept tunnel, until it is closed."""

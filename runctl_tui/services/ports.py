@@ -12,6 +12,7 @@ from runctl_tui.services.feed_port import Feed as Feed
 from runctl_tui.services.host_ports import Hosts as Hosts
 from runctl_tui.services.host_ports import ShellCommand as ShellCommand
 from runctl_tui.services.host_ports import Shells as Shells
+from runctl_tui.services.host_ports import Tunnels as Tunnels
 from runctl_tui.services.ports_storage import Objects as Objects
 
 if TYPE_CHECKING:
@@ -373,6 +374,7 @@ class Services:
     costs: Costs
     shells: Shells
     hosts: Hosts
+    tunnels: Tunnels
     settings: Settings
     doctor: Doctor
     sandbox: SandboxControl | None

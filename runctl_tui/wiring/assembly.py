@@ -40,6 +40,7 @@ from runctl_tui.services.host_watch import HostWatch
 from runctl_tui.services.hosts.local import LocalHost
 from runctl_tui.services.hosts.ssh import SshPool
 from runctl_tui.services.hosts.trust import TrustStore
+from runctl_tui.services.identity import login_name
 from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal
 from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
@@ -62,12 +63,13 @@ from runctl_tui.services.storage.heirlooms import Heirlooms
 from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.store import Store
 from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.services.tunnels.book import TunnelBook, TunnelParts
 from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
 from runctl_tui.services.volume_facts import VolumeFactGatherer
 from runctl_tui.services.volumes import VolumeBook
 from runctl_tui.wiring.cloud import SANDBOX_PROFILE, Cloud, forget_old_world
+from runctl_tui.wiring.detached import own_command, start_detached
 from runctl_tui.wiring.ground import Ground, Place
-from runctl_tui.wiring.relay_process import start_relay
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -84,6 +86,7 @@ RUNS_PREFIX: Final = "runs"
 SANDBOX_FLEET_SECONDS: Final = 3.0
 RUN_SECONDS: Final = 3.0
 CHECKPOINT_SECONDS: Final = 4.0
+TUNNEL_SECONDS: Final = 1.0
 
 
 class Assembly:
@@ -102,7 +105,8 @@ class Assembly:
         self.locks = LockSet(place.state)
         self.machines = MachineList(self.registry, clock)
         self.local = LocalHost(home=place.local_home, base=self.cloud.local_environment)
-        self.hosts = HostBook(self.registry, SshPool(TrustStore(place.state / "known_hosts")), self.local)
+        pool = SshPool(TrustStore(place.state / "known_hosts"))
+        self.hosts = HostBook(self.registry, pool, self.local)
         archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
         self.runs.feed = PollingFeed(self.runs.poll, RUN_SECONDS, clock, key=runs_as_seen, empty=())
@@ -114,6 +118,7 @@ class Assembly:
             warnings=lambda: place.configuration.monitoring.enable_warnings,
         )
         self.fleet.feed = PollingFeed(self.fleet.poll, fleet_pace(place), clock, empty=())
+        self.tunnels = self._tunnel_book(pool)
         self.checkpoints = CheckpointBook(self.runs, self.cloud.store, clock, self._checkpoint_feed)
         self.volumes = VolumeBook(self.registry, self.machines, clock)
         self.volumes.feed = PollingFeed(self.volumes.poll, fleet_pace(place), clock, empty=Storage())
@@ -145,6 +150,7 @@ class Assembly:
             costs=self.tracker,
             shells=HostShells(self.fleet, self.hosts, self.local),
             hosts=HostWatch(self.machines, self.hosts, self.clock),
+            tunnels=self.tunnels,
             settings=place.settings,
             doctor=DoctorService(parts),
             sandbox=remote,
@@ -170,6 +176,7 @@ class Assembly:
         if self._watching is not None:
             with contextlib.suppress(RuntimeError):  # its loop may be closed
                 self._watching.cancel()
+        self.tunnels.abort()
         self.hosts.abort()
         for provider in self.registry.all():
             if isinstance(provider, (AwsProvider, LocalProvider, RunpodProvider)):
@@ -201,7 +208,18 @@ class Assembly:
     def begin_relay(self) -> None:
         """Start the detached relay of this state folder unless one works already."""
         if not self.relay.working():
-            start_relay(self.place.options, self.place.state / "relay.log")
+            start_detached(self.place.state / "relay.log", own_command(self.place.options, "relay"))
+
+    def _tunnel_book(self, pool: SshPool) -> TunnelBook:
+        place = self.place
+
+        def begin(tunnel_id: str, log: Path) -> None:
+            start_detached(log, own_command(place.options, "tunnels", "hold", tunnel_id))
+
+        folder, who = place.state / "tunnels", login_name()
+        book = TunnelBook(TunnelParts(self.fleet, self.hosts, pool, self.clock, folder, begin, os.environ, who))
+        book.feed = PollingFeed(book.poll, TUNNEL_SECONDS, self.clock, empty=())
+        return book
 
     def _action_service(self) -> ActionService:
         place = self.place

@@ -44,6 +44,7 @@ from runctl_tui.services.ports import Finding, Services
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
 from tests.ui.host_data import reading
+from tests.ui.tunnel_data import FakeTunnels
 from tests.ui.volume_data import storage
 
 T = TypeVar("T")
@@ -178,6 +179,7 @@ class World:
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     requests: list[LaunchRequest] = field(default_factory=list)
     host: HostReading = field(default_factory=reading)
+    tunnels: FakeTunnels = field(default_factory=FakeTunnels)
     unreachable: TrainctlError | None = None
     """Why no host can be asked."""
     stored: list[CopyRequest | DeleteRequest] = field(default_factory=list)
@@ -458,6 +460,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "costs": FakeCosts(world),
         "shells": None,
         "hosts": FakeHosts(world),
+        "tunnels": world.tunnels,
         "settings": None,
         "doctor": FakeDoctor(),
         "sandbox": FakeSandbox(world) if sandbox else None,

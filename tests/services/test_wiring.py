@@ -18,8 +18,8 @@ from runctl_tui.services.errors import SandboxFailed, TrainctlError
 from runctl_tui.services.log_file import open_log
 from runctl_tui.wiring import build
 from runctl_tui.wiring.assembly import Assembly
+from runctl_tui.wiring.detached import own_command
 from runctl_tui.wiring.ground import Ground
-from runctl_tui.wiring.relay_process import relay_command
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ async def test_two_live_in_one_process(tmp_path: Path) -> None:
 
 def test_the_relay_is_started_with_the_same_options(tmp_path: Path) -> None:
     told = Options(True, False, str(tmp_path), "my.toml", "work", ("eu-west-1", "us-east-1"), True)
-    words = relay_command(told)
+    words = own_command(told, "relay")
     assert words[-1] == "relay"
     for part in (
         ["--state-dir", str(tmp_path)], ["--sandbox"], ["--config", "my.toml"], ["--profile", "work"],

@@ -43,6 +43,7 @@ from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
 from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan
 from tests.ui.host_data import HostFeeds
+from tests.ui.tunnel_data import FakeTunnels
 from tests.ui.volume_data import storage
 
 FILE = "/home/alice/.config/runctl-tui/config.toml"
@@ -62,6 +63,7 @@ class World:
     runs: FakeFeed[tuple[TrainingSession, ...]] = field(default_factory=lambda: FakeFeed(data.RUNS))
     checkpoints: FakeFeed[tuple[Checkpoint, ...]] = field(default_factory=lambda: FakeFeed(data.checkpoints()))
     volumes: FakeFeed[Storage] = field(default_factory=lambda: FakeFeed(storage()))
+    tunnels: FakeTunnels = field(default_factory=FakeTunnels)
     hosts: HostFeeds = field(default_factory=HostFeeds)
     costs: FakeFeed[CostSummary] = field(default_factory=lambda: FakeFeed(data.COST))
     jobs: FakeFeed[tuple[JobView, ...]] = field(default_factory=lambda: FakeFeed((data.job(),)))
@@ -155,6 +157,7 @@ class World:
             costs=FakeCosts(self),
             shells=FakeShells(self),
             hosts=FakeHosts(self),
+            tunnels=self.tunnels,
             settings=FakeSettings(self),
             doctor=FakeDoctor(self),
             sandbox=FakeSandbox(self) if self.facts.sandbox else None,

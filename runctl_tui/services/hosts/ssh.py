@@ -127,6 +127,27 @@ class SshHost(PipedHost):
             listener.close()
             await listener.wait_closed()
 
+    async def dial(self, port: int) -> tuple[Any, Any]:
+        """Return reader and writer of a new connection to a port of the machine's loopback interface."""
+        import asyncssh
+
+        connection = await self.connection()
+        with self._link_errors():
+            try:
+                reader, writer = await connection.open_connection("127.0.0.1", port)
+            except asyncssh.ChannelOpenError as error:
+                if connection.is_closed():
+                    raise
+                what = f"Nothing answers on port {port} of {self.resource_id}"
+                raise HostError(what, error.reason, "start it there first", code="host.port") from error
+        return reader, writer
+
+    async def linked(self) -> Callable[[], Awaitable[None]]:
+        """Connect where needed, and return what waits until that connection has ended."""
+        connection = await self.connection()
+        wait: Callable[[], Awaitable[None]] = connection.wait_closed
+        return wait
+
     async def connection(self) -> Any:
         """Return the shared asyncssh connection, made when there is none; raises what makes that impossible."""
         async with self._connecting:
