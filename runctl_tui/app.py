@@ -44,6 +44,7 @@ SCREENS: Final[Mapping[str, str]] = {
     "costs": "runctl_tui.screens.costs:CostsScreen",
     "tasks": "runctl_tui.screens.tasks:TasksScreen",
     "hosts": "runctl_tui.screens.hosts:HostScreen",
+    "tunnels": "runctl_tui.screens.tunnels:TunnelsScreen",
     "settings": "runctl_tui.screens.settings:SettingsScreen",
 }
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""

@@ -21,6 +21,7 @@ class CommandWord:
 COMMANDS: Final[Mapping[str, CommandWord]] = {
     "instances": CommandWord(":instances", "go to the machines"),
     "host": CommandWord(":host [NAME]", "go to what a machine is doing: processes, processors, memory, GPUs"),
+    "tunnels": CommandWord(":tunnels", "go to the ports of machines that are reachable here"),
     "volumes": CommandWord(":volumes [NAME]", "go to the volumes, to one of them"),
     "snapshots": CommandWord(":snapshots [NAME]", "go to the snapshots of volumes"),
     "s3": CommandWord(":s3 [s3://BUCKET/PREFIX]", "go to the buckets, or below a prefix"),

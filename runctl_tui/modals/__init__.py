@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runctl_tui.modals.pick import Pick as Pick
     from runctl_tui.modals.pick import PickItem as PickItem
     from runctl_tui.modals.text_view import TextView as TextView
+    from runctl_tui.modals.tunnel_form import TunnelDialog as TunnelDialog
     from runctl_tui.modals.volume_form import VolumeDialog as VolumeDialog
     from runctl_tui.modals.waiting import Waiting as Waiting
 
@@ -41,6 +42,7 @@ _HOMES = {
     "PickItem": "runctl_tui.modals.pick",
     "Section": "runctl_tui.modals.describe",
     "TextView": "runctl_tui.modals.text_view",
+    "TunnelDialog": "runctl_tui.modals.tunnel_form",
     "Waiting": "runctl_tui.modals.waiting",
     "VolumeDialog": "runctl_tui.modals.volume_form",
     "dialog_for": "runctl_tui.modals.confirm",

@@ -60,6 +60,10 @@ class ChangingScreen(CommandingScreen):
         """Lend the terminal to a shell on a machine."""
         self.work(self._shell, key, name, group=CHANGE)
 
+    def tunnel(self, key: str, name: str) -> None:
+        """Ask for the ports of a tunnel to a machine, and open it."""
+        self.work(self._open_tunnel, key, name, group=CHANGE)
+
     def open_job(self, job: JobView) -> None:
         """Follow a job in a dialog."""
         self.work(self.follow_job, job.id, job.title, group="job dialog")
@@ -162,6 +166,17 @@ class ChangingScreen(CommandingScreen):
     def _give_up_planning(self, came: bool | None) -> None:
         if not came:
             self.workers.cancel_group(self, CHANGE)
+
+    async def _open_tunnel(self, key: str, name: str) -> None:
+        draft = await self.app.push_screen_wait(modals.TunnelDialog(self.services.clock, safe(name)))
+        if draft is None:
+            return
+        self.busy(f"opening a tunnel to {name}…")
+        tunnel = await self.services.tunnels.open(key, draft.remote_port, draft.local_port, keep=draft.keep)
+        self.busy("")
+        moved = tunnel.local_port != (draft.local_port or draft.remote_port)
+        self.tell(f"port {tunnel.remote_port} of {name} is at {tunnel.url}" + (", a free port" if moved else ""))
+        self.go("tunnels", tunnel.id)
 
     async def _shell(self, key: str, name: str) -> None:
         self.busy(f"opening a shell on {name}…")

@@ -83,6 +83,7 @@ class CommandingScreen(BaseScreen):
         return {
             "instances": (self._navigate, 1),
             "host": (self._host, 1),
+            "tunnels": (self._navigate, 0),
             "volumes": (self._navigate, 1),
             "snapshots": (self._navigate, 1),
             "s3": (self._navigate, 1),

@@ -57,6 +57,7 @@ class HostScreen(ListScreen[HostProcess]):
         "host.after",
         "host.shell",
         "host.run",
+        "host.tunnel",
         "screen.actions",
         "table.sort_next",
         "table.filter",
@@ -69,6 +70,7 @@ class HostScreen(ListScreen[HostProcess]):
         Binding("greater_than_sign", "other(1)", "machine after", show=False, key_display=">", id="host.after"),
         Binding("s", "shell", "shell", id="host.shell"),
         Binding("l", "run", "its run", id="host.run"),
+        Binding("T", "open_tunnel", "tunnel", id="host.tunnel"),
         Binding("c", "copy", "copy number", show=False, id="host.copy"),
     ]
 
@@ -157,6 +159,7 @@ class HostScreen(ListScreen[HostProcess]):
             modals.PickItem("process", safe("Describe the process"), about, no_row),
             modals.PickItem("run", safe("Open its run in the monitor"), about, no_run),
             modals.PickItem("shell", safe("Shell"), safe(self._machine_name())),
+            modals.PickItem("tunnel", safe("Tunnel to a port…"), safe(self._machine_name())),
             modals.PickItem("machine", safe("Go to the machine"), safe(self._machine_name())),
         )
 
@@ -164,6 +167,8 @@ class HostScreen(ListScreen[HostProcess]):
         """Begin what was chosen, about the process at hand when the menu opened."""
         if choice == "shell":
             self.action_shell()
+        elif choice == "tunnel":
+            self.action_open_tunnel()
         elif choice == "machine":
             self.go("instances", self._key)
         elif self._chosen is not None and choice == "run":
@@ -195,6 +200,11 @@ class HostScreen(ListScreen[HostProcess]):
         """Open a shell on the machine."""
         if self._key:
             self.shell(self._key, self._machine_name())
+
+    def action_open_tunnel(self) -> None:
+        """Ask for the ports of a tunnel to the machine."""
+        if self._key:
+            self.tunnel(self._key, self._machine_name())
 
     def action_run(self) -> None:
         """Go to the run that the process belongs to."""

@@ -23,8 +23,9 @@ _NEEDS: Final = {
     "stop": (ResourceState.RUNNING, ResourceState.STARTING),
     "shell": (ResourceState.RUNNING,),
     "host": (ResourceState.RUNNING,),
+    "tunnel": (ResourceState.RUNNING,),
 }
-_LOOKING: Final = ("shell", "host")
+_LOOKING: Final = ("shell", "host", "tunnel")
 """Verbs that change nothing."""
 _CAPABILITY: Final = {
     "train": Capability.TRAIN,
@@ -33,6 +34,7 @@ _CAPABILITY: Final = {
     "terminate": Capability.TERMINATE,
     "shell": Capability.SHELL,
     "host": Capability.SHELL,
+    "tunnel": Capability.SHELL,
 }
 
 
@@ -54,6 +56,7 @@ def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool) ->
         item("stop", "Stop…"),
         item("terminate", "Terminate…"),
         item("shell", "Shell", single=True),
+        item("tunnel", "Tunnel to a port…", single=True),
         item("host", "Processes, CPU, memory, GPUs", single=True),
         modals.PickItem("monitor", safe("Open in monitor"), safe(which), EMPTY if runs else safe("it has no runs")),
     )

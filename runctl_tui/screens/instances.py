@@ -53,6 +53,7 @@ class InstancesScreen(ListScreen[FleetRow]):
         "instances.logs",
         "instances.shell",
         "instances.host",
+        "instances.tunnel",
         "table.filter",
         "screen.command",
         "screen.help",
@@ -62,6 +63,7 @@ class InstancesScreen(ListScreen[FleetRow]):
         Binding("l", "logs", "logs", id="instances.logs"),
         Binding("s", "shell", "shell", id="instances.shell"),
         Binding("h", "host", "host", id="instances.host"),
+        Binding("T", "tunnel", "tunnel", id="instances.tunnel"),
         Binding("d", "describe", "describe", show=False, id="instances.describe"),
         Binding("y", "raw", "raw JSON", show=False, id="instances.raw"),
         Binding("c", "copy_id", "copy id", show=False, id="instances.copy"),
@@ -132,6 +134,8 @@ class InstancesScreen(ListScreen[FleetRow]):
             from runctl_tui.screens.prefill import train_on
 
             self.launch(train_on(self.services.launcher.defaults(), rows[0]))
+        elif choice == "tunnel":
+            self.tunnel(rows[0].key, rows[0].instance.name)
         elif choice == "host":
             self.go("hosts", rows[0].key)
         elif choice == "shell":
@@ -180,6 +184,12 @@ class InstancesScreen(ListScreen[FleetRow]):
         row = self.table.cursor_row
         if row is not None:
             self.go("hosts", row.key)
+
+    def action_tunnel(self) -> None:
+        """Ask for the ports of a tunnel to the machine."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.tunnel(row.key, row.instance.name or row.instance.id)
 
     def action_copy_id(self) -> None:
         """Copy the machine's id."""

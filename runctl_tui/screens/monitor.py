@@ -69,6 +69,8 @@ class MonitorScreen(ListScreen[TrainingSession]):
         Binding("m", "maximise", "maximise", id="monitor.maximise"),
         Binding("l", "log", "log", id="monitor.log"),
         Binding("s", "shell", "shell", show=False, id="monitor.shell"),
+        Binding("h", "host", "host", show=False, id="monitor.host"),
+        Binding("T", "tunnel", "tunnel", show=False, id="monitor.tunnel"),
         Binding("c", "copy_id", "copy id", show=False, id="monitor.copy"),
     ]
 
@@ -210,6 +212,18 @@ class MonitorScreen(ListScreen[TrainingSession]):
         """Show the log alone."""
         self.query_one(LogPane).log_view.focus()
         self._enlarge("log")
+
+    def action_host(self) -> None:
+        """Show what the run's machine is doing."""
+        run = self.table.cursor_row
+        if run is not None:
+            self.go("hosts", f"{run.provider}/{run.instance_id}")
+
+    def action_tunnel(self) -> None:
+        """Ask for the ports of a tunnel to the run's machine."""
+        run = self.table.cursor_row
+        if run is not None:
+            self.tunnel(f"{run.provider}/{run.instance_id}", run.name or run.id)
 
     def action_shell(self) -> None:
         """Open a shell on the run's machine."""

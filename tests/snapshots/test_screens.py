@@ -184,3 +184,17 @@ def test_host_link_lost(snap_compare: Compare) -> None:
         person.world.hosts.of(host_data.BIG).push(host_data.reading(), (host_data.LOST,), data.ago(seconds=40))
 
     assert compare(snap_compare, World(), NARROW, "h", "?train.py", lose, "?next try in 4 s")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_tunnels(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def go(person: Person) -> None:
+        await person.type("tunnels")
+
+    world = World()
+    world.tunnels.gateway = "alice@203.0.113.5"
+    assert compare(snap_compare, world, size, "colon", go, "enter", "?18888")
+
+
+def test_tunnel_form(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(), NARROW, "T", "?Port there")
