@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LOOPBACK: Final = "127.0.0.1"
-PRESETS: Final = (("TensorBoard", 6006), ("Jupyter", 8888), ("MLflow", 5000), ("Ray", 8265), ("Gradio", 7860))
+PRESETS: Final = (("TensorBoard", 6006), ("Jupyter", 8888), ("MLflow", 5000), ("Gradio", 7860))
 """What people look at on hosts, with the port that it has unless told otherwise."""
 FIRST_PORT: Final = 1024
 LAST_PORT: Final = 65535
