@@ -12,7 +12,7 @@ from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.launching import add_machine_flags, launch, machine_request
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.rows import instance_row
 from runctl_tui.services.ports import Services
 
@@ -60,7 +60,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     now = services.clock.now()
     rows = [instance_row(row, now) for row in snapshot.value]
     shown = [{**row, "age": _age(row["age_seconds"])} for row in rows]
-    return Reply(rows, output.table(shown, _COLUMNS, "no machines"), snapshot.missing)
+    return listed(snapshot, rows, output.table(shown, _COLUMNS, "no machines"))
 
 
 async def describe(services: Services, call: Call) -> Reply:

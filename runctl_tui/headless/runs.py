@@ -13,7 +13,7 @@ from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import attend, carry_out, job_reply
 from runctl_tui.headless.launching import add_machine_flags, add_training_flags, launch, machine_options, training_job
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.rows import run_row
 from runctl_tui.services.errors import ResourceNotFound, ValidationError
 from runctl_tui.services.ports import Services
@@ -75,7 +75,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     now = services.clock.now()
     rows = [run_row(run, now) for run in snapshot.value]
     shown = [_shown(row) for row in rows]
-    return Reply(rows, output.table(shown, _COLUMNS, "no runs"), snapshot.missing)
+    return listed(snapshot, rows, output.table(shown, _COLUMNS, "no runs"))
 
 
 async def show_one(services: Services, call: Call) -> Reply:

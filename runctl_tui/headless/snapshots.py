@@ -11,7 +11,7 @@ from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags
 from runctl_tui.headless.launching import checked
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.volume_flags import add_place_flags, add_shape_flags, carry, new_volume
 from runctl_tui.headless.volume_rows import month_words, snapshot_row
 from runctl_tui.services.ports import Services
@@ -65,7 +65,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     rows = [snapshot_row(one, now) for one in found.value.snapshots if not wanted or one.volume_id in ids]
     most = "usd_per_month_at_most"
     shown = [{**row, "age": _age(row["age_seconds"]), most: month_words(row[most])} for row in rows]
-    return Reply(rows, output.table(shown, _COLUMNS, "no snapshots"), found.missing)
+    return listed(found, rows, output.table(shown, _COLUMNS, "no snapshots"))
 
 
 async def show_one(services: Services, call: Call) -> Reply:

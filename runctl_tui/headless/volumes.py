@@ -9,7 +9,7 @@ from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.volume_flags import add_place_flags, add_shape_flags, carry, modified_shape, new_volume
 from runctl_tui.headless.volume_rows import month_words, snapshot_row, volume_row
 from runctl_tui.services.ports import Services
@@ -77,7 +77,7 @@ async def list_all(services: Services, call: Call) -> Reply:
         {**row, "last_snapshot": _last(row, now.timestamp()), "usd_per_month": month_words(row["usd_per_month"])}
         for row in rows
     ]
-    return Reply(rows, output.table(shown, _COLUMNS, "no volumes"), snapshot.missing)
+    return listed(snapshot, rows, output.table(shown, _COLUMNS, "no volumes"))
 
 
 async def show_one(services: Services, call: Call) -> Reply:

@@ -31,6 +31,7 @@ TrainctlError                     exit 2
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
 from runctl_tui.domain.problem import Problem
@@ -265,3 +266,10 @@ class SandboxFailed(TrainctlError):
     """The embedded cloud did not start or went away."""
 
     default_code = "sandbox"
+
+
+def unread(what: str, missing: Sequence[Problem]) -> CloudProviderError:
+    """Return the one error that several problems with reading come to: the first one's code and way out."""
+    first, *others = missing
+    why = "; ".join(": ".join(filter(None, (problem.what, problem.why))) for problem in (first, *others))
+    return CloudProviderError(what, why, first.todo, code=first.code, request_id=first.request_id)
