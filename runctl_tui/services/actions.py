@@ -25,7 +25,6 @@ from runctl_tui.services.action_checks import (
     check_confirmation,
     check_policy,
     check_unchanged,
-    refusals,
     with_cap,
 )
 from runctl_tui.services.action_facts import FactGatherer, launch_lock
@@ -273,7 +272,7 @@ async def safe_cleanup(
         try:
             plan = await actions.plan(Operation.TERMINATE, [reference])
             if dry_run or plan.verdict.blocked:
-                words = "; ".join(reason.text for reason in refusals(plan)) or f"dry run: it would {plan.effect}"
+                words = "; ".join(reason.text for reason in plan.verdict.blocking) or f"dry run: it would {plan.effect}"
                 skipped.append((reference, words))
                 continue
             job_id = await actions.commit(plan, Confirmation(plan.hash, yes=True, name=plan.name_to_type))

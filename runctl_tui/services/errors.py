@@ -32,9 +32,12 @@ TrainctlError                     exit 2
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from runctl_tui.domain.problem import Problem
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.plan import Plan
 
 
 @runtime_checkable
@@ -273,3 +276,9 @@ def unread(what: str, missing: Sequence[Problem]) -> CloudProviderError:
     first, *others = missing
     why = "; ".join(": ".join(filter(None, (problem.what, problem.why))) for problem in (first, *others))
     return CloudProviderError(what, why, first.todo, code=first.code, request_id=first.request_id)
+
+
+def refusal(plan: Plan) -> Refused:
+    """Return the error about a plan that may not be carried out: all its reasons, and the one thing to do."""
+    why = "; ".join(reason.text for reason in plan.verdict.blocking)
+    return Refused(f"refused: {plan.effect}", why, plan.verdict.way_out, code=plan.verdict.blocking[0].code)

@@ -107,7 +107,8 @@ async def test_keys_pressed_before_the_dialog_was_seen_do_nothing() -> None:
 async def test_blocked_plan_offers_only_the_way_out() -> None:
     async with at_keyboard(World(reasons=data.BLOCKED)) as person:
         await person.press("ctrl+d")
-        await person.sees("✗ blocked", "training is running", "first: stop the run", "▲ careful", "[ Close ]")
+        await person.sees("✗ blocked", "training is running", "do: stop the run first", "▲ careful", "[ Close ]")
+        assert person.text().count("do: ") == 1
         assert not person.app.screen.query("#act, Input")
         await person.press("y", "enter")
         await person.until(lambda: not person.dialog, "closed")
