@@ -120,6 +120,14 @@ async def test_sandbox_commands_reach_the_sandbox_and_its_words_are_said() -> No
         assert person.world.sandbox_words == [("cut", "llama-7b", "20")]
 
 
+async def test_a_cut_link_is_not_said_to_be_cut_once_it_is_back() -> None:
+    async with at_keyboard() as person:
+        await obey(person, "sandbox cut tiny 0.3")
+        await person.press("3")
+        await person.sees("✓ the link to tiny is back")
+        assert "is cut" not in person.text()
+
+
 async def test_sandbox_commands_outside_the_sandbox_say_how_to_get_there() -> None:
     async with at_keyboard(World(facts=replace(data.FACTS, sandbox=False))) as person:
         await obey(person, "sandbox status")
