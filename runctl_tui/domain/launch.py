@@ -34,6 +34,18 @@ class LaunchRequest:
     terminate_after: bool = False
     """Terminate the machine that this launch made once the run has ended and its checkpoints are verified."""
 
+    @property
+    def resumes(self) -> bool:
+        """Whether it goes on with an earlier run."""
+        return self.job is not None and bool(self.job.parent or self.job.resume_from)
+
+    @property
+    def title(self) -> str:
+        """What it is called over forms and steps: 'Resume llama', 'Launch', 'Train'."""
+        if self.job is not None and self.resumes:
+            return f"Resume {self.job.name or self.job.script}"
+        return "Train" if self.instance_key else "Launch"
+
 
 @dataclass(frozen=True, slots=True)
 class CodeSummary:

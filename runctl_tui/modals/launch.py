@@ -48,8 +48,8 @@ class LaunchDialog(Dialog[str]):
     ]
 
     def __init__(self, clock: Clock, request: LaunchRequest, source: LaunchSource) -> None:
-        resuming = bool(request.job and request.job.resume_from)
-        super().__init__(clock, safe("RESUME" if resuming else "LAUNCH"))
+        verb, gap, name = request.title.partition(" ")
+        super().__init__(clock, safe(f"{verb.upper()}{gap}{name}"))
         self._request = request
         self._source = source
         self._offered_for: tuple[str, str] = ("", "")

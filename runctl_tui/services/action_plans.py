@@ -69,15 +69,18 @@ def launch_effect(request: LaunchRequest, target: str) -> str:
     )
     if job is None:
         return f"create {machine}"
-    verb = "resume" if job.parent or job.resume_from else "train"
-    work = f"{verb} {' '.join((job.script, *job.args))}"
-    words = f"{work} {machine}" if options is None else f"create {machine}, and {work}"
+    command = " ".join((job.script, *job.args))
+    if request.resumes:
+        called = f"{job.name}: " if job.name else ""
+        words = f"resume {called}{command} " + (machine if options is None else f"on a new {machine}")
+    else:
+        words = f"train {command} {machine}" if options is None else f"create {machine}, and train {command}"
     return words + (", then terminate it" if request.terminate_after else "")
 
 
 def launch_operation(request: LaunchRequest) -> Operation:
     """Return which changing verb a request is."""
-    if request.job is not None and (request.job.parent or request.job.resume_from):
+    if request.resumes:
         return Operation.RUN_RESUME
     return Operation.LAUNCH if request.options is not None else Operation.RUN_START
 

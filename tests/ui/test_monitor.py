@@ -103,7 +103,7 @@ async def test_resume_opens_the_form_with_the_safest_copy_of_the_newest_checkpoi
         await person.press("5", "x")
         await person.type("resume")
         await person.press("enter")
-        await person.sees("RESUME", "one that is running", "/home/ubuntu/llama/checkpoints/step_4000")
+        await person.sees("RESUME llama-7b", "one that is running", "/home/ubuntu/llama/checkpoints/step_4000")
 
 
 async def test_hostile_log_is_inert() -> None:
