@@ -113,6 +113,15 @@ async def test_commands_navigate(line: str, mode: str) -> None:
             await person.until(lambda: person.table.cursor_key == data.TINY_RUN.id, "the run is under the cursor")
 
 
+async def test_narrow_checkpoints_keep_what_matters_whole() -> None:
+    async with at_keyboard(size=NARROW) as person:
+        await person.press("4")
+        await person.sees("RUN", "STEP", "SIZE", "HOST", "S3", "STATE", "only on the host", "safe in S3")
+        rows = [line for line in person.text().splitlines() if " step_" in line or "4,000" in line]
+        assert rows
+        assert not any("…" in row for row in rows)
+
+
 async def test_sandbox_commands_reach_the_sandbox_and_its_words_are_said() -> None:
     async with at_keyboard() as person:
         await obey(person, "sandbox cut llama-7b 20")
