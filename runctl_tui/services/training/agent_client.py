@@ -161,10 +161,10 @@ class AgentClient:
                             offset, inode = frame.offset + len(frame.data), frame.inode
                         yield frame
                 return
-            except (HostLinkLost, HostUnreachable) as error:
+            except (HostLinkLost, HostUnreachable):
                 wait = min(LAST_RETRY, FIRST_RETRY * 2**tries)
                 tries += 1
-                yield LinkFrame(f"{error.what}, next try in {wait:.0f} s")
+                yield LinkFrame(f"next try in {wait:.0f} s")
             await self._sleep(wait)
 
     async def call(

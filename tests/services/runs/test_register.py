@@ -287,10 +287,11 @@ async def test_a_follower_learns_that_the_machine_went(world: Rig, monkeypatch: 
     async def follow(run_id: str, offset: int = 0):  # type: ignore[no-untyped-def] # plays the agent
         while True:
             world.provider.machines[box.id] = replace(box, state=ResourceState.TERMINATED)
-            yield LinkFrame("link lost")
+            yield LinkFrame("next try in 4 s")
 
     monkeypatch.setattr(agent, "follow", follow)
     updates = [update async for update in world.register.follow(run_id)]
+    assert [update.link for update in updates if update.link] == [f"link to {box.name} lost, next try in 4 s"]
     assert updates[-1].session is not None
     assert updates[-1].session.status is TrainingStatus.LOST
 
