@@ -13,6 +13,7 @@ from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
 from runctl_tui.domain.run import TrainingJob
+from runctl_tui.paths import project_root
 from runctl_tui.services.errors import ValidationError
 from runctl_tui.services.training.request import s3_location
 
@@ -86,7 +87,7 @@ class LaunchDesk:
     def defaults(self) -> LaunchRequest:
         """Return what the configuration and the current folder suggest."""
         told = self._defaults()
-        root = project_root_of(told.folder)
+        root = project_root(told.folder / "train.py")
         project = told.project or root.name
         script = told.script or next((name for name in SCRIPTS if (root / name).is_file()), "")
         options = CreateResourceOptions(
@@ -123,16 +124,6 @@ class LaunchDesk:
         wanted = await asyncio.to_thread(requirements_of, root, job.script)
         ignored = tuple(folder for folder, _ in sent.ignored_top)
         return CodeSummary(str(sent.root), len(sent.files), sent.total_bytes, ignored, wanted)
-
-
-def project_root_of(folder: Path) -> Path:
-    """Return the project that a folder belongs to, the folder itself where none can be told."""
-    from runctl_tui.services.sync.root import project_root
-
-    try:
-        return project_root(folder / "train.py")
-    except ValidationError:
-        return folder
 
 
 def check_script(root: Path, job: TrainingJob) -> None:
