@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -134,6 +135,18 @@ def check_script(root: Path, job: TrainingJob) -> None:
         near = ", ".join(sorted(path.name for path in root.glob("*.py"))[:5])
         hint = f"it has {near}" if near else "it has no Python files"
         raise ValidationError(f"There is no script {job.script!r} in {root}", hint, "name its path below the project")
+    if job.launcher != "command" and not can_be_run(root / job.script):
+        why = "it ends in neither .py nor .sh, is not executable, and begins with no #! line"
+        todo = "name the script, or start any command with the launcher 'any command' (--launcher command)"
+        raise ValidationError(f"{job.script} is no script", why, todo)
+
+
+def can_be_run(path: Path) -> bool:
+    """Tell whether a file looks like something that a launcher starts."""
+    if path.suffix in (".py", ".sh") or os.access(path, os.X_OK):
+        return True
+    with path.open("rb") as file:
+        return file.read(2) == b"#!"
 
 
 def requirements_of(root: Path, script: str) -> str:
