@@ -137,7 +137,7 @@ def check_script(root: Path, job: TrainingJob) -> None:
         raise ValidationError(f"There is no script {job.script!r} in {root}", hint, "name its path below the project")
     if job.launcher != "command" and not can_be_run(root / job.script):
         why = "it ends in neither .py nor .sh, is not executable, and begins with no #! line"
-        todo = "name the script, or start any command with the launcher 'any command' (--launcher command)"
+        todo = "name the script, or start any command with the launcher 'command' (--launcher command)"
         raise ValidationError(f"{job.script} is no script", why, todo)
 
 
