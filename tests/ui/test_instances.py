@@ -99,7 +99,7 @@ async def test_keys_pressed_before_the_dialog_was_seen_do_nothing() -> None:
         person.app._front.change(Operation.START, [EVAL])  # type: ignore[attr-defined] # a screen that changes things
         await person.until(lambda: person.dialog == "ConfirmStart", "the plan is shown")
         await person.pilot.press("y", "enter")
-        await person.pilot.pause(0.1)
+        await person.sees("just opened: press again")
         assert person.dialog == "ConfirmStart"
         assert not person.world.committed
 
