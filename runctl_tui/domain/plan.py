@@ -209,6 +209,8 @@ class JobView:
     ok: bool | None = None
     """None while it works."""
     result: str = ""
+    code: str = ""
+    """Of the error it ended with, as the service or we name it: 'InsufficientInstanceCapacity', 'interrupted'."""
     question: str = ""
     """Set while it waits for a person: 'no spot capacity; on demand costs $1.01/h instead of $0.42/h'."""
     run_id: str = ""

@@ -331,9 +331,9 @@ def test_train_without_a_bucket_refuses(runctl: Runctl, world: World) -> None:
 
 def test_a_job_that_failed_is_a_system_error_with_its_step(runctl: Runctl, world: World) -> None:
     steps = (Step("ssh", "SSH up", StepState.FAILED, "no answer within 5 min"),)
-    world.views = [view(ended=False, steps=()), view(ok=False, steps=steps, result="")]
+    world.views = [view(ended=False, steps=()), view(ok=False, steps=steps, result="", code="host.unreachable")]
     said = runctl(*confirmed(runctl, "instances", "launch", "--type", "g5.xlarge"))
-    assert said.code == 2
+    assert (said.code, said.error["code"]) == (2, "host.unreachable")
     assert "at 'SSH up': no answer within 5 min" in said.error["message"]
 
 
