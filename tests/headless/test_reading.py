@@ -162,9 +162,9 @@ def test_costs_say_what_is_not_in_them(runctl: Runctl) -> None:
     data = runctl("cost", "--json").data
     assert data["burn_per_hour"] == 1.006
     assert data["left"] == 160
-    assert data["excluded"] == ["us-west-2", "2 unpriced types"]
+    assert data["excluded"] == ["us-west-2", "2 unpriced types", "db (p9.huge): price unknown"]
     assert data["resources"][0]["usd_per_hour"] is None
-    assert "not included  us-west-2, 2 unpriced types" in runctl("cost").out
+    assert "not included  us-west-2, 2 unpriced types, db (p9.huge): price unknown" in runctl("cost").out
 
 
 def test_costs_divided(runctl: Runctl, world: World) -> None:
@@ -173,7 +173,7 @@ def test_costs_divided(runctl: Runctl, world: World) -> None:
         "project": "llama", "usd": 30.5, "share": 0.7625, "resources": 1, "unpriced_seconds": 0
     }  # fmt: skip
     assert (data["by"], data["total"], data["unpriced"]) == ("project", 40, ["db (p9.huge)"])
-    assert data["excluded"] == ["us-west-2", "2 unpriced types"]
+    assert data["excluded"] == ["us-west-2", "2 unpriced types", "db (p9.huge): price unknown"]
     assert world.reports == [("project", None, None)]
 
 
@@ -183,8 +183,8 @@ def test_divided_costs_for_people_never_show_unknown_as_zero(runctl: Runctl) -> 
     assert lines[1].split() == ["llama", "30.50", "76", "1"]
     assert lines[2].split() == ["(none)", "9.50", "+", "?", "24", "2"]
     assert lines[3].split()[:2] == ["sdxl", "?"]
-    assert "total          $40.00 from 2026-11-01 to 2026-11-20 (UTC)" in lines
-    assert "price unknown  db (p9.huge)" in lines
+    assert "total         $40.00 from 2026-11-01 to 2026-11-20 (UTC)" in lines
+    assert "not included  us-west-2, 2 unpriced types, db (p9.huge): price unknown" in lines
 
 
 def test_a_period_counts_its_first_and_its_last_day(runctl: Runctl, world: World) -> None:
