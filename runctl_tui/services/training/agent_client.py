@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -164,7 +165,7 @@ class AgentClient:
             except (HostLinkLost, HostUnreachable):
                 wait = min(LAST_RETRY, FIRST_RETRY * 2**tries)
                 tries += 1
-                yield LinkFrame(f"next try in {wait:.0f} s")
+                yield LinkFrame(f"next try in {ceil(wait)} s")
             await self._sleep(wait)
 
     async def call(
