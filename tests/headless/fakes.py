@@ -444,6 +444,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "sandbox": FakeSandbox(world) if sandbox else None,
         "log_path": "/tmp/log",
         "start": start,
+        "warm_up": None,
         "relay": None,
         "exports": None,
         "close": close,

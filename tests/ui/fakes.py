@@ -157,6 +157,7 @@ class World:
             exports=FakeExports(self),
             log_path="/home/alice/.local/state/runctl-tui/runctl-tui.log",
             start=self._start,
+            warm_up=self.gate,
             relay=self.gate,
             close=self._close,
         )
