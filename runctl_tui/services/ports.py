@@ -97,6 +97,9 @@ class Launcher(Protocol):
     def disk_month(self, provider: str, region: str, gib: int) -> DiskPrice:
         """Dollars per month of a new root disk, as far as is known without asking anybody."""
 
+    def default_type(self, provider: str) -> str:
+        """The type that a launch starts with, empty where the configuration names none."""
+
     def defaults(self) -> LaunchRequest:
         """What the configuration and the current folder suggest."""
 

@@ -27,6 +27,7 @@ from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
 from runctl_tui.services.launch.parts import HereSettings, PipelineParts
 from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.supplies import Supplies
+from runctl_tui.services.runpod.parse import short
 from runctl_tui.services.shells import HostShells
 from runctl_tui.services.storage.carry import Carrier
 from runctl_tui.services.storage.desk import StorageDesk, StorageParts
@@ -159,4 +160,5 @@ class Desks:
                 ("TRAINCTL_SAVE_INTERVAL", str(config.checkpoint.save_interval)),
                 ("TRAINCTL_KEEP_LAST_N", str(config.checkpoint.keep_last_n)),
             ),
+            other_types={"runpod": short(config.runpod.default_gpu)},
         )

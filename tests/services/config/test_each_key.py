@@ -10,10 +10,12 @@ import pytest
 
 from runctl_tui.domain.instance import Market
 from runctl_tui.domain.run import TrainingJob
+from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.settings import SPECS
 from runctl_tui.options import Options
 from runctl_tui.wiring.assembly import Assembly
 from runctl_tui.wiring.ground import Ground
+from runctl_tui.wiring.runpod import runpod_settings
 
 Look = Callable[[Assembly], object]
 
@@ -21,6 +23,13 @@ Look = Callable[[Assembly], object]
 def aws(read: Callable[[Any], object]) -> Look:
     """Look at what the AWS provider was told."""
     return lambda made: read(made.core.cloud._settings())
+
+
+def pods(read: Callable[[Any], object]) -> Look:
+    """Look at what the RunPod provider is told."""
+    return lambda made: read(
+        runpod_settings(made.core.place, made.core.place.configuration.runpod.api_key or Secret("k"))
+    )
 
 
 def here(made: Assembly) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -64,6 +73,12 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     ),
     "aws.subnet": ("subnet-0123456789abcdef0", aws(lambda told: told.launch.subnet), "subnet-0123456789abcdef0"),
     "aws.jump_host": ("me@bastion:22", aws(lambda told: told.ssh.jump_host), "me@bastion:22"),
+    "runpod.api_key": ("rpa_key", pods(lambda told: told.key.reveal()), "rpa_key"),
+    "runpod.default_gpu": (
+        "NVIDIA L40S", lambda made: made.services().launcher.default_type("runpod"), "L40S"
+    ),
+    "runpod.default_disk_gb": ("55", pods(lambda told: told.disk_gib), 55),
+    "runpod.default_image": ("mine/torch:1", pods(lambda told: told.image), "mine/torch:1"),
     "local.default_device": ("cuda:1", lambda made: dict(here(made)[1])["TRAINCTL_DEVICE"], "cuda:1"),
     "local.checkpoint_dir": ("mine", lambda made: here(made)[0], "mine"),
     "checkpoint.dir": ("out", trains("checkpoint_dir"), "out"),
@@ -95,15 +110,13 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     "safety.max_instances_warn": ("3", aws(lambda told: told.launch.warn_at), 3),
     "safety.max_instances_block": ("60", aws(lambda told: told.launch.block_at), 60),
 }  # fmt: skip
-LATER: Final = {key for key in SPECS if key.startswith("runpod.")}
-"""RunPod's provider comes later; its keys are read and kept so that runctl's file loads."""
 
 
 def assembled(folder: Path, **flags: str) -> Assembly:
     return Assembly(Ground(Options(state_dir=str(folder), flags=flags)))
 
 
-@pytest.mark.parametrize("key", sorted(set(SPECS) - LATER))
+@pytest.mark.parametrize("key", sorted(set(SPECS)))
 def test_the_key_changes_what_happens(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text, look, wanted = CHECKS[key]
@@ -125,7 +138,7 @@ def _or_nothing(look: Look, made: Assembly) -> object:
 
 
 def test_no_check_is_for_a_key_that_is_gone() -> None:
-    assert set(CHECKS) == set(SPECS) - LATER
+    assert set(CHECKS) == set(SPECS)
 
 
 def test_the_sandbox_looks_at_its_fleet_every_three_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
