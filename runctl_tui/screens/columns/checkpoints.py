@@ -31,7 +31,7 @@ def checkpoint_columns(
         Column("format", "FORMAT", _format, 10, wide=18, priority=30, sort_key=lambda row: row.format),
         Column("host", "HOST", lambda row: copy_cell(row.host.state), 10, priority=90, wide=11),
         Column("s3", "S3", _s3, 11, priority=92),
-        Column("state", "STATE", state, 16, wide=18, priority=98, flexible=True),
+        Column("state", "STATE", state, 16, priority=98, flexible=True),
     )  # fmt: skip
 
 
