@@ -89,15 +89,7 @@ def resume_job(session: TrainingSession, checkpoint: Checkpoint | None, instance
     if copy.state not in _WHOLE:
         where = "on its host nor in S3" if same else "in S3, and its host is another machine"
         raise ValueError(f"{checkpoint.name} is not whole {where}")
-    base = session.job or TrainingJob(
-        script=session.script,
-        args=session.args,
-        project=session.project,
-        name=session.name,
-        checkpoint_dir=session.checkpoint_dir,
-        output_dest=session.output_dest,
-    )
-    return replace(base, resume_from=copy.location, parent=session.id)
+    return replace(session.job_again, resume_from=copy.location, parent=session.id)
 
 
 def newest_whole(checkpoints: Sequence[Checkpoint]) -> Checkpoint | None:

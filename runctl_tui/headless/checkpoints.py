@@ -72,10 +72,9 @@ def _choose(checkpoints: tuple[Checkpoint, ...], reference: str) -> Checkpoint:
 
 
 def _shown(row: output.Row, checkpoint: Checkpoint) -> output.Row:
-    age = row["age_seconds"]
     return {
         **row,
-        "age": output.duration(age) if isinstance(age, int) else "?",
+        "age": output.age(row["age_seconds"]),
         "size": output.size(checkpoint.size_bytes),
         "loss": "" if checkpoint.loss is None else checkpoint.loss,
         "step": "" if checkpoint.step is None else checkpoint.step,

@@ -10,7 +10,7 @@ from typing import Final
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.money import dollars
-from runctl_tui.domain.plan import Operation, Plan, PlanLine, Verdict
+from runctl_tui.domain.plan import Operation, Plan, PlanLine, Step, Verdict
 from runctl_tui.domain.safety import SafetyFacts, plan_lines, reversibility
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.safety.reasons import buys, count
@@ -57,6 +57,20 @@ def effect_of(operation: Operation, facts: SafetyFacts) -> str:
         return f"terminate {what} and delete its disks (how many is unknown)"
     dying = [disk for disk in facts.disks.value if disk.delete_on_termination is not False]
     return f"terminate {what}" + (f" and delete {count(len(dying), 'disk')}" if dying else "")
+
+
+def call_steps(plan: Plan, end: str) -> tuple[Step, ...]:
+    """Return the visible steps of one call per target; `end` says in words what is waited for."""
+    return tuple(
+        step
+        for target in plan.targets
+        for name in [target.name or target.id]
+        for step in (
+            Step(f"ask:{target.id}", f"ask whether {name} may be changed"),
+            Step(f"call:{target.id}", f"{plan.operation.verb} {name}"),
+            Step(f"wait:{target.id}", f"wait until {end.format(name=name)}"),
+        )
+    )
 
 
 def launch_effect(request: LaunchRequest, target: str) -> str:

@@ -39,6 +39,9 @@ TRANSFER_THREADS: Final = 8
 class AwsProvider:
     """Every machine of one AWS profile."""
 
+    name = PROVIDER
+    label = "AWS"
+
     def __init__(self, settings: AwsSettings, clock: Clock, pool: BackendPool | None = None) -> None:
         self._settings = settings
         self._pool = pool or BackendPool("aws", POOL_SIZE)
@@ -55,16 +58,6 @@ class AwsProvider:
         self._launches = Launches(self._clients, settings, clock, self._reader, images)
         self._offers = Offers(self._reader.catalog, SpotMarket(self._clients, clock), self.prices)
         self._reach = Reach(self._clients, settings, images)
-
-    @property
-    def name(self) -> str:
-        """The word used in configuration, flags and keys."""
-        return PROVIDER
-
-    @property
-    def label(self) -> str:
-        """The word a person reads."""
-        return "AWS"
 
     @property
     def capabilities(self) -> Capabilities:
