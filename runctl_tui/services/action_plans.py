@@ -115,7 +115,7 @@ def differences(before: Plan, after: Plan) -> tuple[str, ...]:
     known = {reason.code for reason in before.verdict.reasons}
     words = [reason.text for reason in after.verdict.reasons if reason.code not in known]
     if after.effect != before.effect:
-        words.append(f"it would now {after.effect}")
+        words.append(f"the plan would now be: {after.effect}")
     if after.targets != before.targets:
         words.append("the targets are others now")
     if dict(after.parameters) != dict(before.parameters):

@@ -81,13 +81,14 @@ async def test_a_silent_host_leaves_its_last_facts(world: Rig) -> None:
     run_id = await world.start(box, WAITS)
     session = await world.register.find(run_id)
     await until_true(lambda: _step(world, run_id))
-    world.hosts.errors[box.id] = HostUnreachable("no route")
+    world.hosts.errors[box.id] = HostUnreachable("ubuntu@10.0.0.7:22 cannot be reached", "no route")
     snapshot = await world.register.now()
     (mute,) = snapshot.value
     assert (mute.status, mute.progress.step) == (TrainingStatus.UNREACHABLE, 1)
     assert mute.heard_at is not None
     assert session.heard_at is not None
-    assert [problem.what for problem in snapshot.missing] == ["no route"]
+    told = [(problem.what, problem.why) for problem in snapshot.missing]
+    assert told == [(f"{box.name} cannot be reached", "ubuntu@10.0.0.7:22 cannot be reached: no route")]
     del world.hosts.errors[box.id]
     assert (await world.register.find(run_id)).status is TrainingStatus.RUNNING
 
