@@ -139,7 +139,9 @@ async def resume(services: Services, call: Call) -> Reply:
     same = f"{run.provider}/{run.instance_id}"
     key = "" if args.type else (await services.fleet.find(args.on)).key if args.on else same
     checkpoint = await _checkpoint_location(services, run, args.resume, on_the_same_host=key == same)
-    job = dataclasses.replace(run.job_again, resume_from=checkpoint, parent=run.id, name=args.name or run.name)
+    known = services.launcher.defaults().job
+    again = run.job_again(known.project_root if known else "")
+    job = dataclasses.replace(again, resume_from=checkpoint, parent=run.id, name=args.name or run.name)
     if key:
         return await launch(services, call, LaunchRequest(instance_key=key, job=job))
     options = machine_options(call, services)

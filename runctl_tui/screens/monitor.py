@@ -325,4 +325,4 @@ class MonitorScreen(ListScreen[TrainingSession]):
         found = await self.services.checkpoints.now(run.id)
         own = [each for each in found.value if each.run_id == run.id]
         newest = max(own, key=lambda each: (each.created_at is not None, each.created_at), default=None)
-        await self.open_launch(resume_from(run, newest))
+        await self.open_launch(resume_from(run, newest, self.services.launcher.defaults()))

@@ -18,12 +18,13 @@ def train_on(defaults: LaunchRequest, row: FleetRow) -> LaunchRequest:
     return replace(defaults, options=None, instance_key=row.key, terminate_after=False)
 
 
-def resume_from(session: TrainingSession, checkpoint: Checkpoint | None = None) -> LaunchRequest:
+def resume_from(session: TrainingSession, checkpoint: Checkpoint | None, defaults: LaunchRequest) -> LaunchRequest:
     """Return a request that goes on with a run from a checkpoint, on its own machine unless changed."""
+    here = defaults.job.project_root if defaults.job else ""
     where = _location(checkpoint) if checkpoint else session.newest_checkpoint
     return LaunchRequest(
         instance_key=f"{session.provider}/{session.instance_id}",
-        job=replace(session.job_again, resume_from=where, parent=session.id),
+        job=replace(session.job_again(here), resume_from=where, parent=session.id),
     )
 
 

@@ -384,7 +384,8 @@ def test_several_machines_at_once(runctl: Runctl, world: World) -> None:
 
 def test_resuming_a_run_of_another_machine_keeps_its_arguments(runctl: Runctl, world: World) -> None:
     world.runs = [run(job=None)]
+    world.defaults = LaunchRequest(job=TrainingJob("train.py", project_root="/home/me/project"))
     runctl("runs", "resume", "r-01", "--json")
     job = world.requests[0].job
     assert job is not None
-    assert (job.script, job.args) == ("train.py", ("--steps", "20"))
+    assert (job.script, job.args, job.project_root) == ("train.py", ("--steps", "20"), "/home/me/project")
