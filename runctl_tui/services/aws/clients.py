@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from runctl_tui import __version__
 from runctl_tui.domain.clock import Clock
 from runctl_tui.services.aws.faults import AwsFaults
+from runctl_tui.services.aws.models import teach
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.threads import BackendPool, CancelToken
 
@@ -31,8 +32,6 @@ CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
 READ_ATTEMPTS: Final = 4
 """Attempts of a call that changes nothing; one that changes something is sent once."""
-SERVICES: Final = ("ec2", "pricing", "s3", "ssm", "sts")
-"""What is asked for here; finding out what else the SDK knows would read a thousand folders."""
 PRICING_REGION: Final = "us-east-1"
 """Where the price lists of all regions are asked for."""
 
@@ -134,14 +133,17 @@ class AwsClients:
 
     def _profile_session(self) -> Session:
         from boto3.session import Session
+
+        return Session(profile_name=self._settings.profile or None, botocore_session=self._core())
+
+    def _core(self, variables: dict[str, Any] | None = None) -> Core:
         from botocore.session import Session as Core
 
-        return Session(profile_name=self._settings.profile or None, botocore_session=_knowing(Core()))
+        return teach(Core(session_vars=variables), self._settings.state_dir / "models")
 
     def _own_session(self) -> Session:
         """A session that reads neither environment nor files: real credentials never reach the sandbox."""
         from boto3.session import Session
-        from botocore.session import Session as Core
 
         keys = self._settings.credentials
         if keys is None:
@@ -152,7 +154,7 @@ class AwsClients:
             "credentials_file": (None, None, "/dev/null", None),
             "ca_bundle": (None, None, None, None),
         }
-        core = _knowing(Core(session_vars=nothing))
+        core = self._core(nothing)
         return Session(
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
@@ -177,13 +179,6 @@ class AwsClients:
             if self._settings.endpoint_url:
                 options["s3"] = {"addressing_style": "path"}
         return Config(**options)
-
-
-def _knowing(core: Core) -> Core:
-    """Return a session of the SDK that does not look for services."""
-    loader = core.get_component("data_loader")
-    loader.list_available_services = lambda type_name: list(SERVICES)
-    return core
 
 
 def _invoke(operation: str, request: dict[str, Any], client: Any) -> Mapping[str, Any]:
