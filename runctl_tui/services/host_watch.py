@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.host import HostReading
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import ResourceNotFound
+from runctl_tui.services.errors import HostLinkLost, HostUnreachable, ResourceNotFound
 from runctl_tui.services.feed import StreamFeed
 
 if TYPE_CHECKING:
@@ -48,10 +48,13 @@ class HostWatch:
 
     async def _stream(self, key: str) -> AsyncGenerator[Snapshot[HostReading], None]:
         machine = await self._machine(key)
-        agent = await self._hosts.agent(machine)
-        async with aclosing(agent.watch()) as readings:
-            async for reading in readings:
-                yield self._told(machine, key, reading)
+        try:
+            agent = await self._hosts.agent(machine)
+            async with aclosing(agent.watch()) as readings:
+                async for reading in readings:
+                    yield self._told(machine, key, reading)
+        except (HostUnreachable, HostLinkLost) as error:
+            raise _named(error, machine.name or machine.id) from error
 
     def _told(self, machine: Instance, key: str, reading: HostReading) -> Snapshot[HostReading]:
         name = machine.name or machine.id
@@ -62,3 +65,13 @@ class HostWatch:
             if key == f"{machine.provider}/{machine.id}":
                 return machine
         raise ResourceNotFound(f"There is no machine {key}", "", "1 Instances lists those that there are")
+
+
+def _named(error: HostUnreachable | HostLinkLost, name: str) -> HostUnreachable | HostLinkLost:
+    """Return an error that names the machine; the address that was tried stands with the reasons."""
+    if name in error.what:
+        return error
+    lost = isinstance(error, HostLinkLost)
+    what = f"The link to {name} was lost" if lost else f"{name} cannot be reached"
+    why = error.why if lost else str(error)
+    return type(error)(what, why, error.todo, code=error.code)

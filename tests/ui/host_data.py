@@ -13,7 +13,7 @@ GIB = 1024**3
 BIG = "aws/i-0abc12de34f567890"
 HERE = "local/local"
 OFF = Problem("host.off", "old-notebook cannot be reached", "it is stopped", "start it first")
-LOST = Problem("host.link-lost", "The link to the host was lost", todo="it is tried again", retry_in=4.0)
+LOST = Problem("host.link-lost", "The link to llama-7b was lost", todo="it is tried again", retry_in=4.0)
 
 
 def process(pid: int, cpu: float, memory: int, command: str, **more: object) -> HostProcess:

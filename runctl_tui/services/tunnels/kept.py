@@ -20,6 +20,7 @@ from typing import Any, Final
 from runctl_tui.domain.tunnel import Tunnel, TunnelState
 from runctl_tui.services.errors import StateError
 from runctl_tui.services.ports import SshTarget
+from runctl_tui.services.whole_file import write_whole
 
 _ID: Final = re.compile(r"t-[0-9a-z-]{1,40}")
 GONE: Final = "its process is gone; close it, or open it anew"
@@ -120,12 +121,8 @@ class KeptTunnels:
 
     def _write(self, tunnel_id: str, kind: str, row: dict[str, Any]) -> None:
         path = self._path(tunnel_id, kind)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump(row, file)
-            temporary.replace(path)
+            write_whole(path, json.dumps(row))
         except OSError as error:
             raise StateError(f"The tunnel's file {path} cannot be written", str(error)) from error
 

@@ -75,6 +75,7 @@ async def test_a_cut_link_keeps_the_last_figures_and_comes_back(watch: HostWatch
                 break
     lost = next(snapshot for snapshot in found if snapshot.missing)
     assert lost.missing[0].code == "host.link-lost"
+    assert lost.missing[0].what == f"The link to {BOX.name} was lost"
     assert lost.missing[0].retry_in is not None
     assert (lost.value, lost.taken_at) == (found[0].value, found[0].taken_at)
     assert found[-1].taken_at > lost.taken_at
