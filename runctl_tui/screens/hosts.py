@@ -52,7 +52,7 @@ class HostScreen(ListScreen[HostProcess]):
     )
     HINTS: ClassVar[tuple[str, ...]] = (
         "table.open",
-        "host.describe",
+        "host.details",
         "host.before",
         "host.after",
         "host.shell",
@@ -65,7 +65,8 @@ class HostScreen(ListScreen[HostProcess]):
         "screen.help",
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "describe", "host", id="host.describe"),
+        Binding("i", "details", "host details", id="host.details"),
+        Binding("d", "describe", "describe", show=False, id="host.describe"),
         Binding("less_than_sign", "other(-1)", "machine before", key_display="<", id="host.before"),
         Binding("greater_than_sign", "other(1)", "machine after", show=False, key_display=">", id="host.after"),
         Binding("s", "shell", "shell", id="host.shell"),
@@ -177,12 +178,12 @@ class HostScreen(ListScreen[HostProcess]):
             self._describe_process(self._chosen)
 
     @on(ResourceTable.Chosen, "#list")
-    def open_process(self) -> None:
+    def action_describe(self) -> None:
         """Show everything about the process."""
         if self.table.cursor_row is not None:
             self._describe_process(self.table.cursor_row)
 
-    def action_describe(self) -> None:
+    def action_details(self) -> None:
         """Show everything about the host."""
         if self._reading is not None and self._reading.usage is not None:
             sections = host_facts.host_sections(self._reading)

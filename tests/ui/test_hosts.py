@@ -43,6 +43,8 @@ async def test_details_of_process_and_host() -> None:
         await person.press("h", "enter")
         await person.sees("412.3 % of a core", "on GPU 0, 1", "--api-key •••", "llama-7b")
         await person.press("escape", "d")
+        await person.sees("412.3 % of a core")
+        await person.press("escape", "i")
         await person.sees("ip-10-0-0-7", "File systems", "129.9 GB of 214.7 GB", "ens5", "does not answer")
         await person.press("escape", "c")
         assert person.app.clipboard == "4711"
