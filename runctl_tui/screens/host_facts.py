@@ -34,7 +34,12 @@ def meters(reading: HostReading, most_disks: int) -> tuple[Meter, ...]:
     if usage is None:
         return ()
     return (
-        Meter(safe("CPU"), safe(_cpu_words(reading, usage)), share=_share(usage.cpu_percent, 100.0)),
+        Meter(
+            safe("CPU"),
+            safe(_cpu_words(reading, usage)),
+            safe(_cpu_words(reading, usage, brief=True)),
+            _share(usage.cpu_percent, 100.0),
+        ),
         _amounts("MEM", usage.memory_used_mib, usage.memory_total_mib),
         Meter(safe("NET"), safe(f"↓ {_rate(usage.network_in_bytes)}  ↑ {_rate(usage.network_out_bytes)}")),
         Meter(safe("DISK I/O"), safe(f"↓ {_rate(reading.disk_read_per_s)}  ↑ {_rate(reading.disk_written_per_s)}")),
@@ -97,10 +102,10 @@ def process_sections(row: HostProcess, run_name: str) -> tuple[modals.Section, .
     )  # fmt: skip
 
 
-def _cpu_words(reading: HostReading, usage: ResourceUsage) -> str:
+def _cpu_words(reading: HostReading, usage: ResourceUsage, brief: bool = False) -> str:
     percent = UNKNOWN if usage.cpu_percent is None else f"{usage.cpu_percent:.0f} %"
     if len(reading.cores) > MOST_CORES or not reading.cores:
-        return f"{percent:>5} of {reading.cpus or UNKNOWN} cores"
+        return f"{percent:>5} of {reading.cpus or UNKNOWN}{'' if brief else ' cores'}"
     drawn = "".join(UNKNOWN if one is None else LEVELS[min(7, int(one / 12.5))] for one in reading.cores)
     return f"{percent:>5} {drawn}"
 
@@ -134,11 +139,11 @@ def _of(used: int | None, total: int | None) -> str:
 
 
 def _pair(used: float | None, total: float | None, brief: bool) -> str:
-    """Return two sizes in a unit that leaves the larger two digits: '71.3/81.9 GB', or '71/82 GB'."""
+    """Return two sizes in one unit: '71.3/81.9 GB' and '189/1208 GB', brief '71/82 GB' and '0.2/1.2 TB'."""
     if used is None or total is None:
         return f"{size(used)}/{size(total)}"
-    unit, scale = next((pair for pair in UNITS if total >= 10 * pair[1]), UNITS[-1])
-    digits = 0 if brief or total >= 1000 * scale else 1
+    unit, scale = next((pair for pair in UNITS if total >= (1 if brief else 10) * pair[1]), UNITS[-1])
+    digits = 0 if total >= (10 if brief else 1000) * scale else 1
     return f"{used / scale:.{digits}f}/{total / scale:.{digits}f} {unit}"
 
 
