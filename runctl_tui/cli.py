@@ -153,13 +153,13 @@ def _call(options: Options, call: Call) -> int:
         return _interrupted(call.console)
     if call.console.json:
         print(output.success(reply.data, reply.missing))
-        return 0
+        return reply.exit_code
     if reply.text:
         print(reply.text)
     for problem in reply.missing:
         call.console.progress(f"▲ {problem.what}{f': {problem.why}' if problem.why else ''}")
     sys.stdout.flush()
-    return 0
+    return reply.exit_code
 
 
 async def _answer(options: Options, call: Call) -> Reply:

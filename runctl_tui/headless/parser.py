@@ -13,7 +13,8 @@ from runctl_tui.services.errors import ValidationError
 
 PROGRAM: Final = "runctl-tui"
 NOUNS: Final = {
-    "instances": ("runctl_tui.headless.instances", "machines: list, describe, launch, start, stop, terminate"),
+    "instances": ("runctl_tui.headless.instances", "machines: list, show, launch, start, stop, terminate, wait, ssh"),
+    "pods": ("runctl_tui.headless.pods", "RunPod's pods: list, show, create, start, stop, terminate, logs"),
     "volumes": ("runctl_tui.headless.volumes", "volumes: list, show, create, attach, detach, modify, snapshot, delete"),
     "snapshots": ("runctl_tui.headless.snapshots", "snapshots of volumes: list, show, restore, copy, delete"),
     "runs": ("runctl_tui.headless.runs", "training runs: list, show, logs, start, stop, resume"),

@@ -47,3 +47,7 @@ class Reply:
     text: str = ""
     missing: tuple[Problem, ...] = ()
     """What could not be read; a partial answer says so."""
+    scope: tuple[str, ...] = ()
+    """What was asked, such as 'aws/us-east-1'."""
+    exit_code: int = 0
+    """Of a command that was passed on; else 0."""

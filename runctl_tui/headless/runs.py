@@ -43,10 +43,15 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.set_defaults(handler=show_one, needs=Needs.SERVICES)
     parser = add_noun(verbs, "logs", "print a run's log")
     parser.add_argument("run", metavar="RUN", help="id, beginning of an id, or unique name")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
-    parser.add_argument("--tail", metavar="N", type=int, help="only the last N lines")
+    add_log_flags(parser)
     parser.set_defaults(handler=logs, needs=Needs.SERVICES)
     _register_changes(verbs)
+
+
+def add_log_flags(parser: Parser) -> None:
+    """Add how much of a log is wanted."""
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
+    parser.add_argument("--tail", metavar="N", type=int, help="only the last N lines")
 
 
 def _register_changes(verbs: Nouns[Parser]) -> None:

@@ -264,10 +264,10 @@ class ShellCommand:
 
 
 class Shells(Protocol):
-    """Interactive shells on hosts."""
+    """Shells and single commands on hosts."""
 
-    async def command(self, key: str) -> ShellCommand:
-        """What to run for a shell on this machine; HostUnreachable and Unsupported say why there is none."""
+    async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
+        """What to run for a shell there, or for words: one is a line for its shell, several are a command as it is."""
 
 
 @dataclass(frozen=True, slots=True)

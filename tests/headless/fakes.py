@@ -38,8 +38,8 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
-from runctl_tui.services.errors import ResourceNotFound
-from runctl_tui.services.ports import Finding, Services
+from runctl_tui.services.errors import ResourceNotFound, TrainctlError
+from runctl_tui.services.ports import Finding, Services, ShellCommand
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
 from tests.ui.volume_data import storage
@@ -185,6 +185,12 @@ class World:
     started: int = 0
     closed: int = 0
     on_commit: Callable[[Plan], None] = lambda plan: None
+    looks: int = 0
+    """How often a provider was asked for one machine."""
+    on_look: Callable[[int], None] = lambda number: None
+    """Called before each of those."""
+    ssh_errors: list[TrainctlError] = field(default_factory=list)
+    """What the next attempts to reach a machine meet."""
 
 
 def view(ended: bool = True, ok: bool | None = True, **changes: Any) -> JobView:
@@ -219,6 +225,36 @@ class FakeFleet:
 
     async def describe(self, key: str) -> Mapping[str, object]:
         return {"InstanceId": "i-0123456789abcdef0", "LaunchTime": NOW}
+
+
+class FakeRegistry:
+    """One provider for every name; a machine that is not listed is not known to it either."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def get(self, name: str) -> FakeRegistry:
+        return self
+
+    def regions(self) -> tuple[str, ...]:
+        return ("secure", "community")
+
+    async def get_resource_status(self, resource_id: str, region: str = "") -> Instance:
+        self.world.looks += 1
+        self.world.on_look(self.world.looks)
+        return (await FakeFleet(self.world).find(resource_id)).instance
+
+
+class FakeShells:
+    """What is run for a machine is run here."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
+        if self.world.ssh_errors:
+            raise self.world.ssh_errors.pop(0)
+        return ShellCommand(tuple(words) or ("sh", "-c", "exit 7"), {"ON": key})
 
 
 class FakeRuns:
@@ -428,7 +464,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
     ports: dict[str, object] = {
         "clock": FakeClock(),
         "session": None,
-        "registry": None,
+        "registry": FakeRegistry(world),
         "fleet": FakeFleet(world),
         "runs": FakeRuns(world),
         "checkpoints": FakeCheckpoints(world),
@@ -438,7 +474,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "actions": FakeActions(world),
         "jobs": FakeJobs(world),
         "costs": FakeCosts(world),
-        "shells": None,
+        "shells": FakeShells(world),
         "settings": None,
         "doctor": FakeDoctor(),
         "sandbox": FakeSandbox(world) if sandbox else None,

@@ -12,7 +12,7 @@ import pytest
 from runctl_tui.domain.plan import Level, Operation, Verdict
 from runctl_tui.headless.parser import noun_parser
 from tests.headless.conftest import Runctl
-from tests.headless.fakes import World, plan
+from tests.headless.fakes import World, machine, plan
 
 READING = {
     "checkpoints info": "",
@@ -23,6 +23,12 @@ READING = {
     "doctor": "",
     "instances describe": "",
     "instances list": "",
+    "instances show": "",
+    "instances ssh": "what is done there is the person's own doing",
+    "instances wait": "",
+    "pods list": "",
+    "pods logs": "",
+    "pods show": "",
     "relay": "it serves what was begun elsewhere, and has no end to show",
     "resources insights": "",
     "resources list": "",
@@ -48,6 +54,10 @@ CHANGING = {
     "instances stop": ("llama-7b",),
     "instances terminate": ("llama-7b",),
     "local": ("train.py",),
+    "pods create": ("--type", "RTX 4090"),
+    "pods start": ("pod",),
+    "pods stop": ("pod",),
+    "pods terminate": ("pod",),
     "runs resume": ("r-01",),
     "runs start": ("train.py", "--on", "llama-7b"),
     "runs stop": ("r-01",),
@@ -105,6 +115,7 @@ def test_every_changing_verb_takes_it_and_no_other_pretends_to(command: str) -> 
 
 @pytest.mark.parametrize("command", sorted(CHANGING))
 def test_nothing_is_done_whatever_else_is_said(runctl: Runctl, world: World, own_home: Path, command: str) -> None:
+    world.machines = (machine(), machine(id="p0d", name="pod", provider="runpod"))
     before = files(own_home)
     words = (*command.split(), *CHANGING[command], "--dry-run", "--json")
     said = runctl(*words)

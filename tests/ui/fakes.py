@@ -455,7 +455,7 @@ class FakeCosts(_Part):
 
 
 class FakeShells(_Part):
-    async def command(self, key: str) -> ShellCommand:
+    async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
         await self.world.gate()
         return self.world.shell
 
