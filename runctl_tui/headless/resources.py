@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,7 +10,8 @@ from decimal import Decimal
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.insights import Insight, InsightKind, insights
+from runctl_tui.domain.insights import Insight, insights
+from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import BILLED_STATES
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
@@ -101,13 +103,17 @@ async def summarise(services: Services, call: Call) -> Reply:
 
 async def advise(services: Services, call: Call) -> Reply:
     """What deserves a look, what saves most first."""
-    snapshot = await services.fleet.now()
-    found = insights(snapshot.value, await services.costs.now(), services.clock.now())
-    shown = [
-        {**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one, snapshot.value)} for one in found
-    ]
+    found, missing = await findings(services)
+    shown = [{**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one)} for one in found]
     text = output.table(shown, _INSIGHTS, "nothing is idle, forgotten or kept for nothing, and no mark is passed")
-    return Reply([_flat(one) for one in found], text, snapshot.missing)
+    return Reply([_flat(one) for one in found], text, missing)
+
+
+async def findings(services: Services) -> tuple[tuple[Insight, ...], tuple[Problem, ...]]:
+    """Return what deserves a look among machines, volumes and sums, and what could not be read."""
+    fleet, storage = await asyncio.gather(services.fleet.now(), services.volumes.now())
+    found = insights(fleet.value, await services.costs.now(), services.clock.now(), storage.value.volumes)
+    return found, tuple(dict.fromkeys((*fleet.missing, *storage.missing)))
 
 
 def _wanted(row: FleetRow, call: Call) -> bool:
@@ -151,14 +157,14 @@ def _saves(one: Insight) -> str:
         return "-"
     if one.saves_per_hour is None:
         return "unknown"
-    if one.kind is InsightKind.STOPPED:
+    if one.by_month:
         return f"{output.dollars(one.saves_per_month)}/mo"
     return f"{output.dollars(one.saves_per_hour)}/h"
 
 
-def _command(one: Insight, rows: Sequence[FleetRow]) -> str:
+def _command(one: Insight) -> str:
     """Return the command that shows the fitting plan."""
-    ids = {row.key: row.instance.id for row in rows}
-    if one.operation is None or one.reference not in ids:
+    if one.operation is None or not one.reference:
         return one.advice
-    return f"instances {one.operation.value} {ids[one.reference]}"
+    noun = "volumes" if one.about_volume else "instances"
+    return f"{noun} {one.operation.verb} {one.reference.partition('/')[2]}"
