@@ -52,6 +52,10 @@ class InsightKind(StrEnum):
     BUDGET = "budget"
 
 
+CLEANED_UP: Final = frozenset({InsightKind.IDLE, InsightKind.FORGOTTEN, InsightKind.UNATTACHED})
+"""What a clean-up takes up; a stopped machine was stopped by somebody who may want it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Insight:
     """One remark about money, and what to do about it."""

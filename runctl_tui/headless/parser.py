@@ -20,7 +20,7 @@ NOUNS: Final = {
     "runs": ("runctl_tui.headless.runs", "training runs: list, show, logs, start, stop, resume"),
     "train": ("runctl_tui.headless.train", "the whole way: launch, train, keep the checkpoints, terminate"),
     "checkpoints": ("runctl_tui.headless.checkpoints", "checkpoints on hosts and in S3: list, info"),
-    "resources": ("runctl_tui.headless.resources", "everything that costs: list, summary, insights"),
+    "resources": ("runctl_tui.headless.resources", "everything that costs: list, summary, insights, cleanup, stop-all"),
     "cost": ("runctl_tui.headless.cost", "what everything costs: now, this month, by day, project, run, owner, tag"),
     "s3": ("runctl_tui.headless.s3", "objects in S3: ls, cp, mv, sync, rm, presign"),
     "local": ("runctl_tui.headless.local", "train on this machine"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,11 +10,11 @@ from decimal import Decimal
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import Insight, insights
-from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import BILLED_STATES
-from runctl_tui.headless import output
+from runctl_tui.headless import cleaning, output
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.resource_findings import findings
 from runctl_tui.headless.rows import instance_row
 from runctl_tui.services.ports import Services
 
@@ -49,6 +48,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.set_defaults(handler=summarise, needs=Needs.SERVICES)
     parser = add_noun(verbs, "insights", "say what is idle, forgotten or kept for nothing, and what ending it saves")
     parser.set_defaults(handler=advise, needs=Needs.SERVICES)
+    cleaning.register(verbs)
 
 
 async def list_all(services: Services, call: Call) -> Reply:
@@ -107,13 +107,6 @@ async def advise(services: Services, call: Call) -> Reply:
     shown = [{**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one)} for one in found]
     text = output.table(shown, _INSIGHTS, "nothing is idle, forgotten or kept for nothing, and no mark is passed")
     return Reply([_flat(one) for one in found], text, missing)
-
-
-async def findings(services: Services) -> tuple[tuple[Insight, ...], tuple[Problem, ...]]:
-    """Return what deserves a look among machines, volumes and sums, and what could not be read."""
-    fleet, storage = await asyncio.gather(services.fleet.now(), services.volumes.now())
-    found = insights(fleet.value, await services.costs.now(), services.clock.now(), storage.value.volumes)
-    return found, tuple(dict.fromkeys((*fleet.missing, *storage.missing)))
 
 
 def _wanted(row: FleetRow, call: Call) -> bool:

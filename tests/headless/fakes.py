@@ -164,6 +164,10 @@ class World:
     checkpoints: list[tuple[Checkpoint, ...]] = field(default_factory=lambda: [(checkpoint(200), checkpoint(100))])
     log: bytes = LOG
     plan_changes: dict[str, Any] = field(default_factory=dict)
+    many: bool = False
+    """Whether plans name what they were asked about, instead of one machine always."""
+    refused: dict[str, Verdict] = field(default_factory=dict)
+    """What plans about these keys meet."""
     views: list[JobView] = field(default_factory=list)
     defaults: LaunchRequest = field(
         default_factory=lambda: LaunchRequest(
@@ -336,7 +340,11 @@ class FakeActions:
 
     async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
         self.world.planned.append((operation, tuple(references)))
-        return plan(operation, **self.world.plan_changes)
+        refused = next((self.world.refused[one] for one in references if one in self.world.refused), None)
+        targets = tuple(Target("instance", key.partition("/")[2], key, "aws", "us-east-1") for key in references)
+        more: dict[str, Any] = {"targets": targets, "effect": f"{operation} {', '.join(references)}"}
+        more |= {"verdict": refused} if refused else {}
+        return plan(operation, **(more if self.world.many else {}), **self.world.plan_changes)
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         self.world.stored.append(request)

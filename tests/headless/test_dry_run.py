@@ -58,6 +58,8 @@ CHANGING = {
     "pods start": ("pod",),
     "pods stop": ("pod",),
     "pods terminate": ("pod",),
+    "resources cleanup": (),
+    "resources stop-all": (),
     "runs resume": ("r-01",),
     "runs start": ("train.py", "--on", "llama-7b"),
     "runs stop": ("r-01",),
@@ -120,11 +122,12 @@ def test_nothing_is_done_whatever_else_is_said(runctl: Runctl, world: World, own
     words = (*command.split(), *CHANGING[command], "--dry-run", "--json")
     said = runctl(*words)
     assert said.data["dry_run"] is True
+    hashes = [one["plan_hash"] for one in said.data.get("plans", [said.data]) if "plan_hash" in one]
     if "--yes" in PARSERS[command]._option_string_actions:
         assert said.data["yes_was_ignored"] is False
-        insisting = runctl(*words, "--yes", "--plan-hash", said.data["plan_hash"], "--confirm-name", "llama-7b")
+        insisting = runctl(*words, "--yes", "--plan-hash", hashes[0], "--confirm-name", "llama-7b")
         assert insisting.data["yes_was_ignored"] is True
-        assert insisting.data["plan_hash"] == said.data["plan_hash"]
+        assert [one["plan_hash"] for one in insisting.data.get("plans", [insisting.data])] == hashes
     assert (world.committed, world.sandbox_words) == ([], [])
     assert files(own_home) == before
     if command.startswith("sandbox"):

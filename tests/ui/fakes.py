@@ -68,6 +68,8 @@ class World:
     start_words: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     """What the next plan's verdict says besides its level."""
+    refused: dict[str, Reason] = field(default_factory=dict)
+    """What forbids plans that name these keys."""
     plan_parameters: tuple[tuple[str, str], ...] = ()
     price_unknown: bool = False
     shell: ShellCommand = field(default_factory=lambda: ShellCommand(("true",), {}))
@@ -331,7 +333,9 @@ class FakeActions(_Part):
     async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
         self.world.planned.append((operation, tuple(references)))
         await self.world.gate()
-        return self._plan(operation, tuple(self._target(reference) for reference in references))
+        plan = self._plan(operation, tuple(self._target(reference) for reference in references))
+        refused = tuple(self.world.refused[one] for one in references if one in self.world.refused)
+        return replace(plan, verdict=replace(plan.verdict, reasons=(*plan.verdict.reasons, *refused)))
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
         await self.world.gate()
