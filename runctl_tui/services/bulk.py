@@ -51,8 +51,8 @@ async def plan_for_all(actions: Actions, operation: Operation, references: Seque
     if not fit:
         return Bulk(None, left_out)
     plan = await actions.plan(operation, fit)
-    lines = tuple(PlanLine("LEFT OUT", f"{one.name}: {one.why}") for one in left_out)
-    return Bulk(replace(plan, lines=(*plan.lines, *lines)), left_out)
+    lines = tuple(PlanLine("" if number else "SPARED", f"{one.name}: {one.why}") for number, one in enumerate(left_out))
+    return Bulk(replace(plan, lines=(*lines, *plan.lines)), left_out)
 
 
 async def _alone(actions: Actions, operation: Operation, reference: str) -> Plan | LeftOut:

@@ -63,7 +63,7 @@ def test_what_may_not_be_stopped_is_left_out_with_the_reason(runctl: Runctl, wor
     assert said.data["left_out"] == [
         {"reference": "runpod/p0d", "name": "runpod/p0d", "why": "training r-01abcdef runs on it"}
     ]
-    assert "LEFT OUT" in runctl("resources", "stop-all").out
+    assert "SPARED" in runctl("resources", "stop-all").out
     world.refused[MINE] = BLOCKED
     refused = runctl("resources", "stop-all", "--json")
     assert (refused.code, refused.error["code"]) == (1, "left-out")

@@ -33,7 +33,7 @@ async def test_what_is_allowed_is_one_plan_and_is_carried_out(rig: Callable[...,
     assert [target.key for target in bulk.plan.targets] == [keys[0], keys[2]]
     assert [(one.name, one.reference) for one in bulk.left_out] == [("sp0t", keys[1])]
     assert "spot" in bulk.why_not
-    assert [line.text for line in bulk.plan.lines if line.label == "LEFT OUT"] == [bulk.why_not]
+    assert [line.text for line in bulk.plan.lines if line.label == "SPARED"] == [bulk.why_not]
     job = await made.actions.commit(bulk.plan, Confirmation(bulk.plan.hash, yes=True, name=bulk.plan.name_to_type))
     assert (await last_view(made.jobs, job)).ok
     states = {row.id: row.state for row in (await made.provider.list_resources()).value}

@@ -293,7 +293,7 @@ async def test_all_of_mine_are_stopped_by_one_plan_without_what_may_not_be() -> 
         await person.type("all of mine")
         await person.press("enter")
         await person.until(lambda: person.dialog == "ConfirmStop", "the plan is shown")
-        await person.sees("LEFT OUT", "a one-time spot instance cannot be stopped")
+        await person.sees("SPARED", "a one-time spot instance cannot be stopped")
         assert world.planned[-1] == (Operation.STOP, tuple(key for key in mine if key != mine[1]))
         await person.press("y")
         await person.until(lambda: world.committed, "the plan is confirmed")
@@ -308,3 +308,16 @@ async def test_nothing_of_mine_to_stop_is_said_in_the_menu() -> None:
     async with at_keyboard(world) as person:
         await person.press("x")
         await person.sees("Stop all of mine…", "nothing of yours is running")
+
+
+async def test_a_long_plan_scrolls_and_its_buttons_stay_in_sight() -> None:
+    world = World()
+    world.reasons = tuple(Reason(f"r{n}", Severity.WARN, f"reason number {n}", Level.NAME) for n in range(30))
+    async with at_keyboard(world, NARROW) as person:
+        await person.press("x")
+        await person.type("all of mine")
+        await person.press("enter")
+        await person.sees("Type stop", "[ Cancel ]", "reason number 0")
+        assert "reason number 29" not in person.text()
+        await person.press("pagedown", "pagedown", "pagedown", "down")
+        await person.sees("reason number 29", "[ Cancel ]")
