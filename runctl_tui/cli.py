@@ -204,6 +204,8 @@ def _interrupted(console: Console) -> int:
     from runctl_tui.headless import output
     from runctl_tui.services.errors import UserError
 
+    if console.ends_by_interrupt:
+        return 0
     going_on = "; ".join(console.afterwards)
     error = UserError("interrupted", going_on or "nothing goes on", code="interrupted")
     print(output.failure(error) if console.json else "", end="\n" if console.json else "", flush=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
+from functools import partial
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
@@ -16,6 +17,7 @@ from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.resource_findings import findings
 from runctl_tui.headless.rows import instance_row
+from runctl_tui.headless.watching import Seen, add_watch_flags, check_interval, watch
 from runctl_tui.services.ports import Services
 
 _LIST = {
@@ -43,6 +45,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.add_argument("--provider", metavar="PROVIDER", default="", help="only of this provider")
     parser.add_argument("--state", metavar="STATE", default="", help="only in this state")
     parser.add_argument("--tag", metavar="KEY[=VALUE]", default="", help="only with this tag")
+    add_watch_flags(parser)
     parser.set_defaults(handler=list_all, needs=Needs.SERVICES)
     parser = add_noun(verbs, "summary", "count and price everything, and say which mark a sum has passed")
     parser.set_defaults(handler=summarise, needs=Needs.SERVICES)
@@ -52,15 +55,13 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
 
 
 async def list_all(services: Services, call: Call) -> Reply:
-    """Every resource of every provider."""
+    """Every resource of every provider, once or again and again."""
+    check_interval(call)
+    if call.args.watch:
+        return await watch(call, partial(_look, services, call))
     snapshot = await services.fleet.now()
-    now = services.clock.now()
-    rows = [
-        {**instance_row(row, now), "kind": "instance", "disks_usd_per_month": row.disks_per_month, "note": row.note}
-        for row in snapshot.value
-        if _wanted(row, call)
-    ]
-    return Reply(rows, output.table(rows, _LIST, "no resources"), snapshot.missing)
+    rows = _rows(services, call, snapshot.value)
+    return Reply(rows, output.table(rows, _LIST, "no resources"), snapshot.missing, snapshot.scope)
 
 
 async def summarise(services: Services, call: Call) -> Reply:
@@ -107,6 +108,20 @@ async def advise(services: Services, call: Call) -> Reply:
     shown = [{**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one)} for one in found]
     text = output.table(shown, _INSIGHTS, "nothing is idle, forgotten or kept for nothing, and no mark is passed")
     return Reply([_flat(one) for one in found], text, missing)
+
+
+async def _look(services: Services, call: Call) -> Seen:
+    snapshot = await services.fleet.now()
+    return Seen(_rows(services, call, snapshot.value), snapshot.missing, snapshot.taken_at)
+
+
+def _rows(services: Services, call: Call, rows: Sequence[FleetRow]) -> list[output.Row]:
+    now = services.clock.now()
+    return [
+        {**instance_row(row, now), "kind": "instance", "disks_usd_per_month": row.disks_per_month, "note": row.note}
+        for row in rows
+        if _wanted(row, call)
+    ]
 
 
 def _wanted(row: FleetRow, call: Call) -> bool:
