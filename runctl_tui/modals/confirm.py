@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 ACT: Final = "act"
 MOST_TARGETS: Final = 6
-AROUND: Final = 5
-"""Lines of frame, buttons and the space before them."""
-LEAST: Final = 4
-"""Lines of a plan that are shown at any size."""
 _VERBS: Final = {
     Operation.LAUNCH: "Launch",
     Operation.START: "Start",
@@ -81,13 +77,11 @@ class Instead:
 class ConfirmPlan(Dialog[Confirmation | Instead]):
     """Answers with a confirmation of exactly this plan, with a better way, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "scroll_plan(1)", "down", show=False, id="plan.down"),
-        Binding("up", "scroll_plan(-1)", "up", show=False, id="plan.up"),
-        Binding("pagedown", "scroll_plan(10)", "page down", show=False, id="plan.page_down"),
-        Binding("pageup", "scroll_plan(-10)", "page up", show=False, id="plan.page_up"),
-    ]
     CONFIRM_BY_Y = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,pagedown", "scroll_plan(1)", "more of the plan", show=False, id="plan.down"),
+        Binding("up,pageup", "scroll_plan(-1)", "back in the plan", show=False, id="plan.up"),
+    ]
 
     def __init__(self, clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: bool = True) -> None:
         super().__init__(clock, safe(_VERBS[plan.operation].upper()))
@@ -142,11 +136,6 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
         if self.plan.verdict.level is Level.ENTER and not self.blocked and not self.needs_cap:
             self.query_one(f"#{ACT}").focus()
 
-    def on_resize(self) -> None:
-        """Scroll a long plan, so that what must be typed and the buttons stay in sight."""
-        around = AROUND + self.needs_cap + self.needs_name
-        self.query_one(".plan-scroll").styles.max_height = max(LEAST, self.size.height * 94 // 100 - around)
-
     @on(Input.Changed)
     def wake_on_exact_match(self, event: Input.Changed) -> None:
         """Wake the button when everything that must be typed is."""
@@ -166,13 +155,14 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
             return not (self.blocked or self.needs_name or self.needs_cap)
         return super().check_action(action, parameters)
 
-    def action_scroll_plan(self, lines: int) -> None:
-        """Scroll the plan by lines."""
-        self.query_one(".plan-scroll").scroll_relative(y=lines, animate=False)
-
     def action_confirm(self) -> None:
         """Confirm."""
         self.pressed(ACT)
+
+    def action_scroll_plan(self, step: int) -> None:
+        """Move over a plan that is longer than the screen is high."""
+        scroll = self.query_one(".plan-scroll", VerticalScroll)
+        scroll.scroll_relative(y=step * max(1, scroll.size.height // 2), animate=False)
 
     def pressed(self, button_id: str) -> None:
         """Answer with the confirmation of the plan that was shown, or with the better way."""

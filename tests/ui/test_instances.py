@@ -308,16 +308,3 @@ async def test_nothing_of_mine_to_stop_is_said_in_the_menu() -> None:
     async with at_keyboard(world) as person:
         await person.press("x")
         await person.sees("Stop all of mine…", "nothing of yours is running")
-
-
-async def test_a_long_plan_scrolls_and_its_buttons_stay_in_sight() -> None:
-    world = World()
-    world.reasons = tuple(Reason(f"r{n}", Severity.WARN, f"reason number {n}", Level.NAME) for n in range(30))
-    async with at_keyboard(world, NARROW) as person:
-        await person.press("x")
-        await person.type("all of mine")
-        await person.press("enter")
-        await person.sees("Type stop", "[ Cancel ]", "reason number 0")
-        assert "reason number 29" not in person.text()
-        await person.press("pagedown", "pagedown", "pagedown", "down")
-        await person.sees("reason number 29", "[ Cancel ]")
