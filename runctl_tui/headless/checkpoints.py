@@ -43,7 +43,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     now = services.clock.now()
     rows = [checkpoint_row(checkpoint, now) for checkpoint in snapshot.value]
     shown = [_shown(row, checkpoint) for row, checkpoint in zip(rows, snapshot.value, strict=True)]
-    return Reply(rows, output.table(shown, _COLUMNS, "no checkpoints"), snapshot.missing)
+    return Reply(rows, output.table(shown, _COLUMNS, "no checkpoints"), snapshot.missing, snapshot.scope)
 
 
 async def info(services: Services, call: Call) -> Reply:

@@ -91,7 +91,12 @@ async def _divided(services: Services, call: Call) -> Reply:
         "unpriced": report.unpriced,
         "excluded": (await services.costs.now()).excluded,
     }
-    return Reply(data, _words(report, dimension, rows))
+    return Reply(data, _words(report, dimension, rows), scope=(_period(report),))
+
+
+def _period(report: CostReport) -> str:
+    last = report.until - timedelta(microseconds=1)
+    return f"{report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"
 
 
 def _shares(report: CostReport, dimension: str) -> list[output.Row]:
@@ -124,11 +129,10 @@ def _words(report: CostReport, dimension: str, rows: list[output.Row]) -> str:
     columns = {dimension.upper(): dimension, "$": "$"}
     if dimension != "day":
         columns |= {"%": "%", "RESOURCES": "resources"}
-    last = report.until - timedelta(microseconds=1)
     total = report.total if report.days else None
     facts = output.facts(
         [
-            ("total", f"{output.dollars(total)} from {report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"),
+            ("total", f"{output.dollars(total)} from {_period(report)}"),
             ("ledger since", f"{report.recorded_since:%Y-%m-%d}" if report.recorded_since else "nothing is recorded"),
             ("price unknown", ", ".join(report.unpriced)),
         ]

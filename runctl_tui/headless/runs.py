@@ -80,7 +80,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     now = services.clock.now()
     rows = [run_row(run, now) for run in snapshot.value]
     shown = [_shown(row) for row in rows]
-    return Reply(rows, output.table(shown, _COLUMNS, "no runs"), snapshot.missing)
+    return Reply(rows, output.table(shown, _COLUMNS, "no runs"), snapshot.missing, snapshot.scope)
 
 
 async def show_one(services: Services, call: Call) -> Reply:

@@ -65,7 +65,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     rows = [snapshot_row(one, now) for one in found.value.snapshots if not wanted or one.volume_id in ids]
     most = "usd_per_month_at_most"
     shown = [{**row, "age": _age(row["age_seconds"]), most: month_words(row[most])} for row in rows]
-    return Reply(rows, output.table(shown, _COLUMNS, "no snapshots"), found.missing)
+    return Reply(rows, output.table(shown, _COLUMNS, "no snapshots"), found.missing, found.scope)
 
 
 async def show_one(services: Services, call: Call) -> Reply:

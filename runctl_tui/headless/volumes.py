@@ -77,7 +77,7 @@ async def list_all(services: Services, call: Call) -> Reply:
         {**row, "last_snapshot": _last(row, now.timestamp()), "usd_per_month": month_words(row["usd_per_month"])}
         for row in rows
     ]
-    return Reply(rows, output.table(shown, _COLUMNS, "no volumes"), snapshot.missing)
+    return Reply(rows, output.table(shown, _COLUMNS, "no volumes"), snapshot.missing, snapshot.scope)
 
 
 async def show_one(services: Services, call: Call) -> Reply:

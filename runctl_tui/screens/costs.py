@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -16,6 +17,7 @@ from runctl_tui.domain.cost import DIMENSIONS, TAG, CostReport, CostSummary
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import Insight, InsightKind, insights
 from runctl_tui.domain.ledger import month_of
+from runctl_tui.domain.sheet import Sheet
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.domain.volume import Storage
@@ -208,13 +210,16 @@ class CostsScreen(ListScreen[Insight]):
             sections = cost_words.in_full(self._summary, self._report, rows, self.services.clock.now())
             self.app.push_screen(modals.Describe(self.services.clock, safe("Costs"), sections))
 
-    def view_as_file(self) -> tuple[str, str]:
-        """Return the table that has the keys."""
-        if self.focused is not self.shares:
-            return super().view_as_file()
-        from runctl_tui.screens.exporting import as_csv
+    def view_as_sheet(self) -> Sheet:
+        """Return the table that has the keys; what money was spent on with the days that it is about."""
+        if self.focused is not self.shares or self._report is None:
+            return super().view_as_sheet()
+        from runctl_tui.screens.exporting import sheet_as_shown
 
-        return f"costs-by-{self._by.replace(':', '-')}.csv", as_csv(*self.shares.shown())
+        report, name = self._report, f"costs-by-{self._by.replace(':', '-')}"
+        sheet = sheet_as_shown(name, self.shares, None, self.services.clock.now())
+        days = f"{report.since:%Y-%m-%d} to {report.until - timedelta(microseconds=1):%Y-%m-%d} (UTC)"
+        return replace(sheet, scope=(days,), missing=self._summary.excluded if self._summary else ())
 
     def tick(self) -> None:
         """Let the ages of the sources grow."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
@@ -39,6 +40,7 @@ from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSess
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
+from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.ports import Finding, Services, ShellCommand
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
@@ -494,7 +496,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "start": start,
         "warm_up": None,
         "relay": None,
-        "exports": None,
+        "exports": ExportFolder(Path.cwd, FakeClock()),
         "close": close,
     }
     return Services(**cast(Any, ports))

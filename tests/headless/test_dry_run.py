@@ -21,6 +21,7 @@ READING = {
     "config validate": "",
     "cost": "",
     "doctor": "",
+    "export": "it writes a new file that is named, and never over another",
     "instances describe": "",
     "instances list": "",
     "instances show": "",

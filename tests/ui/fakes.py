@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 from runctl_tui.domain.checkpoint import Checkpoint
@@ -529,3 +530,7 @@ class FakeExports(_Part):
         await self.world.gate()
         self.world.exported.append((name, text))
         return f"/home/alice/project/logs/{name}"
+
+    async def write_to(self, path: Path, text: str) -> None:
+        await self.world.gate()
+        self.world.exported.append((str(path), text))
