@@ -161,7 +161,7 @@ def _of_volume(volume: Volume, now: datetime) -> Iterator[Insight]:
     snapshot = volume.last_snapshot
     saved = ", no snapshot" if isinstance(snapshot, Known) and snapshot.value is None else ""
     old = "" if age is None else f", {_days(age)} old"
-    text = f"{volume.name or volume.id} {volume.shape.size_gib} GiB attached to nothing{old}{saved}"
+    text = f"{volume.name or volume.id} unattached, {volume.shape.size_gib} GiB{old}{saved}"
     monthly = month(volume.usd_per_month)
     per_hour = None if monthly is None else monthly / HOURS_PER_MONTH
     operation = Operation.VOLUME_DELETE

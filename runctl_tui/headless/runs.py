@@ -11,7 +11,14 @@ from runctl_tui.domain.run import TrainingJob, TrainingSession
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import attend, carry_out, job_reply
-from runctl_tui.headless.launching import add_machine_flags, add_training_flags, launch, machine_options, training_job
+from runctl_tui.headless.launching import (
+    add_machine_flags,
+    add_training_flags,
+    find_script,
+    launch,
+    machine_options,
+    training_job,
+)
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.rows import run_row
@@ -69,6 +76,7 @@ def _register_changes(verbs: Nouns[Parser]) -> None:
     parser.add_argument("run", metavar="RUN", help="id, beginning of an id, or unique name")
     parser.add_argument("--on", metavar="INSTANCE", default="", help="another machine; default: the same one")
     parser.add_argument("--resume", metavar="CHECKPOINT", default="", help="a checkpoint's name or location")
+    parser.add_argument("--folder", metavar="DIR", default="", help="where its code is, for a run begun elsewhere")
     add_machine_flags(parser)
     add_confirmation_flags(parser, launches=True)
     parser.set_defaults(handler=resume, needs=Needs.SERVICES)
@@ -145,6 +153,10 @@ async def resume(services: Services, call: Call) -> Reply:
     key = "" if args.type else (await services.fleet.find(args.on)).key if args.on else same
     checkpoint = await _checkpoint_location(services, run, args.resume, on_the_same_host=key == same)
     job = dataclasses.replace(_job_of(run), resume_from=checkpoint, parent=run.id, name=args.name or run.name)
+    if run.job is None:
+        usual = services.launcher.defaults().job
+        root, script = find_script(call, run.script, usual.project_root if usual else "")
+        job = dataclasses.replace(job, project_root=root, script=script)
     if key:
         return await launch(services, call, LaunchRequest(instance_key=key, job=job))
     options = machine_options(call, services)

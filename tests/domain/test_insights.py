@@ -54,7 +54,7 @@ def volume(**more: Any) -> Volume:
 
 def test_a_volume_that_nothing_uses_is_to_be_deleted() -> None:
     (found,) = insights([], None, START, [volume()])
-    assert found.text == "scratch 250 GiB attached to nothing, 2 d old, no snapshot"
+    assert found.text == "scratch unattached, 250 GiB, 2 d old, no snapshot"
     assert (found.kind, found.operation, found.reference) == (
         InsightKind.UNATTACHED,
         Operation.VOLUME_DELETE,
@@ -68,7 +68,7 @@ def test_a_volume_that_nothing_uses_is_to_be_deleted() -> None:
 def test_what_is_not_known_of_an_unused_volume_is_left_open() -> None:
     unknown = volume(created_at=None, usd_per_month=Unknown("throttled"), last_snapshot=Unknown("throttled"))
     (found,) = insights([], None, START, [unknown])
-    assert found.text == "scratch 250 GiB attached to nothing"
+    assert found.text == "scratch unattached, 250 GiB"
     assert (found.saves_per_hour, found.saves_something) == (None, True)
 
 

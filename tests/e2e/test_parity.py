@@ -128,6 +128,6 @@ def watch_once(world: World, words: list[str]) -> None:
     assert child.stdout is not None
     first = json.loads(child.stdout.readline())
     child.send_signal(signal.SIGINT)
-    assert child.wait(30) == 0
+    assert world.finish(child).code == 0
     assert first["success"] is True
     assert first["data"]

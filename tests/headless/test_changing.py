@@ -388,3 +388,18 @@ def test_resuming_a_run_of_another_machine_keeps_its_arguments(runctl: Runctl, w
     job = world.requests[0].job
     assert job is not None
     assert (job.script, job.args) == ("train.py", ("--steps", "20"))
+
+
+def test_the_code_of_a_run_that_was_begun_elsewhere_is_looked_for(runctl: Runctl, world: World, tmp_path: Path) -> None:
+    project = tmp_path / "there"
+    project.mkdir()
+    (project / "tune.py").write_text("")
+    world.runs = [run(job=None, script="tune.py")]
+    assert "tune.py" in runctl("runs", "resume", "r-01", "--json").error["message"]
+    runctl("runs", "resume", "r-01", "--folder", str(project), "--json")
+    world.defaults = LaunchRequest(job=TrainingJob("", project_root=str(project), output_dest="s3://runs"))
+    runctl("runs", "resume", "r-01", "--json")
+    assert [(one.job.project_root, one.job.script) for one in world.requests if one.job] == [
+        (str(project), "tune.py"),
+        (str(project), "tune.py"),
+    ]

@@ -171,3 +171,7 @@ def test_storage(snap_compare: Compare, size: tuple[int, int], keys: tuple[str, 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_volume_form(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert compare(snap_compare, World(), size, "2", "x", "enter", "?$8.00 per month")
+
+
+def test_export_choice(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(), NARROW, "ctrl+s", "?for spreadsheets")

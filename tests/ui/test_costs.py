@@ -91,7 +91,7 @@ async def test_enter_on_a_stopped_machine_opens_the_plan_to_terminate_it() -> No
 async def test_a_volume_that_nothing_uses_is_a_finding_with_its_plan_and_its_place() -> None:
     async with at_keyboard() as person:
         await person.press("6")
-        await person.sees("scratch-2025 250 GiB attached to nothing, 41 d old, no snapshot", "$20.00/mo")
+        await person.sees("scratch-2025 unattached, 250 GiB, 41 d old, no snapshot", "$20.00/mo")
         await person.press("j", "j", "enter")
         await person.sees("Type scratch-2025")
         assert person.world.planned == [(Operation.VOLUME_DELETE, ("aws/vol-0scratch",))]
