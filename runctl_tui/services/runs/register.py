@@ -166,7 +166,8 @@ class RunRegister:
     async def _all(self, ask: Ask, only: tuple[str, str] | None = None) -> Runs:
         """Join what is known with what all hosts say, or only one of them."""
         known = await asyncio.to_thread(self._files.load)
-        machines, old = await asyncio.gather(self._machines(), self._archive.ended(known))
+        machines = await self._machines()  # before anything of S3, whose client would delay their rows
+        old = await self._archive.ended(known)
         known.update({session.id: session for session in old})
         asked = [one for one in machines.value if may_be_asked(one) and only in (None, (one.provider, one.id))]
         answers = await ask(asked)
