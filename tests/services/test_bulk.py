@@ -13,7 +13,8 @@ from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.actions import last_view
 from runctl_tui.services.bulk import plan_for_all
-from tests.fakes import an_instance
+from runctl_tui.services.errors import PlanChanged
+from tests.fakes import FakeProvider, an_instance
 from tests.services.actions_rig import Rig
 
 FOREIGN = (("team", "payments"),)
@@ -73,3 +74,19 @@ async def test_all_of_a_small_fleet_may_be_stopped_by_somebody_who_types_it(rig:
     bulk = await plan_for_all(rig(*machines).actions, Operation.STOP, [f"fake/{one.id}" for one in machines])
     assert bulk.plan is not None
     assert (bulk.plan.verdict.blocked, bulk.plan.verdict.level, bulk.plan.name_to_type) == (False, Level.NAME, "stop 5")
+
+
+async def test_machines_of_two_clouds_are_stopped_by_one_plan_each_in_its_own_account(rig: Callable[..., Rig]) -> None:
+    here, there = an_instance(1), an_instance(2, provider="other")
+    made = rig(here, there)
+    other = FakeProvider(name="other", clock=made.clock, account="user_9").add(there)
+    made.registry.register(other)
+    bulk = await plan_for_all(made.actions, Operation.STOP, [f"fake/{here.id}", f"other/{there.id}"])
+    assert bulk.plan is not None
+    assert bulk.plan.account == "111122223333, user_9"
+    assert (await made.commit(bulk.plan)).ok
+    assert other.machines[there.id].state is ResourceState.STOPPED
+    started = await made.actions.plan(Operation.START, [f"fake/{here.id}", f"other/{there.id}"])
+    other.account = "user_8"
+    with pytest.raises(PlanChanged, match="user_8"):
+        await made.commit(started)
