@@ -38,7 +38,8 @@ async def stop_all(services: Services, call: Call) -> Reply:
     if bulk.plan is None:
         _check_known(call, ())
         if bulk.left_out:
-            raise Refused("nothing of yours may be stopped", bulk.why_not, code="left-out")
+            todo = "name one itself for what can be done about it: runctl-tui instances stop ID"
+            raise Refused("nothing of yours may be stopped", bulk.why_not, todo, code="left-out")
         return Reply({"plan": None, **_rest(call, (bulk,))}, "nothing of yours is running")
     confirmation = await decide(call, bulk.plan)
     if confirmation is None:
