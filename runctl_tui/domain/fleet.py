@@ -37,7 +37,7 @@ class FleetRow:
     @property
     def key(self) -> str:
         """What tables and actions know it by."""
-        return f"{self.instance.provider}/{self.instance.id}"
+        return self.instance.key
 
 
 def mine_at_work(rows: Iterable[FleetRow], provider: str = "") -> tuple[FleetRow, ...]:

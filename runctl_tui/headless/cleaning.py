@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from runctl_tui.domain.fleet import mine_at_work
 from runctl_tui.domain.insights import CLEANED_UP
@@ -11,7 +11,7 @@ from runctl_tui.domain.plan import Operation, Plan
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, dry_data, show, unchanged
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.reply import Call, Needs, Reply, about, require_sight
 from runctl_tui.headless.resource_findings import findings
 from runctl_tui.services.bulk import Bulk, plan_for_all
 from runctl_tui.services.errors import PlanChanged, Refused
@@ -33,18 +33,21 @@ def register(verbs: Nouns[Parser]) -> None:
 
 async def stop_all(services: Services, call: Call) -> Reply:
     """Stop what is ours and runs; what may not be stopped is left out with the reason."""
-    rows = mine_at_work((await services.fleet.now()).value, call.args.provider)
+    fleet = about(await services.fleet.now(), call.args.provider)
+    require_sight(fleet, fleet.value)
+    rows = mine_at_work(fleet.value, call.args.provider)
     bulk = await plan_for_all(services.actions, Operation.STOP, [row.key for row in rows])
     if bulk.plan is None:
         _check_known(call, ())
         if bulk.left_out:
             todo = "name one itself for what can be done about it: runctl-tui instances stop ID"
             raise Refused("nothing of yours may be stopped", bulk.why_not, todo, code="left-out")
-        return Reply({"plan": None, **_rest(call, (bulk,))}, "nothing of yours is running")
+        return Reply({"plan": None, **_rest(call, (bulk,))}, "nothing of yours is running", fleet.missing)
     confirmation = await decide(call, bulk.plan)
     if confirmation is None:
-        return show(call, bulk.plan, _rest(call, (bulk,)))
-    return job_reply(await carry_out(services, call, bulk.plan, confirmation), bulk.plan)
+        return replace(show(call, bulk.plan, _rest(call, (bulk,))), missing=fleet.missing)
+    reply = job_reply(await carry_out(services, call, bulk.plan, confirmation), bulk.plan)
+    return replace(reply, missing=fleet.missing)
 
 
 async def clean_up(services: Services, call: Call) -> Reply:

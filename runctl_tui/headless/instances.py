@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.plan import Operation
@@ -11,8 +9,8 @@ from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.launching import add_machine_flags, launch, machine_request
-from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
+from runctl_tui.headless.reply import Call, Needs, Reply, about, listed
 from runctl_tui.headless.rows import instance_facts, instance_row
 from runctl_tui.headless.ssh import ssh
 from runctl_tui.headless.waiting import add_wait_flags, wait
@@ -44,18 +42,18 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     verbs = add_verbs(add_noun(nouns, name, help_text))
     add_common_verbs(verbs, "INSTANCE")
     parser = add_noun(verbs, "describe", "say everything about one machine, in its provider's own words too")
-    parser.add_argument("instance", metavar="INSTANCE", help=WHICH)
+    add_target(parser, "instance")
     parser.set_defaults(handler=describe, needs=Needs.SERVICES)
     parser = add_noun(verbs, "launch", "create a machine")
     add_machine_flags(parser)
     add_confirmation_flags(parser, launches=True)
     parser.set_defaults(handler=create, needs=Needs.SERVICES)
     parser = add_noun(verbs, "wait", "wait until a machine is running, stopped, terminated, reachable, or done")
-    parser.add_argument("instance", metavar="INSTANCE", help=WHICH)
+    add_target(parser, "instance")
     add_wait_flags(parser)
     parser.set_defaults(handler=wait, needs=Needs.SERVICES)
     parser = add_noun(verbs, "ssh", "open a shell on a machine, or run what follows '--' there")
-    parser.add_argument("instance", metavar="INSTANCE", help=WHICH)
+    add_target(parser, "instance")
     parser.set_defaults(handler=ssh, needs=Needs.SERVICES, takes_rest=True)
 
 
@@ -79,8 +77,8 @@ async def list_all(services: Services, call: Call) -> Reply:
     snapshot = await services.fleet.now()
     now = services.clock.now()
     rows = [instance_row(row, now) for row in snapshot.value if call.args.only in ("", row.instance.provider)]
-    shown = [{**row, "age": _age(row["age_seconds"])} for row in rows]
-    return Reply(rows, output.table(shown, _COLUMNS, "no machines"), snapshot.missing, snapshot.scope)
+    shown = [{**row, "age": output.age(row["age_seconds"])} for row in rows]
+    return listed(about(snapshot, call.args.only), rows, output.table(shown, _COLUMNS, "no machines"))
 
 
 async def find(services: Services, call: Call, reference: str) -> FleetRow:
@@ -113,7 +111,7 @@ async def describe(services: Services, call: Call) -> Reply:
         ]
         + [(f"tag {key}", value) for key, value in row.instance.tags]
     )
-    return Reply(data, f"{text}\n\n{json.dumps(output.plain(told), indent=2)}")
+    return Reply(data, output.with_own_words(text, told))
 
 
 async def create(services: Services, call: Call) -> Reply:
@@ -143,7 +141,3 @@ def _price_words(row: FleetRow) -> str:
 def _disk_words(gib: int | None, dies: bool | None) -> str:
     fate = {True: "dies with the machine", False: "stays", None: "its fate is unknown"}[dies]
     return f"{'?' if gib is None else gib} GiB, {fate}"
-
-
-def _age(seconds: object) -> str:
-    return output.duration(seconds) if isinstance(seconds, int) else "?"

@@ -32,8 +32,8 @@ NOUNS: Final = {
     "sandbox": ("runctl_tui.headless.sandbox", "the embedded cloud: start, stop, status, cut, interrupt"),
     "relay": ("runctl_tui.headless.relay", "give hosts without S3 credentials presigned URLs; starts by itself"),
 }
-_REGION_WORD: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}")
-_CHOICE: Final = re.compile(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL)
+_REGION_WORD: Final = r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}"
+_CHOICE: Final = r"(?s)argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)"
 _EXAMPLES: Final = """\
 examples:
   runctl-tui                                   the full screen
@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print."""
-        if match := _CHOICE.fullmatch(message):
+        if match := re.fullmatch(_CHOICE, message):
             name, word, listed = match.groups()
             choices = [choice.strip(" '") for choice in listed.split(",")]
             nearest = validation.nearest(word, choices)
@@ -102,11 +102,11 @@ def repeat_regions(words: Sequence[str]) -> list[str]:
     result: list[str] = []
     taking = False
     for word in words:
-        if taking and _REGION_WORD.fullmatch(word) and result[-1] != "--region":
+        if taking and re.fullmatch(_REGION_WORD, word) and result[-1] != "--region":
             result.append("--region")
         elif word.startswith("-"):
             taking = word == "--region" or word.startswith("--region=")
-        elif not _REGION_WORD.fullmatch(word) and result[-1:] != ["--region"]:
+        elif not re.fullmatch(_REGION_WORD, word) and result[-1:] != ["--region"]:
             taking = False
         parts = word.split(",") if taking and not word.startswith("-") else [word]
         for index, part in enumerate(parts):
@@ -144,6 +144,15 @@ def add_noun(nouns: Nouns[Parser], name: str, help_text: str) -> Parser:
         epilog="Global flags such as --json, --sandbox and --region: runctl-tui --help",
         allow_abbrev=False,
     )
+
+
+def add_target(parser: Parser, kind: str, *, many: bool = False) -> None:
+    """Add the argument that names what a verb is about: `kind`, or several as `kinds`."""
+    words = "id, key or unique name"
+    if many:
+        parser.add_argument(f"{kind}s", metavar=kind.upper(), nargs="+", help=words)
+    else:
+        parser.add_argument(kind, metavar=kind.upper(), help=words)
 
 
 def add_verbs(parser: Parser) -> Nouns[Parser]:

@@ -14,7 +14,7 @@ from runctl_tui.domain.insights import Insight, insights
 from runctl_tui.domain.resource import BILLED_STATES
 from runctl_tui.headless import cleaning, output
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.reply import Call, Needs, Reply, about, listed, require_sight
 from runctl_tui.headless.resource_findings import findings
 from runctl_tui.headless.rows import instance_row
 from runctl_tui.headless.watching import Seen, add_watch_flags, check_interval, watch
@@ -59,14 +59,15 @@ async def list_all(services: Services, call: Call) -> Reply:
     check_interval(call)
     if call.args.watch:
         return await watch(call, partial(_look, services, call))
-    snapshot = await services.fleet.now()
+    snapshot = about(await services.fleet.now(), call.args.provider)
     rows = _rows(services, call, snapshot.value)
-    return Reply(rows, output.table(rows, _LIST, "no resources"), snapshot.missing, snapshot.scope)
+    return listed(snapshot, rows, output.table(rows, _LIST, "no resources"))
 
 
 async def summarise(services: Services, call: Call) -> Reply:
     """Counts, sums and the marks that they have passed."""
     snapshot = await services.fleet.now()
+    require_sight(snapshot, snapshot.value)
     costs = await services.costs.now()
     states = Counter(row.instance.state.value for row in snapshot.value)
     burn = costs.burn_per_hour
@@ -111,7 +112,7 @@ async def advise(services: Services, call: Call) -> Reply:
 
 
 async def _look(services: Services, call: Call) -> Seen:
-    snapshot = await services.fleet.now()
+    snapshot = about(await services.fleet.now(), call.args.provider)
     return Seen(_rows(services, call, snapshot.value), snapshot.missing, snapshot.taken_at)
 
 

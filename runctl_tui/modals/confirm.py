@@ -93,7 +93,7 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
     @property
     def blocked(self) -> bool:
         """Whether nothing that a person types here can let the plan pass."""
-        return self.plan.verdict.blocked or self.plan.verdict.level > Level.NAME
+        return bool(self.plan.verdict.blocking)
 
     @property
     def needs_name(self) -> bool:
@@ -272,5 +272,5 @@ def _reasons(plan: Plan) -> Iterable[Fact]:
         sign, style = _SIGNS[reason.severity]
         facts = f" ({'; '.join(reason.facts)})" if reason.facts else ""
         yield Fact(safe(sign), safe(reason.text + facts), style)
-        if reason.offer:
-            yield Fact(EMPTY, safe(f"first: {reason.offer.removesuffix(' first')}"))
+        if reason.offer and (not plan.verdict.blocking or reason is plan.verdict.blocking[0]):
+            yield Fact(EMPTY, safe(f"do: {reason.offer}"))

@@ -124,7 +124,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
 
     async def _resume(self, row: Checkpoint) -> None:
         session = await self.services.runs.find(row.run_id)
-        await self.open_launch(resume_from(session, row))
+        await self.open_launch(resume_from(session, row, self.services.launcher.defaults()))
 
     def _copy(self, row: Checkpoint) -> None:
         where = row.s3.location or row.host.location or row.name

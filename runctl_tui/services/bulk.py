@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from runctl_tui.domain.plan import Operation, Plan, PlanLine
-from runctl_tui.services.action_checks import refusals
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.ports import Actions
 
@@ -61,7 +60,7 @@ async def _alone(actions: Actions, operation: Operation, reference: str) -> Plan
     except TrainctlError as error:
         return LeftOut(reference, reference, str(error))
     protected = tuple(reason for reason in plan.verdict.reasons if reason.code == PROTECTED)
-    if forbidden := refusals(plan) or protected:
+    if forbidden := plan.verdict.blocking or protected:
         name = plan.targets[0].name if plan.targets else ""
         return LeftOut(reference, name or reference, "; ".join(reason.text for reason in forbidden))
     return plan

@@ -47,7 +47,11 @@ def test_a_broken_configuration_is_error_three(world: World) -> None:
 
 
 def test_what_may_never_be_terminated(world: World) -> None:
-    for name, word in (("db-primary", "claim"), ("prod-features", "protect"), ("this machine", "this machine")):
+    for name, word in (
+        ("db-primary", "not made by this tool"),
+        ("prod-features", "protect"),
+        ("this machine", "this machine"),
+    ):
         planned = world.ask("instances", "terminate", name)
         assert planned["plan"]["allowed"] is False
         assert word in json.dumps(planned["plan"]["reasons"]).lower()
@@ -67,6 +71,7 @@ def test_read_only_shows_plans_and_carries_none_out(world: World) -> None:
     assert row(world, "old-notebook")["state"] == "stopped"
 
 
+@pytest.mark.apart
 def test_an_instance_from_launch_to_terminate(world: World) -> None:
     launch = ("instances", "launch", "--type", "g4dn.xlarge", "--name", "scripted")
     planned = world.ask(*launch)
@@ -88,6 +93,7 @@ def test_an_instance_from_launch_to_terminate(world: World) -> None:
     assert not world.home_of(made).exists()
 
 
+@pytest.mark.apart
 def test_a_plan_survives_a_restart_of_the_sandbox(own_world: World) -> None:
     words = ("instances", "start", "old-notebook")
     before = own_world.ask(*words)["plan_hash"]

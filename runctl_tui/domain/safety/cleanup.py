@@ -173,8 +173,15 @@ _DONE: Final = {
 }
 
 
-def _order(reason: Reason) -> tuple[int, str, str, str, tuple[str, ...]]:
-    return -reason.level, reason.code, reason.text, reason.offer, (reason.severity, *reason.offer_references)
+_BASIC: Final = (
+    "ro_mode", "identity_changed", "batch_member", "batch_cap", "foreign", "other_owner", "training_running",
+)  # fmt: skip
+"""Codes of reasons while which mending another one helps nobody; the first of them comes first."""
+
+
+def _order(reason: Reason) -> tuple[object, ...]:
+    rank = _BASIC.index(reason.code) if reason.code in _BASIC else len(_BASIC)
+    return rank, -reason.level, reason.code, reason.text, reason.offer, reason.severity, reason.offer_references
 
 
 def _stop_instead(facts: SafetyFacts) -> Reason:
@@ -207,5 +214,5 @@ def _too_many(operation: Operation, number: int) -> Reason:
     """Too many at once are a mistake; a stop, which a start undoes, only has to be meant."""
     if operation is Operation.STOP:
         return warn("batch_cap", f"{number} at once are many", Level.NAME)
-    offer = f"at most {BATCH_CAP}, and no more than 30 % of all"
+    offer = f"select at most {BATCH_CAP}, and no more than 30 % of all"
     return block("batch_cap", f"{number} at once are too many", offer=offer)

@@ -25,13 +25,13 @@ def checkpoint_columns(
         Column("loss", "LOSS", lambda row: cell(loss(row.loss)), 6, "right", 60, sort_key=lambda row: row.loss),
         Column("age", "AGE", lambda row: cell(age(row.created_at, now())), 5, "right", 70, sort_key=_newest_first),
         Column(
-            "size", "SIZE", lambda row: cell(size(row.size_bytes)), 8, "right", 50,
+            "size", "SIZE", lambda row: cell(size(row.size_bytes)), 8, "right", 88,
             sort_key=lambda row: row.size_bytes, descending=True,
         ),
         Column("format", "FORMAT", _format, 10, wide=18, priority=30, sort_key=lambda row: row.format),
-        Column("host", "HOST", lambda row: copy_cell(row.host.state), 10, priority=80, wide=11),
-        Column("s3", "S3", _s3, 11, priority=90),
-        Column("state", "STATE", state, 12, wide=18, priority=92, flexible=True),
+        Column("host", "HOST", lambda row: copy_cell(row.host.state), 10, priority=90, wide=11),
+        Column("s3", "S3", _s3, 11, priority=92),
+        Column("state", "STATE", state, 16, priority=98, flexible=True),
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def state(row: Checkpoint) -> Cell:
     if row.s3.state is CopyState.UPLOADING:
         return cell("on its way to S3", "$state-starting")
     if row.s3.state is CopyState.PRESENT:
-        return cell("in S3, not verified", "$warn")
+        return cell("unverified in S3", "$warn")
     if row.host.state is CopyState.PRESENT:
         return cell("only on the host", "$warn")
     return cell("not known", "$state-unknown")

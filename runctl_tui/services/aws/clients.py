@@ -6,12 +6,13 @@ Every call to AWS goes through `AwsClients`, so that time-outs, retries, errors 
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from runctl_tui import __version__
 from runctl_tui.domain.clock import Clock
+from runctl_tui.services.aws.circuit import Circuits
 from runctl_tui.services.aws.faults import AwsFaults
 from runctl_tui.services.aws.models import teach
 from runctl_tui.services.aws.settings import AwsSettings
@@ -44,6 +45,7 @@ class AwsClients:
         self.pool = pool
         self.faults = AwsFaults(settings.profile, clock.now, settings.endpoint_url)
         self._settings = settings
+        self._circuits = Circuits(clock)
         self._lock = threading.Lock()
         self._session: Core | None = None
         self._boto: Session | None = None
@@ -109,9 +111,12 @@ class AwsClients:
         changes: bool = False,
         cancel: CancelToken | None = None,
     ) -> T:
-        return await self.pool.run(
-            lambda: call(self._client(service, region, changes)), faults=self.faults.named(what), cancel=cancel
-        )
+        def asked() -> Awaitable[T]:
+            faults = self.faults.named(what)
+            return self.pool.run(lambda: call(self._client(service, region, changes)), faults=faults, cancel=cancel)
+
+        guarded = service == "ec2" and not changes
+        return await (self._circuits.guard(region, what, asked) if guarded else asked())
 
     def _client(self, service: str, region: str, changes: bool) -> object:
         """Made under the lock, because sessions are not safe for threads and clients are."""

@@ -45,6 +45,9 @@ TRANSFER_THREADS: Final = 8
 class AwsProvider:
     """Every machine of one AWS profile."""
 
+    name = PROVIDER
+    label = "AWS"
+
     def __init__(self, settings: AwsSettings, clock: Clock, pool: BackendPool | None = None) -> None:
         self._settings = settings
         self._clock = clock
@@ -90,16 +93,6 @@ class AwsProvider:
         from runctl_tui.services.aws.reach import Reach
 
         return Reach(self._clients, self._settings, self._images)
-
-    @property
-    def name(self) -> str:
-        """The word used in configuration, flags and keys."""
-        return PROVIDER
-
-    @property
-    def label(self) -> str:
-        """The word a person reads."""
-        return "AWS"
 
     @property
     def capabilities(self) -> Capabilities:
