@@ -34,7 +34,6 @@ _CHANGES = {
     "stop": (Operation.STOP, "stop running machines; their disks stay and are paid for"),
     "terminate": (Operation.TERMINATE, "destroy machines and the disks that die with them"),
 }
-WHICH = "id, key or unique name"
 
 
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
@@ -63,11 +62,11 @@ def add_common_verbs(verbs: Nouns[Parser], metavar: str, provider: str = "") -> 
     parser = add_noun(verbs, "list", f"list {what} with state, type, price and money so far")
     parser.set_defaults(handler=list_all, needs=Needs.SERVICES, only=provider)
     parser = add_noun(verbs, "show", f"say every fact about one of the {what}, one line each")
-    parser.add_argument("instance", metavar=metavar, help=WHICH)
+    add_target(parser, "instance", metavar=metavar)
     parser.set_defaults(handler=show_one, needs=Needs.SERVICES, only=provider)
     for verb, (_, words) in _CHANGES.items():
         parser = add_noun(verbs, verb, words)
-        parser.add_argument("instances", metavar=metavar, nargs="+", help=WHICH)
+        add_target(parser, "instance", many=True, metavar=metavar)
         add_confirmation_flags(parser)
         parser.set_defaults(handler=change, needs=Needs.SERVICES, only=provider)
 

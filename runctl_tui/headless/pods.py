@@ -7,9 +7,9 @@ import dataclasses
 
 from runctl_tui.headless import runs
 from runctl_tui.headless.confirm import add_confirmation_flags
-from runctl_tui.headless.instances import WHICH, add_common_verbs, create, find
+from runctl_tui.headless.instances import add_common_verbs, create, find
 from runctl_tui.headless.launching import add_machine_flags
-from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
+from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.errors import ResourceNotFound
 from runctl_tui.services.ports import Services
@@ -26,7 +26,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     add_confirmation_flags(parser, launches=True)
     parser.set_defaults(handler=create, needs=Needs.SERVICES)
     parser = add_noun(verbs, "logs", "print the log of a pod's newest training run")
-    parser.add_argument("instance", metavar="POD", help=WHICH)
+    add_target(parser, "instance", metavar="POD")
     runs.add_log_flags(parser)
     parser.set_defaults(handler=logs, needs=Needs.SERVICES, only=PROVIDER)
 
