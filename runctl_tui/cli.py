@@ -157,13 +157,13 @@ def _call(options: Options, call: Call) -> int:
         return _interrupted(call.console)
     if call.console.json:
         print(output.success(reply.data, reply.missing))
-        return 0
+        return reply.exit_code
     if reply.text:
         print(reply.text)
     for problem in reply.missing:
         call.console.progress(f"▲ {problem.what}{f': {problem.why}' if problem.why else ''}")
     sys.stdout.flush()
-    return 0
+    return reply.exit_code
 
 
 async def _answer(options: Options, call: Call) -> Reply:
@@ -208,6 +208,8 @@ def _interrupted(console: Console) -> int:
     from runctl_tui.headless import output
     from runctl_tui.services.errors import UserError
 
+    if console.ends_by_interrupt:
+        return 0
     going_on = "; ".join(console.afterwards)
     error = UserError("interrupted", going_on or "nothing goes on", code="interrupted")
     print(output.failure(error) if console.json else "", end="\n" if console.json else "", flush=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from runctl_tui.domain.instance import Market, Ownership
+from runctl_tui.domain.resource import ResourceState
 
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
@@ -34,3 +38,15 @@ class FleetRow:
     def key(self) -> str:
         """What tables and actions know it by."""
         return self.instance.key
+
+
+def mine_at_work(rows: Iterable[FleetRow], provider: str = "") -> tuple[FleetRow, ...]:
+    """Return the running machines that carry this person's own tag, of every provider or of one; never this machine."""
+    return tuple(
+        row
+        for row in rows
+        if row.instance.ownership is Ownership.OURS
+        and row.instance.state in (ResourceState.RUNNING, ResourceState.STARTING)
+        and row.instance.market is not Market.LOCAL
+        and provider in ("", row.instance.provider)
+    )

@@ -1,4 +1,4 @@
-"""What is worth a look because of its money: idle, forgotten and stopped machines, and sums above their marks; pure.
+"""What is worth a look because of its money: idle, forgotten and stopped machines, unused volumes, sums; pure.
 
 The Costs screen and `resources insights` show it; the marks are those that runctl had.
 """
@@ -6,7 +6,7 @@ The Costs screen and `resources insights` show it; the marks are those that runc
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -17,10 +17,12 @@ from runctl_tui.domain.instance import TAG_OWNER, Market, Ownership
 from runctl_tui.domain.money import HOURS_PER_MONTH, dollars
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.volume import VolumeState, month
 
 if TYPE_CHECKING:
     from runctl_tui.domain.cost import CostSummary
     from runctl_tui.domain.fleet import FleetRow
+    from runctl_tui.domain.volume import Volume
 
 BURN_MARKS: Final = (Decimal(10), Decimal(25), Decimal(50))
 """Dollars per hour: worth knowing, worth a note, worth a warning."""
@@ -29,7 +31,10 @@ DAY_MARK: Final = Decimal(100)
 MONTH_MARK: Final = Decimal(500)
 """Dollars spent this month."""
 OLD_AFTER: Final = timedelta(hours=24)
+UNUSED_AFTER: Final = timedelta(hours=1)
+"""From which age on a volume that nothing uses was not just made to be attached."""
 _LOOK: Final = "see the machine"
+_LOOK_AT_VOLUME: Final = "see the volume"
 
 
 class InsightKind(StrEnum):
@@ -38,11 +43,17 @@ class InsightKind(StrEnum):
     IDLE = "idle"
     FORGOTTEN = "forgotten"
     STOPPED = "stopped"
+    UNATTACHED = "unattached"
+    """A volume that is attached to nothing."""
     LONG = "long"
     """It has run for more than a day, and trains."""
     RATE = "rate"
     SPENT = "spent"
     BUDGET = "budget"
+
+
+CLEANED_UP: Final = frozenset({InsightKind.IDLE, InsightKind.FORGOTTEN, InsightKind.UNATTACHED})
+"""What a clean-up takes up; a stopped machine was stopped by somebody who may want it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,9 @@ class Insight:
     operation: Operation | None = None
     """The change whose plan fits; None: only a look."""
     reference: str = ""
-    """The machine's key in the fleet; empty: it is about everything together."""
+    """The key of the machine or volume; empty: it is about everything together."""
+    ours: bool = False
+    """Whether it is about something that carries this person's own tag."""
 
     @property
     def id(self) -> str:
@@ -74,10 +87,23 @@ class Insight:
         """What acting on it saves in 730 hours."""
         return None if self.saves_per_hour is None else self.saves_per_hour * HOURS_PER_MONTH
 
+    @property
+    def about_volume(self) -> bool:
+        """Whether the reference is a volume's."""
+        return self.kind is InsightKind.UNATTACHED
 
-def insights(rows: Iterable[FleetRow], summary: CostSummary | None, now: datetime) -> tuple[Insight, ...]:
-    """Return every remark, what saves most first; machines of strangers are none of our business."""
+    @property
+    def by_month(self) -> bool:
+        """Whether only storage is saved, which is priced by the month."""
+        return self.kind in (InsightKind.STOPPED, InsightKind.UNATTACHED)
+
+
+def insights(
+    rows: Iterable[FleetRow], summary: CostSummary | None, now: datetime, volumes: Iterable[Volume] = ()
+) -> tuple[Insight, ...]:
+    """Return every remark, what saves most first; what belongs to strangers is none of our business."""
     found = [one for row in rows for one in _of_machine(row, now)]
+    found += [one for volume in volumes for one in _of_volume(volume, now)]
     if summary is not None and summary.known:
         found += _of_sums(summary)
     return tuple(sorted(found, key=_order))
@@ -122,16 +148,34 @@ def _ending(row: FleetRow, kind: InsightKind, text: str) -> Insight:
 
 def _acting(row: FleetRow, kind: InsightKind, text: str, per_hour: Decimal | None, operation: Operation) -> Insight:
     """Offer the plan for a machine of ours; another owner's is only shown."""
-    theirs = row.instance.ownership is Ownership.OTHER
-    return Insight(
-        kind=kind,
-        text=f"{text} (of {row.instance.tag(TAG_OWNER)})" if theirs else text,
-        advice=_LOOK if theirs else f"plan: {operation.value}",
-        saves_per_hour=per_hour,
-        saves_something=True,
-        operation=None if theirs else operation,
-        reference=row.key,
+    found = Insight(kind, text, f"plan: {operation.verb}", True, per_hour, True, operation, row.key)
+    return _of_owner(found, row.instance.ownership, row.instance.tag(TAG_OWNER), _LOOK)
+
+
+def _of_volume(volume: Volume, now: datetime) -> Iterator[Insight]:
+    age = None if volume.created_at is None else now - volume.created_at
+    if volume.ownership is Ownership.FOREIGN or volume.state is not VolumeState.AVAILABLE or volume.attachments:
+        return
+    if age is not None and age < UNUSED_AFTER:
+        return
+    snapshot = volume.last_snapshot
+    saved = ", no snapshot" if isinstance(snapshot, Known) and snapshot.value is None else ""
+    old = "" if age is None else f", {_days(age)} old"
+    text = f"{volume.name or volume.id} unattached, {volume.shape.size_gib} GiB{old}{saved}"
+    monthly = month(volume.usd_per_month)
+    per_hour = None if monthly is None else monthly / HOURS_PER_MONTH
+    operation = Operation.VOLUME_DELETE
+    found = Insight(
+        InsightKind.UNATTACHED, text, f"plan: {operation.verb}", True, per_hour, True, operation, volume.key
     )
+    yield _of_owner(found, volume.ownership, dict(volume.tags).get(TAG_OWNER), _LOOK_AT_VOLUME)
+
+
+def _of_owner(found: Insight, ownership: Ownership, owner: str | None, look: str) -> Insight:
+    """Leave the plan away where somebody else of this tool's users owns it."""
+    if ownership is Ownership.OTHER:
+        return replace(found, text=f"{found.text} (of {owner})", advice=look, operation=None)
+    return replace(found, ours=ownership is Ownership.OURS)
 
 
 def _of_sums(summary: CostSummary) -> Iterator[Insight]:

@@ -134,6 +134,9 @@ class Plan:
     """What it costs from now on; None: unknown."""
     price_unknown: bool = False
     account: str = ""
+    """Whose the targets are; several accounts stand one after the other."""
+    accounts: tuple[tuple[str, str], ...] = ()
+    """(provider, account) of each provider, where the targets are of more than one."""
     who: str = ""
     parameters: tuple[tuple[str, str], ...] = field(default=())
     """What the call needs beyond the targets, in a stable order; no secrets, ports or times."""

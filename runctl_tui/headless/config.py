@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runctl_tui.headless import output
+from runctl_tui.headless.confirm import add_dry_run
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.errors import ConfigError
@@ -20,6 +21,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser = add_noun(verbs, "set", "write one key into the file that is in force; comments stay")
     parser.add_argument("key", metavar="KEY", help="such as aws.region")
     parser.add_argument("value", metavar="VALUE", help="lists with commas; tables as a=b;c=d; empty unsets")
+    add_dry_run(parser)
     parser.set_defaults(handler=change, needs=Needs.SETTINGS)
     parser = add_noun(verbs, "validate", "say everything that is wrong with files, environment and flags")
     parser.set_defaults(handler=validate, needs=Needs.SETTINGS)
@@ -40,7 +42,9 @@ async def show(settings: Settings, call: Call) -> Reply:
 
 
 async def change(settings: Settings, call: Call) -> Reply:
-    """Write one key."""
+    """Write one key; with --dry-run say what writing it would do."""
+    if call.args.dry_run:
+        return _draft(settings, call)
     file = settings.set(call.args.key, call.args.value)
     shown = next(item for item in settings.all() if item.key == call.args.key)
     data = {"key": shown.key, "value": shown.value, "origin": shown.origin, "file": file}
@@ -48,6 +52,17 @@ async def change(settings: Settings, call: Call) -> Reply:
     if file not in shown.origin:
         text += f"; still in force is {shown.value!r}, from {shown.origin}"
     return Reply(data, text)
+
+
+def _draft(settings: Settings, call: Call) -> Reply:
+    """Return what would be written; ConfigError where it cannot be."""
+    draft = settings.draft(call.args.key, call.args.value)
+    if draft.problem:
+        raise ConfigError(f"{draft.key} cannot be written", draft.problem)
+    text = f"{draft.file}: {draft.key} would go from {draft.old!r} to {draft.new!r}; nothing was written: --dry-run"
+    if draft.overruled_by:
+        text += f"; {draft.overruled_by} would stay in force"
+    return Reply({"dry_run": True, "key": draft.key, "old": draft.old, "new": draft.new, "file": draft.file}, text)
 
 
 async def validate(settings: Settings, call: Call) -> Reply:

@@ -1,14 +1,16 @@
 """Plan, then yes: the protocol by which the command line changes anything.
 
 Unconfirmed, a changing verb answers with its plan and changes nothing. It acts with `--yes --plan-hash HASH`
-(and the name where data is destroyed), or after the same questions on a terminal.
+(and the name where data is destroyed), or after the same questions on a terminal; never with `--dry-run`.
 """
 
 from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from runctl_tui.domain.plan import Confirmation, Level, Plan, Severity
 from runctl_tui.domain.text import safe
@@ -17,12 +19,22 @@ from runctl_tui.headless.parser import PROGRAM
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.services.errors import PlanChanged, UserError, ValidationError, refusal
 
+DRY_RUN: Final = ("--dry-run",)
+_DRY_WORDS: Final = (*DRY_RUN, "--dryrun")
 _SIGNS = {Severity.ALLOW: "·", Severity.WARN: "▲", Severity.BLOCK: "✗"}
 
 
-def add_confirmation_flags(parser: argparse.ArgumentParser, *, launches: bool = False) -> None:
+def add_dry_run(parser: argparse._ActionsContainer, words: Sequence[str] = DRY_RUN) -> None:
+    """Add the flag under which a changing verb only says what it would do."""
+    parser.add_argument(*words, dest="dry_run", action="store_true", help="say what would be done, and do nothing")
+
+
+def add_confirmation_flags(
+    parser: argparse.ArgumentParser, *, launches: bool = False, dry_run: Sequence[str] = DRY_RUN
+) -> None:
     """Add the flags that confirm a plan; for a launch `--name` is the new machine's own."""
     group = parser.add_argument_group("confirmation")
+    add_dry_run(group, dry_run)
     group.add_argument("--yes", action="store_true", help="carry the plan out; needs --plan-hash")
     group.add_argument("--plan-hash", metavar="HASH", default="", help="hash of the plan that was shown")
     group.add_argument("--cap", metavar="USD", type=amount, help="dollars per hour accepted where the price is unknown")
@@ -44,6 +56,8 @@ def amount(text: str) -> Decimal:
 async def decide(call: Call, plan: Plan, words: str = "") -> Confirmation | None:
     """Return the confirmation that flags or a person gave; None where nobody was asked, so that the plan is shown."""
     args = call.args
+    if args.dry_run:
+        return None
     if args.yes or args.plan_hash:
         return _by_flags(call, plan)
     if not call.console.interactive:
@@ -55,9 +69,21 @@ async def decide(call: Call, plan: Plan, words: str = "") -> Confirmation | None
 def show(call: Call, plan: Plan, extra: dict[str, object] | None = None, words: str = "") -> Reply:
     """Return the plan as the answer, with the command that would carry it out."""
     command = command_for(call, plan)
-    data = {"plan": as_data(plan), "plan_hash": plan.hash, "confirm_with": command, **(extra or {})}
-    ending = f"Nothing was changed. To carry it out:\n  {command}" if command else "Nothing was changed."
+    data = {"plan": as_data(plan), "plan_hash": plan.hash, "confirm_with": command, **dry_data(call), **(extra or {})}
+    ending = f"{unchanged(call)} To carry it out:\n  {command}" if command else unchanged(call)
     return Reply(data, "\n".join(filter(None, (describe(plan), words, "", ending))))
+
+
+def dry_data(call: Call) -> dict[str, object]:
+    """Return what an answer says about `--dry-run`: nothing where it was not given."""
+    return {"dry_run": True, "yes_was_ignored": bool(getattr(call.args, "yes", False))} if call.args.dry_run else {}
+
+
+def unchanged(call: Call) -> str:
+    """Return the sentence that nothing was changed, and why although --yes was given."""
+    if call.args.dry_run and getattr(call.args, "yes", False):
+        return "Nothing was changed: --dry-run wins over --yes."
+    return "Nothing was changed: --dry-run." if call.args.dry_run else "Nothing was changed."
 
 
 def as_data(plan: Plan) -> dict[str, object]:
@@ -105,13 +131,21 @@ def command_for(call: Call, plan: Plan) -> str:
     """Return the command that would carry the plan out; empty where nothing may."""
     if plan.verdict.blocking:
         return ""
-    said = [word for word in call.argv if word != "--yes"]
-    words = [PROGRAM, *said, "--yes", "--plan-hash", plan.hash]
+    words = [PROGRAM, *_said(call), "--yes", "--plan-hash", plan.hash]
     if plan.verdict.level >= Level.NAME:
         words += [_name_flag(call), plan.name_to_type]
     if plan.price_unknown and getattr(call.args, "cap", None) is None:
         words += ["--cap", "USD"]
     return shlex.join([*words, *(["--", *call.rest] if call.rest else [])])
+
+
+def _said(call: Call) -> list[str]:
+    """Return the words of this call but for those that confirm or hinder."""
+    words = [word for word in call.argv if word != "--yes" and word not in _DRY_WORDS]
+    if call.args.plan_hash and "--plan-hash" in words:
+        at = words.index("--plan-hash")
+        del words[at : at + 2]
+    return [word for word in words if not word.startswith("--plan-hash=")]
 
 
 def _name_flag(call: Call) -> str:

@@ -21,6 +21,8 @@ class Console:
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     afterwards: list[str] = field(default_factory=list)
     """What goes on when this program is interrupted; said then."""
+    ends_by_interrupt: bool = False
+    """Whether an interrupt is how the call ends when all is well."""
 
     @property
     def interactive(self) -> bool:

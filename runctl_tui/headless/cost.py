@@ -93,7 +93,12 @@ async def _divided(services: Services, call: Call) -> Reply:
         "unpriced": report.unpriced,
         "excluded": excluded,
     }
-    return Reply(data, _words(report, dimension, rows, excluded))
+    return Reply(data, _words(report, dimension, rows, excluded), scope=(_period(report),))
+
+
+def _period(report: CostReport) -> str:
+    last = report.until - timedelta(microseconds=1)
+    return f"{report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"
 
 
 def _shares(report: CostReport, dimension: str) -> list[output.Row]:
@@ -126,11 +131,10 @@ def _words(report: CostReport, dimension: str, rows: list[output.Row], excluded:
     columns = {dimension.upper(): dimension, "$": "$"}
     if dimension != "day":
         columns |= {"%": "%", "RESOURCES": "resources"}
-    last = report.until - timedelta(microseconds=1)
     total = report.total if report.days else None
     facts = output.facts(
         [
-            ("total", f"{output.dollars(total)} from {report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"),
+            ("total", f"{output.dollars(total)} from {_period(report)}"),
             ("ledger since", f"{report.recorded_since:%Y-%m-%d}" if report.recorded_since else "nothing is recorded"),
             ("not included", ", ".join(excluded) or ALL_INCLUDED),
         ]

@@ -10,8 +10,11 @@ from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.launching import add_machine_flags, launch, machine_request
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply, listed
-from runctl_tui.headless.rows import instance_row
+from runctl_tui.headless.reply import Call, Needs, Reply, about, listed
+from runctl_tui.headless.rows import instance_facts, instance_row
+from runctl_tui.headless.ssh import ssh
+from runctl_tui.headless.waiting import add_wait_flags, wait
+from runctl_tui.services.errors import ResourceNotFound
 from runctl_tui.services.ports import Services
 
 _COLUMNS = {
@@ -36,8 +39,7 @@ _CHANGES = {
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     """Add the noun with its verbs."""
     verbs = add_verbs(add_noun(nouns, name, help_text))
-    parser = add_noun(verbs, "list", "list every machine with state, type, price and money so far")
-    parser.set_defaults(handler=list_all, needs=Needs.SERVICES)
+    add_common_verbs(verbs, "INSTANCE")
     parser = add_noun(verbs, "describe", "say everything about one machine, in its provider's own words too")
     add_target(parser, "instance")
     parser.set_defaults(handler=describe, needs=Needs.SERVICES)
@@ -45,20 +47,52 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     add_machine_flags(parser)
     add_confirmation_flags(parser, launches=True)
     parser.set_defaults(handler=create, needs=Needs.SERVICES)
+    parser = add_noun(verbs, "wait", "wait until a machine is running, stopped, terminated, reachable, or done")
+    add_target(parser, "instance")
+    add_wait_flags(parser)
+    parser.set_defaults(handler=wait, needs=Needs.SERVICES)
+    parser = add_noun(verbs, "ssh", "open a shell on a machine, or run what follows '--' there")
+    add_target(parser, "instance")
+    parser.set_defaults(handler=ssh, needs=Needs.SERVICES, takes_rest=True)
+
+
+def add_common_verbs(verbs: Nouns[Parser], metavar: str, provider: str = "") -> None:
+    """Add the verbs that machines of any provider share; with a provider they are about its machines only."""
+    what = f"{metavar.lower()}s" if provider else "machines"
+    parser = add_noun(verbs, "list", f"list {what} with state, type, price and money so far")
+    parser.set_defaults(handler=list_all, needs=Needs.SERVICES, only=provider)
+    parser = add_noun(verbs, "show", f"say every fact about one of the {what}, one line each")
+    add_target(parser, "instance", metavar=metavar)
+    parser.set_defaults(handler=show_one, needs=Needs.SERVICES, only=provider)
     for verb, (_, words) in _CHANGES.items():
         parser = add_noun(verbs, verb, words)
-        add_target(parser, "instance", many=True)
+        add_target(parser, "instance", many=True, metavar=metavar)
         add_confirmation_flags(parser)
-        parser.set_defaults(handler=change, needs=Needs.SERVICES)
+        parser.set_defaults(handler=change, needs=Needs.SERVICES, only=provider)
 
 
 async def list_all(services: Services, call: Call) -> Reply:
-    """Every machine of every provider."""
+    """Every machine of every provider, or of one."""
     snapshot = await services.fleet.now()
     now = services.clock.now()
-    rows = [instance_row(row, now) for row in snapshot.value]
+    rows = [instance_row(row, now) for row in snapshot.value if call.args.only in ("", row.instance.provider)]
     shown = [{**row, "age": output.age(row["age_seconds"])} for row in rows]
-    return listed(snapshot, rows, output.table(shown, _COLUMNS, "no machines"))
+    return listed(about(snapshot, call.args.only), rows, output.table(shown, _COLUMNS, "no machines"))
+
+
+async def find(services: Services, call: Call, reference: str) -> FleetRow:
+    """Return the machine that a reference means; ResourceNotFound for one of another provider than asked for."""
+    row = await services.fleet.find(reference)
+    if call.args.only not in ("", row.instance.provider):
+        what = f"{reference!r} is a machine of {row.instance.provider}, not of {call.args.only}"
+        raise ResourceNotFound(what, todo=f"'runctl-tui instances {call.args.verb}' takes any machine")
+    return row
+
+
+async def show_one(services: Services, call: Call) -> Reply:
+    """One machine as flat facts."""
+    flat = instance_facts(await find(services, call, call.args.instance), services.clock.now())
+    return Reply(flat, output.facts((key, output.cell(value, 400)) for key, value in flat.items()))
 
 
 async def describe(services: Services, call: Call) -> Reply:
@@ -87,7 +121,7 @@ async def create(services: Services, call: Call) -> Reply:
 async def change(services: Services, call: Call) -> Reply:
     """Start, stop or terminate machines."""
     operation, _ = _CHANGES[call.args.verb]
-    keys = [(await services.fleet.find(reference)).key for reference in call.args.instances]
+    keys = [(await find(services, call, reference)).key for reference in call.args.instances]
     plan = await services.actions.plan(operation, keys)
     confirmation = await decide(call, plan)
     if confirmation is None:

@@ -53,10 +53,11 @@ def location(text: str) -> str:
     return str(DataLocation.parse(text))
 
 
-def add_machine_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that describe a new machine."""
+def add_machine_flags(parser: argparse.ArgumentParser, provider: str = "") -> None:
+    """Add the flags that describe a new machine, of any provider or of one."""
     group = parser.add_argument_group("machine")
-    group.add_argument("--provider", default="", help="where from; default: aws")
+    if not provider:
+        group.add_argument("--provider", default="", help="where from; default: aws")
     group.add_argument(
         "--type", metavar="TYPE", default="", help="machine such as g5.xlarge; GPU such as '2x RTX 4090'"
     )
@@ -69,15 +70,21 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--root-gib", metavar="GIB", type=disk, help="size of the root disk")
     group.add_argument("--data-gib", metavar="GIB", type=disk, help="second disk, mounted at /mnt/data")
-    group.add_argument("--ami", metavar="AMI", type=checked(validation.image_id), default="", help="image")
     group.add_argument("--image", metavar="IMAGE", default="", help="RunPod: container image")
-    group.add_argument("--key-name", metavar="NAME", default="", help="key pair; default: one of our own")
-    group.add_argument("--security-group", metavar="SG", action="append", default=[], help="may be repeated")
-    group.add_argument("--subnet", metavar="SUBNET", type=checked(validation.subnet_id), default="", help="subnet")
     group.add_argument(
         "--zone", metavar="ZONE", default="", help="availability zone; RunPod: secure, community or a data centre"
     )
     group.add_argument("--network-volume", metavar="NAME", default="", help="RunPod: a network volume to mount")
+    parser.set_defaults(provider=provider, ami="", key_name="", security_group=[], subnet="", profile_name="")
+    if not provider:
+        _add_aws_flags(group)
+
+
+def _add_aws_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--ami", metavar="AMI", type=checked(validation.image_id), default="", help="image")
+    group.add_argument("--key-name", metavar="NAME", default="", help="key pair; default: one of our own")
+    group.add_argument("--security-group", metavar="SG", action="append", default=[], help="may be repeated")
+    group.add_argument("--subnet", metavar="SUBNET", type=checked(validation.subnet_id), default="", help="subnet")
     group.add_argument("--profile-name", metavar="NAME", default="", help="IAM instance profile, or none")
 
 

@@ -49,9 +49,9 @@ def _scalar(value: Secret | datetime | Decimal | float) -> object:
     return str(value)
 
 
-def success(data: object, missing: Sequence[Problem] = ()) -> str:
+def success(data: object, missing: Sequence[Problem] = (), as_of: datetime | None = None) -> str:
     """Return the envelope of an answer as one line."""
-    envelope: Row = {"success": True, "data": plain(data)}
+    envelope: Row = {"success": True, **({"as_of": plain(as_of)} if as_of else {}), "data": plain(data)}
     if missing:
         envelope["missing"] = plain(missing)
     return json.dumps(envelope, allow_nan=False)

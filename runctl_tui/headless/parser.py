@@ -13,16 +13,18 @@ from runctl_tui.services.errors import ValidationError
 
 PROGRAM: Final = "runctl-tui"
 NOUNS: Final = {
-    "instances": ("runctl_tui.headless.instances", "machines: list, describe, launch, start, stop, terminate"),
+    "instances": ("runctl_tui.headless.instances", "machines: list, show, launch, start, stop, terminate, wait, ssh"),
     "processes": ("runctl_tui.headless.processes", "what a machine is doing: processes, CPU, memory, disks, GPUs"),
     "tunnels": ("runctl_tui.headless.tunnels", "ports of machines, reachable here: list, open, close"),
+    "pods": ("runctl_tui.headless.pods", "RunPod's pods: list, show, create, start, stop, terminate, logs"),
     "volumes": ("runctl_tui.headless.volumes", "volumes: list, show, create, attach, detach, modify, snapshot, delete"),
     "snapshots": ("runctl_tui.headless.snapshots", "snapshots of volumes: list, show, restore, copy, delete"),
     "runs": ("runctl_tui.headless.runs", "training runs: list, show, logs, start, stop, resume"),
     "train": ("runctl_tui.headless.train", "the whole way: launch, train, keep the checkpoints, terminate"),
     "checkpoints": ("runctl_tui.headless.checkpoints", "checkpoints on hosts and in S3: list, info"),
-    "resources": ("runctl_tui.headless.resources", "everything that costs: list, summary, insights"),
+    "resources": ("runctl_tui.headless.resources", "everything that costs: list, summary, insights, cleanup, stop-all"),
     "cost": ("runctl_tui.headless.cost", "what everything costs: now, this month, by day, project, run, owner, tag"),
+    "export": ("runctl_tui.headless.export", "rows of a list as a file: CSV, JSON, HTML or Markdown"),
     "s3": ("runctl_tui.headless.s3", "objects in S3: ls, cp, mv, sync, rm, presign"),
     "local": ("runctl_tui.headless.local", "train on this machine"),
     "exec": ("runctl_tui.headless.local", "run any command on this machine as a run"),
@@ -146,13 +148,13 @@ def add_noun(nouns: Nouns[Parser], name: str, help_text: str) -> Parser:
     )
 
 
-def add_target(parser: Parser, kind: str, *, many: bool = False) -> None:
+def add_target(parser: Parser, kind: str, *, many: bool = False, metavar: str = "") -> None:
     """Add the argument that names what a verb is about: `kind`, or several as `kinds`."""
     words = "id, key or unique name"
     if many:
-        parser.add_argument(f"{kind}s", metavar=kind.upper(), nargs="+", help=words)
+        parser.add_argument(f"{kind}s", metavar=metavar or kind.upper(), nargs="+", help=words)
     else:
-        parser.add_argument(kind, metavar=kind.upper(), help=words)
+        parser.add_argument(kind, metavar=metavar or kind.upper(), help=words)
 
 
 def add_verbs(parser: Parser) -> Nouns[Parser]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from decimal import Decimal
+from functools import partial
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.insights import Insight, InsightKind, insights
+from runctl_tui.domain.insights import Insight, insights
 from runctl_tui.domain.resource import BILLED_STATES
-from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.headless import output
+from runctl_tui.headless import cleaning, output
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply, listed, require_sight
+from runctl_tui.headless.reply import Call, Needs, Reply, about, listed, require_sight
+from runctl_tui.headless.resource_findings import findings
 from runctl_tui.headless.rows import instance_row
+from runctl_tui.headless.watching import Seen, add_watch_flags, check_interval, watch
 from runctl_tui.services.ports import Services
 
 _LIST = {
@@ -43,22 +45,22 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.add_argument("--provider", metavar="PROVIDER", default="", help="only of this provider")
     parser.add_argument("--state", metavar="STATE", default="", help="only in this state")
     parser.add_argument("--tag", metavar="KEY[=VALUE]", default="", help="only with this tag")
+    add_watch_flags(parser)
     parser.set_defaults(handler=list_all, needs=Needs.SERVICES)
     parser = add_noun(verbs, "summary", "count and price everything, and say which mark a sum has passed")
     parser.set_defaults(handler=summarise, needs=Needs.SERVICES)
     parser = add_noun(verbs, "insights", "say what is idle, forgotten or kept for nothing, and what ending it saves")
     parser.set_defaults(handler=advise, needs=Needs.SERVICES)
+    cleaning.register(verbs)
 
 
 async def list_all(services: Services, call: Call) -> Reply:
-    """Every resource of every provider."""
-    snapshot = _asked(await services.fleet.now(), call.args.provider)
-    now = services.clock.now()
-    rows = [
-        {**instance_row(row, now), "kind": "instance", "disks_usd_per_month": row.disks_per_month, "note": row.note}
-        for row in snapshot.value
-        if _wanted(row, call)
-    ]
+    """Every resource of every provider, once or again and again."""
+    check_interval(call)
+    if call.args.watch:
+        return await watch(call, partial(_look, services, call))
+    snapshot = about(await services.fleet.now(), call.args.provider)
+    rows = _rows(services, call, snapshot.value)
     return listed(snapshot, rows, output.table(rows, _LIST, "no resources"))
 
 
@@ -103,29 +105,24 @@ async def summarise(services: Services, call: Call) -> Reply:
 
 async def advise(services: Services, call: Call) -> Reply:
     """What deserves a look, what saves most first."""
-    snapshot = await services.fleet.now()
-    require_sight(snapshot, snapshot.value)
-    found = insights(snapshot.value, await services.costs.now(), services.clock.now())
-    shown = [
-        {**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one, snapshot.value)} for one in found
-    ]
+    found, missing = await findings(services)
+    shown = [{**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one)} for one in found]
     text = output.table(shown, _INSIGHTS, "nothing is idle, forgotten or kept for nothing, and no mark is passed")
-    return Reply([_flat(one) for one in found], text, snapshot.missing)
+    return Reply([_flat(one) for one in found], text, missing)
 
 
-def _asked(fleet: Snapshot[tuple[FleetRow, ...]], provider: str) -> Snapshot[tuple[FleetRow, ...]]:
-    """Return the fleet as an answer about one provider: what could not be read elsewhere is nothing to it."""
-    if not provider:
-        return fleet
+async def _look(services: Services, call: Call) -> Seen:
+    snapshot = about(await services.fleet.now(), call.args.provider)
+    return Seen(_rows(services, call, snapshot.value), snapshot.missing, snapshot.taken_at)
 
-    def concerns(scope: str) -> bool:
-        return not scope or scope.partition("/")[0] == provider
 
-    return replace(
-        fleet,
-        scope=tuple(filter(concerns, fleet.scope)),
-        missing=tuple(problem for problem in fleet.missing if concerns(problem.scope)),
-    )
+def _rows(services: Services, call: Call, rows: Sequence[FleetRow]) -> list[output.Row]:
+    now = services.clock.now()
+    return [
+        {**instance_row(row, now), "kind": "instance", "disks_usd_per_month": row.disks_per_month, "note": row.note}
+        for row in rows
+        if _wanted(row, call)
+    ]
 
 
 def _wanted(row: FleetRow, call: Call) -> bool:
@@ -169,14 +166,14 @@ def _saves(one: Insight) -> str:
         return "-"
     if one.saves_per_hour is None:
         return "unknown"
-    if one.kind is InsightKind.STOPPED:
+    if one.by_month:
         return f"{output.dollars(one.saves_per_month)}/mo"
     return f"{output.dollars(one.saves_per_hour)}/h"
 
 
-def _command(one: Insight, rows: Sequence[FleetRow]) -> str:
+def _command(one: Insight) -> str:
     """Return the command that shows the fitting plan."""
-    ids = {row.key: row.instance.id for row in rows}
-    if one.operation is None or one.reference not in ids:
+    if one.operation is None or not one.reference:
         return one.advice
-    return f"instances {one.operation.value} {ids[one.reference]}"
+    noun = "volumes" if one.about_volume else "instances"
+    return f"{noun} {one.operation.verb} {one.reference.partition('/')[2]}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import TAG_OWNER, Gpu
+from runctl_tui.domain.instance import TAG_OWNER, Disk, Gpu
 from runctl_tui.domain.resource import BILLED_STATES
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.headless.output import Row
@@ -44,6 +45,67 @@ def _price_now(row: FleetRow) -> Decimal | None:
     if row.instance.state not in BILLED_STATES:
         return Decimal(0)
     return row.price.value.usd_per_hour if isinstance(row.price, Known) else None
+
+
+def instance_facts(row: FleetRow, now: datetime) -> Row:
+    """Return everything that is known about one machine as flat facts: 'disk.vol-1.size_gib', 'tag.team'."""
+    machine, flat = row.instance, instance_row(row, now)
+    del flat["tags"]
+    return {
+        **flat,
+        "vcpus": machine.vcpus,
+        "memory_gib": machine.memory_gib,
+        "public_ip": machine.public_ip,
+        "private_ip": machine.private_ip,
+        "image": machine.image,
+        "key_name": machine.key_name,
+        "profile": machine.profile,
+        "managed_by": machine.parent,
+        "state_reason": machine.state_reason,
+        "launched_at": machine.launched_at,
+        "created_at": machine.created_at,
+        "note": row.note,
+        **_price_facts(row),
+        "disks_usd_per_month": row.disks_per_month,
+        **{
+            f"disk.{disk.volume_id or disk.device}.{key}": value for disk in machine.disks for key, value in _disk(disk)
+        },
+        **{f"run.{run.id}.{key}": value for run in row.runs for key, value in _run(run)},
+        **{f"usage.{key}": value for key, value in _usage(row)},
+        **{f"tag.{key}": value for key, value in machine.tags},
+    }
+
+
+def _price_facts(row: FleetRow) -> Row:
+    if not isinstance(row.price, Known):
+        return {"price_usd_per_hour": None, "price_unknown_because": row.price.reason}
+    price = row.price.value
+    return {
+        "price_usd_per_hour": price.usd_per_hour,
+        "price_kind": price.kind,
+        "price_source": price.source,
+        "price_as_of": price.as_of,
+        "price_is_estimate": price.estimate,
+    }
+
+
+def _disk(disk: Disk) -> Iterator[tuple[str, object]]:
+    for key in ("device", "name", "size_gib", "type", "root", "delete_on_termination", "last_snapshot_at"):
+        yield key, getattr(disk, key)
+    yield "usd_per_month", disk.usd_per_month or None
+
+
+def _run(run: TrainingSession) -> Iterator[tuple[str, object]]:
+    yield from (("name", run.name), ("status", run.status), ("step", run.progress.step))
+    yield from (("checkpoints", run.checkpoints), ("newest_checkpoint", run.newest_checkpoint))
+
+
+def _usage(row: FleetRow) -> Iterator[tuple[str, object]]:
+    if row.usage is not None:
+        for key in ("timestamp", "cpu_percent", "memory_used_mib", "memory_total_mib", "disk_used_gib", "load"):
+            yield key, getattr(row.usage, key)
+        for gpu in row.usage.gpus:
+            yield f"gpu_{gpu.index}_percent", gpu.utilization
 
 
 def run_row(run: TrainingSession, now: datetime) -> Row:

@@ -11,7 +11,13 @@ from runctl_tui.domain.run import TrainingSession
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import attend, carry_out, job_reply
-from runctl_tui.headless.launching import add_machine_flags, add_training_flags, launch, machine_options, training_job
+from runctl_tui.headless.launching import (
+    add_machine_flags,
+    add_training_flags,
+    launch,
+    machine_options,
+    training_job,
+)
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.rows import run_row
@@ -43,10 +49,15 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.set_defaults(handler=show_one, needs=Needs.SERVICES)
     parser = add_noun(verbs, "logs", "print a run's log")
     parser.add_argument("run", metavar="RUN", help="id, beginning of an id, or unique name")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
-    parser.add_argument("--tail", metavar="N", type=int, help="only the last N lines")
+    add_log_flags(parser)
     parser.set_defaults(handler=logs, needs=Needs.SERVICES)
     _register_changes(verbs)
+
+
+def add_log_flags(parser: Parser) -> None:
+    """Add how much of a log is wanted."""
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
+    parser.add_argument("--tail", metavar="N", type=int, help="only the last N lines")
 
 
 def _register_changes(verbs: Nouns[Parser]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, address, split_address
 from runctl_tui.domain.plan import Confirmation, Level, Plan
-from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide, describe, show
+from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide, describe, dry_data, show, unchanged
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
@@ -19,6 +19,8 @@ _COPIES = {
     "mv": "copy, then remove the source",
     "sync": "copy what is new or differs, from one folder to another",
 }
+_DRY_RUN = ("--dryrun", "--dry-run")
+"""The AWS CLI's word, and ours."""
 
 
 class _Pattern(argparse.Action):
@@ -46,13 +48,13 @@ def register(verbs: Nouns[Parser]) -> None:
         else:
             parser.add_argument("--delete", action="store_true", help="also delete in S3 what the source has not")
         _add_patterns(parser)
-        add_confirmation_flags(parser)
+        add_confirmation_flags(parser, dry_run=_DRY_RUN)
         parser.set_defaults(handler=copy, needs=Needs.SERVICES)
     parser = add_noun(verbs, "rm", "delete an object, or everything below a folder")
     parser.add_argument("address", metavar="S3URI", help="s3://bucket/key, or s3://bucket/folder/ with --recursive")
     parser.add_argument("--recursive", action="store_true", help="everything below the folder, and nothing beside it")
     _add_patterns(parser)
-    add_confirmation_flags(parser)
+    add_confirmation_flags(parser, dry_run=_DRY_RUN)
     parser.set_defaults(handler=remove, needs=Needs.SERVICES)
 
 
@@ -70,8 +72,8 @@ async def copy(services: Services, call: Call) -> Reply:
         patterns=getattr(args, "patterns", ()),
     )
     plan = await services.actions.plan_storage(request)
-    if args.dryrun:
-        return _dry(plan)
+    if args.dry_run:
+        return _dry(call, plan)
     if request.delete:
         return await _by_plan(services, call, plan)
     if plan.verdict.blocked:
@@ -98,7 +100,7 @@ async def remove(services: Services, call: Call) -> Reply:
     else:
         request = DeleteRequest(bucket, keys=(key,))
     plan = await services.actions.plan_storage(request)
-    return _dry(plan) if call.args.dryrun else await _by_plan(services, call, plan)
+    return _dry(call, plan) if call.args.dry_run else await _by_plan(services, call, plan)
 
 
 async def _by_plan(services: Services, call: Call, plan: Plan) -> Reply:
@@ -108,8 +110,9 @@ async def _by_plan(services: Services, call: Call, plan: Plan) -> Reply:
     return job_reply(await carry_out(services, call, plan, confirmation), plan)
 
 
-def _dry(plan: Plan) -> Reply:
-    return Reply({"dryrun": True, "plan": as_data(plan)}, f"(dryrun) {describe(plan)}")
+def _dry(call: Call, plan: Plan) -> Reply:
+    data = {"dryrun": True, **dry_data(call), "plan": as_data(plan), "plan_hash": plan.hash}
+    return Reply(data, f"(dryrun) {describe(plan)}\n\n{unchanged(call)}")
 
 
 def _add_patterns(parser: Parser) -> None:
@@ -117,4 +120,3 @@ def _add_patterns(parser: Parser) -> None:
         "--include", metavar="PATTERN", action=_Pattern, help="take these names in again; the last match decides"
     )
     parser.add_argument("--exclude", metavar="PATTERN", action=_Pattern, help="leave these names out, such as '*.log'")
-    parser.add_argument("--dryrun", "--dry-run", action="store_true", help="say what would be done, and do nothing")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 
@@ -13,6 +13,7 @@ from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
 from runctl_tui.screens.terminal import lend_terminal
+from runctl_tui.services.errors import Refused
 from runctl_tui.widgets.key_hints import live_keys
 from runctl_tui.widgets.status_line import StatusNote
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.plan import JobView, Operation, Plan
 
 CHANGE = "change"
+T = TypeVar("T")
 
 
 class ChangingScreen(CommandingScreen):
@@ -51,6 +53,10 @@ class ChangingScreen(CommandingScreen):
         """Plan an operation on exactly these keys, and ask."""
         if references:
             self.work(self._change, operation, tuple(references), group=CHANGE)
+
+    def change_all(self, operation: Operation, references: Sequence[str]) -> None:
+        """Plan an operation on those of these keys that it is allowed on, and ask."""
+        self.work(self._change_all, operation, tuple(references), group=CHANGE)
 
     def launch(self, request: LaunchRequest) -> None:
         """Open the launch form with this request."""
@@ -142,6 +148,14 @@ class ChangingScreen(CommandingScreen):
     async def _change(self, operation: Operation, references: tuple[str, ...]) -> None:
         await self.ask_and_commit(await self._planned(operation, references))
 
+    async def _change_all(self, operation: Operation, references: tuple[str, ...]) -> None:
+        from runctl_tui.services.bulk import plan_for_all
+
+        bulk = await self._while_waiting(operation, plan_for_all(self.services.actions, operation, references))
+        if bulk.plan is None:
+            raise Refused(f"{operation.verb}: nothing of yours allows it", bulk.why_not, code="left-out")
+        await self.ask_and_commit(bulk.plan)
+
     async def ask_and_commit(self, plan: Plan) -> None:
         """Show a plan, or the better way that is chosen instead, and carry out what is confirmed."""
         answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
@@ -155,11 +169,14 @@ class ChangingScreen(CommandingScreen):
         self.tell(f"{plan.effect}: at work, see 7 Tasks")
 
     async def _planned(self, operation: Operation, references: tuple[str, ...]) -> Plan:
+        return await self._while_waiting(operation, self.services.actions.plan(operation, references))
+
+    async def _while_waiting(self, operation: Operation, made: Awaitable[T]) -> T:
         """Make a plan while a dialog takes the keys; giving up cancels the worker that waits here."""
         waiting = modals.Waiting(self.services.clock, safe(f"looking at what {operation.verb} would do…"))
         self.app.push_screen(waiting, self._give_up_planning)
         try:
-            return await self.services.actions.plan(operation, references)
+            return await made
         finally:
             waiting.done()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -16,8 +17,10 @@ from runctl_tui.domain.cost import DIMENSIONS, TAG, CostReport, CostSummary
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import Insight, InsightKind, insights
 from runctl_tui.domain.ledger import month_of
+from runctl_tui.domain.sheet import Sheet
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
+from runctl_tui.domain.volume import Storage
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens import cost_words
 from runctl_tui.screens.columns.costs import ShareRow, insight_columns, share_columns, share_rows
@@ -73,6 +76,7 @@ class CostsScreen(ListScreen[Insight]):
         self._report: CostReport | None = None
         self._summary: CostSummary | None = None
         self._fleet: Snapshot[tuple[FleetRow, ...]] | None = None
+        self._storage: Snapshot[Storage] | None = None
         self._asked_at = float("-inf")
         self._chosen: Insight | None = None
 
@@ -100,8 +104,13 @@ class CostsScreen(ListScreen[Insight]):
         yield from super().compose_body()
 
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
-        """Watch the money and, for what is idle, the machines."""
-        return ((self.services.costs.feed, self.show_summary), (self.services.fleet.feed, self.show_fleet))
+        """Watch the money and, for what is kept for nothing, machines and volumes."""
+        services = self.services
+        return (
+            (services.costs.feed, self.show_summary),
+            (services.fleet.feed, self.show_fleet),
+            (services.volumes.feed, self.show_storage),
+        )
 
     def show_summary(self, snapshot: Snapshot[CostSummary]) -> None:
         """Show the figures, and look through the ledger again now and then."""
@@ -113,6 +122,11 @@ class CostsScreen(ListScreen[Insight]):
     def show_fleet(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
         """Judge the machines."""
         self._fleet = snapshot
+        self._show()
+
+    def show_storage(self, snapshot: Snapshot[Storage]) -> None:
+        """Judge the volumes."""
+        self._storage = snapshot
         self._show()
 
     def show_reference(self, reference: str) -> None:
@@ -138,10 +152,11 @@ class CostsScreen(ListScreen[Insight]):
         about = safe(one.text if one else "")
         no_plan = nothing or (EMPTY if one and one.operation else safe("nothing to end here"))
         no_machine = nothing or (EMPTY if one and one.reference else safe("it is about no single machine"))
-        verb = one.operation.value.capitalize() if one and one.operation else "End it"
+        verb = one.operation.verb.capitalize() if one and one.operation else "End it"
+        thing = "volume" if one and one.about_volume else "machine"
         return (
             modals.PickItem("act", safe(f"{verb}…"), about, no_plan),
-            modals.PickItem("machine", safe("Go to the machine"), about, no_machine),
+            modals.PickItem("machine", safe(f"Go to the {thing}"), about, no_machine),
             modals.PickItem("divide", safe("Divide by…"), safe("project, run, type, owner, any tag")),
             modals.PickItem("budget", safe("Set the budget…"), safe("costs.monthly_budget")),
         )
@@ -153,7 +168,7 @@ class CostsScreen(ListScreen[Insight]):
         elif choice == "budget":
             self.go("settings", "costs.monthly_budget")
         elif self._chosen is not None and choice == "machine":
-            self.go("instances", self._chosen.reference)
+            self._go_to(self._chosen)
         elif self._chosen is not None:
             self._act_on(self._chosen)
 
@@ -195,13 +210,16 @@ class CostsScreen(ListScreen[Insight]):
             sections = cost_words.in_full(self._summary, self._report, rows, self.services.clock.now())
             self.app.push_screen(modals.Describe(self.services.clock, safe("Costs"), sections))
 
-    def view_as_file(self) -> tuple[str, str]:
-        """Return the table that has the keys."""
-        if self.focused is not self.shares:
-            return super().view_as_file()
-        from runctl_tui.screens.exporting import as_csv
+    def view_as_sheet(self) -> Sheet:
+        """Return the table that has the keys; what money was spent on with the days that it is about."""
+        if self.focused is not self.shares or self._report is None:
+            return super().view_as_sheet()
+        from runctl_tui.screens.exporting import sheet_as_shown
 
-        return f"costs-by-{self._by.replace(':', '-')}.csv", as_csv(*self.shares.shown())
+        report, name = self._report, f"costs-by-{self._by.replace(':', '-')}"
+        sheet = sheet_as_shown(name, self.shares, None, self.services.clock.now())
+        days = f"{report.since:%Y-%m-%d} to {report.until - timedelta(microseconds=1):%Y-%m-%d} (UTC)"
+        return replace(sheet, scope=(days,), missing=self._summary.excluded if self._summary else ())
 
     def tick(self) -> None:
         """Let the ages of the sources grow."""
@@ -214,7 +232,10 @@ class CostsScreen(ListScreen[Insight]):
         elif one.kind is InsightKind.BUDGET:
             self.go("settings", "costs.monthly_budget")
         else:
-            self.go("instances", one.reference)
+            self._go_to(one)
+
+    def _go_to(self, one: Insight) -> None:
+        self.go("volumes" if one.about_volume else "instances", one.reference)
 
     def _take_division(self, choice: str | None) -> None:
         if choice is not None:
@@ -262,6 +283,9 @@ class CostsScreen(ListScreen[Insight]):
         if self._summary is not None:
             self.query_one("#cost-figures", PieceLine).line = cost_words.figures(self._summary)
         if self._fleet is not None:
-            found = insights(self._fleet.value, self._summary, self.services.clock.now())
-            self.show_rows(Snapshot(found, self._fleet.taken_at, self._fleet.scope, self._fleet.missing))
+            fleet, storage = self._fleet, self._storage
+            volumes = storage.value.volumes if storage else ()
+            found = insights(fleet.value, self._summary, self.services.clock.now(), volumes)
+            missing = tuple(dict.fromkeys((*fleet.missing, *(storage.missing if storage else ()))))
+            self.show_rows(Snapshot(found, fleet.taken_at, fleet.scope, missing))
         self._show_sources()

@@ -9,6 +9,7 @@ from runctl_tui import modals
 from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.text import EMPTY, safe
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ _CAPABILITY: Final = {
 }
 
 
-def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool) -> tuple[modals.PickItem, ...]:
-    """Return the action menu for the marked rows, or for the one under the cursor."""
+def instance_menu(
+    rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool, mine: int = 0
+) -> tuple[modals.PickItem, ...]:
+    """Return the action menu for the marked rows, or for the one under the cursor; `mine` is how many of ours run."""
     which = "" if not rows else rows[0].instance.name or rows[0].instance.id
     which = f"{len(rows)} machines" if len(rows) > 1 else which
     runs = [run for row in rows for run in row.runs]
@@ -58,6 +61,12 @@ def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool) ->
         item("shell", "Shell", single=True),
         item("tunnel", "Tunnel to a port…", single=True),
         item("host", "Processes, CPU, memory, GPUs", single=True),
+        modals.PickItem(
+            "stop_all",
+            safe("Stop all of mine…"),
+            safe(count(mine, "running machine")),
+            locked or (EMPTY if mine else safe("nothing of yours is running")),
+        ),
         modals.PickItem("monitor", safe("Open in monitor"), safe(which), EMPTY if runs else safe("it has no runs")),
     )
 

@@ -9,7 +9,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.fleet import FleetRow, mine_at_work
 from runctl_tui.domain.instance import Market
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.states import Operation
@@ -76,6 +76,7 @@ class InstancesScreen(ListScreen[FleetRow]):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._chosen: tuple[FleetRow, ...] = ()
+        self._mine: tuple[str, ...] = ()
         self._starting: FactList | None = None
 
     def columns(self) -> Sequence[Column[FleetRow]]:
@@ -120,14 +121,18 @@ class InstancesScreen(ListScreen[FleetRow]):
         from runctl_tui.screens.instance_verbs import instance_menu
 
         self._chosen = self.targets()
+        latest = self.services.fleet.feed.latest
+        self._mine = tuple(row.key for row in mine_at_work(latest.value if latest else ()))
         facts = self.shared.facts or self.services.session.cached()
-        return instance_menu(self._chosen, self._why_not, facts.read_only and not facts.armed_for)
+        return instance_menu(self._chosen, self._why_not, facts.read_only and not facts.armed_for, len(self._mine))
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the machines at hand when the menu opened."""
         rows = self._chosen
         if choice in _PLANS:
             self.change(_PLANS[choice], [row.key for row in rows])
+        elif choice == "stop_all":
+            self.change_all(Operation.STOP, self._mine)
         elif choice == "launch":
             self.action_launch()
         elif choice == "train":

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from runctl_tui import modals
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.screens.frame import missing_notices
@@ -18,6 +19,7 @@ from runctl_tui.widgets.table import ResourceTable
 from runctl_tui.widgets.title_line import TitleFacts
 
 if TYPE_CHECKING:
+    from runctl_tui.domain.sheet import Sheet
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.widgets.columns import Column
 
@@ -44,6 +46,7 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         self._ticks = 0
         self._touched = False
         self._complete = True
+        self._seen: Snapshot[tuple[RowT, ...]] | None = None
 
     def columns(self) -> Sequence[Column[RowT]]:
         """Return the table's columns."""
@@ -84,6 +87,7 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     def show_rows(self, snapshot: Snapshot[tuple[RowT, ...]]) -> None:
         """Show rows; what is missing is said under them, and old rows stay."""
         self._complete = snapshot.complete
+        self._seen = snapshot
         self.table.set_placeholder(Notice.empty(safe(self.EMPTY)))
         self.table.set_rows(self.chosen_rows(snapshot.value))
         if not self._touched:
@@ -155,14 +159,31 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         self.show_title()
 
     def action_export(self) -> None:
-        """Write the view as shown into the folder for logs, and say where."""
-        self.work(self._export, *self.view_as_file(), group="export")
+        """Write the view as it is shown now into the folder for logs, in the format that is chosen, and say where."""
+        text = self.view_as_text()
+        if text is not None:
+            self.work(self._export, *text, group="export")
+        else:
+            self.work(self._export_sheet, self.view_as_sheet(), group="export")
 
-    def view_as_file(self) -> tuple[str, str]:
-        """Return name and text of the file that the view makes."""
-        from runctl_tui.screens.exporting import as_csv
+    def view_as_text(self) -> tuple[str, str] | None:
+        """Return name and text of what has the keys, where that is no table."""
+        return None
 
-        return f"{self.MODE}.csv", as_csv(*self.table.shown())
+    def view_as_sheet(self) -> Sheet:
+        """Return the table that has the keys as it is shown."""
+        from runctl_tui.screens.exporting import sheet_as_shown
+
+        return sheet_as_shown(self.MODE, self.table, self._seen, self.services.clock.now())
+
+    async def _export_sheet(self, sheet: Sheet) -> None:
+        from runctl_tui.domain.sheet import SheetFormat, written
+        from runctl_tui.screens.exporting import format_items
+
+        items = format_items(sheet.name)
+        choice = await self.app.push_screen_wait(modals.Pick(self.services.clock, safe("Export as"), items))
+        if choice is not None:
+            await self._export(f"{sheet.name}.{choice}", written(sheet, SheetFormat(choice)))
 
     async def _export(self, name: str, text: str) -> None:
         self.tell(f"exported to {await self.services.exports.write(name, text)}")

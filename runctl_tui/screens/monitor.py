@@ -190,11 +190,11 @@ class MonitorScreen(ListScreen[TrainingSession]):
         """Give the keys to the log."""
         self.query_one(LogPane).log_view.focus()
 
-    def view_as_file(self) -> tuple[str, str]:
-        """Return the log where it has the keys, else the list of runs."""
+    def view_as_text(self) -> tuple[str, str] | None:
+        """Return the log where it has the keys; else it is the list of runs."""
         view = self.query_one(LogPane).log_view
         if self.focused is not view or self._following is None:
-            return super().view_as_file()
+            return None
         return f"{self._following.run_id}.log", "".join(f"{line}\n" for line in view.buffer.lines)
 
     def action_maximise(self) -> None:

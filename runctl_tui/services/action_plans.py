@@ -26,7 +26,7 @@ def plan_of(
     buying = any(buys(operation, facts) for facts in batch)
     known = [price.value.usd_per_hour for price in prices if isinstance(price, Known)]
     price_unknown = buying and len(known) < len(prices)
-    account = next((facts.account.value for facts in batch if isinstance(facts.account, Known)), "")
+    accounts = _accounts(batch)
     return Plan(
         operation=operation,
         targets=tuple(facts.target for facts in batch),
@@ -37,10 +37,20 @@ def plan_of(
         lines=_lines(operation, batch),
         usd_per_hour=sum(known, Decimal(0)) if buying and not price_unknown else None,
         price_unknown=price_unknown,
-        account=account,
+        account=", ".join(dict.fromkeys(account for _, account in accounts if account)),
+        accounts=accounts if len(accounts) > 1 else (),
         who=batch[0].policy.who if batch else "",
         parameters=parameters,
     )
+
+
+def _accounts(batch: Sequence[SafetyFacts]) -> tuple[tuple[str, str], ...]:
+    """Return (provider, account) of each provider in the batch; an account that nobody knows is empty."""
+    found: dict[str, str] = {}
+    for facts in batch:
+        known = facts.account.value if isinstance(facts.account, Known) else ""
+        found[facts.target.provider] = found.get(facts.target.provider) or known
+    return tuple(sorted(found.items()))
 
 
 def effect_of(operation: Operation, facts: SafetyFacts) -> str:

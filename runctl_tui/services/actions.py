@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
@@ -95,7 +95,7 @@ class ActionService:
         """Freeze what an operation on these keys or run ids would do, with its verdict."""
         if operation in STORAGE:
             return await self.plan_volume(VolumeChange(operation, tuple(references)))
-        return (await self._plan(operation, references, None))[0]
+        return (await self._plan(operation, dict.fromkeys(references)))[0]
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
         """Freeze a launch, a start of training on a machine, or a resume."""
@@ -139,14 +139,13 @@ class ActionService:
             raise Unsupported("there is no object store here")
         return self._parts.storage
 
-    async def _plan(
-        self, operation: Operation, references: Sequence[str], planned_account: str | None
-    ) -> tuple[Plan, Batch]:
-        if not references:
+    async def _plan(self, operation: Operation, planned: Mapping[str, str | None]) -> tuple[Plan, Batch]:
+        """Plan for references, each with the account that an earlier plan was made for, or None."""
+        if not planned:
             raise ValidationError(f"nothing to {operation.value}", "", "name at least one machine or run")
         if operation in LAUNCHING or operation in IN_S3:
             raise ValidationError(f"{operation.value} needs a request of its own")
-        batch = [await self._look(operation, one, planned_account) for one in dict.fromkeys(references)]
+        batch = [await self._look(operation, one, account) for one, account in planned.items()]
         fleet_size = len((await self._facts.fleet.now()).value) if len(batch) > 3 else None
         verdict = self._parts.safety.judge_batch(operation, batch, fleet_size)
         effect = "; ".join(effect_of(operation, facts) for facts in batch)
@@ -176,8 +175,12 @@ class ActionService:
             return await self._storage.again(plan)
         if request is not None:
             return await self._plan_launch(request, plan.account)
-        references = [one.id if one.kind == "run" else f"{one.provider}/{one.id}" for one in plan.targets]
-        return await self._plan(plan.operation, references, plan.account)
+        accounts = dict(plan.accounts)
+        planned = {
+            one.id if one.kind == "run" else f"{one.provider}/{one.id}": accounts.get(one.provider, plan.account)
+            for one in plan.targets
+        }
+        return await self._plan(plan.operation, planned)
 
     def _hold(self, plan: Plan, request: LaunchRequest | None) -> contextlib.ExitStack:
         """Take the lock of every resource of the plan, in one order everywhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,10 +32,10 @@ class ShellCommand:
 
 
 class Shells(Protocol):
-    """Interactive shells on hosts."""
+    """Shells and single commands on hosts; HostUnreachable and Unsupported say why there is none."""
 
-    async def command(self, key: str) -> ShellCommand:
-        """What to run for a shell on this machine; HostUnreachable and Unsupported say why there is none."""
+    async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
+        """What to run for a shell there, or for words: one is a line for its shell, several are a command as it is."""
 
 
 class Tunnels(Protocol):

@@ -20,6 +20,7 @@ from runctl_tui.services.ports_storage import Objects as Objects
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from runctl_tui.domain.checkpoint import Checkpoint
     from runctl_tui.domain.clock import Clock
@@ -264,6 +265,9 @@ class Exports(Protocol):
 
     async def write(self, name: str, text: str) -> str:
         """Write a new file, 0600, whose name begins so, and return its path; StateError where the disk refuses."""
+
+    async def write_to(self, path: Path, text: str) -> None:
+        """Write a new file, 0600, exactly there; ResourceExists where one is, StateError where the disk refuses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from runctl_tui.domain.insights import InsightKind, insights
 from runctl_tui.domain.instance import Market
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.volume import Attachment, Volume, VolumeShape, VolumeState
 from tests.fakes import START, a_price, a_run, an_instance
 
 BOX = an_instance()
@@ -31,6 +32,58 @@ def summary(**more: Any) -> CostSummary:
     zero = Decimal(0)
     base = CostSummary(START, zero, zero, zero, zero, None, (), False, 0)
     return replace(base, **more)
+
+
+def volume(**more: Any) -> Volume:
+    base = Volume(
+        id="vol-1",
+        provider="aws",
+        region="us-east-1",
+        zone="us-east-1a",
+        name="scratch",
+        state=VolumeState.AVAILABLE,
+        shape=VolumeShape("gp3", 250),
+        usd_per_month=Known(Decimal("20.00"), START, "test"),
+        last_snapshot=Known(None, START, "test"),
+        created_at=OLD,
+        tags=(("runctl:owner", "alice"),),
+        owner_label="alice",
+    )
+    return replace(base, **more)
+
+
+def test_a_volume_that_nothing_uses_is_to_be_deleted() -> None:
+    (found,) = insights([], None, START, [volume()])
+    assert found.text == "scratch unattached, 250 GiB, 2 d old, no snapshot"
+    assert (found.kind, found.operation, found.reference) == (
+        InsightKind.UNATTACHED,
+        Operation.VOLUME_DELETE,
+        "aws/vol-1",
+    )
+    assert (found.advice, found.ours, found.about_volume) == ("plan: delete", True, True)
+    assert found.saves_per_month is not None
+    assert round(found.saves_per_month, 2) == Decimal("20.00")
+
+
+def test_what_is_not_known_of_an_unused_volume_is_left_open() -> None:
+    unknown = volume(created_at=None, usd_per_month=Unknown("throttled"), last_snapshot=Unknown("throttled"))
+    (found,) = insights([], None, START, [unknown])
+    assert found.text == "scratch unattached, 250 GiB"
+    assert (found.saves_per_hour, found.saves_something) == (None, True)
+
+
+def test_volumes_in_use_just_made_or_of_strangers_deserve_no_remark_and_a_colleagues_is_only_shown() -> None:
+    used = Attachment("i-1", "/dev/sdf")
+    spared = [
+        volume(state=VolumeState.IN_USE, attachments=(used,)),
+        volume(created_at=START - timedelta(minutes=50)),
+        volume(tags=(("team", "payments"),)),
+        volume(state=VolumeState.DELETING),
+    ]
+    assert insights([], None, START, spared) == ()
+    (found,) = insights([], None, START, [volume(tags=(("runctl:owner", "bob"),))])
+    assert (found.operation, found.ours, found.advice) == (None, False, "see the volume")
+    assert found.text.endswith("(of bob)")
 
 
 def test_an_idle_machine_is_to_be_stopped() -> None:

@@ -230,6 +230,12 @@ def test_a_batch_with_one_refused_member_is_refused() -> None:
     assert any('"db"' in reason.text for reason in verdict.reasons if reason.code == "foreign")
 
 
+@pytest.mark.parametrize("count", [4, 11])
+def test_many_stops_at_once_only_have_to_be_meant(count: int) -> None:
+    (found,) = [r for r in CleanupSafety().judge_batch(S, [SAFE] * count, count).reasons if r.code == "batch_cap"]
+    assert (found.severity, found.level) == (Severity.WARN, Level.NAME)
+
+
 @pytest.mark.parametrize(
     ("count", "fleet", "capped"), [(10, 100, False), (11, 100, True), (4, 10, True), (3, 5, False)]
 )

@@ -100,3 +100,16 @@ def test_a_plan_survives_a_restart_of_the_sandbox(own_world: World) -> None:
     assert own_world.call("sandbox", "stop").code == 0
     assert own_world.ask(*words)["plan_hash"] == before
     assert own_world.call(*words, "--yes", "--plan-hash", before).data["plan_hash"] == before
+
+
+def test_all_of_mine_are_stopped_by_one_hash_and_nobody_elses(own_world: World) -> None:
+    shown = own_world.ask("resources", "stop-all")
+    left_out = {one["name"] for one in shown["left_out"]}
+    assert {"sdxl-spot", "prod-features"} <= left_out
+    held = own_world.call("resources", "stop-all", "--dry-run", "--yes", "--plan-hash", shown["plan_hash"])
+    assert held.data["dry_run"] is held.data["yes_was_ignored"] is True
+    assert row(own_world, "forgotten-bench")["state"] == "running"
+    assert own_world.confirmed("resources", "stop-all").data["result"]
+    states = {each["name"]: each["state"] for each in own_world.ask("instances", "list")}
+    assert states["forgotten-bench"] == states["vision-lora"] == "stopped"
+    assert {states[name] for name in (*left_out, "db-primary", "this machine")} == {"running"}

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
@@ -40,7 +41,8 @@ from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSess
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
-from runctl_tui.services.ports import Finding, Services
+from runctl_tui.services.exports import ExportFolder
+from runctl_tui.services.ports import Finding, Services, ShellCommand
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
 from tests.ui.host_data import reading
@@ -167,6 +169,10 @@ class World:
     checkpoints: list[tuple[Checkpoint, ...]] = field(default_factory=lambda: [(checkpoint(200), checkpoint(100))])
     log: bytes = LOG
     plan_changes: dict[str, Any] = field(default_factory=dict)
+    many: bool = False
+    """Whether plans name what they were asked about, instead of one machine always."""
+    refused: dict[str, Verdict] = field(default_factory=dict)
+    """What plans about these keys meet."""
     views: list[JobView] = field(default_factory=list)
     defaults: LaunchRequest = field(
         default_factory=lambda: LaunchRequest(
@@ -192,6 +198,12 @@ class World:
     started: int = 0
     closed: int = 0
     on_commit: Callable[[Plan], None] = lambda plan: None
+    looks: int = 0
+    """How often a provider was asked for one machine."""
+    on_look: Callable[[int], None] = lambda number: None
+    """Called before each of those."""
+    ssh_errors: list[TrainctlError] = field(default_factory=list)
+    """What the next attempts to reach a machine meet."""
 
 
 def view(ended: bool = True, ok: bool | None = True, **changes: Any) -> JobView:
@@ -226,6 +238,36 @@ class FakeFleet:
 
     async def describe(self, key: str) -> Mapping[str, object]:
         return {"InstanceId": "i-0123456789abcdef0", "LaunchTime": NOW}
+
+
+class FakeRegistry:
+    """One provider for every name; a machine that is not listed is not known to it either."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def get(self, name: str) -> FakeRegistry:
+        return self
+
+    def regions(self) -> tuple[str, ...]:
+        return ("secure", "community")
+
+    async def get_resource_status(self, resource_id: str, region: str = "") -> Instance:
+        self.world.looks += 1
+        self.world.on_look(self.world.looks)
+        return (await FakeFleet(self.world).find(resource_id)).instance
+
+
+class FakeShells:
+    """What is run for a machine is run here."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
+        if self.world.ssh_errors:
+            raise self.world.ssh_errors.pop(0)
+        return ShellCommand(tuple(words) or ("sh", "-c", "exit 7"), {"ON": key})
 
 
 class FakeRuns:
@@ -311,7 +353,11 @@ class FakeActions:
 
     async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
         self.world.planned.append((operation, tuple(references)))
-        return plan(operation, **self.world.plan_changes)
+        refused = next((self.world.refused[one] for one in references if one in self.world.refused), None)
+        targets = tuple(Target("instance", key.partition("/")[2], key, "aws", "us-east-1") for key in references)
+        more: dict[str, Any] = {"targets": targets, "effect": f"{operation} {', '.join(references)}"}
+        more |= {"verdict": refused} if refused else {}
+        return plan(operation, **(more if self.world.many else {}), **self.world.plan_changes)
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         self.world.stored.append(request)
@@ -452,7 +498,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
     ports: dict[str, object] = {
         "clock": FakeClock(),
         "session": None,
-        "registry": None,
+        "registry": FakeRegistry(world),
         "fleet": FakeFleet(world),
         "runs": FakeRuns(world),
         "checkpoints": FakeCheckpoints(world),
@@ -462,9 +508,9 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "actions": FakeActions(world),
         "jobs": FakeJobs(world),
         "costs": FakeCosts(world),
-        "shells": None,
         "hosts": FakeHosts(world),
         "tunnels": world.tunnels,
+        "shells": FakeShells(world),
         "settings": None,
         "doctor": FakeDoctor(),
         "sandbox": FakeSandbox(world) if sandbox else None,
@@ -472,7 +518,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "start": start,
         "warm_up": None,
         "relay": None,
-        "exports": None,
+        "exports": ExportFolder(Path.cwd, FakeClock()),
         "close": close,
     }
     return Services(**cast(Any, ports))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.volume import Storage
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import World, machine
 
@@ -44,6 +45,7 @@ def test_the_summary_counts_and_says_which_marks_are_passed(runctl: Runctl, worl
 def test_insights_say_what_saves_how_much_and_the_command_for_it(runctl: Runctl, world: World) -> None:
     idle = replace(machine(), note="idle 38 min, $0.64")
     world.machines = (STOPPED, idle)
+    world.storage.push(Storage())
     found = runctl("resources", "insights", "--json").data
     assert [(one["kind"], one["operation"]) for one in found] == [
         ("idle", "stop"),
@@ -60,12 +62,31 @@ def test_insights_say_what_saves_how_much_and_the_command_for_it(runctl: Runctl,
 
 def test_an_unknown_saving_is_said_to_be_unknown(runctl: Runctl, world: World) -> None:
     world.machines = (replace(STOPPED, disks_per_month=None),)
+    world.storage.push(Storage())
     assert runctl("resources", "insights", "--json").data[0]["saves_per_hour"] is None
     assert " unknown " in runctl("resources", "insights").out
 
 
 def test_quiet_and_partial_answers_say_so(runctl: Runctl, world: World) -> None:
     world.machines, world.budget = (machine(),), Decimal(500)
+    world.storage.push(Storage())
     world.missing = (Problem("Throttling", "us-west-2: could not be listed", "throttled"),)
     assert "nothing is idle" in runctl("resources", "insights").out
+    assert runctl("resources", "insights", "--json").envelope["missing"][0]["code"] == "Throttling"
+
+
+def test_volumes_that_nothing_uses_are_among_the_insights_and_what_of_them_was_not_read_is_missing(
+    runctl: Runctl, world: World
+) -> None:
+    world.machines = ()
+    found = runctl("resources", "insights", "--json").data
+    unused = [one for one in found if one["kind"] == "unattached"]
+    assert [(one["reference"], one["saves_per_month"]) for one in unused] == [
+        ("aws/vol-0sdxl", 64),
+        ("aws/vol-0scratch", 20),
+    ]
+    line = next(line for line in runctl("resources", "insights").out.splitlines() if "scratch-2025" in line)
+    assert "$20.00/mo" in line
+    assert "volumes delete vol-0scratch" in line
+    world.storage.push(Storage(), (Problem("Throttling", "us-west-2: volumes could not be listed", "throttled"),))
     assert runctl("resources", "insights", "--json").envelope["missing"][0]["code"] == "Throttling"

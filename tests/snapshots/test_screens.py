@@ -198,3 +198,7 @@ def test_tunnels(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 def test_tunnel_form(snap_compare: Compare) -> None:
     assert compare(snap_compare, World(), NARROW, "T", "?Port there")
+
+
+def test_export_choice(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(), NARROW, "ctrl+s", "?for spreadsheets")

@@ -58,7 +58,7 @@ def commands() -> str:
         _NOTE,
         "Global flags may stand before and after the noun. With `--json` every noun answers with one object. A verb\n"
         "that changes something answers with its plan first, and acts with `--yes --plan-hash HASH` (and the name\n"
-        "where data is destroyed), or after the same questions on a terminal.\n",
+        "where data is destroyed), or after the same questions on a terminal; `--dry-run` never acts.\n",
     ]
     rows: dict[str, list[tuple[str, str]]] = {}
     for command, word, help_text in walk(noun_parser("*")):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 from runctl_tui.domain.checkpoint import Checkpoint
@@ -73,6 +74,8 @@ class World:
     start_words: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     """What the next plan's verdict says besides its level."""
+    refused: dict[str, Reason] = field(default_factory=dict)
+    """What forbids plans that name these keys."""
     plan_parameters: tuple[tuple[str, str], ...] = ()
     price_unknown: bool = False
     shell: ShellCommand = field(default_factory=lambda: ShellCommand(("true",), {}))
@@ -344,7 +347,9 @@ class FakeActions(_Part):
     async def plan(self, operation: Operation, references: Sequence[str]) -> Plan:
         self.world.planned.append((operation, tuple(references)))
         await self.world.gate()
-        return self._plan(operation, tuple(self._target(reference) for reference in references))
+        plan = self._plan(operation, tuple(self._target(reference) for reference in references))
+        refused = tuple(self.world.refused[one] for one in references if one in self.world.refused)
+        return replace(plan, verdict=replace(plan.verdict, reasons=(*plan.verdict.reasons, *refused)))
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
         await self.world.gate()
@@ -468,7 +473,7 @@ class FakeCosts(_Part):
 
 
 class FakeShells(_Part):
-    async def command(self, key: str) -> ShellCommand:
+    async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
         await self.world.gate()
         return self.world.shell
 
@@ -540,3 +545,7 @@ class FakeExports(_Part):
         await self.world.gate()
         self.world.exported.append((name, text))
         return f"/home/alice/project/logs/{name}"
+
+    async def write_to(self, path: Path, text: str) -> None:
+        await self.world.gate()
+        self.world.exported.append((str(path), text))

@@ -83,9 +83,25 @@ async def test_enter_on_a_stopped_machine_opens_the_plan_to_terminate_it() -> No
     async with at_keyboard() as person:
         await person.press("6")
         await person.sees("old-notebook stopped; its disks keep costing", "$8.00/mo")
-        await person.press("j", "enter")
+        await person.press("j", "j", "j", "enter")
         await person.sees("Type old-notebook")
         assert person.world.planned == [(Operation.TERMINATE, (NOTEBOOK,))]
+
+
+async def test_a_volume_that_nothing_uses_is_a_finding_with_its_plan_and_its_place() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("scratch-2025 unattached, 250 GiB, 41 d old, no snapshot", "$20.00/mo")
+        await person.press("j", "j", "enter")
+        await person.sees("Type scratch-2025")
+        assert person.world.planned == [(Operation.VOLUME_DELETE, ("aws/vol-0scratch",))]
+        await person.press("escape")
+        await person.until(lambda: not person.dialog, "the dialog is closed")
+        await person.press("x")
+        await person.sees("Delete…", "Go to the volume")
+        await person.press("down", "enter")
+        await person.until(lambda: person.app.current_mode == "volumes", "the volumes are shown")
+        assert person.table.cursor_key == "aws/vol-0scratch"
 
 
 async def test_a_finding_leads_to_its_machine() -> None:
@@ -111,8 +127,10 @@ async def test_the_table_with_the_keys_is_exported() -> None:
         await person.press("6")
         await person.sees("812.40")
         await person.press("tab", "ctrl+s")
+        await person.sees("Export as", "costs-by-project")
+        await person.press("enter")
         await person.sees("exported to")
-        await person.press("tab", "ctrl+s")
+        await person.press("tab", "ctrl+s", "enter")
         await person.until(lambda: len(person.world.exported) == 2, "both are exported")
         (shares, shares_text), (findings, findings_text) = sorted(person.world.exported, key=lambda each: each[0])
         assert (shares, findings) == ("costs-by-project.csv", "costs.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from runctl_tui.domain.fleet import mine_at_work
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.ports import ShellCommand
@@ -291,3 +292,32 @@ async def test_narrow_screen_keeps_the_columns_that_matter() -> None:
         head = person.text().splitlines()[3]
         assert [word for word in ("NAME", "STATE", "TYPE", "$/h", "SO FAR", "RUN") if word not in head] == []
         assert "REGION" not in head
+
+
+async def test_all_of_mine_are_stopped_by_one_plan_without_what_may_not_be() -> None:
+    world = World()
+    mine = [row.key for row in mine_at_work(data.fleet())]
+    assert len(mine) > 2
+    spot = Reason("cannot_stop", Severity.BLOCK, "a one-time spot instance cannot be stopped", Level.NEVER)
+    world.refused = {mine[1]: spot}
+    async with at_keyboard(world) as person:
+        await person.press("x")
+        await person.sees("Stop all of mine…", f"{len(mine)} running machines")
+        await person.type("all of mine")
+        await person.press("enter")
+        await person.until(lambda: person.dialog == "ConfirmStop", "the plan is shown")
+        await person.sees("SPARED", "a one-time spot instance cannot be stopped")
+        assert world.planned[-1] == (Operation.STOP, tuple(key for key in mine if key != mine[1]))
+        await person.press("y")
+        await person.until(lambda: world.committed, "the plan is confirmed")
+        assert len(world.committed[0][0].targets) == len(mine) - 1
+
+
+async def test_nothing_of_mine_to_stop_is_said_in_the_menu() -> None:
+    world = World()
+    world.fleet.push(
+        tuple(row for row in data.fleet() if row.key not in {one.key for one in mine_at_work(data.fleet())})
+    )
+    async with at_keyboard(world) as person:
+        await person.press("x")
+        await person.sees("Stop all of mine…", "nothing of yours is running")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -12,7 +13,6 @@ import pytest
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.modals.words import figure, money
-from runctl_tui.screens.exporting import as_csv
 from tests.ui import fake_data as data
 from tests.ui.driving import at_keyboard
 from tests.ui.fakes import World
@@ -42,12 +42,40 @@ async def test_the_view_is_exported_as_shown() -> None:
         await person.press("slash")
         await person.type("name:llama")
         await person.press("enter", "ctrl+s")
+        await person.sees("Export as", "Markdown", "for spreadsheets: instances-….csv")
+        person.world.fleet.push(())
+        await person.press("enter")
         await person.sees("exported to /home/alice/project/logs/instances.csv")
         ((name, text),) = person.world.exported
         rows = list(csv.reader(io.StringIO(text)))
         assert name == "instances.csv"
         assert rows[0][:2] == ["NAME", "STATE"]
         assert {row[0] for row in rows[1:]} == {"llama-7b", "llama-eval"}
+        assert rows[0][-2:] == ["as_of", "scope"]
+        assert rows[1][-1] == "aws local; by $/h descending, filter: name:llama"
+
+
+async def test_the_format_is_chosen_and_escape_exports_nothing() -> None:
+    async with at_keyboard() as person:
+        await person.press("ctrl+s", "escape")
+        await person.until(lambda: not person.dialog, "the choice is closed")
+        assert person.world.exported == []
+        await person.press("ctrl+s")
+        await person.type("json")
+        await person.press("enter")
+        await person.sees("exported to /home/alice/project/logs/instances.json")
+        found = json.loads(person.world.exported[0][1])
+        assert (found["name"], found["scope"]) == ("instances", ["aws", "local"])
+        assert found["rows"][0]["NAME"] == "llama-7b"
+
+
+async def test_an_export_of_a_partial_view_says_what_is_missing() -> None:
+    async with at_keyboard(World().partial()) as person:
+        await person.press("ctrl+s")
+        await person.type("mark")
+        await person.press("enter")
+        await person.until(lambda: person.world.exported, "it is exported")
+        assert "without us-west-2" in person.world.exported[0][1]
 
 
 async def test_the_log_is_exported_where_it_has_the_keys() -> None:
@@ -60,17 +88,6 @@ async def test_the_log_is_exported_where_it_has_the_keys() -> None:
         assert name == f"{data.LLAMA_RUN.id}.log"
         assert "step 4110/9000" in text
         assert "\n\n" not in text
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1"])
-def test_no_cell_is_a_formula(cell: str) -> None:
-    ((_,), (written,)) = csv.reader(io.StringIO(as_csv(["NAME"], [[cell]])))
-    assert written == f"'{cell}"
-
-
-@pytest.mark.parametrize("cell", ["-", "-4.5", "1,204.55", 'say "hi", twice'])
-def test_plain_cells_stay_as_they_are(cell: str) -> None:
-    assert list(csv.reader(io.StringIO(as_csv(["X"], [[cell]]))))[1] == [cell]
 
 
 async def test_an_ended_run_is_forgotten_after_a_plain_enter_and_a_live_one_is_not() -> None:

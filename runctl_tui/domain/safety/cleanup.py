@@ -12,7 +12,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety import access, data, machine, money, objects, storage
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.lines import disks_per_month_stopped
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, offering
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, offering, warn
 
 BATCH_CAP: Final = 10
 BATCH_SHARE: Final = 0.3
@@ -161,7 +161,7 @@ class CleanupSafety:
         if len(verdicts) == 1:
             return verdicts[0][1]
         reasons = [_named(reason, facts) for facts, verdict in verdicts for reason in verdict.reasons]
-        reasons += _batch_reasons(verdicts, fleet_size)
+        reasons += _batch_reasons(operation, verdicts, fleet_size)
         base = max((verdict.base_level for _, verdict in verdicts), default=_BASE[operation])
         return Verdict(tuple(sorted(reasons, key=_order)), base)
 
@@ -196,7 +196,9 @@ def _named(reason: Reason, facts: SafetyFacts) -> Reason:
     return replace(reason, text=f'"{facts.target.name or facts.target.id}": {reason.text}')
 
 
-def _batch_reasons(verdicts: Sequence[tuple[SafetyFacts, Verdict]], fleet_size: int | None) -> list[Reason]:
+def _batch_reasons(
+    operation: Operation, verdicts: Sequence[tuple[SafetyFacts, Verdict]], fleet_size: int | None
+) -> list[Reason]:
     reasons = []
     refused = sorted(facts.target.name or facts.target.id for facts, verdict in verdicts if verdict.blocked)
     if refused:
@@ -204,6 +206,13 @@ def _batch_reasons(verdicts: Sequence[tuple[SafetyFacts, Verdict]], fleet_size: 
         reasons.append(block("batch_member", text, Level.NEVER, offer="take them out of the selection"))
     share = fleet_size is not None and len(verdicts) > 3 and len(verdicts) > BATCH_SHARE * fleet_size
     if len(verdicts) > BATCH_CAP or share:
-        text = f"{len(verdicts)} at once are too many"
-        reasons.append(block("batch_cap", text, offer=f"select at most {BATCH_CAP}, and no more than 30 % of all"))
+        reasons.append(_too_many(operation, len(verdicts)))
     return reasons
+
+
+def _too_many(operation: Operation, number: int) -> Reason:
+    """Too many at once are a mistake; a stop, which a start undoes, only has to be meant."""
+    if operation is Operation.STOP:
+        return warn("batch_cap", f"{number} at once are many", Level.NAME)
+    offer = f"select at most {BATCH_CAP}, and no more than 30 % of all"
+    return block("batch_cap", f"{number} at once are too many", offer=offer)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from runctl_tui.domain.cost import CostReport, CostShare
-from runctl_tui.domain.insights import Insight, InsightKind
+from runctl_tui.domain.insights import Insight
 from runctl_tui.modals.words import UNKNOWN, bar, figure, money
 from runctl_tui.screens.columns.words import cell
 from runctl_tui.widgets.columns import Cell, Column
@@ -83,9 +83,8 @@ def _saves(one: Insight) -> Cell:
     """Say per month where disks cost, else per hour; unknown is a question mark."""
     if not one.saves_something:
         return cell("-", "$muted")
-    monthly = one.kind is InsightKind.STOPPED
-    amount = one.saves_per_month if monthly else one.saves_per_hour
-    return cell(f"{money(amount)}/{'mo' if monthly else 'h'}", "$warn" if amount is None else "$cost")
+    amount = one.saves_per_month if one.by_month else one.saves_per_hour
+    return cell(f"{money(amount)}/{'mo' if one.by_month else 'h'}", "$warn" if amount is None else "$cost")
 
 
 def _do(one: Insight) -> Cell:

@@ -41,9 +41,9 @@ class LocalHost(PipedHost):
         """The whole environment of a command that starts now."""
         return {**self._base(), **self._environment}
 
-    def shell_argv(self) -> tuple[str, ...]:
-        """The command that gives a person a shell here."""
-        return (os.environ.get("SHELL") or "/bin/sh", "-l")
+    def shell_argv(self, line: str = "") -> tuple[str, ...]:
+        """The command that gives a person a shell here, or with a line has a shell run it."""
+        return ("/bin/sh", "-c", line) if line else (os.environ.get("SHELL") or "/bin/sh", "-l")
 
     @asynccontextmanager
     async def forward(self, remote_port: int) -> AsyncIterator[int]:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from runctl_tui.services.ports import SshTarget
 
 
-def shell_command(target: SshTarget, known_hosts: Path, jump: SshTarget | None) -> tuple[str, ...]:
-    """Return the argument list of an interactive shell with the same trust and keys as our own connections."""
+def shell_command(target: SshTarget, known_hosts: Path, jump: SshTarget | None, line: str = "") -> tuple[str, ...]:
+    """Return the argument list of an interactive shell, or of one line in a shell, with our connections' trust."""
     ssh = shutil.which("ssh")
     if ssh is None:
-        return _own_client(target, known_hosts)
-    return (ssh, *_options(target, known_hosts, jump, ssh), "-t", "--", target.host)
+        return _own_client(target, known_hosts, line)
+    options = _options(target, known_hosts, jump, ssh)
+    return (ssh, *options, "-T", "--", target.host, line) if line else (ssh, *options, "-t", "--", target.host)
 
 
 def _options(target: SshTarget, known_hosts: Path, jump: SshTarget | None, ssh: str) -> tuple[str, ...]:
@@ -44,7 +45,7 @@ def _options(target: SshTarget, known_hosts: Path, jump: SshTarget | None, ssh: 
     return ("-F", "/dev/null", *flags, *keys, "-p", str(target.port), "-l", target.user)
 
 
-def _own_client(target: SshTarget, known_hosts: Path) -> tuple[str, ...]:
+def _own_client(target: SshTarget, known_hosts: Path, line: str) -> tuple[str, ...]:
     """Return the argument list of our own shell client, for machines without OpenSSH."""
-    fields = (target.resource_id, target.host, str(target.port), target.user, target.jump, str(known_hosts))
+    fields = (target.resource_id, target.host, str(target.port), target.user, target.jump, str(known_hosts), line)
     return (sys.executable, "-m", "runctl_tui.services.hosts.shell", *fields, *target.key_files)

@@ -69,8 +69,8 @@ class HostSession(Protocol):
     async def home(self) -> str:
         """The home folder's absolute path."""
 
-    def shell_argv(self) -> tuple[str, ...]:
-        """The command that gives a person a shell there."""
+    def shell_argv(self, line: str = "") -> tuple[str, ...]:
+        """The command that gives a person a shell there, or with a line has a shell there run it."""
 
     def forward(self, remote_port: int) -> AbstractAsyncContextManager[int]:
         """Make a port of the machine's loopback interface reachable on ours; gives the local port."""

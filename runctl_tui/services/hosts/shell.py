@@ -19,18 +19,22 @@ from runctl_tui.services.hosts.trust import TrustStore
 from runctl_tui.services.ports import SshTarget
 
 
-def target_of(words: Sequence[str]) -> tuple[SshTarget, Path]:
-    """Return the target and the file of trusted keys that `openssh.shell_command` put into the arguments."""
-    resource_id, host, port, user, jump, known_hosts, *keys = words
-    return SshTarget(resource_id, host, int(port), user, tuple(keys), jump), Path(known_hosts)
+def target_of(words: Sequence[str]) -> tuple[SshTarget, Path, str]:
+    """Return target, file of trusted keys and line to run that `openssh.shell_command` put into the arguments."""
+    resource_id, host, port, user, jump, known_hosts, line, *keys = words
+    return SshTarget(resource_id, host, int(port), user, tuple(keys), jump), Path(known_hosts), line
 
 
 async def converse(words: Sequence[str]) -> int:
-    """Connect and hand the terminal over until the remote shell ends; returns its exit status."""
-    target, known_hosts = target_of(words)
+    """Connect and hand the terminal over until the remote shell or line ends; returns its exit status."""
+    target, known_hosts, line = target_of(words)
     pool = SshPool(TrustStore(known_hosts))
     try:
         connection = await pool.host(target).connection()
+        if line:
+            ours = {name: os.dup(number) for number, name in enumerate(("stdin", "stdout", "stderr"))}
+            process = await connection.create_process(line, encoding=None, **ours)
+            return _status(await process.wait())
         size = shutil.get_terminal_size()
         process = await connection.create_process(
             term_type=os.environ.get("TERM", "xterm"), term_size=(size.columns, size.lines), encoding=None
@@ -64,12 +68,16 @@ async def attach(process: Any) -> int:
         await process.wait_closed()
     finally:
         loop.remove_reader(0)
-    return int(process.exit_status) if process.exit_status is not None else 255
+    return _status(process)
+
+
+def _status(ended: Any) -> int:
+    return int(ended.exit_status) if ended.exit_status is not None else 255
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the client with the terminal in raw mode, and give the terminal back whatever happens."""
-    saved = termios.tcgetattr(0) if os.isatty(0) else None
+    """Run the client, a shell with the terminal in raw mode, and give the terminal back whatever happens."""
+    saved = termios.tcgetattr(0) if os.isatty(0) and not target_of(words)[2] else None
     try:
         if saved is not None:
             tty.setraw(0, termios.TCSADRAIN)

@@ -110,10 +110,10 @@ class SshHost(PipedHost):
         """The machine's id, under which its key is trusted."""
         return self.target.resource_id
 
-    def shell_argv(self) -> tuple[str, ...]:
-        """The command that gives a person a shell there: OpenSSH where there is one."""
+    def shell_argv(self, line: str = "") -> tuple[str, ...]:
+        """The command that gives a person a shell there, or has one run a line: OpenSSH where there is one."""
         jump = self._pool.jump(self.target)
-        return shell_command(self.target, self._pool.trust.path, jump.target if jump else None)
+        return shell_command(self.target, self._pool.trust.path, jump.target if jump else None, line)
 
     @asynccontextmanager
     async def forward(self, remote_port: int) -> AsyncIterator[int]:

@@ -314,6 +314,25 @@ async def test_without_openssh_our_own_client_gives_the_shell(tmp_path: Path, mo
         os.close(ours)
 
 
+@pytest.mark.parametrize("has_openssh", [True, False])
+async def test_a_line_is_run_there_with_its_own_streams_and_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_openssh: bool
+) -> None:
+    if has_openssh and shutil.which("ssh") is None:
+        pytest.skip("OpenSSH is not installed")
+    async with embedded(tmp_path) as server:
+        pool = pool_for(server, tmp_path)
+        host = pool.host(server.target())
+        await host.connection()
+        if not has_openssh:
+            monkeypatch.setattr(shutil, "which", lambda name: None)
+        argv = host.shell_argv("cat; echo wrong >&2; exit 7")
+        process = await asyncio.create_subprocess_exec(*argv, stdin=-1, stdout=-1, stderr=-1)
+        output, errors = await process.communicate(b"typed\n")
+        assert (output, errors, process.returncode) == (b"typed\n", b"wrong\n", 7)
+        await pool.close()
+
+
 def drain(terminal: int) -> bytes:
     """Read a terminal until its other side is closed, or nothing comes any more."""
     seen = b""
