@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from runctl_tui.domain.facts import Fact
 from runctl_tui.services.feed_port import Feed as Feed
+from runctl_tui.services.ports_history import Histories as Histories
+from runctl_tui.services.ports_session import Session as Session
+from runctl_tui.services.ports_session import SessionFacts as SessionFacts
 from runctl_tui.services.ports_storage import Objects as Objects
 
 if TYPE_CHECKING:
@@ -271,36 +274,6 @@ class Shells(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SessionFacts:
-    """What the header says about where and who we are."""
-
-    sandbox: bool
-    profile: str
-    regions: tuple[str, ...]
-    who: str
-    expires_in: float | None
-    """Seconds until the credentials end."""
-    read_only: bool
-    armed_for: float | None
-    """Seconds for which a production account stays armed; None outside production accounts."""
-    root: bool
-    """Whether the program runs as the superuser."""
-
-
-class Session(Protocol):
-    """Where, who, and whether changes are allowed."""
-
-    async def facts(self) -> SessionFacts:
-        """The header's facts."""
-
-    def cached(self) -> SessionFacts:
-        """What is known without asking anybody; never blocks."""
-
-    def arm(self, seconds: float) -> None:
-        """Allow changes in a production account for a while."""
-
-
-@dataclass(frozen=True, slots=True)
 class Setting:
     """One configuration key."""
 
@@ -383,6 +356,7 @@ class Services:
     actions: Actions
     jobs: Jobs
     costs: Costs
+    histories: Histories
     shells: Shells
     settings: Settings
     doctor: Doctor

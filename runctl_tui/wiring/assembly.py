@@ -35,6 +35,7 @@ from runctl_tui.services.evidence import RegisterEvidence
 from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.fleet import FleetBook, FleetParts
+from runctl_tui.services.histories import HistoryBook
 from runctl_tui.services.host_book import HostBook
 from runctl_tui.services.hosts.local import LocalHost
 from runctl_tui.services.hosts.ssh import SshPool
@@ -142,6 +143,7 @@ class Assembly:
             actions=self.actions,
             jobs=self.jobs,
             costs=self.tracker,
+            histories=HistoryBook(self.tracker, self.journal),
             shells=HostShells(self.fleet, self.hosts, self.local),
             settings=place.settings,
             doctor=DoctorService(parts),
