@@ -25,6 +25,7 @@ from runctl_tui.domain.text import safe
 from runctl_tui.messages import Faulted, Navigate, SettingWritten, Told
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.screens.shared import Shared
+from runctl_tui.screens.visits import Visit, Visits
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.widgets.driver import driver_class
 from runctl_tui.widgets.status_line import StatusNote
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SCREENS: Final[Mapping[str, str]] = {
     "instances": "runctl_tui.screens.instances:InstancesScreen",
+    "instance": "runctl_tui.screens.instance:InstanceScreen",
     "volumes": "runctl_tui.screens.volumes:VolumesScreen",
     "snapshots": "runctl_tui.screens.snapshots:SnapshotsScreen",
     "s3": "runctl_tui.screens.s3:S3Screen",
@@ -48,8 +50,6 @@ SCREENS: Final[Mapping[str, str]] = {
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
 WARM_UP_AFTER: Final = 3.0
 """Seconds from readiness until garbage is collected and what a launch needs is fetched: the first rows come first."""
-HISTORY: Final = 50
-"""Views that are remembered."""
 
 
 def screen_class(mode: str) -> type[BaseScreen]:
@@ -86,8 +86,7 @@ class RunctlApp(App[None]):
         super().__init__(driver_class=driver_class())
         self.services = services
         self.shared = Shared()
-        self._history: list[str] = []
-        self._place = -1
+        self._visits = Visits(Visit(self.DEFAULT_MODE))
         for mode in SCREENS:
             self.add_mode(mode, partial(self._build, mode))
         self._dress()
@@ -103,7 +102,6 @@ class RunctlApp(App[None]):
     def on_mount(self) -> None:
         """Set the keys; the services begin once the first frame is out."""
         self._take_keymap()
-        self._remember("instances")
         self._heed_signals()
         self.call_after_refresh(self._begin)
 
@@ -141,9 +139,7 @@ class RunctlApp(App[None]):
     @on(Navigate)
     def navigate(self, event: Navigate) -> None:
         """Go to another screen, and to what somebody wants to see there."""
-        self._open(event.mode)
-        if event.reference:
-            self.call_after_refresh(self._front.show_reference, event.reference)
+        self._open(Visit(event.mode, event.reference, event.machine))
 
     async def action_quit(self) -> None:
         """Quit at once, whatever hangs."""
@@ -153,26 +149,25 @@ class RunctlApp(App[None]):
 
     async def action_back(self) -> None:
         """Go back to the view before; from the first one, quit."""
-        if self._place > 0:
+        if self._visits.before is not None:
             self.action_travel(-1)
         else:
             await self.action_quit()
 
     def action_open_mode(self, mode: str) -> None:
         """Go to a screen; it is built when first opened."""
-        self._open(mode)
+        self._open(Visit(mode))
 
     def action_last_view(self) -> None:
         """Go to the view that was open before this one."""
-        if len(self._history) > 1:
-            self._open(self._history[self._place - 1])
+        if self._visits.before is not None:
+            self._open(self._visits.before, again=True)
 
     def action_travel(self, step: int) -> None:
         """Go through the views as they were opened."""
-        place = self._place + step
-        if 0 <= place < len(self._history):
-            self._place = place
-            self.switch_mode(self._history[place])
+        visit = self._visits.step(step)
+        if visit is not None:
+            self._show(visit, again=True)
 
     def action_say_how_to_quit(self) -> None:
         """Say what quits, because ctrl+c never does."""
@@ -209,15 +204,21 @@ class RunctlApp(App[None]):
     def _build(self, mode: str) -> BaseScreen:
         return screen_class(mode)(self.services, self.shared)
 
-    def _open(self, mode: str) -> None:
-        if mode == self.current_mode:
-            return
-        self._remember(mode)
-        self.switch_mode(mode)
+    def _open(self, visit: Visit, again: bool = False) -> None:
+        self._visits.go(visit)
+        self._show(visit, again)
 
-    def _remember(self, mode: str) -> None:
-        self._history = [*self._history[: self._place + 1], mode][-HISTORY:]
-        self._place = len(self._history) - 1
+    def _show(self, visit: Visit, again: bool) -> None:
+        """Bring a view to the front; `again`: as it was left, its cursor too."""
+        if visit.mode != self.current_mode:
+            self.switch_mode(visit.mode)
+        self.call_after_refresh(self._take_up, self._front, visit, again)
+
+    @staticmethod
+    def _take_up(screen: BaseScreen, visit: Visit, again: bool) -> None:
+        screen.narrow_to(visit.machine)
+        if screen.ABOUT_REFERENCE or (visit.reference and not again):
+            screen.show_reference(visit.reference)
 
     def _say_starting(self, words: str) -> None:
         self.shared.starting = words

@@ -18,6 +18,8 @@ class Navigate(Message):
     mode: str
     reference: str = ""
     """The run, instance or job to put the cursor on."""
+    machine: str = ""
+    """The key of the machine whose belongings alone are wanted; empty: everything."""
 
 
 @dataclass

@@ -38,9 +38,9 @@ class ChangingScreen(CommandingScreen):
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the rows that were at hand when the menu opened."""
 
-    def go(self, mode: str, reference: str = "") -> None:
-        """Go to another screen."""
-        self.post_message(Navigate(mode, reference))
+    def go(self, mode: str, reference: str = "", machine: str = "") -> None:
+        """Go to another screen, narrowed to what belongs to one machine where one is named."""
+        self.post_message(Navigate(mode, reference, machine))
 
     def copy(self, text: str) -> None:
         """Copy to the terminal's clipboard."""

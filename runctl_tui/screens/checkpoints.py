@@ -26,6 +26,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
 
     MODE = "checkpoints"
     NAME = "Checkpoints"
+    ABOUT_REFERENCE = True
     EMPTY = "no checkpoints yet; they appear while a run writes them"
     ORDER = ("age", False)
     HELP = "Each line is one checkpoint with its copy on the host and its copy in S3. Only a verified copy is safe."
@@ -58,13 +59,24 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         latest = self.services.runs.feed.latest
         runs = latest.value if latest else ()
         found = [run.id for run in runs if reference in (run.id, run.name)]
-        self._run_id = found[0] if found else reference
+        wanted = found[0] if found else reference
+        if wanted == self._run_id:
+            return
+        self._run_id = wanted
         if self.is_current:
             self.action_refresh_now()
 
     def chosen_rows(self, rows: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
         """Keep those of the run that is looked at."""
         return tuple(row for row in rows if not self._run_id or row.run_id == self._run_id)
+
+    def belongs(self, row: Checkpoint, machine: str) -> bool:
+        """Tell whether a checkpoint is of a run that is or was on a machine."""
+        latest = self.services.runs.feed.latest
+        return any(
+            run.id == row.run_id and f"{run.provider}/{run.instance_id}" == machine
+            for run in (latest.value if latest else ())
+        )
 
     def note(self) -> str:
         """Say whose checkpoints these are."""

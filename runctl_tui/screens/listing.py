@@ -44,6 +44,8 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         self._ticks = 0
         self._touched = False
         self._complete = True
+        self._machine = ""
+        self._heard: Snapshot[tuple[RowT, ...]] | None = None
 
     def columns(self) -> Sequence[Column[RowT]]:
         """Return the table's columns."""
@@ -83,9 +85,10 @@ class ListScreen(ChangingScreen, Generic[RowT]):
 
     def show_rows(self, snapshot: Snapshot[tuple[RowT, ...]]) -> None:
         """Show rows; what is missing is said under them, and old rows stay."""
-        self._complete = snapshot.complete
-        self.table.set_placeholder(Notice.empty(safe(self.EMPTY)))
-        self.table.set_rows(self.chosen_rows(snapshot.value))
+        self._heard, self._complete = snapshot, snapshot.complete
+        self.table.set_placeholder(Notice.empty(safe(self._nothing())))
+        rows = self.chosen_rows(snapshot.value)
+        self.table.set_rows([row for row in rows if self.belongs(row, self._machine)] if self._machine else rows)
         if not self._touched:
             self.table.action_go("first")
         self.table.set_notices(missing_notices(snapshot, self.services.clock.now()))
@@ -94,6 +97,17 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     def chosen_rows(self, rows: tuple[RowT, ...]) -> tuple[RowT, ...]:
         """Return the rows that this screen is about now; all of them unless a subclass narrows it."""
         return rows
+
+    def belongs(self, row: RowT, machine: str) -> bool:
+        """Tell whether a row belongs to the machine with this key."""
+        return True
+
+    def narrow_to(self, machine: str) -> None:
+        """Show only what belongs to one machine, or everything again."""
+        if machine != self._machine:
+            self._machine, self._touched = machine, False
+            if self._heard is not None:
+                self.show_rows(self._heard)
 
     def title_facts(self) -> TitleFacts:
         """Say how many rows, in which order, how many marked and which filter."""
@@ -110,8 +124,20 @@ class ListScreen(ChangingScreen, Generic[RowT]):
             marked=len(model.marks),
             hidden_marks=model.hidden_marks,
             filter=model.filter_text,
-            note=safe(self.waiting_for() or self.note()),
+            note=safe(self.waiting_for() or self._narrowed() or self.note()),
         )
+
+    def _narrowed(self) -> str:
+        """Say whose belongings alone are shown."""
+        return f"of {self._machine_name()}, escape shows all" if self._machine else ""
+
+    def _nothing(self) -> str:
+        return f"nothing here belongs to {self._machine_name()}; escape shows all" if self._machine else self.EMPTY
+
+    def _machine_name(self) -> str:
+        latest = self.services.fleet.feed.latest
+        names = {row.key: row.instance.name for row in latest.value} if latest else {}
+        return names.get(self._machine) or self._machine.rpartition("/")[2]
 
     def note(self) -> str:
         """Return further words for the title line."""
@@ -177,4 +203,6 @@ class ListScreen(ChangingScreen, Generic[RowT]):
             self.table.set_filter("")
         elif self.table.marks:
             self.table.action_clear_marks()
+        elif self._machine:
+            self.narrow_to("")
         self.show_title()

@@ -134,6 +134,10 @@ class MonitorScreen(ListScreen[TrainingSession]):
         if self._following is not None:
             self.work(self._ask_spent, group="spent")
 
+    def belongs(self, row: TrainingSession, machine: str) -> bool:
+        """Tell whether a run is or was on a machine."""
+        return f"{row.provider}/{row.instance_id}" == machine
+
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a run as soon as it is known."""
         self._touched = True

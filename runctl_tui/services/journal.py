@@ -143,7 +143,9 @@ class Journal:
         """Return the operations on these resources, and those whose effect or result names `words`, oldest first."""
         places = ", ".join("?" * len(references))
         names = " OR instr(j.effect, ?) OR instr(detail, ?)" if words else ""
-        return await self._rows(f"WHERE j.resource IN ({places}){names}", *references, *([words, words] if words else ()))
+        return await self._rows(
+            f"WHERE j.resource IN ({places}){names}", *references, *([words, words] if words else ())
+        )
 
     async def events(self, op_id: str) -> tuple[JournalState, ...]:
         """Return the states that an operation went through, in order."""

@@ -13,6 +13,7 @@ from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.history import History
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import Capabilities, Capability, TypeOffer
@@ -150,6 +151,7 @@ class World:
             actions=FakeActions(self),
             jobs=FakeJobs(self),
             costs=FakeCosts(self),
+            histories=FakeHistories(self),
             shells=FakeShells(self),
             settings=FakeSettings(self),
             doctor=FakeDoctor(self),
@@ -452,6 +454,12 @@ class FakeCosts(_Part):
         self.world.reports.append((dimension, since, until))
         await self.world.gate()
         return data.report(dimension, since, until)
+
+
+class FakeHistories(_Part):
+    async def of(self, row: FleetRow) -> History:
+        await self.world.gate()
+        return data.history(row)
 
 
 class FakeShells(_Part):
