@@ -23,7 +23,7 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "volumes": CommandWord(":volumes [NAME]", "go to the volumes, to one of them"),
     "snapshots": CommandWord(":snapshots [NAME]", "go to the snapshots of volumes"),
     "s3": CommandWord(":s3 [s3://BUCKET/PREFIX]", "go to the buckets, or below a prefix"),
-    "checkpoints": CommandWord(":checkpoints [RUN]", "go to the checkpoints, of one run"),
+    "checkpoints": CommandWord(":checkpoints [RUN | PATH]", "go to the checkpoints, of one run, in a folder here"),
     "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
     "tasks": CommandWord(":tasks", "go to what is being done"),

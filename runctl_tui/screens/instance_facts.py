@@ -61,10 +61,11 @@ def machine_facts(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
     gpu = machine.gpu
     size = [
         f"{machine.vcpus} vCPU" if machine.vcpus else "",
-        f"{machine.memory_gib:g} GB" if machine.memory_gib else "",
+        f"{machine.memory_gib:.4g} GB" if machine.memory_gib else "",
     ]
     if gpu is not None:
         size.append(f"{gpu.count} {gpu.name}" + (f" {gpu.memory_gib:.0f} GB" if gpu.memory_gib else ""))
+    made = f", made {age(machine.created_at, now)} ago" if machine.created_at else ""
     rows = [
         modals.fact("id", machine.id),
         modals.fact("state", state.text + (f", {machine.state_reason}" if machine.state_reason else ""), state.style),
@@ -72,7 +73,7 @@ def machine_facts(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
         modals.fact("size", " · ".join(part for part in size if part) or "?"),
         modals.fact("where", f"{machine.provider} {machine.zone or machine.region}"),
         modals.fact("address", " · ".join(part for part in (machine.public_ip, machine.private_ip) if part) or "-"),
-        modals.fact("up", f"{age(machine.launched_at, now)}, made {age(machine.created_at, now)} ago"),
+        modals.fact("up", age(machine.launched_at, now) + made),
         modals.fact("whose", machine.ownership.value),
     ]
     optional = (("image", machine.image), ("key pair", machine.key_name), ("IAM profile", machine.profile),

@@ -44,7 +44,9 @@ def money_facts(account: Heard[Account] | None, run_names: Mapping[str, str]) ->
     rows = [
         modals.fact("today", money(known.today), "$cost"),
         modals.fact("this month", money(known.month), "$cost"),
-        modals.fact("in all", f"{money(known.total)}, project {known.project or '(none)'}", "$cost"),
+        modals.fact(
+            "in all", f"{money(known.total)}, {f'project {known.project}' if known.project else 'no project'}", "$cost"
+        ),
     ]
     if known.unpriced_seconds:
         words = f"{duration(known.unpriced_seconds)} at an unknown price, in no sum"

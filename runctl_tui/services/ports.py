@@ -181,6 +181,13 @@ class Checkpoints(Protocol):
         """Read them once."""
 
 
+class CheckpointShelf(Checkpoints, Protocol):
+    """Checkpoints of runs, and those in folders of this machine that belong to none."""
+
+    async def look_into(self, folder: str) -> str:
+        """Show what lies in a folder of this machine too; its whole path, or ValidationError where there is none."""
+
+
 class Launcher(Protocol):
     """Looks before a launch; launching itself goes through `Actions`."""
 
@@ -349,7 +356,7 @@ class Services:
     registry: ProviderRegistry
     fleet: Fleet
     runs: Runs
-    checkpoints: Checkpoints
+    checkpoints: CheckpointShelf
     volumes: Volumes
     objects: Objects
     launcher: Launcher

@@ -29,6 +29,7 @@ from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.aws.objects import AwsObjects
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.checkpoints.book import CheckpointBook
+from runctl_tui.services.checkpoints.folders import CheckpointFolders
 from runctl_tui.services.doctor import DoctorParts, DoctorService
 from runctl_tui.services.errors import CloudProviderError, Refused, TrainctlError
 from runctl_tui.services.evidence import RegisterEvidence
@@ -61,6 +62,7 @@ from runctl_tui.services.storage.desk import StorageDesk, StorageParts
 from runctl_tui.services.storage.heirlooms import Heirlooms
 from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.store import Store
+from runctl_tui.services.threads import BackendPool
 from runctl_tui.services.tracker import ResourceTracker
 from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
 from runctl_tui.services.volume_facts import VolumeFactGatherer
@@ -114,7 +116,8 @@ class Assembly:
             warnings=lambda: place.configuration.monitoring.enable_warnings,
         )
         self.fleet.feed = PollingFeed(self.fleet.poll, fleet_pace(place), clock, empty=())
-        self.checkpoints = CheckpointBook(self.runs, self.cloud.store, clock, self._checkpoint_feed)
+        self.folders = CheckpointFolders(self._checkpoint_folders, BackendPool("folders", 2))
+        self.checkpoints = CheckpointBook(self.runs, self.cloud.store, clock, self._checkpoint_feed, self.folders)
         self.volumes = VolumeBook(self.registry, self.machines, clock)
         self.volumes.feed = PollingFeed(self.volumes.poll, fleet_pace(place), clock, empty=Storage())
         self.objects = AwsObjects(self.cloud.store)
@@ -174,6 +177,7 @@ class Assembly:
         for provider in self.registry.all():
             if isinstance(provider, (AwsProvider, LocalProvider, RunpodProvider)):
                 provider.close()
+        self.folders.close()
         self.store.close()
 
     async def aclose(self) -> None:
@@ -268,6 +272,12 @@ class Assembly:
 
     def _checkpoint_feed(self, poll: CheckpointPoll) -> PollingFeed[tuple[Checkpoint, ...]]:
         return PollingFeed(poll, CHECKPOINT_SECONDS, self.clock, empty=())
+
+    def _checkpoint_folders(self) -> tuple[Path, ...]:
+        """Return the project's own checkpoint folders, and those of the configuration."""
+        place, config = self.place, self.place.configuration
+        own = (place.project / config.checkpoint.dir, place.project / config.local.checkpoint_dir)
+        return (*own, *(Path(folder).expanduser().absolute() for folder in config.checkpoint.folders))
 
     def _disk_month(self, region: str, gib: int) -> Fact[Decimal]:
         prices = self.cloud.prices()

@@ -263,6 +263,9 @@ class FakeCheckpoints:
     async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
         return Snapshot(self.world.checkpoints[-1], NOW)
 
+    async def look_into(self, folder: str) -> str:
+        return folder
+
 
 class FakeVolumes:
     def __init__(self, world: World) -> None:
@@ -438,6 +441,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "actions": FakeActions(world),
         "jobs": FakeJobs(world),
         "costs": FakeCosts(world),
+        "histories": None,
         "shells": None,
         "settings": None,
         "doctor": FakeDoctor(),

@@ -285,6 +285,12 @@ class FakeCheckpoints(_Part):
         assert self.world.checkpoints.latest
         return self.world.checkpoints.latest
 
+    async def look_into(self, folder: str) -> str:
+        await self.world.gate()
+        if folder.endswith("/nowhere"):
+            raise ResourceNotFound(f"{folder} is no folder on this machine")
+        return folder.replace("~", "/home/alice")
+
 
 class FakeVolumes(_Part):
     @property
