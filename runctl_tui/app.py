@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import pkgutil
 import signal
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from runctl_tui.screens.base import BaseScreen
 from runctl_tui.screens.shared import Shared
 from runctl_tui.screens.visits import Visit, Visits
 from runctl_tui.services.errors import TrainctlError
+from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.driver import driver_class
 from runctl_tui.widgets.status_line import StatusNote
 from runctl_tui.widgets.text import aligned_svg
@@ -95,6 +97,13 @@ class RunctlApp(App[None]):
         """Return our semantic variables, so that themes of others work too."""
         return theme.variable_defaults()
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy over OSC 52, wrapped for what stands between us and the terminal."""
+        super().copy_to_clipboard(text)
+        more = clipboard.wrapped(text, os.environ)
+        if more and self._driver is not None:
+            self._driver.write(more)
+
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """Return the screen as an SVG whose columns stay aligned in every renderer."""
         return aligned_svg(super().export_screenshot(title=title, simplify=simplify))
@@ -139,7 +148,7 @@ class RunctlApp(App[None]):
     @on(Navigate)
     def navigate(self, event: Navigate) -> None:
         """Go to another screen, and to what somebody wants to see there."""
-        self._open(Visit(event.mode, event.reference, event.machine))
+        self._open(Visit(event.mode, event.reference, event.machine, event.view))
 
     async def action_quit(self) -> None:
         """Quit at once, whatever hangs."""
@@ -177,10 +186,18 @@ class RunctlApp(App[None]):
     async def _begin(self) -> None:
         async for words in self.services.start():
             self._say_starting(f"{words}…")
+        self.shared.kept.begin(await self.services.memory.recall(), self._keep_later)
         self._set_ready()
         for problem in self.services.troubles():
             self._front.show_problem(problem)
         self._warm_up()
+
+    def _keep_later(self, name: str, value: object) -> None:
+        self._keep(name, value)
+
+    @work(group="keep", exit_on_error=False)
+    async def _keep(self, name: str, value: object) -> None:
+        await self.services.memory.keep(name, value)
 
     @work(group="warm up", exit_on_error=False)
     async def _warm_up(self) -> None:
@@ -219,6 +236,8 @@ class RunctlApp(App[None]):
         screen.narrow_to(visit.machine)
         if screen.ABOUT_REFERENCE or (visit.reference and not again):
             screen.show_reference(visit.reference)
+        if visit.view and not again:
+            screen.show_view(visit.view)
 
     def _say_starting(self, words: str) -> None:
         self.shared.starting = words

@@ -20,6 +20,8 @@ class Navigate(Message):
     """The run, instance or job to put the cursor on."""
     machine: str = ""
     """The key of the machine whose belongings alone are wanted; empty: everything."""
+    view: str = ""
+    """The name of a saved view of that screen."""
 
 
 @dataclass

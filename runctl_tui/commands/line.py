@@ -28,6 +28,8 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
     "tasks": CommandWord(":tasks", "go to what is being done"),
     "settings": CommandWord(":settings [KEY]", "go to the configuration, to one of its keys"),
+    "view": CommandWord(":view NAME | save NAME | forget NAME", "look at a table as a saved view says"),
+    "columns": CommandWord(":columns [NAME,NAME…]", "show only these columns, without a name all of them"),
     "launch": CommandWord(":launch", "open the launch form"),
     "sandbox": CommandWord(
         ":sandbox cut NAME SECONDS | interrupt NAME | status", "cut a host's link, take a spot machine away"
@@ -50,6 +52,7 @@ class Vocabulary:
     runs: Callable[[], Sequence[str]]
     themes: Callable[[], Sequence[str]]
     settings: Callable[[], Sequence[str]]
+    views: Callable[[], Sequence[str]] = tuple
 
     def after(self, words: Sequence[str]) -> Sequence[str]:
         """Return the words that may stand next."""
@@ -62,6 +65,10 @@ class Vocabulary:
                 return self.settings()
             case ["monitor"] | ["checkpoints"]:
                 return self.runs()
+            case ["view"]:
+                return (*self.views(), "save", "forget")
+            case ["view", "forget"]:
+                return self.views()
             case ["costs"]:
                 return DIMENSIONS
             case ["sandbox"]:

@@ -99,6 +99,9 @@ class BaseScreen(Screen[None]):
     def narrow_to(self, machine: str) -> None:
         """Show only what belongs to the machine with this key, or with an empty one everything."""
 
+    def show_view(self, name: str) -> None:
+        """Look at the screen as a saved view says."""
+
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
         """Name the feeds to watch while in front, and what shows each snapshot; the first gives the data's age."""
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +14,7 @@ from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
 from runctl_tui.screens.terminal import lend_terminal
+from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.key_hints import live_keys
 from runctl_tui.widgets.status_line import StatusNote
 
@@ -38,14 +40,14 @@ class ChangingScreen(CommandingScreen):
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the rows that were at hand when the menu opened."""
 
-    def go(self, mode: str, reference: str = "", machine: str = "") -> None:
-        """Go to another screen, narrowed to what belongs to one machine where one is named."""
-        self.post_message(Navigate(mode, reference, machine))
+    def go(self, mode: str, reference: str = "", machine: str = "", view: str = "") -> None:
+        """Go to another screen, narrowed to what belongs to one machine, or as a saved view says."""
+        self.post_message(Navigate(mode, reference, machine, view))
 
     def copy(self, text: str) -> None:
-        """Copy to the terminal's clipboard."""
+        """Copy to the terminal's clipboard, and say which way it went."""
         self.app.copy_to_clipboard(text)
-        self.tell(f"copied {text}")
+        self.tell(f"copied {text}   {clipboard.way(os.environ)}")
 
     def change(self, operation: Operation, references: Sequence[str]) -> None:
         """Plan an operation on exactly these keys, and ask."""

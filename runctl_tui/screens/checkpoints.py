@@ -45,7 +45,6 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         "screen.help",
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "copy_location", "copy location", show=False, id="checkpoints.copy"),
         Binding("d", "details", "describe", show=False, id="checkpoints.describe"),
         Binding("l", "run_log", "log of its run", show=False, id="checkpoints.log"),
         Binding("f", "add_folder", "folder", id="checkpoints.folder"),
@@ -123,7 +122,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         if choice == "resume":
             self.work(self._resume, row, group="change")
         elif choice == "copy":
-            self._copy(row)
+            self.copy(self.copy_text(row))
         elif choice == "monitor":
             self.go("monitor", row.run_id)
 
@@ -138,11 +137,9 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         if row is not None:
             self.app.push_screen(modals.Describe(self.services.clock, safe(row.name), self._sections(row)))
 
-    def action_copy_location(self) -> None:
+    def copy_text(self, row: Checkpoint) -> str:
         """Copy where the safest copy of the checkpoint lies."""
-        row = self.table.cursor_row
-        if row is not None:
-            self._copy(row)
+        return row.s3.location or row.host.location or row.name
 
     def action_add_folder(self) -> None:
         """Ask for a folder on this machine, and show the checkpoints in it from now on."""
@@ -191,10 +188,6 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         known = [str(one) for one in before] if isinstance(before, (tuple, list)) else []
         if folder not in known:
             self.tell(f"written to {self.services.settings.set(FOLDERS, ', '.join([*known, folder]))}")
-
-    def _copy(self, row: Checkpoint) -> None:
-        where = row.s3.location or row.host.location or row.name
-        self.copy(where)
 
     def _names(self) -> Mapping[str, str]:
         latest = self.services.runs.feed.latest

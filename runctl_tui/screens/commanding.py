@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -16,6 +16,7 @@ from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
 from runctl_tui.messages import Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
+from runctl_tui.screens.kept import wrong_name
 from runctl_tui.services.errors import Unsupported, ValidationError
 from runctl_tui.widgets.command_line import CommandLine
 
@@ -43,7 +44,9 @@ class CommandingScreen(BaseScreen):
 
     def compose_prompts(self) -> ComposeResult:
         """Add the command's line."""
-        vocabulary = Vocabulary(self._instance_names, self._run_names, self._theme_names, self._setting_names)
+        vocabulary = Vocabulary(
+            self._instance_names, self._run_names, self._theme_names, self._setting_names, self._view_names
+        )
         yield CommandLine(lambda text: complete(text, vocabulary))
 
     @on(CommandLine.Submitted)
@@ -88,6 +91,8 @@ class CommandingScreen(BaseScreen):
             "costs": (self._navigate, 1),
             "tasks": (self._navigate, 1),
             "settings": (self._navigate, 1),
+            "view": (self._view, 2),
+            "columns": (self._columns, 99),
             "launch": (lambda words: self._act("launch"), 0),
             "help": (lambda words: self._act("help"), 0),
             "q": (lambda words: self._act("app.quit"), 0),
@@ -103,6 +108,35 @@ class CommandingScreen(BaseScreen):
 
     async def _navigate(self, words: list[str]) -> None:
         self.post_message(Navigate(*words))
+
+    def save_view(self, name: str) -> None:
+        """Save how this screen is looked at; one without a table refuses."""
+        raise Unsupported(f":view save {name}", "this screen has no table", "go to one that has")
+
+    def show_columns(self, ids: Iterable[str]) -> None:
+        """Show only these columns; a screen without a table refuses."""
+        raise Unsupported(":columns", "this screen has no table", "go to one that has")
+
+    async def _view(self, words: list[str]) -> None:
+        kept = self.shared.kept
+        verb, name = ("", words[-1]) if len(words) == 2 else (words[-2], words[-1])
+        if verb == "save" and (wrong := wrong_name(name)):
+            raise ValidationError(f":view save {name}", "this is no name for a view", wrong)
+        if verb == "save":
+            self.save_view(name)
+            return
+        views = kept.views()
+        if len(words) < 2 or verb not in ("", "forget") or name not in views:
+            todo = f"views: {' '.join(views)}" if views else "save one: :view save NAME"
+            raise ValidationError(":" + " ".join(words), "there is no such view", todo)
+        if verb == "forget":
+            kept.save_view(name, None)
+            self.tell(f"view {name} is forgotten")
+        else:
+            self.post_message(Navigate(views[name].mode, view=name))
+
+    async def _columns(self, words: list[str]) -> None:
+        self.show_columns(name for word in words[1:] for name in word.split(",") if name)
 
     async def _sandbox(self, words: list[str]) -> None:
         if self.services.sandbox is None:
@@ -162,6 +196,9 @@ class CommandingScreen(BaseScreen):
 
     def _theme_names(self) -> list[str]:
         return sorted(self.app.available_themes, key=lambda name: (not name.startswith("runctl"), name))
+
+    def _view_names(self) -> list[str]:
+        return list(self.shared.kept.views())
 
     def _setting_names(self) -> list[str]:
         return [each.key for each in self.services.settings.all()]

@@ -9,9 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from runctl_tui import modals
 from runctl_tui.domain.text import safe
-from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.screens.frame import missing_notices
+from runctl_tui.screens.viewing import ViewingScreen
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table import ResourceTable
@@ -26,7 +27,7 @@ AGES_EVERY: Final = 5
 """Seconds between two looks at the ages in the cells."""
 
 
-class ListScreen(ChangingScreen, Generic[RowT]):
+class ListScreen(ViewingScreen, Generic[RowT]):
     """One table that fills the body; subclasses say what its rows are."""
 
     EMPTY: ClassVar[str] = "nothing here yet"
@@ -35,6 +36,8 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "clear filter", show=False, id="list.clear"),
         Binding("slash", "open_filter", "filter", key_display="/", id="table.filter", priority=True),
+        Binding("c", "copy_row", "copy", show=False, id="list.copy"),
+        Binding("C", "copy_cell", "copy a field", show=False, id="list.copy_field"),
         Binding("ctrl+s", "export", "export", show=False, id="screen.export"),
     ]
     AUTO_FOCUS = "#list"
@@ -164,7 +167,8 @@ class ListScreen(ChangingScreen, Generic[RowT]):
 
     def action_open_filter(self) -> None:
         """Let a filter be typed."""
-        self.query_one("#list-filter", FilterLine).open(self.table.model.filter_text)
+        line = self.query_one("#list-filter", FilterLine)
+        line.open(self.table.model.filter_text, self.shared.kept.filters(self.MODE))
 
     @on(FilterLine.Changed)
     def apply_filter(self, event: FilterLine.Changed) -> None:
@@ -172,6 +176,8 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         self.table.set_filter(event.text)
         if event.done:
             self.table.focus()
+            if event.text:
+                self.shared.kept.add_filter(self.MODE, event.text)
         self.show_title()
 
     @on(ResourceTable.MarksChanged, "#list")
@@ -179,6 +185,33 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     def tell_title(self) -> None:
         """Bring the title line up to date."""
         self.show_title()
+
+    def copy_text(self, row: RowT) -> str:
+        """Return what `c` copies of a row."""
+        return self.row_key(row)
+
+    def fields(self, row: RowT) -> tuple[tuple[str, str], ...]:
+        """Return what can be copied from a row: its cells, whole."""
+        pairs = ((column.title or column.id, str(column.cell(row).text)) for column in self.table.model.columns)
+        return tuple((name, text) for name, text in pairs if text)
+
+    def action_copy_row(self) -> None:
+        """Copy what the row under the cursor is known by."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.copy(self.copy_text(row))
+
+    def action_copy_cell(self) -> None:
+        """Choose a field of the row under the cursor to copy."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.work(self._copy_cell, self.fields(row), group="menu")
+
+    async def _copy_cell(self, pairs: tuple[tuple[str, str], ...]) -> None:
+        items = [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs]
+        choice = await self.app.push_screen_wait(modals.Pick(self.services.clock, safe("Copy"), items))
+        if choice is not None:
+            self.copy(dict(pairs)[choice])
 
     def action_export(self) -> None:
         """Write the view as shown into the folder for logs, and say where."""

@@ -69,7 +69,6 @@ class MonitorScreen(ListScreen[TrainingSession]):
         Binding("m", "maximise", "maximise", id="monitor.maximise"),
         Binding("l", "log", "log", id="monitor.log"),
         Binding("s", "shell", "shell", show=False, id="monitor.shell"),
-        Binding("c", "copy_id", "copy id", show=False, id="monitor.copy"),
     ]
 
     def __init__(self, *args: Any) -> None:
@@ -220,12 +219,6 @@ class MonitorScreen(ListScreen[TrainingSession]):
         run = self.table.cursor_row
         if run is not None:
             self.shell(f"{run.provider}/{run.instance_id}", run.instance_id)
-
-    def action_copy_id(self) -> None:
-        """Copy the run's id."""
-        run = self.table.cursor_row
-        if run is not None:
-            self.copy(run.id)
 
     def tick(self) -> None:
         """Let the ages among the facts grow."""

@@ -18,6 +18,8 @@ class Visit:
     """What the cursor was put on, or what the whole screen was about."""
     machine: str = ""
     """The machine that the screen was narrowed to; empty: it showed everything."""
+    view: str = ""
+    """The saved view that was recalled."""
 
 
 class Visits:

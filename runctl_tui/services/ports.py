@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from runctl_tui.domain.facts import Fact
 from runctl_tui.services.feed_port import Feed as Feed
 from runctl_tui.services.ports_history import Histories as Histories
+from runctl_tui.services.ports_memory import Memory as Memory
 from runctl_tui.services.ports_session import Session as Session
 from runctl_tui.services.ports_session import SessionFacts as SessionFacts
 from runctl_tui.services.ports_storage import Objects as Objects
@@ -364,6 +365,7 @@ class Services:
     jobs: Jobs
     costs: Costs
     histories: Histories
+    memory: Memory
     shells: Shells
     settings: Settings
     doctor: Doctor

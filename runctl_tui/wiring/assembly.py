@@ -50,6 +50,7 @@ from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.machines import MachineList
+from runctl_tui.services.memory import StoredMemory
 from runctl_tui.services.ports import Services
 from runctl_tui.services.runpod.provider import RunpodProvider
 from runctl_tui.services.runs.archive import RunArchive
@@ -147,6 +148,7 @@ class Assembly:
             jobs=self.jobs,
             costs=self.tracker,
             histories=HistoryBook(self.tracker, self.journal),
+            memory=StoredMemory(self.store),
             shells=HostShells(self.fleet, self.hosts, self.local),
             settings=place.settings,
             doctor=DoctorService(parts),

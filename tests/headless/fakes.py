@@ -442,6 +442,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "jobs": FakeJobs(world),
         "costs": FakeCosts(world),
         "histories": None,
+        "memory": None,
         "shells": None,
         "settings": None,
         "doctor": FakeDoctor(),

@@ -90,6 +90,7 @@ class World:
     findings: tuple[Finding, ...] = ()
     """What the doctor finds besides that the terminal is fine."""
     wrong_settings: tuple[Problem, ...] = ()
+    kept: dict[str, object] = field(default_factory=dict)
     closed: int = 0
 
     async def gate(self) -> None:
@@ -152,6 +153,7 @@ class World:
             jobs=FakeJobs(self),
             costs=FakeCosts(self),
             histories=FakeHistories(self),
+            memory=FakeMemory(self),
             shells=FakeShells(self),
             settings=FakeSettings(self),
             doctor=FakeDoctor(self),
@@ -460,6 +462,14 @@ class FakeCosts(_Part):
         self.world.reports.append((dimension, since, until))
         await self.world.gate()
         return data.report(dimension, since, until)
+
+
+class FakeMemory(_Part):
+    async def recall(self) -> Mapping[str, object]:
+        return dict(self.world.kept)
+
+    async def keep(self, name: str, value: object) -> None:
+        self.world.kept[name] = value
 
 
 class FakeHistories(_Part):

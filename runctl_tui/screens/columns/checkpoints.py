@@ -11,7 +11,6 @@ from runctl_tui.modals.words import age, loss, number, size
 from runctl_tui.screens.columns.words import cell, copy_cell
 from runctl_tui.widgets.columns import Cell, Column
 
-
 _USUAL: Final = ("checkpoints", "checkpoint", "ckpt", "ckpts", "output", "outputs")
 """Names of folders that say nothing."""
 
@@ -28,7 +27,10 @@ def checkpoint_columns(
         Column("run", "RUN", run, 10, wide=13, priority=95, sort_key=lambda row: run(row).text),
         Column("step", "STEP", _step, 9, "right", 100, sort_key=lambda row: row.step, descending=True),
         Column("loss", "LOSS", lambda row: cell(loss(row.loss)), 6, "right", 60, sort_key=lambda row: row.loss),
-        Column("age", "AGE", lambda row: cell(age(row.created_at, now())), 5, "right", 70, sort_key=_newest_first),
+        Column(
+            "age", "AGE", lambda row: cell(age(row.created_at, now())), 5, "right", 70, sort_key=_newest_first,
+            restless=True,
+        ),
         Column(
             "size", "SIZE", lambda row: cell(size(row.size_bytes)), 8, "right", 50,
             sort_key=lambda row: row.size_bytes, descending=True,
