@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState
@@ -97,6 +97,12 @@ class RunctlApp(App[None]):
         """Return our semantic variables, so that themes of others work too."""
         return theme.variable_defaults()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Let the feeds know that somebody is here; what had slowed down looks again at once."""
+        if isinstance(event, events.Key) and self.shared.ready.is_set() and self.services.touch():
+            self._front.action_refresh_now()
+        await super().on_event(event)
+
     def copy_to_clipboard(self, text: str) -> None:
         """Copy over OSC 52, wrapped for what stands between us and the terminal."""
         super().copy_to_clipboard(text)
@@ -148,7 +154,7 @@ class RunctlApp(App[None]):
     @on(Navigate)
     def navigate(self, event: Navigate) -> None:
         """Go to another screen, and to what somebody wants to see there."""
-        self._open(Visit(event.mode, event.reference, event.machine, event.view))
+        self._open(Visit(event.mode, event.reference, event.machine, event.view, event.filter))
 
     async def action_quit(self) -> None:
         """Quit at once, whatever hangs."""
@@ -186,11 +192,17 @@ class RunctlApp(App[None]):
     async def _begin(self) -> None:
         async for words in self.services.start():
             self._say_starting(f"{words}…")
-        self.shared.kept.begin(await self.services.memory.recall(), self._keep_later)
+        await self._recall()
         self._set_ready()
         for problem in self.services.troubles():
             self._front.show_problem(problem)
         self._warm_up()
+
+    async def _recall(self) -> None:
+        try:
+            self.shared.kept.begin(await self.services.memory.recall(), self._keep_later)
+        except TrainctlError as error:
+            log.info("what was kept is not known: %s", error)
 
     def _keep_later(self, name: str, value: object) -> None:
         self._keep(name, value)
@@ -238,6 +250,8 @@ class RunctlApp(App[None]):
             screen.show_reference(visit.reference)
         if visit.view and not again:
             screen.show_view(visit.view)
+        if visit.filter and not again:
+            screen.show_filter(visit.filter)
 
     def _say_starting(self, words: str) -> None:
         self.shared.starting = words

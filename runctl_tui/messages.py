@@ -22,6 +22,8 @@ class Navigate(Message):
     """The key of the machine whose belongings alone are wanted; empty: everything."""
     view: str = ""
     """The name of a saved view of that screen."""
+    filter: str = ""
+    """What its table is filtered by."""
 
 
 @dataclass

@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
     "tasks": CommandWord(":tasks", "go to what is being done"),
     "settings": CommandWord(":settings [KEY]", "go to the configuration, to one of its keys"),
+    "tag": CommandWord(":tag KEY=VALUE", "show only the machines that carry a tag"),
     "view": CommandWord(":view NAME | save NAME | forget NAME", "look at a table as a saved view says"),
     "columns": CommandWord(":columns [NAME,NAME…]", "show only these columns, without a name all of them"),
     "launch": CommandWord(":launch", "open the launch form"),
@@ -53,26 +54,30 @@ class Vocabulary:
     themes: Callable[[], Sequence[str]]
     settings: Callable[[], Sequence[str]]
     views: Callable[[], Sequence[str]] = tuple
+    things: Callable[[], Sequence[str]] = tuple
+    """Ids and names that may stand in place of a command."""
+    tags: Callable[[], Sequence[str]] = tuple
 
     def after(self, words: Sequence[str]) -> Sequence[str]:
         """Return the words that may stand next."""
+        of_one: Mapping[str, Callable[[], Sequence[str]]] = {
+            "theme": self.themes,
+            "config": self.settings,
+            "settings": self.settings,
+            "monitor": self.runs,
+            "checkpoints": self.runs,
+            "costs": lambda: DIMENSIONS,
+            "tag": self.tags,
+            "view": lambda: (*self.views(), "save", "forget"),
+            "sandbox": lambda: SANDBOX_VERBS,
+        }
         match list(words):
             case []:
                 return tuple(COMMANDS)
-            case ["theme"]:
-                return self.themes()
-            case ["config"] | ["settings"]:
-                return self.settings()
-            case ["monitor"] | ["checkpoints"]:
-                return self.runs()
-            case ["view"]:
-                return (*self.views(), "save", "forget")
+            case [command] if command in of_one:
+                return of_one[command]()
             case ["view", "forget"]:
                 return self.views()
-            case ["costs"]:
-                return DIMENSIONS
-            case ["sandbox"]:
-                return SANDBOX_VERBS
             case ["sandbox", "cut" | "interrupt"]:
                 return self.instances()
         return ()
@@ -83,7 +88,8 @@ def complete(line: str, vocabulary: Vocabulary) -> list[str]:
     *before, last = line.split(" ")
     before = [word for word in before if word]
     head = " ".join(before) + (" " if before else "")
-    return [head + word for word in vocabulary.after(before) if word.startswith(last) and word != last]
+    words = (*vocabulary.after(before), *(vocabulary.things() if last and not before else ()))
+    return [head + word for word in words if word.startswith(last) and word != last]
 
 
 def nearest(word: str) -> str:

@@ -102,6 +102,9 @@ class BaseScreen(Screen[None]):
     def show_view(self, name: str) -> None:
         """Look at the screen as a saved view says."""
 
+    def show_filter(self, text: str) -> None:
+        """Filter what is shown, where there is a table."""
+
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
         """Name the feeds to watch while in front, and what shows each snapshot; the first gives the data's age."""
         return ()

@@ -16,6 +16,7 @@ from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
 from runctl_tui.messages import Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
+from runctl_tui.screens.destinations import destination, names
 from runctl_tui.screens.kept import wrong_name
 from runctl_tui.services.errors import Unsupported, ValidationError
 from runctl_tui.widgets.command_line import CommandLine
@@ -45,9 +46,15 @@ class CommandingScreen(BaseScreen):
     def compose_prompts(self) -> ComposeResult:
         """Add the command's line."""
         vocabulary = Vocabulary(
-            self._instance_names, self._run_names, self._theme_names, self._setting_names, self._view_names
+            instances=self._instance_names,
+            runs=self._run_names,
+            themes=self._theme_names,
+            settings=self._setting_names,
+            views=lambda: list(self.shared.kept.views()),
+            things=lambda: names(self.services),
+            tags=self._tags,
         )
-        yield CommandLine(lambda text: complete(text, vocabulary))
+        yield CommandLine(lambda text: complete(text, vocabulary), self._leads_to)
 
     @on(CommandLine.Submitted)
     def carry_out(self, event: CommandLine.Submitted) -> None:
@@ -71,6 +78,10 @@ class CommandingScreen(BaseScreen):
             raise ValidationError(f":{text}", f"{error}", "close the quote") from error
         if not words:
             return
+        found = None if words[0] in self._handlers else destination(text, self.services)
+        if found is not None:
+            self.post_message(found[0])
+            return
         if words[0] not in self._handlers:
             raise ValidationError(f":{words[0]}", "there is no such command", nearest(words[0]))
         handler, most = self._handlers[words[0]]
@@ -91,6 +102,7 @@ class CommandingScreen(BaseScreen):
             "costs": (self._navigate, 1),
             "tasks": (self._navigate, 1),
             "settings": (self._navigate, 1),
+            "tag": (self._tag, 1),
             "view": (self._view, 2),
             "columns": (self._columns, 99),
             "launch": (lambda words: self._act("launch"), 0),
@@ -116,6 +128,21 @@ class CommandingScreen(BaseScreen):
     def show_columns(self, ids: Iterable[str]) -> None:
         """Show only these columns; a screen without a table refuses."""
         raise Unsupported(":columns", "this screen has no table", "go to one that has")
+
+    def _leads_to(self, text: str) -> str:
+        """Say what enter would do with what is typed."""
+        words = text.split()
+        if not words:
+            return ""
+        if words[0] in COMMANDS:
+            return COMMANDS[words[0]].help if words[0] in self._handlers else ""
+        found = destination(text, self.services)
+        return f"go to the {found[1]}" if found else ""
+
+    async def _tag(self, words: list[str]) -> None:
+        if len(words) < 2 or "=" not in words[1]:
+            raise ValidationError(":" + " ".join(words), "this is not how it is used", COMMANDS["tag"].usage)
+        self.post_message(Navigate("instances", filter=f"tags:{words[1]}"))
 
     async def _view(self, words: list[str]) -> None:
         kept = self.shared.kept
@@ -197,8 +224,10 @@ class CommandingScreen(BaseScreen):
     def _theme_names(self) -> list[str]:
         return sorted(self.app.available_themes, key=lambda name: (not name.startswith("runctl"), name))
 
-    def _view_names(self) -> list[str]:
-        return list(self.shared.kept.views())
+    def _tags(self) -> list[str]:
+        snapshot = self.services.fleet.feed.latest
+        found = {f"{key}={value}" for row in (snapshot.value if snapshot else ()) for key, value in row.instance.tags}
+        return sorted(tag for tag in found if " " not in tag)
 
     def _setting_names(self) -> list[str]:
         return [each.key for each in self.services.settings.all()]

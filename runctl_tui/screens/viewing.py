@@ -45,6 +45,11 @@ class ViewingScreen(ChangingScreen):
         self.table.hide_columns(view.hidden)
         self.show_title()
 
+    def show_filter(self, text: str) -> None:
+        """Show only rows that match."""
+        self.table.set_filter(text)
+        self.show_title()
+
     def save_view(self, name: str) -> None:
         """Save how the table is looked at now."""
         table = self.table

@@ -20,6 +20,8 @@ class Visit:
     """The machine that the screen was narrowed to; empty: it showed everything."""
     view: str = ""
     """The saved view that was recalled."""
+    filter: str = ""
+    """The filter that it was opened with."""
 
 
 class Visits:

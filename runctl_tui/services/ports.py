@@ -381,3 +381,5 @@ class Services:
     """Lets go of everything at once, without waiting for any backend."""
     troubles: Callable[[], tuple[Problem, ...]] = tuple
     """What is wrong with this program's own files; known once it has started."""
+    touch: Callable[[], bool] = bool
+    """Somebody is at the keyboard; True where the feeds had slowed down because nobody was."""

@@ -34,7 +34,7 @@ from runctl_tui.services.doctor import DoctorParts, DoctorService
 from runctl_tui.services.errors import CloudProviderError, Refused, TrainctlError
 from runctl_tui.services.evidence import RegisterEvidence
 from runctl_tui.services.exports import ExportFolder
-from runctl_tui.services.feed import PollingFeed
+from runctl_tui.services.feed import Pace, PollingFeed
 from runctl_tui.services.fleet import FleetBook, FleetParts
 from runctl_tui.services.histories import HistoryBook
 from runctl_tui.services.host_book import HostBook
@@ -63,6 +63,7 @@ from runctl_tui.services.storage.desk import StorageDesk, StorageParts
 from runctl_tui.services.storage.heirlooms import Heirlooms
 from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.store import Store
+from runctl_tui.services.tempo import Tempo
 from runctl_tui.services.threads import BackendPool
 from runctl_tui.services.tracker import ResourceTracker
 from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
@@ -97,6 +98,7 @@ class Assembly:
         if place.sandbox and place.options.fresh:
             forget_old_world(place.state)
         self.clock = clock = ground.clock
+        self.tempo = Tempo(clock)
         self.session = ground.session
         self.registry = ground.registry
         self.registry.register(LocalProvider(clock, place.owner))
@@ -108,7 +110,7 @@ class Assembly:
         self.hosts = HostBook(self.registry, SshPool(TrustStore(place.state / "known_hosts")), self.local)
         archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
-        self.runs.feed = PollingFeed(self.runs.poll, RUN_SECONDS, clock, key=runs_as_seen, empty=())
+        self.runs.feed = PollingFeed(self.runs.poll, self._pace(RUN_SECONDS), clock, key=runs_as_seen, empty=())
         self.tracker = ResourceTracker(
             self.store, clock, lambda: place.configuration.costs.monthly_budget, self.cloud.balance
         )
@@ -116,11 +118,11 @@ class Assembly:
             FleetParts(self.registry, self.machines, self.cloud.prices, self.tracker, self.runs, clock),
             warnings=lambda: place.configuration.monitoring.enable_warnings,
         )
-        self.fleet.feed = PollingFeed(self.fleet.poll, fleet_pace(place), clock, empty=())
+        self.fleet.feed = PollingFeed(self.fleet.poll, self._pace(fleet_pace(place)), clock, empty=())
         self.folders = CheckpointFolders(self._checkpoint_folders, BackendPool("folders", 2))
         self.checkpoints = CheckpointBook(self.runs, self.cloud.store, clock, self._checkpoint_feed, self.folders)
         self.volumes = VolumeBook(self.registry, self.machines, clock)
-        self.volumes.feed = PollingFeed(self.volumes.poll, fleet_pace(place), clock, empty=Storage())
+        self.volumes.feed = PollingFeed(self.volumes.poll, self._pace(fleet_pace(place)), clock, empty=Storage())
         self.objects = AwsObjects(self.cloud.store)
         self.jobs = JobBoard(self.store, clock, self.locks)
         self.journal = Journal(self.store, clock, self.locks)
@@ -159,6 +161,7 @@ class Assembly:
             relay=self.relay.work,
             close=self.close,
             troubles=lambda: self.store.problems,
+            touch=self.tempo.touch,
         )
 
     async def start(self) -> AsyncIterator[str]:
@@ -272,8 +275,11 @@ class Assembly:
             if view.ok is False:
                 raise CloudProviderError(f"{key} could not be terminated", view.result)
 
+    def _pace(self, seconds: float) -> Pace:
+        return Pace(seconds, stretch=self.tempo.stretch)
+
     def _checkpoint_feed(self, poll: CheckpointPoll) -> PollingFeed[tuple[Checkpoint, ...]]:
-        return PollingFeed(poll, CHECKPOINT_SECONDS, self.clock, empty=())
+        return PollingFeed(poll, self._pace(CHECKPOINT_SECONDS), self.clock, empty=())
 
     def _checkpoint_folders(self) -> tuple[Path, ...]:
         """Return the project's own checkpoint folders, and those of the configuration."""

@@ -90,6 +90,8 @@ class World:
     findings: tuple[Finding, ...] = ()
     """What the doctor finds besides that the terminal is fine."""
     wrong_settings: tuple[Problem, ...] = ()
+    idle: bool = False
+    """Whether nobody has pressed a key for long."""
     kept: dict[str, object] = field(default_factory=dict)
     closed: int = 0
 
@@ -163,12 +165,17 @@ class World:
             start=self._start,
             relay=self.gate,
             close=self._close,
+            touch=self._touch,
         )
 
     async def _start(self) -> AsyncIterator[str]:
         for words in self.start_words:
             yield words
         await self.gate()
+
+    def _touch(self) -> bool:
+        was, self.idle = self.idle, False
+        return was
 
     def _close(self) -> None:
         self.closed += 1

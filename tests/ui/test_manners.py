@@ -17,7 +17,7 @@ from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.table import FRESH_SECONDS
 from tests.fakes import FakeClock
 from tests.ui import fake_data as data
-from tests.ui.driving import at_keyboard
+from tests.ui.driving import Person, at_keyboard
 from tests.ui.fakes import World
 
 LLAMA, EVAL = "aws/i-0abc12de34f567890", "aws/i-0aaa00000000000e1"
@@ -184,3 +184,59 @@ async def test_every_column_in_view_can_order_the_rows() -> None:
 async def test_one_silent_provider_blanks_nothing() -> None:
     async with at_keyboard(World().partial()) as person:
         await person.sees("us-west-2: throttled", "old-notebook", "this machine")
+
+
+async def colon(person: Person, text: str) -> None:
+    await person.press("colon")
+    await person.type(text)
+
+
+async def test_an_id_or_a_name_after_the_colon_leads_to_the_thing_and_says_so_while_typing() -> None:
+    async with at_keyboard() as person:
+        await colon(person, "i-0aaa00000000000e1")
+        await person.sees("enter  go to the machine i-0aaa00000000000e1 (llama-eval)")
+        await person.press("enter")
+        await person.until(lambda: person.app.current_mode == "instance", "its page")
+        await person.sees("g5.xlarge, on-demand")
+        await person.press("5")
+        await person.until(lambda: person.table.model.total > 0, "runs")
+        await colon(person, "r-79tinytwo")
+        await person.sees("go to the run r-79tinytwo (tiny-2)")
+        await person.press("enter")
+        await person.until(lambda: person.table.cursor_key == data.TINY_RUN.id, "the run")
+
+
+async def test_commands_say_where_they_lead_and_names_are_completed() -> None:
+    async with at_keyboard() as person:
+        await colon(person, "costs")
+        await person.sees("enter  go to the money")
+        await person.press("escape")
+        await colon(person, "llama-e")
+        await person.press("tab")
+        await person.sees(":llama-eval", "enter  go to the machine llama-eval")
+        await person.press("escape")
+        await colon(person, "nothing-like-it")
+        assert "enter " not in person.text()
+        await person.press("enter")
+        await person.sees("there is no such command")
+
+
+async def test_a_tag_filters_the_machines_from_any_screen() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await colon(person, "tag team=pay")
+        await person.press("tab", "enter")
+        await person.until(lambda: person.app.current_mode == "instances", "the machines")
+        await person.sees("1 of 7", "/ tags:team=payments", "db-primary")
+        await colon(person, "tag nonsense")
+        await person.press("enter")
+        await person.sees(":tag KEY=VALUE")
+
+
+async def test_the_first_key_after_a_long_rest_looks_again_at_once() -> None:
+    async with at_keyboard() as person:
+        await person.press("j")
+        assert person.world.fleet.refreshed == 0
+        person.world.idle = True
+        await person.press("k")
+        assert person.world.fleet.refreshed == 1
