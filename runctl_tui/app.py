@@ -215,6 +215,7 @@ class RunctlApp(App[None]):
     async def _warm_up(self) -> None:
         """Have the offers of the default region at hand before somebody wants to launch; failing costs nothing."""
         await asyncio.sleep(WARM_UP_AFTER)
+        await self.services.warm_up()
         options = self.services.launcher.defaults().options
         try:
             if options is not None:

@@ -39,7 +39,7 @@ _DARK: Final = {
     "cursor-row": "#303030",
     "cursor-row-text": "#eeeeee",
     "cursor-row-blurred": "#262626",
-    "changed": "#3a3a3a",
+    "changed": "#303030",
     "found": "#5f5f00",
     "sandbox": "#121212",
     "sandbox-badge": "#d7af5f",

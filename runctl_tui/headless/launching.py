@@ -139,7 +139,7 @@ def machine_options(call: Call, services: Services) -> CreateResourceOptions:
         base,
         provider=args.provider or base.provider,
         region=call.regions[0] if call.regions and not foreign else base.region,
-        type=args.type or base.type,
+        type=args.type or services.launcher.default_type(args.provider or base.provider),
         name=args.name or base.name,
         project=args.project or base.project,
         market=Market.SPOT if args.spot else Market.ON_DEMAND,

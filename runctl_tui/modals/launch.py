@@ -157,8 +157,7 @@ class LaunchDialog(Dialog[str]):
             return
         self._offers.set_placeholder(Notice.empty(safe(f"nothing is offered in {region}")))
         self._offers.set_rows(found)
-        if self._request.options is not None:
-            self._offers.move_to(self._request.options.type)
+        self._offers.move_to(self._wanted_type(provider))
         self._show_price()
 
     @work(group="launch.review", exclusive=True, exit_on_error=False)
@@ -189,16 +188,22 @@ class LaunchDialog(Dialog[str]):
             where=where,
             provider=provider,
             region=values.get("region", ""),
-            type=self._offers.cursor_key or self._type_before_offers(),
+            type=self._offers.cursor_key or self._type_before_offers(provider),
             instance_key=self._machines.cursor_key or "",
             base=self._request,
             terminate_after=self.query_one("#terminate-tick", CheckLine).value,
         )
 
-    def _type_before_offers(self) -> str:
+    def _type_before_offers(self, provider: str) -> str:
         """The type asked for stands while the list is still on its way, unless the list is narrowed to nothing."""
+        return self._wanted_type(provider) if not self._offers.model.total else ""
+
+    def _wanted_type(self, provider: str) -> str:
+        """The type asked for, at another provider the one that a launch starts with there."""
         options = self._request.options
-        return options.type if options is not None and not self._offers.model.total else ""
+        if options is not None and options.provider == provider:
+            return options.type
+        return next((each.default_type for each in self._source.providers if each.name == provider), "")
 
     def _show_where(self) -> None:
         self._follow_provider()

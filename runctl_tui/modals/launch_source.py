@@ -21,6 +21,8 @@ class ProviderChoice:
     regions: tuple[str, ...]
     why_not_create: str = ""
     why_not_spot: str = ""
+    default_type: str = ""
+    """The type that a launch starts with."""
 
 
 @dataclass(frozen=True, slots=True)

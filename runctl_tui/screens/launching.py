@@ -37,6 +37,7 @@ class ServicesSource:
                 regions=each.regions(),
                 why_not_create=each.capabilities.why_not(Capability.CREATE),
                 why_not_spot=each.capabilities.why_not(Capability.SPOT),
+                default_type=self._services.launcher.default_type(each.name),
             )
             for each in self._services.registry.all()
         )

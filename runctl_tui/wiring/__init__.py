@@ -1,7 +1,8 @@
 """The composition root: options to configuration to services; the only package that knows what implements a port.
 
-`build` reads the configuration and no more; the services are put together when the first of them is asked for, or when
-`Services.start()` is iterated, so that the first frame waits for none of their imports.
+`build` reads the configuration and no more. What the first rows need is put together when the first of it is asked for,
+or when `Services.start()` is iterated; everything else with the first of that, so that no frame and no row waits for an
+import that it does not need.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from runctl_tui.wiring.assembly import Assembly
 
 _ASSEMBLY: Final = "runctl_tui.wiring.assembly"
+_CORE: Final = frozenset({"registry", "fleet", "runs", "jobs", "costs", "memory", "sandbox", "touch", "troubles"})
+"""Services of the core, by their names there and in `Services`."""
 
 
 def build(options: Options) -> Services:
@@ -41,6 +44,7 @@ class _Deferred(Services):
             "settings": ground.place.settings,
             "log_path": str(ground.place.log),
             "start": self._start,
+            "warm_up": self._warm_up,
             "close": self._close,
             "_ground": ground,
             "_assembly": None,
@@ -51,19 +55,22 @@ class _Deferred(Services):
     def __getattr__(self, name: str) -> object:
         """Return what is not here yet; Python asks here for every slot that is empty."""
         if name == "_whole":
-            object.__setattr__(self, name, self._assemble().services())
+            object.__setattr__(self, name, self._assembled().services())
             return object.__getattribute__(self, name)
-        return getattr(self._whole, name)
+        return getattr(self._assembled().core if name in _CORE else self._whole, name)
 
-    def _assemble(self) -> Assembly:
-        made: Assembly = importlib.import_module(_ASSEMBLY).Assembly(self._ground)
-        object.__setattr__(self, "_assembly", made)
-        return made
+    def _assembled(self) -> Assembly:
+        if self._assembly is None:
+            object.__setattr__(self, "_assembly", importlib.import_module(_ASSEMBLY).Assembly(self._ground))
+        return self._assembly  # type: ignore[return-value]  # it has just been set
 
     async def _start(self) -> AsyncIterator[str]:
         await asyncio.to_thread(importlib.import_module, _ASSEMBLY)
-        async for words in self._whole.start():
+        async for words in self._assembled().start():
             yield words
+
+    async def _warm_up(self) -> None:
+        await self._assembled().warm_up()
 
     def _close(self) -> None:
         if self._assembly is not None:

@@ -17,8 +17,13 @@ def runpod(
     place: Place, clock: SystemClock, key: Secret, url: str = API, key_files: tuple[str, ...] = ()
 ) -> RunpodProvider:
     """Return the provider of an account; another address than RunPod's own is the sandbox's."""
+    return RunpodProvider(runpod_settings(place, key, url, key_files), clock)
+
+
+def runpod_settings(place: Place, key: Secret, url: str = API, key_files: tuple[str, ...] = ()) -> RunpodSettings:
+    """Return what the provider is told."""
     config = place.configuration
-    settings = RunpodSettings(
+    return RunpodSettings(
         state_dir=place.state,
         owner=place.owner,
         key=key,
@@ -30,4 +35,3 @@ def runpod(
         warn_at=config.safety.max_instances_warn,
         block_at=config.safety.max_instances_block,
     )
-    return RunpodProvider(settings, clock)

@@ -293,6 +293,10 @@ class FakeLauncher:
         code = CodeSummary("/project", 3, 2048) if request.job else None
         return LaunchPreview(await FakeActions(self.world).plan_launch(request), code)
 
+    def default_type(self, provider: str) -> str:
+        options = self.world.defaults.options
+        return options.type if options is not None else ""
+
     def defaults(self) -> LaunchRequest:
         return self.world.defaults
 
@@ -449,6 +453,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "sandbox": FakeSandbox(world) if sandbox else None,
         "log_path": "/tmp/log",
         "start": start,
+        "warm_up": None,
         "relay": None,
         "exports": None,
         "close": close,

@@ -45,9 +45,9 @@ async def test_leaving_is_immediate_also_where_nothing_ever_started(tmp_path: Pa
 async def test_a_sandbox_that_has_not_started_says_so(tmp_path: Path) -> None:
     made = Assembly(Ground(Options(sandbox=True, state_dir=str(tmp_path / "state"))))
     with pytest.raises(SandboxFailed, match="not started"):
-        made.cloud.store()
-    assert [row.instance.id for row in (await made.fleet.now()).value] == ["local"]
-    assert (await made.checkpoints.now()).value == ()
+        made.core.cloud.store()
+    assert [row.instance.id for row in (await made.core.fleet.now()).value] == ["local"]
+    assert (await made.desks.checkpoints.now()).value == ()
     made.close()
 
 

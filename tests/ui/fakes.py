@@ -87,6 +87,8 @@ class World:
     exported: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
     reports: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
+    default_types: dict[str, str] = field(default_factory=lambda: {"aws": "t3.micro"})
+    """What a launch starts with, at the providers that offer something."""
     findings: tuple[Finding, ...] = ()
     """What the doctor finds besides that the terminal is fine."""
     wrong_settings: tuple[Problem, ...] = ()
@@ -163,6 +165,7 @@ class World:
             exports=FakeExports(self),
             log_path="/home/alice/.local/state/runctl-tui/runctl-tui.log",
             start=self._start,
+            warm_up=self.gate,
             relay=self.gate,
             close=self._close,
             touch=self._touch,
@@ -330,7 +333,7 @@ class FakeVolumes(_Part):
 class FakeLauncher(_Part):
     async def offers(self, provider: str, region: str) -> tuple[TypeOffer, ...]:
         await self.world.gate()
-        return data.offers(region) if provider == "aws" else ()
+        return data.offers(region) if provider in self.world.default_types else ()
 
     def disk_month(self, provider: str, region: str, gib: int) -> Fact[Decimal]:
         return Known(Decimal("0.08") * gib, self.world.clock.now(), "table")
@@ -339,6 +342,9 @@ class FakeLauncher(_Part):
         self.world.previewed.append(request)
         plan = await FakeActions(self.world).plan_launch(request)
         return LaunchPreview(plan, data.CODE)
+
+    def default_type(self, provider: str) -> str:
+        return self.world.default_types.get(provider, "")
 
     def defaults(self) -> LaunchRequest:
         return data.request()

@@ -53,6 +53,18 @@ async def test_another_provider_brings_its_own_regions_and_markets() -> None:
         await person.sees("us-east-1", "spot only")
 
 
+async def test_another_provider_starts_with_its_own_type() -> None:
+    world = World()
+    world.default_types["runpod"] = "g5.xlarge"
+    async with at_keyboard(world=world) as person:
+        pods = FakeProvider(world, "runpod", "RunPod", {})
+        person.app.services.registry._providers["runpod"] = pods  # type: ignore[attr-defined]  # of the fake
+        await open_form(person)
+        await person.sees("t3.micro: on-demand")
+        await person.press("right")
+        await person.sees("g5.xlarge: on-demand")
+
+
 async def test_nothing_is_created_before_the_price_gate_says_yes() -> None:
     async with at_keyboard() as person:
         await open_form(person)

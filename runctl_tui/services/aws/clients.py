@@ -19,6 +19,7 @@ from runctl_tui.services.threads import BackendPool, CancelToken
 if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
+    from botocore.session import Session as Core
     from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_pricing.client import PricingClient
     from mypy_boto3_s3.client import S3Client
@@ -30,6 +31,8 @@ CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
 READ_ATTEMPTS: Final = 4
 """Attempts of a call that changes nothing; one that changes something is sent once."""
+SERVICES: Final = ("ec2", "pricing", "s3", "ssm", "sts")
+"""What is asked for here; finding out what else the SDK knows would read a thousand folders."""
 PRICING_REGION: Final = "us-east-1"
 """Where the price lists of all regions are asked for."""
 
@@ -131,8 +134,9 @@ class AwsClients:
 
     def _profile_session(self) -> Session:
         from boto3.session import Session
+        from botocore.session import Session as Core
 
-        return Session(profile_name=self._settings.profile or None)
+        return Session(profile_name=self._settings.profile or None, botocore_session=_knowing(Core()))
 
     def _own_session(self) -> Session:
         """A session that reads neither environment nor files: real credentials never reach the sandbox."""
@@ -148,7 +152,7 @@ class AwsClients:
             "credentials_file": (None, None, "/dev/null", None),
             "ca_bundle": (None, None, None, None),
         }
-        core = Core(session_vars=nothing)
+        core = _knowing(Core(session_vars=nothing))
         return Session(
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
@@ -173,6 +177,13 @@ class AwsClients:
             if self._settings.endpoint_url:
                 options["s3"] = {"addressing_style": "path"}
         return Config(**options)
+
+
+def _knowing(core: Core) -> Core:
+    """Return a session of the SDK that does not look for services."""
+    loader = core.get_component("data_loader")
+    loader.list_available_services = lambda type_name: list(SERVICES)
+    return core
 
 
 def _invoke(operation: str, request: dict[str, Any], client: Any) -> Mapping[str, Any]:

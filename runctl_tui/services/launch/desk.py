@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ from runctl_tui.services.errors import ValidationError
 from runctl_tui.services.training.request import s3_location
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from decimal import Decimal
 
     from runctl_tui.services.ports import Actions, ProviderRegistry
@@ -43,6 +43,8 @@ class LaunchDefaults:
     output_dest: str = ""
     profile: str = ""
     environment: tuple[tuple[str, str], ...] = ()
+    other_types: Mapping[str, str] = field(default_factory=dict)
+    """The type that a launch starts with at other providers than AWS, by their names."""
 
 
 def _no_price(region: str, gib: int) -> Fact[Decimal]:
@@ -82,6 +84,11 @@ class LaunchDesk:
     def disk_month(self, provider: str, region: str, gib: int) -> Fact[Decimal]:
         """Return dollars per month of a new root disk, as far as is known without asking anybody."""
         return self._disk_month(region, gib) if provider == "aws" else Unknown("only AWS disks have a price here")
+
+    def default_type(self, provider: str) -> str:
+        """Return the type that a launch starts with, empty where the configuration names none."""
+        told = self._defaults()
+        return told.type if provider == "aws" else told.other_types.get(provider, "")
 
     def defaults(self) -> LaunchRequest:
         """Return what the configuration and the current folder suggest."""

@@ -10,22 +10,31 @@ import pytest
 
 from runctl_tui.domain.instance import Market
 from runctl_tui.domain.run import TrainingJob
+from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.settings import SPECS
 from runctl_tui.options import Options
 from runctl_tui.wiring.assembly import Assembly
 from runctl_tui.wiring.ground import Ground
+from runctl_tui.wiring.runpod import runpod_settings
 
 Look = Callable[[Assembly], object]
 
 
 def aws(read: Callable[[Any], object]) -> Look:
     """Look at what the AWS provider was told."""
-    return lambda made: read(made.cloud._settings())
+    return lambda made: read(made.core.cloud._settings())
+
+
+def pods(read: Callable[[Any], object]) -> Look:
+    """Look at what the RunPod provider is told."""
+    return lambda made: read(
+        runpod_settings(made.core.place, made.core.place.configuration.runpod.api_key or Secret("k"))
+    )
 
 
 def here(made: Assembly) -> tuple[str, tuple[tuple[str, str], ...]]:
     """How a job that says nothing runs on this machine."""
-    job = made._here().apply(TrainingJob("t.py", checkpoint_dir=made.place.configuration.checkpoint.dir))
+    job = made.desks.here().apply(TrainingJob("t.py", checkpoint_dir=made.core.place.configuration.checkpoint.dir))
     return job.checkpoint_dir, job.environment
 
 
@@ -41,11 +50,11 @@ def trains(name: str) -> Look:
 
 def shown(key: str) -> Look:
     """Look at what the screens read."""
-    return lambda made: made.place.settings.value(key)
+    return lambda made: made.core.place.settings.value(key)
 
 
 CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
-    "owner": ("ada", lambda made: made.place.owner, "ada"),
+    "owner": ("ada", lambda made: made.core.place.owner, "ada"),
     "aws.profile": ("work", aws(lambda told: told.profile), "work"),
     "aws.region": ("eu-west-1", wish("region"), "eu-west-1"),
     "aws.regions": ("us-west-2,us-east-1", aws(lambda told: told.regions), ("us-west-2", "us-east-1")),
@@ -56,7 +65,7 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     "aws.iam_instance_profile": ("trainer", wish("profile"), "trainer"),
     "aws.s3_bucket": ("my-bucket", trains("output_dest"), "s3://my-bucket/runs"),
     "aws.default_project_name": ("llama", wish("project"), "llama"),
-    "aws.user_id": ("bob", lambda made: made.place.owner, "bob"),
+    "aws.user_id": ("bob", lambda made: made.core.place.owner, "bob"),
     "aws.ssh_cidr": ("10.0.0.0/8", aws(lambda told: told.launch.ssh_cidr), "10.0.0.0/8"),
     "aws.key_name": ("mine", aws(lambda told: told.launch.key_name), "mine"),
     "aws.security_groups": (
@@ -64,6 +73,12 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     ),
     "aws.subnet": ("subnet-0123456789abcdef0", aws(lambda told: told.launch.subnet), "subnet-0123456789abcdef0"),
     "aws.jump_host": ("me@bastion:22", aws(lambda told: told.ssh.jump_host), "me@bastion:22"),
+    "runpod.api_key": ("rpa_key", pods(lambda told: told.key.reveal()), "rpa_key"),
+    "runpod.default_gpu": (
+        "NVIDIA L40S", lambda made: made.services().launcher.default_type("runpod"), "L40S"
+    ),
+    "runpod.default_disk_gb": ("55", pods(lambda told: told.disk_gib), 55),
+    "runpod.default_image": ("mine/torch:1", pods(lambda told: told.image), "mine/torch:1"),
     "local.default_device": ("cuda:1", lambda made: dict(here(made)[1])["TRAINCTL_DEVICE"], "cuda:1"),
     "local.checkpoint_dir": ("mine", lambda made: here(made)[0], "mine"),
     "checkpoint.dir": ("out", trains("checkpoint_dir"), "out"),
@@ -75,14 +90,14 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     ),
     "checkpoint.folders": (
         "/mnt/kept, /mnt/old",
-        lambda made: [str(one) for one in made._checkpoint_folders()[-2:]],
+        lambda made: [str(one) for one in made.desks.checkpoint_folders()[-2:]],
         ["/mnt/kept", "/mnt/old"],
     ),
     "monitoring.log_dir": ("exports", shown("monitoring.log_dir"), "exports"),
     "monitoring.update_interval_secs": (
-        "44", lambda made: cast("Any", made.fleet.feed)._pace.interval, 44.0
+        "44", lambda made: cast("Any", made.core.fleet.feed)._pace.interval, 44.0
     ),
-    "monitoring.enable_warnings": ("false", lambda made: made.fleet._warnings(), False),
+    "monitoring.enable_warnings": ("false", lambda made: made.core.fleet._warnings(), False),
     "ssh.overrides": (
         "i-0123456789abcdef0=me@host:22",
         aws(lambda told: dict(told.ssh.overrides)),
@@ -91,24 +106,22 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     "ui.theme": ("runctl-light", shown("ui.theme"), "runctl-light"),
     "ui.mouse": ("true", shown("ui.mouse"), True),
     "ui.keymap": ("app.quit=f10", lambda made: dict(cast("Any", shown("ui.keymap")(made))), {"app.quit": "f10"}),
-    "costs.monthly_budget": ("100", lambda made: str(cast("Any", made.tracker)._budget()), "100"),
-    "costs.cap_per_hour": ("5", lambda made: str(made._policy().cap_per_hour), "5"),
-    "safety.read_only": ("true", lambda made: bool(made._policy().read_only), True),
+    "costs.monthly_budget": ("100", lambda made: str(cast("Any", made.core.costs)._budget()), "100"),
+    "costs.cap_per_hour": ("5", lambda made: str(made.desks.policy().cap_per_hour), "5"),
+    "safety.read_only": ("true", lambda made: bool(made.desks.policy().read_only), True),
     "safety.production_accounts": (
-        "123456789012", lambda made: made._policy().production_accounts, frozenset({"123456789012"})
+        "123456789012", lambda made: made.desks.policy().production_accounts, frozenset({"123456789012"})
     ),
     "safety.max_instances_warn": ("3", aws(lambda told: told.launch.warn_at), 3),
     "safety.max_instances_block": ("60", aws(lambda told: told.launch.block_at), 60),
 }  # fmt: skip
-LATER: Final = {key for key in SPECS if key.startswith("runpod.")}
-"""RunPod's provider comes later; its keys are read and kept so that runctl's file loads."""
 
 
 def assembled(folder: Path, **flags: str) -> Assembly:
     return Assembly(Ground(Options(state_dir=str(folder), flags=flags)))
 
 
-@pytest.mark.parametrize("key", sorted(set(SPECS) - LATER))
+@pytest.mark.parametrize("key", sorted(set(SPECS)))
 def test_the_key_changes_what_happens(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text, look, wanted = CHECKS[key]
@@ -130,7 +143,7 @@ def _or_nothing(look: Look, made: Assembly) -> object:
 
 
 def test_no_check_is_for_a_key_that_is_gone() -> None:
-    assert set(CHECKS) == set(SPECS) - LATER
+    assert set(CHECKS) == set(SPECS)
 
 
 def test_the_sandbox_looks_at_its_fleet_every_three_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,5 +151,5 @@ def test_the_sandbox_looks_at_its_fleet_every_three_seconds(tmp_path: Path, monk
     made = Assembly(
         Ground(Options(sandbox=True, state_dir=str(tmp_path), flags={"monitoring.update_interval_secs": "60"}))
     )
-    assert cast("Any", made.fleet.feed)._pace.interval == 3.0
+    assert cast("Any", made.core.fleet.feed)._pace.interval == 3.0
     made.close()

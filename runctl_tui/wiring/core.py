@@ -1,0 +1,108 @@
+"""What the first rows need: providers, books of machines, runs and money; nothing that changes anything.
+
+Nothing here touches a cloud, imports an SDK or waits: that begins when the application, or a headless command, iterates
+`Services.start()`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from runctl_tui.sandbox.remote import SandboxRemote
+from runctl_tui.services.feed import Pace, PollingFeed
+from runctl_tui.services.fleet import FleetBook, FleetParts
+from runctl_tui.services.host_book import HostBook
+from runctl_tui.services.hosts.local import LocalHost
+from runctl_tui.services.hosts.ssh import SshPool
+from runctl_tui.services.hosts.trust import TrustStore
+from runctl_tui.services.jobs import JobBoard
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.local.provider import LocalProvider
+from runctl_tui.services.locks import LockSet
+from runctl_tui.services.machines import MachineList
+from runctl_tui.services.memory import StoredMemory
+from runctl_tui.services.runs.archive import RunArchive
+from runctl_tui.services.runs.files import RunFiles
+from runctl_tui.services.runs.register import RunRegister
+from runctl_tui.services.runs.relay import UploadRelay
+from runctl_tui.services.store import Store
+from runctl_tui.services.tempo import Tempo
+from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.wiring.cloud import Cloud, forget_old_world
+from runctl_tui.wiring.relay_process import start_relay
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.problem import Problem
+    from runctl_tui.domain.run import TrainingSession
+    from runctl_tui.sandbox.client import SandboxSession
+    from runctl_tui.wiring.ground import Ground, Place
+
+RUNS_PREFIX: Final = "runs"
+"""Below which runs lie in the bucket."""
+SANDBOX_FLEET_SECONDS: Final = 3.0
+RUN_SECONDS: Final = 3.0
+
+
+class Core:
+    """Puts the services of the first rows together in the order in which they need each other."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.place = place = ground.place
+        if place.sandbox and place.options.fresh:
+            forget_old_world(place.state)
+        self.clock = clock = ground.clock
+        self.session = ground.session
+        self._tempo = Tempo(clock)
+        self.touch = self._tempo.touch
+        self.registry = ground.registry
+        self.registry.register(LocalProvider(clock, place.owner))
+        self.cloud = Cloud(place, self.registry, clock)
+        self.store = Store(place.state, clock)
+        self.locks = LockSet(place.state)
+        self.machines = MachineList(self.registry, clock)
+        self.local = LocalHost(home=place.local_home, base=self.cloud.local_environment)
+        self.hosts = HostBook(self.registry, SshPool(TrustStore(place.state / "known_hosts")), self.local)
+        archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
+        self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
+        self.runs.feed = PollingFeed(self.runs.poll, self.pace(RUN_SECONDS), clock, key=runs_as_seen, empty=())
+        self.costs = ResourceTracker(
+            self.store, clock, lambda: place.configuration.costs.monthly_budget, self.cloud.balance
+        )
+        self.fleet = FleetBook(
+            FleetParts(self.registry, self.machines, self.cloud.prices, self.costs, self.runs, clock),
+            warnings=lambda: place.configuration.monitoring.enable_warnings,
+        )
+        self.fleet.feed = PollingFeed(self.fleet.poll, self.pace(fleet_pace(place)), clock, empty=())
+        self.jobs = JobBoard(self.store, clock, self.locks)
+        self.journal = Journal(self.store, clock, self.locks)
+        self.memory = StoredMemory(self.store)
+        self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
+        self.sandbox = SandboxRemote(self._session, place.world, self.runs.known) if place.sandbox else None
+
+    def pace(self, seconds: float) -> Pace:
+        """Return the pace of a feed, slower while nobody is at the keyboard."""
+        return Pace(seconds, stretch=self._tempo.stretch)
+
+    def troubles(self) -> tuple[Problem, ...]:
+        """Return what is wrong with this program's own files."""
+        return self.store.problems
+
+    def begin_relay(self) -> None:
+        """Start the detached relay of this state folder unless one works already."""
+        if not self.relay.working():
+            start_relay(self.place.options, self.place.state / "relay.log")
+
+    def _session(self) -> SandboxSession | None:
+        return self.cloud.session
+
+
+def fleet_pace(place: Place) -> float:
+    """Return the seconds between two looks at the fleet; the sandbox is never slower than three."""
+    wanted = float(place.configuration.monitoring.update_interval_secs)
+    return min(wanted, SANDBOX_FLEET_SECONDS) if place.sandbox else wanted
+
+
+def runs_as_seen(runs: tuple[TrainingSession, ...]) -> object:
+    """Return what a person would see change about runs: not when they were last heard of."""
+    return [replace(run, heard_at=None) for run in runs]

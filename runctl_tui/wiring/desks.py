@@ -1,0 +1,175 @@
+"""What acts, and what is asked later than the first rows; imported with the first of it."""
+
+from __future__ import annotations
+
+import os
+import random
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runctl_tui.domain.facts import Fact, Unknown
+from runctl_tui.domain.plan import Confirmation, Operation, Severity
+from runctl_tui.domain.safety import CleanupSafety, Policy
+from runctl_tui.domain.volume import Storage
+from runctl_tui.services.action_calls import Caller
+from runctl_tui.services.action_facts import FactGatherer
+from runctl_tui.services.actions import ActionParts, ActionService
+from runctl_tui.services.aws.object_io import ObjectIo
+from runctl_tui.services.aws.objects import AwsObjects
+from runctl_tui.services.checkpoints.book import CheckpointBook
+from runctl_tui.services.checkpoints.folders import CheckpointFolders
+from runctl_tui.services.doctor import DoctorParts, DoctorService
+from runctl_tui.services.errors import CloudProviderError, Refused
+from runctl_tui.services.evidence import RegisterEvidence
+from runctl_tui.services.exports import ExportFolder
+from runctl_tui.services.feed import PollingFeed
+from runctl_tui.services.histories import HistoryBook
+from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
+from runctl_tui.services.launch.parts import HereSettings, PipelineParts
+from runctl_tui.services.launch.pipeline import LaunchPipeline
+from runctl_tui.services.launch.supplies import Supplies
+from runctl_tui.services.runpod.parse import short
+from runctl_tui.services.shells import HostShells
+from runctl_tui.services.storage.carry import Carrier
+from runctl_tui.services.storage.desk import StorageDesk, StorageParts
+from runctl_tui.services.storage.heirlooms import Heirlooms
+from runctl_tui.services.storage.survey import Survey
+from runctl_tui.services.threads import BackendPool
+from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
+from runctl_tui.services.volume_facts import VolumeFactGatherer
+from runctl_tui.services.volumes import VolumeBook
+from runctl_tui.wiring.cloud import SANDBOX_PROFILE
+from runctl_tui.wiring.core import RUNS_PREFIX, Core, fleet_pace
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from runctl_tui.domain.checkpoint import Checkpoint
+    from runctl_tui.domain.snapshot import Snapshot
+
+    CheckpointPoll = Callable[[], Awaitable[Snapshot[tuple[Checkpoint, ...]]]]
+
+CHECKPOINT_SECONDS: Final = 4.0
+
+
+class Desks:
+    """Puts together everything else, on top of the core."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._place = place = core.place
+        self.folders = CheckpointFolders(self.checkpoint_folders, BackendPool("folders", 2))
+        self.checkpoints = CheckpointBook(core.runs, core.cloud.store, core.clock, self._checkpoint_feed, self.folders)
+        self.volumes = VolumeBook(core.registry, core.machines, core.clock)
+        self.volumes.feed = PollingFeed(self.volumes.poll, core.pace(fleet_pace(place)), core.clock, empty=Storage())
+        self.objects = AwsObjects(core.cloud.store)
+        self._supplies = Supplies(core.registry, core.cloud.store, place.configuration.aws.region)
+        self.actions = self._action_service()
+        self.launcher = LaunchDesk(
+            core.registry, self.actions, self._defaults, self._disk_month, self._supplies.region_of
+        )
+        self.histories = HistoryBook(core.costs, core.journal)
+        self.shells = HostShells(core.fleet, core.hosts, core.local)
+        self.doctor = DoctorService(
+            DoctorParts(core.registry, place.configuration, place.settings, place.state, os.environ, place.sandbox)
+        )
+        self.exports = ExportFolder(lambda: Path(place.configuration.monitoring.log_dir), core.clock)
+
+    def checkpoint_folders(self) -> tuple[Path, ...]:
+        """Return the project's own checkpoint folders, and those of the configuration."""
+        place, config = self._place, self._place.configuration
+        own = (place.project / config.checkpoint.dir, place.project / config.local.checkpoint_dir)
+        return (*own, *(Path(folder).expanduser().absolute() for folder in config.checkpoint.folders))
+
+    def here(self) -> HereSettings:
+        """Return how jobs on this machine run where they do not say it."""
+        config = self._place.configuration
+        own = config.local.checkpoint_dir
+        return HereSettings(
+            device=config.local.default_device,
+            checkpoint_dir=own if "local.checkpoint_dir" in config.origins or own != "checkpoints" else "",
+            usual_dir=config.checkpoint.dir,
+        )
+
+    def policy(self) -> Policy:
+        """Return what is allowed now."""
+        safety, costs = self._place.configuration.safety, self._place.configuration.costs
+        return Policy(
+            read_only=self._core.session.why_read_only(),
+            cap_per_hour=costs.cap_per_hour,
+            sandbox=self._place.sandbox,
+            production_accounts=frozenset(safety.production_accounts),
+            who=self._place.owner,
+        )
+
+    def _action_service(self) -> ActionService:
+        core = self._core
+        evidence = RegisterEvidence(core.runs, self.checkpoints, core.clock)
+        facts = FactGatherer(core.registry, core.fleet, evidence, core.journal, core.clock, self.policy)
+        pipeline = LaunchPipeline(
+            PipelineParts(
+                registry=core.registry,
+                fleet=core.fleet,
+                hosts=core.hosts,
+                runs=core.runs,
+                supplies=self._supplies,
+                clock=core.clock,
+                rng=random.SystemRandom(),
+                owner=self._place.owner,
+                terminate=self._terminate,
+                relay=core.begin_relay,
+                checkpoints=self.checkpoints,
+                here=self.here(),
+            )
+        )
+        caller = Caller(core.registry, core.journal, core.clock)
+        safety = CleanupSafety()
+        volumes = VolumeActions(VolumeParts(VolumeFactGatherer(facts, self.volumes), caller, safety))
+        storage = self._storage(facts, caller)
+        return ActionService(ActionParts(facts, caller, core.locks, core.jobs, pipeline, volumes, storage, safety))
+
+    def _storage(self, facts: FactGatherer, caller: Caller) -> StorageDesk:
+        core = self._core
+        carrier = Carrier(self.objects, ObjectIo(core.cloud.transfers), core.clock)
+        heirlooms = Heirlooms(core.runs, self.checkpoints)
+        return StorageDesk(StorageParts(facts, caller, core.locks, core.jobs, Survey(self.objects), carrier, heirlooms))
+
+    async def _terminate(self, key: str) -> None:
+        """Terminate a machine that a confirmed launch made, through the same rules as everything else."""
+        self._core.machines.forget()
+        plan = await self.actions.plan(Operation.TERMINATE, [key])
+        if plan.verdict.blocked:
+            why = "; ".join(reason.text for reason in plan.verdict.reasons if reason.severity is Severity.BLOCK)
+            raise Refused(f"{key} is not terminated", why, "mend that, then terminate it")
+        confirmation = Confirmation(plan.hash, yes=True, name=plan.name_to_type)
+        job_id = await self.actions.commit(plan, confirmation)
+        async for view in self._core.jobs.watch(job_id):
+            if view.ok is False:
+                raise CloudProviderError(f"{key} could not be terminated", view.result)
+
+    def _checkpoint_feed(self, poll: CheckpointPoll) -> PollingFeed[tuple[Checkpoint, ...]]:
+        return PollingFeed(poll, self._core.pace(CHECKPOINT_SECONDS), self._core.clock, empty=())
+
+    def _disk_month(self, region: str, gib: int) -> Fact[Decimal]:
+        prices = self._core.cloud.prices()
+        return prices.disk_month(region, "gp3", gib) if prices else Unknown("the prices are not here yet")
+
+    def _defaults(self) -> LaunchDefaults:
+        place, config = self._place, self._place.configuration
+        return LaunchDefaults(
+            region=config.aws.region,
+            type="g5.xlarge" if place.sandbox else config.aws.default_instance_type,
+            spot=config.aws.use_spot,
+            spot_max_price=config.aws.spot_max_price,
+            folder=place.project,
+            project="tiny" if place.sandbox else config.aws.default_project_name or "",
+            checkpoint_dir=config.checkpoint.dir,
+            output_dest=f"s3://{place.bucket}/{RUNS_PREFIX}" if place.bucket else "",
+            profile=config.aws.iam_instance_profile or (SANDBOX_PROFILE if place.sandbox else ""),
+            environment=(
+                ("TRAINCTL_SAVE_INTERVAL", str(config.checkpoint.save_interval)),
+                ("TRAINCTL_KEEP_LAST_N", str(config.checkpoint.keep_last_n)),
+            ),
+            other_types={"runpod": short(config.runpod.default_gpu)},
+        )
