@@ -23,11 +23,12 @@ from runctl_tui.commands.bindings import read_keymap
 from runctl_tui.commands.palette import BindingCommands
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import safe
-from runctl_tui.messages import Faulted, Navigate, SettingWritten, Told
+from runctl_tui.messages import Faulted, Moved, Navigate, SettingWritten, Told
 from runctl_tui.screens.base import BaseScreen
+from runctl_tui.screens.kept import Stance
 from runctl_tui.screens.shared import Shared
 from runctl_tui.screens.visits import Visit, Visits
-from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.errors import Refused, TrainctlError, Unsupported
 from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.driver import driver_class
 from runctl_tui.widgets.status_line import StatusNote
@@ -89,6 +90,7 @@ class RunctlApp(App[None]):
         self.services = services
         self.shared = Shared()
         self._visits = Visits(Visit(self.DEFAULT_MODE))
+        self._stances: dict[str, dict[str, Stance]] = {}
         for mode in SCREENS:
             self.add_mode(mode, partial(self._build, mode))
         self._dress()
@@ -131,7 +133,8 @@ class RunctlApp(App[None]):
             self._front.show_problem(error.to_problem())
         else:
             self._front.show_problem(Problem(type(error).__name__, "the start failed", todo=self.services.log_path))
-        self._set_ready()
+        if event.worker.group == "start":
+            self._set_ready()
 
     @on(Faulted)
     def show_fault(self, event: Faulted) -> None:
@@ -155,6 +158,11 @@ class RunctlApp(App[None]):
     def navigate(self, event: Navigate) -> None:
         """Go to another screen, and to what somebody wants to see there."""
         self._open(Visit(event.mode, event.reference, event.machine, event.view, event.filter))
+
+    @on(Moved)
+    def move(self, event: Moved) -> None:
+        """Work for another profile or in other regions, where nothing of ours is in progress."""
+        self._move(event.profile, event.regions)
 
     async def action_quit(self) -> None:
         """Quit at once, whatever hangs."""
@@ -197,6 +205,41 @@ class RunctlApp(App[None]):
         for problem in self.services.troubles():
             self._front.show_problem(problem)
         self._warm_up()
+
+    @work(group="move", exclusive=True, exit_on_error=False)
+    async def _move(self, profile: str, regions: tuple[str, ...]) -> None:
+        """Build the services anew, rebuild every screen on them, and let go of the old ones."""
+        if self.shared.working or self.shared.starting:
+            why = self.shared.starting or f"tasks at work here: {self.shared.working}"
+            raise Refused("This program stays where it is", why, "wait, or cancel them: 7 Tasks")
+        if self.services.elsewhere is None:
+            raise Unsupported("This program cannot work elsewhere")
+        old, fresh = self.services, self.services.elsewhere.services(profile, regions)
+        self._stances[_place(old)] = self._left_behind()
+        self.services = fresh
+        self.shared = Shared(kept=self.shared.kept, stances=self._stances.get(_place(fresh), {}))
+        await self._rebuild_screens()
+        old.close()
+        self._begin()
+
+    def _left_behind(self) -> dict[str, Stance]:
+        """Return how every screen that was opened stands."""
+        screens = [stack[0] for stack in self._screen_stacks.values() if stack]
+        found = {screen.MODE: screen.stance() for screen in screens if isinstance(screen, BaseScreen)}
+        return {mode: stance for mode, stance in found.items() if stance is not None}
+
+    async def _rebuild_screens(self) -> None:
+        """Make all screens anew; the one in front steps aside for a moment, because it cannot be replaced in place."""
+        front = self.current_mode
+        others = [mode for mode in SCREENS if mode != front]
+        for mode in (*others, front):
+            if mode == front:
+                await self.switch_mode(others[0])
+            await self.remove_mode(mode)
+            self.add_mode(mode, partial(self._build, mode))
+        wanted = self.DEFAULT_MODE if screen_class(front).ABOUT_REFERENCE else front
+        self._visits = Visits(Visit(wanted))
+        await self.switch_mode(wanted)
 
     async def _recall(self) -> None:
         try:
@@ -315,6 +358,12 @@ class RunctlApp(App[None]):
         words = f"runctl-tui had to stop: {type(self._exception).__name__}. Details: {self.services.log_path}"
         self._exit_renderables[:] = [Text(safe(words))]
         self._close_messages_no_wait()
+
+
+def _place(services: Services) -> str:
+    """Return what a profile and its regions are known by."""
+    facts = services.session.cached()
+    return f"{facts.profile} {' '.join(facts.regions)}"
 
 
 def _collect_garbage_again() -> None:

@@ -45,3 +45,11 @@ class SettingWritten(Message):
     """A configuration key was written; whoever uses it looks again."""
 
     key: str
+
+
+@dataclass
+class Moved(Message):
+    """Somebody wants to work for another profile or in other regions; an empty one stays as it is."""
+
+    profile: str = ""
+    regions: tuple[str, ...] = ()

@@ -28,6 +28,8 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
     "tasks": CommandWord(":tasks", "go to what is being done"),
     "settings": CommandWord(":settings [KEY]", "go to the configuration, to one of its keys"),
+    "profile": CommandWord(":profile NAME", "work with another AWS profile, without leaving"),
+    "region": CommandWord(":region NAME[,NAME…]", "look at other regions, several at a time"),
     "tag": CommandWord(":tag KEY=VALUE", "show only the machines that carry a tag"),
     "view": CommandWord(":view NAME | save NAME | forget NAME", "look at a table as a saved view says"),
     "columns": CommandWord(":columns [NAME,NAME…]", "show only these columns, without a name all of them"),
@@ -42,6 +44,12 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "help": CommandWord(":help", "the keys of this screen"),
     "q": CommandWord(":q", "quit"),
 }
+REGIONS: Final = (
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-north-1", "eu-south-1",
+    "eu-west-1", "eu-west-2", "eu-west-3", "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1",
+    "ap-southeast-2", "sa-east-1",
+)  # fmt: skip
+"""Regions that completion offers; any other may be typed."""
 SANDBOX_VERBS: Final = ("cut", "interrupt", "status")
 
 
@@ -57,6 +65,7 @@ class Vocabulary:
     things: Callable[[], Sequence[str]] = tuple
     """Ids and names that may stand in place of a command."""
     tags: Callable[[], Sequence[str]] = tuple
+    profiles: Callable[[], Sequence[str]] = tuple
 
     def after(self, words: Sequence[str]) -> Sequence[str]:
         """Return the words that may stand next."""
@@ -68,6 +77,8 @@ class Vocabulary:
             "checkpoints": self.runs,
             "costs": lambda: DIMENSIONS,
             "tag": self.tags,
+            "profile": self.profiles,
+            "region": lambda: REGIONS,
             "view": lambda: (*self.views(), "save", "forget"),
             "sandbox": lambda: SANDBOX_VERBS,
         }

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.cost import CostSummary
     from runctl_tui.domain.plan import JobView
     from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.screens.kept import Stance
     from runctl_tui.screens.shared import Shared
     from runctl_tui.services.ports import Feed, Services
 
@@ -101,6 +102,10 @@ class BaseScreen(Screen[None]):
 
     def show_view(self, name: str) -> None:
         """Look at the screen as a saved view says."""
+
+    def stance(self) -> Stance | None:
+        """Return how the screen stands, so that it can be left and come back to; None: there is nothing to keep."""
+        return None
 
     def show_filter(self, text: str) -> None:
         """Filter what is shown, where there is a table."""

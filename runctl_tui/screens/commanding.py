@@ -14,7 +14,7 @@ from textual.widgets import Input
 from runctl_tui import modals
 from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
-from runctl_tui.messages import Navigate, SettingWritten
+from runctl_tui.messages import Moved, Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.screens.destinations import destination, names
 from runctl_tui.screens.kept import wrong_name
@@ -53,6 +53,7 @@ class CommandingScreen(BaseScreen):
             views=lambda: list(self.shared.kept.views()),
             things=lambda: names(self.services),
             tags=self._tags,
+            profiles=self._profiles,
         )
         yield CommandLine(lambda text: complete(text, vocabulary), self._leads_to)
 
@@ -102,6 +103,8 @@ class CommandingScreen(BaseScreen):
             "costs": (self._navigate, 1),
             "tasks": (self._navigate, 1),
             "settings": (self._navigate, 1),
+            "profile": (self._move, 1),
+            "region": (self._move, 1),
             "tag": (self._tag, 1),
             "view": (self._view, 2),
             "columns": (self._columns, 99),
@@ -143,6 +146,12 @@ class CommandingScreen(BaseScreen):
         if len(words) < 2 or "=" not in words[1]:
             raise ValidationError(":" + " ".join(words), "this is not how it is used", COMMANDS["tag"].usage)
         self.post_message(Navigate("instances", filter=f"tags:{words[1]}"))
+
+    async def _move(self, words: list[str]) -> None:
+        if len(words) < 2:
+            raise ValidationError(f":{words[0]}", "this is not how it is used", COMMANDS[words[0]].usage)
+        regions = tuple(one for one in words[1].split(",") if one)
+        self.post_message(Moved(words[1]) if words[0] == "profile" else Moved(regions=regions))
 
     async def _view(self, words: list[str]) -> None:
         kept = self.shared.kept
@@ -223,6 +232,9 @@ class CommandingScreen(BaseScreen):
 
     def _theme_names(self) -> list[str]:
         return sorted(self.app.available_themes, key=lambda name: (not name.startswith("runctl"), name))
+
+    def _profiles(self) -> tuple[str, ...]:
+        return self.services.elsewhere.profiles() if self.services.elsewhere else ()
 
     def _tags(self) -> list[str]:
         snapshot = self.services.fleet.feed.latest

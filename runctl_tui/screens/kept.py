@@ -23,6 +23,14 @@ class SavedView:
     """Ids of columns that are put away."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """How a table was left: its view, and the row under the cursor."""
+
+    view: SavedView
+    cursor: str | None = None
+
+
 class Kept:
     """Reads what was recalled once, and writes each change through."""
 

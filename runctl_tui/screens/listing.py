@@ -48,6 +48,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         self._touched = False
         self._complete = True
         self._machine = ""
+        self._left_at: str | None = None
         self._heard: Snapshot[tuple[RowT, ...]] | None = None
 
     def columns(self) -> Sequence[Column[RowT]]:
@@ -81,6 +82,10 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         super().on_mount()
         if self.ORDER is not None:
             self.table.sort_by(*self.ORDER)
+        left = self.shared.stances.get(self.MODE)
+        if left is not None:
+            self.look_as(left.view)
+            self._left_at = left.cursor
 
     def on_key(self) -> None:
         """Leave the cursor at the top while rows still arrive, until the first key."""
@@ -92,6 +97,8 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         self.table.set_placeholder(Notice.empty(safe(self._nothing())))
         rows = self.chosen_rows(snapshot.value)
         self.table.set_rows([row for row in rows if self.belongs(row, self._machine)] if self._machine else rows)
+        if self._left_at is not None and self.table.move_to(self._left_at):
+            self._left_at, self._touched = None, True
         if not self._touched:
             self.table.action_go("first")
         self.table.set_notices(missing_notices(snapshot, self.services.clock.now()))

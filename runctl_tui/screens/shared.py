@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runctl_tui.screens.kept import Kept
+from runctl_tui.screens.kept import Kept, Stance
 
 if TYPE_CHECKING:
     from runctl_tui.domain.problem import Problem
@@ -40,5 +40,7 @@ class Shared:
     """Problems that have not been read yet; they follow the person from screen to screen."""
     kept: Kept = field(default_factory=Kept)
     """What outlives this session: filters and views."""
+    stances: dict[str, Stance] = field(default_factory=dict)
+    """How each screen was left at this profile and in these regions, by its mode."""
     problems: dict[StatusNote, Problem] = field(default_factory=dict)
     """What is behind a note, for reading it in full."""

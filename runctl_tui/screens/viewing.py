@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from runctl_tui import modals
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import ChangingScreen
-from runctl_tui.screens.kept import SavedView, wrong_name
+from runctl_tui.screens.kept import SavedView, Stance, wrong_name
 from runctl_tui.widgets.table import ResourceTable
 
 if TYPE_CHECKING:
@@ -38,12 +38,26 @@ class ViewingScreen(ChangingScreen):
         view = self.shared.kept.views().get(name)
         if view is None or view.mode != self.MODE:
             return
+        self.look_as(view)
+
+    def look_as(self, view: SavedView) -> None:
+        """Take up filter, order and columns."""
         self.table.set_filter(view.filter)
         known = {column.id for column in self.table.model.columns}
         if view.sort in known:
             self.table.sort_by(view.sort, view.descending)
         self.table.hide_columns(view.hidden)
         self.show_title()
+
+    def view_now(self) -> SavedView:
+        """Return how the table is looked at."""
+        model = self.table.model
+        hidden = tuple(sorted(model.hidden))
+        return SavedView(self.MODE, model.filter_text, model.sort_column or "", model.descending, hidden)
+
+    def stance(self) -> Stance:
+        """Return view and cursor."""
+        return Stance(self.view_now(), self.table.cursor_key)
 
     def show_filter(self, text: str) -> None:
         """Show only rows that match."""
@@ -52,12 +66,7 @@ class ViewingScreen(ChangingScreen):
 
     def save_view(self, name: str) -> None:
         """Save how the table is looked at now."""
-        table = self.table
-        column, descending = table.sort
-        view = SavedView(
-            self.MODE, table.model.filter_text, column or "", descending, tuple(sorted(table.model.hidden))
-        )
-        self.shared.kept.save_view(name, view)
+        self.shared.kept.save_view(name, self.view_now())
         self.tell(f"view {name} is saved; :view {name} recalls it")
 
     def show_columns(self, ids: Iterable[str]) -> None:

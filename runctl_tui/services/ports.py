@@ -258,6 +258,16 @@ class Exports(Protocol):
         """Write a new file, 0600, whose name begins so, and return its path; StateError where the disk refuses."""
 
 
+class Elsewhere(Protocol):
+    """The same program for another profile or other regions."""
+
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles that can be switched to."""
+
+    def services(self, profile: str, regions: tuple[str, ...]) -> Services:
+        """Services for a profile and regions, an empty one as it is; ValidationError for what cannot be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that a screen or a command may use."""
@@ -293,5 +303,7 @@ class Services:
     """Loads what only a later key press needs; called once the first rows are out."""
     troubles: Callable[[], tuple[Problem, ...]] = tuple
     """What is wrong with this program's own files; known once it has started."""
+    elsewhere: Elsewhere | None = None
+    """None: this program stays where it is."""
     touch: Callable[[], bool] = bool
     """Somebody is at the keyboard; True where the feeds had slowed down because nobody was."""

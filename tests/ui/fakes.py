@@ -92,6 +92,8 @@ class World:
     findings: tuple[Finding, ...] = ()
     """What the doctor finds besides that the terminal is fine."""
     wrong_settings: tuple[Problem, ...] = ()
+    others: dict[str, World] = field(default_factory=dict)
+    """The worlds of other profiles and regions, once somebody went there."""
     idle: bool = False
     """Whether nobody has pressed a key for long."""
     kept: dict[str, object] = field(default_factory=dict)
@@ -169,6 +171,7 @@ class World:
             relay=self.gate,
             close=self._close,
             touch=self._touch,
+            elsewhere=FakeElsewhere(self),
         )
 
     async def _start(self) -> AsyncIterator[str]:
@@ -475,6 +478,25 @@ class FakeCosts(_Part):
         self.world.reports.append((dimension, since, until))
         await self.world.gate()
         return data.report(dimension, since, until)
+
+
+class FakeElsewhere(_Part):
+    """Every profile and every region is a world of its own."""
+
+    def profiles(self) -> tuple[str, ...]:
+        return ("research", "production")
+
+    def services(self, profile: str, regions: tuple[str, ...]) -> Services:
+        if profile and profile not in self.profiles():
+            raise ResourceNotFound(f"profile {profile}: there is no such profile")
+        facts = self.world.facts
+        there = replace(facts, profile=profile or facts.profile, regions=regions or facts.regions)
+        key = f"{there.profile} {there.regions}"
+        self.world.others.setdefault(f"{facts.profile} {facts.regions}", self.world)
+        world = self.world.others.setdefault(
+            key, World(facts=there, jobs=FakeFeed(()), kept=self.world.kept, others=self.world.others)
+        )
+        return world.services()
 
 
 class FakeMemory(_Part):
