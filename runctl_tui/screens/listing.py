@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.text import safe
+from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.frame import missing_notices
 from runctl_tui.screens.viewing import ViewingScreen
 from runctl_tui.widgets.filter_line import FilterLine
@@ -36,6 +36,8 @@ class ListScreen(ViewingScreen, Generic[RowT]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "clear filter", show=False, id="list.clear"),
         Binding("slash", "open_filter", "filter", key_display="/", id="table.filter", priority=True),
+        Binding("d", "describe_row", "describe", show=False, id="list.describe"),
+        Binding("y", "raw_row", "raw JSON", show=False, id="list.raw"),
         Binding("c", "copy_row", "copy", show=False, id="list.copy"),
         Binding("C", "copy_cell", "copy a field", show=False, id="list.copy_field"),
         Binding("ctrl+s", "export", "export", show=False, id="screen.export"),
@@ -201,6 +203,23 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         """Return what can be copied from a row: its cells, whole."""
         pairs = ((column.title or column.id, str(column.cell(row).text)) for column in self.table.model.columns)
         return tuple((name, text) for name, text in pairs if text)
+
+    def action_describe_row(self) -> None:
+        """Show the whole row under the cursor."""
+        row = self.table.cursor_row
+        if row is not None:
+            facts = tuple(modals.fact(name, text) for name, text in self.fields(row))
+            section = modals.Section(safe(self.NAME), facts)
+            self.app.push_screen(modals.Describe(self.services.clock, safe(self.row_key(row)), (section,)))
+
+    def action_raw_row(self) -> None:
+        """Show the row under the cursor as this program holds it."""
+        from runctl_tui.screens.raw import raw_json
+
+        row = self.table.cursor_row
+        if row is not None:
+            lines = safe_lines(raw_json(row))
+            self.app.push_screen(modals.TextView(self.services.clock, safe(self.row_key(row)), lines))
 
     def action_copy_row(self) -> None:
         """Copy what the row under the cursor is known by."""

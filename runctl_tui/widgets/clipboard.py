@@ -21,8 +21,7 @@ def multiplexer(environment: Mapping[str, str]) -> str:
 def way(environment: Mapping[str, str]) -> str:
     """Say which way a text goes."""
     through = multiplexer(environment)
-    needs = {"tmux": " through tmux (set-clipboard on, or allow-passthrough on)", "screen": " through screen"}
-    return f"over OSC 52{needs.get(through, '')}"
+    return f"over OSC 52 through {through}" if through else "over OSC 52"
 
 
 def wrapped(text: str, environment: Mapping[str, str]) -> str:

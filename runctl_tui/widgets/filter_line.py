@@ -46,7 +46,7 @@ class FilterLine(PromptLine):
         """Return sign, field and the reminder of the language."""
         yield Static("/", classes="prompt-sign", markup=False)
         yield FormInput(placeholder=self._placeholder)
-        yield Static(content(safe("enter keeps  esc clears")), classes="prompt-hint")
+        yield Static(content(safe("enter keeps  esc clears  ↑ earlier")), classes="prompt-hint")
 
     def open(self, text: str = "", history: Sequence[str] = ()) -> None:
         """Show the line with a filter to edit and take the focus; earlier filters come by the arrows."""

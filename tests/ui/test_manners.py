@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from runctl_tui.domain.run import TrainingJob
 from runctl_tui.screens.kept import Kept, SavedView
+from runctl_tui.screens.raw import raw_json
 from runctl_tui.services.memory import StoredMemory
 from runctl_tui.services.store import Store
 from runctl_tui.widgets import clipboard
@@ -240,3 +242,23 @@ async def test_the_first_key_after_a_long_rest_looks_again_at_once() -> None:
         person.world.idle = True
         await person.press("k")
         assert person.world.fleet.refreshed == 1
+
+
+@pytest.mark.parametrize("key", ["4", "5", "7", "9"])
+async def test_d_and_y_show_the_whole_row_of_every_table(key: str) -> None:
+    async with at_keyboard() as person:
+        await person.press(key)
+        await person.until(lambda: person.table.cursor_key is not None, "rows")
+        await person.press("d")
+        await person.until(lambda: person.dialog, "a description")
+        await person.press("escape", "y")
+        await person.until(lambda: person.dialog == "TextView", "JSON")
+        await person.sees('"')
+
+
+def test_raw_rows_keep_what_hides_itself() -> None:
+    job = TrainingJob("train.py", secrets=(("TOKEN", "hunter2"),))
+    text = raw_json(replace(data.LLAMA_RUN, job=job))
+    assert json.loads(text)["job"]["script"] == "train.py"
+    assert "hunter2" not in text
+    assert json.loads(text)["status"] == "running"
