@@ -120,7 +120,7 @@ def _stretch(one: Stretch) -> Fact:
 def _checkpoint(one: Checkpoint, now: datetime) -> Fact:
     name = f"step {number(one.step)}" if one.step is not None else one.name
     host = copy_cell(one.host.state).text.partition(" ")[0]
-    words = f"{size(one.size_bytes):>8}  loss {loss(one.loss):>5}  host {host}  S3 {copy_cell(one.s3.state).text}"
+    words = f"{size(one.size_bytes):>8}  loss {loss(one.loss):>5}  host {host} S3 {copy_cell(one.s3.state).text}"
     return modals.fact(name, words, "" if one.safe_in_s3 else "$warn", age(one.created_at, now))
 
 
