@@ -128,10 +128,11 @@ class RunctlApp(App[None]):
         error = event.worker.error
         if event.state is not WorkerState.ERROR or error is None:
             return
-        log.error("%s failed", event.worker.name, exc_info=error)
         if isinstance(error, TrainctlError):
+            log.info("%s: %s", event.worker.name, error)
             self._front.show_problem(error.to_problem())
         else:
+            log.error("%s failed", event.worker.name, exc_info=error)
             self._front.show_problem(Problem(type(error).__name__, "the start failed", todo=self.services.log_path))
         if event.worker.group == "start":
             self._set_ready()

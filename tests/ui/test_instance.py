@@ -130,3 +130,22 @@ async def test_actions_and_copies_are_about_this_machine() -> None:
         await person.press("ctrl+d")
         await person.until(lambda: person.world.planned, "a plan")
         assert person.world.planned[0][1] == (LLAMA,)
+
+
+async def test_the_way_back_and_forth_leads_through_the_machines_that_were_open() -> None:
+    async with at_keyboard() as person:
+        await person.press("enter")
+        await person.sees("p4d.24xlarge, on-demand")
+        await person.press("q", "j", "enter")
+        await person.sees("g5.xlarge, on-demand")
+        await person.press("m")
+        await at(person, "monitor")
+        await person.press("left_square_bracket")
+        await person.sees("g5.xlarge, on-demand")
+        await person.press("right_square_bracket")
+        await at(person, "monitor")
+        await person.sees("of llama-eval, escape shows all")
+        await person.press("minus")
+        await at(person, "instance")
+        await person.press("minus")
+        await at(person, "monitor")
