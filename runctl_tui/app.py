@@ -201,8 +201,8 @@ class RunctlApp(App[None]):
     async def _begin(self) -> None:
         async for words in self.services.start():
             self._say_starting(f"{words}…")
-        await self._recall()
         self._set_ready()
+        await self._recall()
         for problem in self.services.troubles():
             self._front.show_problem(problem)
         self._warm_up()

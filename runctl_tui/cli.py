@@ -69,23 +69,27 @@ def _split(words: list[str]) -> tuple[list[str], tuple[str, ...]]:
 
 
 def _options(flags: argparse.Namespace) -> Options:
-    from runctl_tui.domain import validation
-    from runctl_tui.headless.parser import UsageError
     from runctl_tui.options import Options
 
-    try:
-        regions = tuple(dict.fromkeys(validation.region(region) for region in flags.region))
-    except ValueError as error:
-        raise UsageError(f"--region: {error}") from None
     return Options(
         sandbox=flags.sandbox or flags.fresh,
         fresh=flags.fresh,
         state_dir=flags.state_dir,
         config_file=flags.config,
         profile=flags.profile,
-        regions=regions,
+        regions=tuple(dict.fromkeys(map(_region, flags.region))),
         read_only=flags.read_only,
     )
+
+
+def _region(text: str) -> str:
+    from runctl_tui.domain import validation
+    from runctl_tui.headless.parser import UsageError
+
+    try:
+        return validation.region(text)
+    except ValueError as error:
+        raise UsageError(f"--region: {error}", todo=validation.region_meant(text)) from None
 
 
 def _screen(options: Options, json: bool, splash: Splash) -> int:

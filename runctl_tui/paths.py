@@ -1,4 +1,4 @@
-"""Where things lie: the style sheets and this program's own folders; used by the app and the composition root.
+"""Where things lie: the style sheets, this program's own folders, and where a person's project begins.
 
 Nothing here creates a folder; who writes a file does, with mode 0700.
 """
@@ -11,6 +11,8 @@ from typing import Final
 
 APP_NAME: Final = "runctl-tui"
 STATE_DIR_VARIABLE: Final = "RUNCTL_STATE_DIR"
+
+PROJECT_MARKERS: Final = ("requirements.txt", "setup.py", "pyproject.toml", "Cargo.toml")
 
 _HERE: Final = Path(__file__).resolve().parent
 
@@ -48,3 +50,19 @@ def cache_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path(APP_NAME, appauthor=False)
+
+
+def project_root(script: Path) -> Path:
+    """Return the nearest ancestor with .git, else the nearest with a project's marker, else the script's folder.
+
+    A home folder is no project, although some keep it in git.
+    """
+    start = script.parent.resolve()
+    ancestors = [folder for folder in (start, *start.parents) if folder != Path.home().resolve()]
+    for folder in ancestors:
+        if (folder / ".git").exists():
+            return folder
+    for folder in ancestors:
+        if any((folder / marker).is_file() for marker in PROJECT_MARKERS):
+            return folder
+    return start

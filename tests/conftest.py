@@ -46,6 +46,16 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, those marked `apart` each on any, and let no long one begin last."""
+    for item in items:
+        apart = item.get_closest_marker("apart") is not None
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if apart else item.location[0]))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("e2e", "cloud")))
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test a home folder and XDG folders of its own, so that nobody's configuration is read."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MACHINE: Final = "machine"
 DIMENSIONS: Final = ("project", "run", "type", "provider", "owner", "region", MACHINE)
 """What costs can be divided by, besides any tag ('tag:KEY')."""
+ALL_INCLUDED: Final = "nothing known is left out"
 TAG: Final = "tag:"
 
 
@@ -118,3 +119,8 @@ class CostReport:
     def unpriced_seconds(self) -> float:
         """Billed time without a known price."""
         return sum(day.unpriced_seconds for day in self.days)
+
+
+def not_included(summary: CostSummary, report: CostReport) -> tuple[str, ...]:
+    """Return in words what is in none of the figures: 'us-west-2', '1 foreign', 'db (p9.huge): price unknown'."""
+    return (*summary.excluded, *(f"{name}: price unknown" for name in report.unpriced))

@@ -33,4 +33,4 @@ class FleetRow:
     @property
     def key(self) -> str:
         """What tables and actions know it by."""
-        return f"{self.instance.provider}/{self.instance.id}"
+        return self.instance.key

@@ -83,8 +83,37 @@ class Disk:
     """Nothing can keep it when its machine is terminated: there is no snapshot and no switch."""
 
 
+class Tagged:
+    """What every resource tells by its key and its tags."""
+
+    __slots__ = ()
+    id: str
+    provider: str
+    tags: tuple[tuple[str, str], ...]
+    owner_label: str
+
+    @property
+    def key(self) -> str:
+        """What tables and plans know it by: 'aws/i-0abc'."""
+        return f"{self.provider}/{self.id}"
+
+    def tag(self, key: str) -> str | None:
+        """Return the tag's value, or None where it is absent."""
+        return dict(self.tags).get(key)
+
+    @property
+    def ownership(self) -> Ownership:
+        """Whose it is, by its tags."""
+        return ownership_of(self.tags, self.owner_label)
+
+    @property
+    def project(self) -> str:
+        """The project it is tagged with, or nothing."""
+        return self.tag(TAG_PROJECT) or ""
+
+
 @dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Tagged):
     """One machine: an EC2 instance, or this one."""
 
     id: str
@@ -117,20 +146,6 @@ class Instance:
     disks: tuple[Disk, ...] = field(default=())
     owner_label: str = ""
     """Who this tool takes for itself; ownership is judged against it."""
-
-    def tag(self, key: str) -> str | None:
-        """Return the tag's value, or None where it is absent."""
-        return dict(self.tags).get(key)
-
-    @property
-    def ownership(self) -> Ownership:
-        """Whose it is, by its tags."""
-        return ownership_of(self.tags, self.owner_label)
-
-    @property
-    def project(self) -> str:
-        """The project it is tagged with, or nothing."""
-        return self.tag(TAG_PROJECT) or ""
 
 
 @dataclass(frozen=True, slots=True)

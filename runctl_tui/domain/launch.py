@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from runctl_tui.domain.checkpoint import Checkpoint, CopyState
-from runctl_tui.domain.run import TrainingJob, TrainingSession
+from runctl_tui.domain.run import TrainingJob
 
 if TYPE_CHECKING:
     from runctl_tui.domain.offer import CreateResourceOptions
     from runctl_tui.domain.plan import Plan
-
-_WHOLE: Final = (CopyState.PRESENT, CopyState.VERIFIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +28,18 @@ class LaunchRequest:
     """Without spot capacity: True goes on on-demand, False fails, None asks."""
     terminate_after: bool = False
     """Terminate the machine that this launch made once the run has ended and its checkpoints are verified."""
+
+    @property
+    def resumes(self) -> bool:
+        """Whether it goes on with an earlier run."""
+        return self.job is not None and bool(self.job.parent or self.job.resume_from)
+
+    @property
+    def title(self) -> str:
+        """What it is called over forms and steps: 'Resume llama', 'Launch', 'Train'."""
+        if self.job is not None and self.resumes:
+            return f"Resume {self.job.name or self.job.script}"
+        return "Train" if self.instance_key else "Launch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +70,3 @@ def with_free_name(request: LaunchRequest, taken: AbstractSet[str]) -> LaunchReq
     name = next(name for number in count(2) if (name := f"{options.name}-{number}") not in taken)
     job = None if request.job is None else replace(request.job, name=name)
     return replace(request, options=replace(options, name=name), job=job)
-
-
-def resume_job(session: TrainingSession, checkpoint: Checkpoint | None, instance_id: str) -> TrainingJob:
-    """Return the job that continues a run from a checkpoint on the machine `instance_id`.
-
-    The host's own copy is used on the same machine, the one in S3 elsewhere; ValueError says why neither will do.
-    """
-    if checkpoint is None:
-        raise ValueError(f"{session.id} has no checkpoint to resume from")
-    same = bool(instance_id) and instance_id == session.instance_id
-    copy = checkpoint.host if same and checkpoint.host.state in _WHOLE else checkpoint.s3
-    if copy.state not in _WHOLE:
-        where = "on its host nor in S3" if same else "in S3, and its host is another machine"
-        raise ValueError(f"{checkpoint.name} is not whole {where}")
-    base = session.job or TrainingJob(
-        script=session.script,
-        args=session.args,
-        project=session.project,
-        name=session.name,
-        checkpoint_dir=session.checkpoint_dir,
-        output_dest=session.output_dest,
-    )
-    return replace(base, resume_from=copy.location, parent=session.id)
-
-
-def newest_whole(checkpoints: Sequence[Checkpoint]) -> Checkpoint | None:
-    """Return the checkpoint to resume from: the highest step, else the youngest, with a whole copy somewhere."""
-    whole = [item for item in checkpoints if item.host.state in _WHOLE or item.s3.state in _WHOLE]
-    oldest = datetime.min.replace(tzinfo=UTC)
-    return max(whole, key=lambda item: (item.step is not None, item.step or 0, item.created_at or oldest), default=None)

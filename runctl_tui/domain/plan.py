@@ -59,7 +59,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All reasons of a plan; the strictest decides."""
+    """All reasons of a plan, the most basic and then the strictest first; the strictest decides."""
 
     reasons: tuple[Reason, ...] = ()
     base_level: Level = Level.ENTER
@@ -79,6 +79,16 @@ class Verdict:
     def blocked(self) -> bool:
         """Whether any rule blocks."""
         return self.severity is Severity.BLOCK
+
+    @property
+    def blocking(self) -> tuple[Reason, ...]:
+        """The reasons for which nobody may go on, the most basic one first."""
+        return tuple(one for one in self.reasons if one.severity is Severity.BLOCK or one.level > Level.NAME)
+
+    @property
+    def way_out(self) -> str:
+        """The one thing to do about what blocks: what the most basic reason asks for; empty where nothing helps."""
+        return self.blocking[0].offer if self.blocking else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +209,8 @@ class JobView:
     ok: bool | None = None
     """None while it works."""
     result: str = ""
+    code: str = ""
+    """Of the error it ended with, as the service or we name it: 'InsufficientInstanceCapacity', 'interrupted'."""
     question: str = ""
     """Set while it waits for a person: 'no spot capacity; on demand costs $1.01/h instead of $0.42/h'."""
     run_id: str = ""

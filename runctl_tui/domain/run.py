@@ -107,6 +107,18 @@ class TrainingSession:
     job: TrainingJob | None = None
     """What was asked for, without secrets; None for runs found on a host that this machine did not start."""
 
+    def job_again(self, here: str) -> TrainingJob:
+        """Return what to ask for to train the same again; `here` is where its code is looked for if nobody knows."""
+        return self.job or TrainingJob(
+            script=self.script,
+            args=self.args,
+            project_root=here,
+            project=self.project,
+            name=self.name,
+            checkpoint_dir=self.checkpoint_dir,
+            output_dest=self.output_dest,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class GpuReading:

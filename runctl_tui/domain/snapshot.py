@@ -28,3 +28,9 @@ class Snapshot(Generic[T_co]):
     def complete(self) -> bool:
         """Whether every part of the scope answered."""
         return not self.missing
+
+    @property
+    def blind(self) -> bool:
+        """Whether no part of the scope answered: what the value lacks may all be there."""
+        failed = {problem.scope for problem in self.missing}
+        return bool(failed) and all({"", asked, asked.partition("/")[0]} & failed for asked in self.scope)

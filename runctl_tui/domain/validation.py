@@ -23,6 +23,17 @@ _SSH: Final = re.compile(
 )
 _LOCAL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f]")
 _MAXIMUM_DISK_GIB: Final = 16384
+REGIONS: Final = tuple(
+    f"{area}-{number}"
+    for area, numbers in (
+        ("us-east", "12"), ("us-west", "12"), ("ca-central", "1"), ("ca-west", "1"), ("mx-central", "1"),
+        ("sa-east", "1"), ("eu-central", "12"), ("eu-west", "123"), ("eu-north", "1"), ("eu-south", "12"),
+        ("il-central", "1"), ("me-central", "1"), ("me-south", "1"), ("af-south", "1"), ("ap-south", "12"),
+        ("ap-southeast", "123457"), ("ap-northeast", "123"), ("ap-east", "12"),
+    )
+    for number in numbers
+)  # fmt: skip
+"""AWS's regions for everybody; hints name them, and nothing is refused for not being among them."""
 
 
 def _aws_id(prefix: str, noun: str) -> Callable[[str], str]:
@@ -63,6 +74,12 @@ def region(text: str) -> str:
     if not _REGION.fullmatch(text):
         raise ValueError(f"{text!r} is no region: regions look like 'us-east-1'")
     return text
+
+
+def region_meant(text: str) -> str:
+    """Return which region was probably meant by what is none, or all that AWS has for everybody."""
+    found = nearest(text, REGIONS)
+    return f"did you mean {found}?" if found else f"regions are {', '.join(REGIONS)}"
 
 
 def instance_type(text: str) -> str:

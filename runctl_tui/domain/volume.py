@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from runctl_tui.domain.facts import Fact, Known
-from runctl_tui.domain.instance import TAG_PROJECT, Ownership, ownership_of
+from runctl_tui.domain.instance import Tagged
 from runctl_tui.domain.states import Operation
 
 VOLUME: Final = "volume"
@@ -80,7 +80,7 @@ class VolumeShape:
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Tagged):
     """One EBS volume."""
 
     id: str
@@ -103,28 +103,13 @@ class Volume:
     owner_label: str = ""
 
     @property
-    def key(self) -> str:
-        """What tables and plans know it by: 'aws/vol-0abc'."""
-        return f"{self.provider}/{self.id}"
-
-    @property
-    def ownership(self) -> Ownership:
-        """Whose it is, by its tags."""
-        return ownership_of(self.tags, self.owner_label)
-
-    @property
-    def project(self) -> str:
-        """The project it is tagged with, or nothing."""
-        return dict(self.tags).get(TAG_PROJECT, "")
-
-    @property
     def attachment(self) -> Attachment | None:
         """Where it is attached, the first where there are more."""
         return self.attachments[0] if self.attachments else None
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeSnapshot:
+class VolumeSnapshot(Tagged):
     """One EBS snapshot of ours."""
 
     id: str
@@ -144,16 +129,6 @@ class VolumeSnapshot:
     encrypted: bool | None = None
     tags: tuple[tuple[str, str], ...] = ()
     owner_label: str = ""
-
-    @property
-    def key(self) -> str:
-        """What tables and plans know it by: 'aws/snap-0abc'."""
-        return f"{self.provider}/{self.id}"
-
-    @property
-    def ownership(self) -> Ownership:
-        """Whose it is, by its tags."""
-        return ownership_of(self.tags, self.owner_label)
 
 
 @dataclass(frozen=True, slots=True)

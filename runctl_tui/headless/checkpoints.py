@@ -6,7 +6,7 @@ from runctl_tui.domain import validation
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.rows import checkpoint_row
 from runctl_tui.services.errors import ResourceNotFound, ValidationError
 from runctl_tui.services.ports import Services
@@ -43,7 +43,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     now = services.clock.now()
     rows = [checkpoint_row(checkpoint, now) for checkpoint in snapshot.value]
     shown = [_shown(row, checkpoint) for row, checkpoint in zip(rows, snapshot.value, strict=True)]
-    return Reply(rows, output.table(shown, _COLUMNS, "no checkpoints"), snapshot.missing)
+    return listed(snapshot, rows, output.table(shown, _COLUMNS, "no checkpoints"))
 
 
 async def info(services: Services, call: Call) -> Reply:
@@ -72,10 +72,9 @@ def _choose(checkpoints: tuple[Checkpoint, ...], reference: str) -> Checkpoint:
 
 
 def _shown(row: output.Row, checkpoint: Checkpoint) -> output.Row:
-    age = row["age_seconds"]
     return {
         **row,
-        "age": output.duration(age) if isinstance(age, int) else "?",
+        "age": output.age(row["age_seconds"]),
         "size": output.size(checkpoint.size_bytes),
         "loss": "" if checkpoint.loss is None else checkpoint.loss,
         "step": "" if checkpoint.step is None else checkpoint.step,

@@ -15,7 +15,7 @@ from runctl_tui.domain.text import safe
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import PROGRAM
 from runctl_tui.headless.reply import Call, Reply
-from runctl_tui.services.errors import PlanChanged, Refused, UserError, ValidationError
+from runctl_tui.services.errors import PlanChanged, UserError, ValidationError, refusal
 
 _SIGNS = {Severity.ALLOW: "·", Severity.WARN: "▲", Severity.BLOCK: "✗"}
 
@@ -72,7 +72,7 @@ def as_data(plan: Plan) -> dict[str, object]:
         "account": plan.account,
         "who": plan.who,
         "made_at": plan.made_at,
-        "allowed": not _refused(plan),
+        "allowed": not plan.verdict.blocking,
         "needs": plan.verdict.level.name.lower(),
         "name_to_type": plan.name_to_type if plan.verdict.level >= Level.NAME else "",
         "reasons": [
@@ -96,13 +96,14 @@ def describe(plan: Plan) -> str:
         lines.append(f"  {output.dollars(plan.usd_per_hour)} per hour, {day} per day")
     for reason in plan.verdict.reasons:
         lines.append(f"  {_SIGNS[reason.severity]} {safe(reason.text, 500)} [{safe(reason.code)}]")
-        lines += [f"    instead: {safe(reason.offer)}"] if reason.offer else []
+        if reason.offer and (not plan.verdict.blocking or reason is plan.verdict.blocking[0]):
+            lines.append(f"    do: {safe(reason.offer)}")
     return "\n".join(lines)
 
 
 def command_for(call: Call, plan: Plan) -> str:
     """Return the command that would carry the plan out; empty where nothing may."""
-    if _refused(plan):
+    if plan.verdict.blocking:
         return ""
     said = [word for word in call.argv if word != "--yes"]
     words = [PROGRAM, *said, "--yes", "--plan-hash", plan.hash]
@@ -118,20 +119,6 @@ def _name_flag(call: Call) -> str:
     return "--confirm-name" if hasattr(call.args, "name") else "--name"
 
 
-def refusal(plan: Plan) -> Refused:
-    """Return the error about a plan that may not be carried out, with all its reasons."""
-    blocking = [r for r in plan.verdict.reasons if r.severity is Severity.BLOCK or r.level > Level.NAME]
-    offers = [reason.offer for reason in blocking if reason.offer]
-    code = blocking[0].code if blocking else ""
-    return Refused(
-        f"refused: {plan.effect}", "; ".join(reason.text for reason in blocking), "; ".join(offers), code=code
-    )
-
-
-def _refused(plan: Plan) -> bool:
-    return plan.verdict.blocked or plan.verdict.level > Level.NAME
-
-
 def _by_flags(call: Call, plan: Plan) -> Confirmation:
     args = call.args
     if not (args.yes and args.plan_hash):
@@ -145,7 +132,7 @@ def _by_flags(call: Call, plan: Plan) -> Confirmation:
             f"it now is {plan.hash}: {plan.effect}",
             "read the plan again: the same command without --yes",
         )
-    if _refused(plan):
+    if plan.verdict.blocking:
         raise refusal(plan)
     if plan.verdict.level >= Level.NAME and args.confirm_name != plan.name_to_type:
         raise ValidationError(
@@ -159,7 +146,7 @@ def _by_flags(call: Call, plan: Plan) -> Confirmation:
 
 
 async def _by_questions(call: Call, plan: Plan) -> Confirmation:
-    if _refused(plan):
+    if plan.verdict.blocking:
         raise refusal(plan)
     cap = getattr(call.args, "cap", None)
     if plan.price_unknown and cap is None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from runctl_tui.domain import validation
-from runctl_tui.domain.cost import DIMENSIONS, TAG, CostReport
+from runctl_tui.domain.cost import ALL_INCLUDED, DIMENSIONS, TAG, CostReport, not_included
 from runctl_tui.domain.money import cents
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun
@@ -45,6 +45,7 @@ async def _figures(services: Services, call: Call) -> Reply:
     fleet = await services.fleet.now()
     summary = await services.costs.now()
     resources = await services.costs.resources()
+    excluded = not_included(summary, await services.costs.report("project"))
     data = {
         "as_of": summary.as_of,
         "burn_per_hour": summary.burn_per_hour,
@@ -55,7 +56,7 @@ async def _figures(services: Services, call: Call) -> Reply:
         "left": summary.left,
         "estimated": summary.estimated,
         "running": summary.running,
-        "excluded": summary.excluded,
+        "excluded": excluded,
         "resources": resources,
     }
     text = output.facts(
@@ -65,7 +66,7 @@ async def _figures(services: Services, call: Call) -> Reply:
             ("this month", output.dollars(summary.month)),
             ("forecast", f"{output.dollars(summary.forecast)}{' (estimate)' if summary.estimated else ''}"),
             ("budget left", output.dollars(summary.left) if summary.budget is not None else ""),
-            ("not included", ", ".join(summary.excluded)),
+            ("not included", ", ".join(excluded) or ALL_INCLUDED),
         ]
     )
     rows = [{key: getattr(resource, key) for key in _RESOURCES.values()} for resource in resources]
@@ -81,6 +82,7 @@ async def _divided(services: Services, call: Call) -> Reply:
         since = (until - timedelta(days=1)).replace(day=1)
     report = await services.costs.report("provider" if dimension == "day" else dimension, since, until)
     rows = _days(report) if dimension == "day" else _shares(report, dimension)
+    excluded = not_included(await services.costs.now(), report)
     data = {
         "by": dimension,
         "since": report.since,
@@ -89,9 +91,9 @@ async def _divided(services: Services, call: Call) -> Reply:
         "total": report.total if report.days else None,
         "rows": rows,
         "unpriced": report.unpriced,
-        "excluded": (await services.costs.now()).excluded,
+        "excluded": excluded,
     }
-    return Reply(data, _words(report, dimension, rows))
+    return Reply(data, _words(report, dimension, rows, excluded))
 
 
 def _shares(report: CostReport, dimension: str) -> list[output.Row]:
@@ -114,7 +116,7 @@ def _days(report: CostReport) -> list[output.Row]:
     ]
 
 
-def _words(report: CostReport, dimension: str, rows: list[output.Row]) -> str:
+def _words(report: CostReport, dimension: str, rows: list[output.Row], excluded: tuple[str, ...]) -> str:
     amounts = [_amount(row) for row in rows]
     room = max(map(len, amounts), default=0)
     shown = [
@@ -130,7 +132,7 @@ def _words(report: CostReport, dimension: str, rows: list[output.Row]) -> str:
         [
             ("total", f"{output.dollars(total)} from {report.since:%Y-%m-%d} to {last:%Y-%m-%d} (UTC)"),
             ("ledger since", f"{report.recorded_since:%Y-%m-%d}" if report.recorded_since else "nothing is recorded"),
-            ("price unknown", ", ".join(report.unpriced)),
+            ("not included", ", ".join(excluded) or ALL_INCLUDED),
         ]
     )
     return f"{output.table(shown, columns, 'nothing was spent, or nothing was recorded')}\n\n{facts}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.plan import Operation
@@ -11,8 +9,8 @@ from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.launching import add_machine_flags, launch, machine_request
-from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
+from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.rows import instance_row
 from runctl_tui.services.ports import Services
 
@@ -41,7 +39,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser = add_noun(verbs, "list", "list every machine with state, type, price and money so far")
     parser.set_defaults(handler=list_all, needs=Needs.SERVICES)
     parser = add_noun(verbs, "describe", "say everything about one machine, in its provider's own words too")
-    parser.add_argument("instance", metavar="INSTANCE", help="id, key or unique name")
+    add_target(parser, "instance")
     parser.set_defaults(handler=describe, needs=Needs.SERVICES)
     parser = add_noun(verbs, "launch", "create a machine")
     add_machine_flags(parser)
@@ -49,7 +47,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.set_defaults(handler=create, needs=Needs.SERVICES)
     for verb, (_, words) in _CHANGES.items():
         parser = add_noun(verbs, verb, words)
-        parser.add_argument("instances", metavar="INSTANCE", nargs="+", help="id, key or unique name")
+        add_target(parser, "instance", many=True)
         add_confirmation_flags(parser)
         parser.set_defaults(handler=change, needs=Needs.SERVICES)
 
@@ -59,8 +57,8 @@ async def list_all(services: Services, call: Call) -> Reply:
     snapshot = await services.fleet.now()
     now = services.clock.now()
     rows = [instance_row(row, now) for row in snapshot.value]
-    shown = [{**row, "age": _age(row["age_seconds"])} for row in rows]
-    return Reply(rows, output.table(shown, _COLUMNS, "no machines"), snapshot.missing)
+    shown = [{**row, "age": output.age(row["age_seconds"])} for row in rows]
+    return listed(snapshot, rows, output.table(shown, _COLUMNS, "no machines"))
 
 
 async def describe(services: Services, call: Call) -> Reply:
@@ -78,7 +76,7 @@ async def describe(services: Services, call: Call) -> Reply:
         ]
         + [(f"tag {key}", value) for key, value in row.instance.tags]
     )
-    return Reply(data, f"{text}\n\n{json.dumps(output.plain(told), indent=2)}")
+    return Reply(data, output.with_own_words(text, told))
 
 
 async def create(services: Services, call: Call) -> Reply:
@@ -108,7 +106,3 @@ def _price_words(row: FleetRow) -> str:
 def _disk_words(gib: int | None, dies: bool | None) -> str:
     fate = {True: "dies with the machine", False: "stays", None: "its fate is unknown"}[dies]
     return f"{'?' if gib is None else gib} GiB, {fate}"
-
-
-def _age(seconds: object) -> str:
-    return output.duration(seconds) if isinstance(seconds, int) else "?"

@@ -20,11 +20,11 @@ from runctl_tui.headless import output
 from runctl_tui.headless.confirm import amount, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.reply import Call, Reply
+from runctl_tui.paths import project_root
 from runctl_tui.services.errors import MissingField, ValidationError
 from runctl_tui.services.ports import Services
 
 T = TypeVar("T")
-PROJECT_MARKS = ("requirements.txt", "setup.py", "pyproject.toml", "Cargo.toml")
 LAUNCHERS = ("python", "torchrun", "accelerate", "command")
 
 
@@ -201,21 +201,12 @@ def find_script(call: Call, script: str, default_root: str) -> tuple[str, str]:
         if path.is_file():
             path = path.parent.resolve() / path.name
             homes = [(call.folder / home).resolve() for home in (call.args.folder, default_root) if home]
-            home = next((home for home in homes if path.is_relative_to(home)), None) or project_of(path.parent)
+            home = next((home for home in homes if path.is_relative_to(home)), None) or project_root(path)
             return str(home), str(path.relative_to(home))
     nearby = sorted(path.name for path in (call.folder / roots[-1]).glob("*.py"))
     nearest = validation.nearest(script, nearby)
     todo = f"did you mean {nearest}?" if nearest else f"scripts there: {', '.join(nearby[:8])}" if nearby else ""
     raise ValidationError(f"{script}: no such script", f"looked in {', '.join(str(r) for r in roots)}", todo)
-
-
-def project_of(folder: Path) -> Path:
-    """Return the project that a folder belongs to: the nearest with .git, else with a project's file, else itself."""
-    for marks in ((".git",), PROJECT_MARKS):
-        for parent in (folder, *folder.parents):
-            if parent != Path.home() and any((parent / mark).exists() for mark in marks):
-                return parent
-    return folder
 
 
 async def launch(services: Services, call: Call, request: LaunchRequest) -> Reply:

@@ -124,6 +124,16 @@ def duration(seconds: float | None) -> str:
     return " ".join(parts[:2]) if parts else "0 s"
 
 
+def age(seconds: object) -> str:
+    """Return an age in a row for a person; what is not known is '?'."""
+    return duration(seconds) if isinstance(seconds, int) else "?"
+
+
+def with_own_words(text: str, told: object) -> str:
+    """Return facts for a person over what the provider itself says."""
+    return f"{text}\n\n{json.dumps(plain(told), indent=2)}"
+
+
 def dollars(amount: Decimal | None) -> str:
     """Return an amount of money; unknown is said, never shown as zero."""
     if amount is None:

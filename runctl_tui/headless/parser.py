@@ -144,6 +144,15 @@ def add_noun(nouns: Nouns[Parser], name: str, help_text: str) -> Parser:
     )
 
 
+def add_target(parser: Parser, kind: str, *, many: bool = False) -> None:
+    """Add the argument that names what a verb is about: `kind`, or several as `kinds`."""
+    words = "id, key or unique name"
+    if many:
+        parser.add_argument(f"{kind}s", metavar=kind.upper(), nargs="+", help=words)
+    else:
+        parser.add_argument(kind, metavar=kind.upper(), help=words)
+
+
 def add_verbs(parser: Parser) -> Nouns[Parser]:
     """Give a noun verbs."""
     return parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True, parser_class=Parser)

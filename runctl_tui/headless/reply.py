@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.headless.console import Console
+from runctl_tui.services.errors import unread
 
 
 class Needs(StrEnum):
@@ -47,3 +49,15 @@ class Reply:
     text: str = ""
     missing: tuple[Problem, ...] = ()
     """What could not be read; a partial answer says so."""
+
+
+def listed(snapshot: Snapshot[object], rows: Sequence[object], text: str) -> Reply:
+    """Return the rows of a list as an answer, where anybody answered."""
+    require_sight(snapshot, rows)
+    return Reply(rows, text, snapshot.missing)
+
+
+def require_sight(snapshot: Snapshot[object], found: Sequence[object]) -> None:
+    """Raise what those who were asked said where nothing was found because none of them answered."""
+    if not found and snapshot.blind:
+        raise unread("nothing could be read", snapshot.missing)

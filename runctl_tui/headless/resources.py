@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import Insight, InsightKind, insights
 from runctl_tui.domain.resource import BILLED_STATES
+from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.reply import Call, Needs, Reply, listed, require_sight
 from runctl_tui.headless.rows import instance_row
 from runctl_tui.services.ports import Services
 
@@ -51,19 +52,20 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
 
 async def list_all(services: Services, call: Call) -> Reply:
     """Every resource of every provider."""
-    snapshot = await services.fleet.now()
+    snapshot = _asked(await services.fleet.now(), call.args.provider)
     now = services.clock.now()
     rows = [
         {**instance_row(row, now), "kind": "instance", "disks_usd_per_month": row.disks_per_month, "note": row.note}
         for row in snapshot.value
         if _wanted(row, call)
     ]
-    return Reply(rows, output.table(rows, _LIST, "no resources"), snapshot.missing)
+    return listed(snapshot, rows, output.table(rows, _LIST, "no resources"))
 
 
 async def summarise(services: Services, call: Call) -> Reply:
     """Counts, sums and the marks that they have passed."""
     snapshot = await services.fleet.now()
+    require_sight(snapshot, snapshot.value)
     costs = await services.costs.now()
     states = Counter(row.instance.state.value for row in snapshot.value)
     burn = costs.burn_per_hour
@@ -102,12 +104,28 @@ async def summarise(services: Services, call: Call) -> Reply:
 async def advise(services: Services, call: Call) -> Reply:
     """What deserves a look, what saves most first."""
     snapshot = await services.fleet.now()
+    require_sight(snapshot, snapshot.value)
     found = insights(snapshot.value, await services.costs.now(), services.clock.now())
     shown = [
         {**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one, snapshot.value)} for one in found
     ]
     text = output.table(shown, _INSIGHTS, "nothing is idle, forgotten or kept for nothing, and no mark is passed")
     return Reply([_flat(one) for one in found], text, snapshot.missing)
+
+
+def _asked(fleet: Snapshot[tuple[FleetRow, ...]], provider: str) -> Snapshot[tuple[FleetRow, ...]]:
+    """Return the fleet as an answer about one provider: what could not be read elsewhere is nothing to it."""
+    if not provider:
+        return fleet
+
+    def concerns(scope: str) -> bool:
+        return not scope or scope.partition("/")[0] == provider
+
+    return replace(
+        fleet,
+        scope=tuple(filter(concerns, fleet.scope)),
+        missing=tuple(problem for problem in fleet.missing if concerns(problem.scope)),
+    )
 
 
 def _wanted(row: FleetRow, call: Call) -> bool:

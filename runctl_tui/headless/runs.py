@@ -7,13 +7,13 @@ import dataclasses
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.run import TrainingJob, TrainingSession
+from runctl_tui.domain.run import TrainingSession
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import attend, carry_out, job_reply
 from runctl_tui.headless.launching import add_machine_flags, add_training_flags, launch, machine_options, training_job
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.rows import run_row
 from runctl_tui.services.errors import ResourceNotFound, ValidationError
 from runctl_tui.services.ports import Services
@@ -75,7 +75,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     now = services.clock.now()
     rows = [run_row(run, now) for run in snapshot.value]
     shown = [_shown(row) for row in rows]
-    return Reply(rows, output.table(shown, _COLUMNS, "no runs"), snapshot.missing)
+    return listed(snapshot, rows, output.table(shown, _COLUMNS, "no runs"))
 
 
 async def show_one(services: Services, call: Call) -> Reply:
@@ -139,22 +139,13 @@ async def resume(services: Services, call: Call) -> Reply:
     same = f"{run.provider}/{run.instance_id}"
     key = "" if args.type else (await services.fleet.find(args.on)).key if args.on else same
     checkpoint = await _checkpoint_location(services, run, args.resume, on_the_same_host=key == same)
-    job = dataclasses.replace(_job_of(run), resume_from=checkpoint, parent=run.id, name=args.name or run.name)
+    known = services.launcher.defaults().job
+    again = run.job_again(known.project_root if known else "")
+    job = dataclasses.replace(again, resume_from=checkpoint, parent=run.id, name=args.name or run.name)
     if key:
         return await launch(services, call, LaunchRequest(instance_key=key, job=job))
     options = machine_options(call, services)
     return await launch(services, call, LaunchRequest(options=options, job=job, spot_fallback=args.on_demand_fallback))
-
-
-def _job_of(run: TrainingSession) -> TrainingJob:
-    return run.job or TrainingJob(
-        script=run.script,
-        args=run.args,
-        project=run.project,
-        name=run.name,
-        checkpoint_dir=run.checkpoint_dir,
-        output_dest=run.output_dest,
-    )
 
 
 async def _checkpoint_location(services: Services, run: TrainingSession, wanted: str, *, on_the_same_host: bool) -> str:

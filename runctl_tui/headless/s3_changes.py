@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, address, split_address
 from runctl_tui.domain.plan import Confirmation, Level, Plan
-from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide, describe, refusal, show
+from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide, describe, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
-from runctl_tui.services.errors import ValidationError
+from runctl_tui.services.errors import ValidationError, refusal
 from runctl_tui.services.ports import Services
 
 _COPIES = {

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 from runctl_tui.domain import validation
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags
 from runctl_tui.headless.launching import checked
-from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
+from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.volume_flags import add_place_flags, add_shape_flags, carry, new_volume
 from runctl_tui.headless.volume_rows import month_words, snapshot_row
 from runctl_tui.services.ports import Services
@@ -35,16 +33,16 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.add_argument("--volume", metavar="VOLUME", default="", help="id or name: only snapshots of this volume")
     parser.set_defaults(handler=list_all, needs=Needs.SERVICES)
     parser = add_noun(verbs, "show", "say everything about one snapshot, in its provider's own words too")
-    parser.add_argument("snapshot", metavar="SNAPSHOT", help="id, key or unique name")
+    add_target(parser, "snapshot")
     parser.set_defaults(handler=show_one, needs=Needs.SERVICES)
     parser = add_noun(verbs, "restore", "make a new volume of a snapshot")
-    parser.add_argument("snapshot", metavar="SNAPSHOT", help="id, key or unique name")
+    add_target(parser, "snapshot")
     add_place_flags(parser)
     add_shape_flags(parser)
     add_confirmation_flags(parser)
     parser.set_defaults(handler=restore, needs=Needs.SERVICES)
     parser = add_noun(verbs, "copy", "copy a snapshot to another region")
-    parser.add_argument("snapshot", metavar="SNAPSHOT", help="id, key or unique name")
+    add_target(parser, "snapshot")
     parser.add_argument(
         "--to", metavar="REGION", type=checked(validation.region), required=True, help="region such as us-west-2"
     )
@@ -52,7 +50,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     add_confirmation_flags(parser)
     parser.set_defaults(handler=copy, needs=Needs.SERVICES)
     parser = add_noun(verbs, "delete", "destroy snapshots that no image rests on")
-    parser.add_argument("snapshots", metavar="SNAPSHOT", nargs="+", help="id, key or unique name")
+    add_target(parser, "snapshot", many=True)
     add_confirmation_flags(parser)
     parser.set_defaults(handler=delete, needs=Needs.SERVICES)
 
@@ -64,8 +62,8 @@ async def list_all(services: Services, call: Call) -> Reply:
     ids = {one.id for one in found.value.volumes if wanted in (one.id, one.key, one.name)} | {wanted}
     rows = [snapshot_row(one, now) for one in found.value.snapshots if not wanted or one.volume_id in ids]
     most = "usd_per_month_at_most"
-    shown = [{**row, "age": _age(row["age_seconds"]), most: month_words(row[most])} for row in rows]
-    return Reply(rows, output.table(shown, _COLUMNS, "no snapshots"), found.missing)
+    shown = [{**row, "age": output.age(row["age_seconds"]), most: month_words(row[most])} for row in rows]
+    return listed(found, rows, output.table(shown, _COLUMNS, "no snapshots"))
 
 
 async def show_one(services: Services, call: Call) -> Reply:
@@ -75,7 +73,7 @@ async def show_one(services: Services, call: Call) -> Reply:
     flat = snapshot_row(snapshot, services.clock.now())
     rows = [(key.replace("_", " "), value) for key, value in flat.items() if key != "tags"]
     text = output.facts(rows + [(f"tag {key}", value) for key, value in snapshot.tags])
-    return Reply({**flat, "provider_says": told}, f"{text}\n\n{json.dumps(output.plain(told), indent=2)}")
+    return Reply({**flat, "provider_says": told}, output.with_own_words(text, told))
 
 
 async def restore(services: Services, call: Call) -> Reply:
@@ -98,7 +96,3 @@ async def delete(services: Services, call: Call) -> Reply:
     """Delete snapshots."""
     keys = [(await services.volumes.find_snapshot(reference)).key for reference in call.args.snapshots]
     return await carry(services, call, VolumeChange(Operation.SNAPSHOT_DELETE, tuple(keys)))
-
-
-def _age(seconds: object) -> str:
-    return output.duration(seconds) if isinstance(seconds, int) else "?"

@@ -12,13 +12,13 @@ from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.headless import output
-from runctl_tui.headless.confirm import add_confirmation_flags, decide, refusal, show
+from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import LogStream, carry_out, job_reply
 from runctl_tui.headless.launching import add_machine_flags, add_training_flags, preview_words, previewed
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.runs import run_request
-from runctl_tui.services.errors import MissingField, ResourceNotFound, StateError, TrainctlError
+from runctl_tui.services.errors import MissingField, ResourceNotFound, StateError, TrainctlError, refusal
 from runctl_tui.services.ports import Services
 
 STALL_SECONDS: Final = 900.0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags
-from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
+from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.volume_flags import add_place_flags, add_shape_flags, carry, modified_shape, new_volume
 from runctl_tui.headless.volume_rows import month_words, snapshot_row, volume_row
 from runctl_tui.services.ports import Services
@@ -41,7 +39,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser = add_noun(verbs, "list", "list every volume with state, attachment, last snapshot and price")
     parser.set_defaults(handler=list_all, needs=Needs.SERVICES)
     parser = add_noun(verbs, "show", "say everything about one volume, in its provider's own words too")
-    parser.add_argument("volume", metavar="VOLUME", help="id, key or unique name")
+    add_target(parser, "volume")
     parser.set_defaults(handler=show_one, needs=Needs.SERVICES)
     parser = add_noun(verbs, "create", "create an empty volume")
     add_place_flags(parser)
@@ -49,19 +47,19 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     add_confirmation_flags(parser)
     parser.set_defaults(handler=create, needs=Needs.SERVICES)
     parser = add_noun(verbs, "attach", "attach a volume to a machine of the same zone")
-    parser.add_argument("volume", metavar="VOLUME", help="id, key or unique name")
+    add_target(parser, "volume")
     parser.add_argument("--to", dest="instance", metavar="INSTANCE", required=True, help="id, key or unique name")
     parser.add_argument("--device", metavar="DEVICE", default="", help="such as /dev/sdf; without it the first free")
     add_confirmation_flags(parser)
     parser.set_defaults(handler=attach, needs=Needs.SERVICES)
     parser = add_noun(verbs, "modify", "change size, type, IOPS or throughput while it is used")
-    parser.add_argument("volume", metavar="VOLUME", help="id, key or unique name")
+    add_target(parser, "volume")
     add_shape_flags(parser)
     add_confirmation_flags(parser)
     parser.set_defaults(handler=modify, needs=Needs.SERVICES)
     for verb, (_, words) in _PLAIN.items():
         parser = add_noun(verbs, verb, words)
-        parser.add_argument("volumes", metavar="VOLUME", nargs="+", help="id, key or unique name")
+        add_target(parser, "volume", many=True)
         if verb == "snapshot":
             parser.add_argument("--new-name", metavar="NAME", default="", help="name of the snapshot")
         add_confirmation_flags(parser)
@@ -77,7 +75,7 @@ async def list_all(services: Services, call: Call) -> Reply:
         {**row, "last_snapshot": _last(row, now.timestamp()), "usd_per_month": month_words(row["usd_per_month"])}
         for row in rows
     ]
-    return Reply(rows, output.table(shown, _COLUMNS, "no volumes"), snapshot.missing)
+    return listed(snapshot, rows, output.table(shown, _COLUMNS, "no volumes"))
 
 
 async def show_one(services: Services, call: Call) -> Reply:
@@ -94,7 +92,7 @@ async def show_one(services: Services, call: Call) -> Reply:
         + [(f"tag {key}", value) for key, value in volume.tags]
     )
     data = {**flat, "snapshots": own, "provider_says": told}
-    return Reply(data, f"{text}\n\n{json.dumps(output.plain(told), indent=2)}")
+    return Reply(data, output.with_own_words(text, told))
 
 
 async def create(services: Services, call: Call) -> Reply:

@@ -27,6 +27,10 @@ DEAF_SECONDS: Final = 0.3
 """After opening, because a key pressed then was meant for what was there before."""
 BURST_KEYS: Final = 8
 """More printable keys than this within the window are a paste."""
+JUST_OPENED: Final = safe("just opened: press again")
+PASTED: Final = safe("nothing is taken from a paste: type it")
+SAID_SECONDS: Final = 3.0
+"""How long it is said why keys had no effect."""
 CANCEL: Final = "cancel"
 
 
@@ -65,6 +69,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         self._opened_at = clock.monotonic()
         self._burst: list[events.Key] = []
         self._burst_timer: Timer | None = None
+        self._said: Timer | None = None
         self._pasting = False
         self._let_through: list[events.Key] = []
 
@@ -104,6 +109,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
             return
         if self._clock.monotonic() - self._opened_at < DEAF_SECONDS and event.key != "escape":
             event.stop()
+            self._explain_silence(JUST_OPENED)
         elif self.BURST_SECONDS and (event.is_printable or event.key in ("enter", "tab")):
             event.stop()
             self._hold(event)
@@ -124,6 +130,14 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
     def action_confirm(self) -> None:
         """Confirm by `y`."""
 
+    def _explain_silence(self, words: SafeText) -> None:
+        """Say in the frame's lower edge why keys had no effect; it goes by itself."""
+        frame = self.query_one(".dialog")
+        frame.border_subtitle = Content(words)
+        if self._said is not None:
+            self._said.stop()
+        self._said = self.set_timer(SAID_SECONDS, lambda: setattr(frame, "border_subtitle", ""))
+
     def _hold(self, event: events.Key) -> None:
         """Keep a key until the window has passed; a burst of them restarts the window."""
         self._burst.append(event)
@@ -139,6 +153,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         burst, pasted = self._burst, self._pasting
         self._burst, self._pasting, self._burst_timer = [], False, None
         if pasted:
+            self._explain_silence(PASTED)
             return
         alone = sum(1 for event in burst if event.is_printable) == 1
         for event in burst:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
@@ -77,6 +78,10 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
     """Answers with a confirmation of exactly this plan, with a better way, or None."""
 
     CONFIRM_BY_Y = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,pagedown", "scroll_plan(1)", "more of the plan", show=False, id="plan.down"),
+        Binding("up,pageup", "scroll_plan(-1)", "back in the plan", show=False, id="plan.up"),
+    ]
 
     def __init__(self, clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: bool = True) -> None:
         super().__init__(clock, safe(_VERBS[plan.operation].upper()))
@@ -88,7 +93,7 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
     @property
     def blocked(self) -> bool:
         """Whether nothing that a person types here can let the plan pass."""
-        return self.plan.verdict.blocked or self.plan.verdict.level > Level.NAME
+        return bool(self.plan.verdict.blocking)
 
     @property
     def needs_name(self) -> bool:
@@ -153,6 +158,11 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
     def action_confirm(self) -> None:
         """Confirm."""
         self.pressed(ACT)
+
+    def action_scroll_plan(self, step: int) -> None:
+        """Move over a plan that is longer than the screen is high."""
+        scroll = self.query_one(".plan-scroll", VerticalScroll)
+        scroll.scroll_relative(y=step * max(1, scroll.size.height // 2), animate=False)
 
     def pressed(self, button_id: str) -> None:
         """Answer with the confirmation of the plan that was shown, or with the better way."""
@@ -262,5 +272,5 @@ def _reasons(plan: Plan) -> Iterable[Fact]:
         sign, style = _SIGNS[reason.severity]
         facts = f" ({'; '.join(reason.facts)})" if reason.facts else ""
         yield Fact(safe(sign), safe(reason.text + facts), style)
-        if reason.offer:
-            yield Fact(EMPTY, safe(f"first: {reason.offer.removesuffix(' first')}"))
+        if reason.offer and (not plan.verdict.blocking or reason is plan.verdict.blocking[0]):
+            yield Fact(EMPTY, safe(f"do: {reason.offer}"))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
@@ -15,14 +13,14 @@ from textual.worker import Worker, WorkerState
 from runctl_tui.domain.plan import Confirmation
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import EMPTY, SafeText, safe
-from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.modals.confirm import dialog_for
 from runctl_tui.modals.launch_draft import EXISTING, NEW, Draft
 from runctl_tui.modals.launch_form import PREFIX, LaunchForm, markets, region_choices
 from runctl_tui.modals.launch_tables import price_words
+from runctl_tui.modals.review import ReviewDialog
 from runctl_tui.modals.words import number, size
 from runctl_tui.widgets.facts import Fact
-from runctl_tui.widgets.form import CheckLine, Form, FormField, RadioLine
+from runctl_tui.widgets.form import CheckLine, FormField, RadioLine
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table import ResourceTable
 from runctl_tui.widgets.text import content
@@ -33,23 +31,18 @@ if TYPE_CHECKING:
     from runctl_tui.domain.offer import TypeOffer
     from runctl_tui.modals.launch_source import LaunchSource, MachineChoice
 
-REVIEW: Final = "review"
 _NEW_ONLY: Final = ("region", "matching", "market", "disk")
 
 
-class LaunchDialog(Dialog[str]):
+class LaunchDialog(ReviewDialog[str]):
     """Answers with the id of the job that carries the launch out."""
 
-    SEVERITY = "start"
     AUTO_FOCUS = "RadioLine"
     HELP = "Nothing is created before the price has been confirmed in the next step."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "review", "review", id="launch.review"),
-    ]
 
     def __init__(self, clock: Clock, request: LaunchRequest, source: LaunchSource) -> None:
-        resuming = bool(request.job and request.job.resume_from)
-        super().__init__(clock, safe("RESUME" if resuming else "LAUNCH"))
+        verb, gap, name = request.title.partition(" ")
+        super().__init__(clock, safe(f"{verb.upper()}{gap}{name}"))
         self._request = request
         self._source = source
         self._offered_for: tuple[str, str] = ("", "")
@@ -60,11 +53,6 @@ class LaunchDialog(Dialog[str]):
             yield LaunchForm(self._request, self._source)
         yield Static("", id="launch-problem", markup=False)
         yield Static("", id="launch-price", markup=False)
-
-    def compose_buttons(self) -> Iterable[DialogButton]:
-        """Offer to leave or to look at the whole plan."""
-        yield from super().compose_buttons()
-        yield DialogButton(safe("ctrl+r  Review the plan"), REVIEW)
 
     def on_mount(self) -> None:
         """Fill the tables."""
@@ -121,16 +109,6 @@ class LaunchDialog(Dialog[str]):
     def go_to_matching(self) -> None:
         """Let the list be narrowed."""
         self._field("matching").control.focus()
-
-    @on(Form.Submitted)
-    def submit(self) -> None:
-        """Look at the plan."""
-        self.action_review()
-
-    def pressed(self, button_id: str) -> None:
-        """Look at the plan."""
-        if button_id == REVIEW:
-            self.action_review()
 
     def action_review(self) -> None:
         """Check all fields, then ask for the plan."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -17,8 +16,8 @@ from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.domain.volume import VolumeShape
 from runctl_tui.domain.volume_shapes import LIMITS, USES, advice, preset, wrong_with
-from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.modals.launch_draft import check_name, check_whole
+from runctl_tui.modals.review import ReviewDialog
 from runctl_tui.modals.words import money
 from runctl_tui.widgets.form import CheckLine, Choice, Form, FormField, RadioLine
 from runctl_tui.widgets.prompt import FormInput
@@ -27,7 +26,6 @@ from runctl_tui.widgets.text import content
 if TYPE_CHECKING:
     from runctl_tui.domain.clock import Clock
 
-REVIEW: Final = "review"
 CUSTOM: Final = "custom"
 Month = Callable[[str, VolumeShape], Fact[Decimal]]
 """Returns dollars per month of a volume of this shape in a zone."""
@@ -58,13 +56,11 @@ class VolumeQuestion:
     """Whether the volume exists, so that only its shape is asked for."""
 
 
-class VolumeDialog(Dialog[VolumeDraft]):
+class VolumeDialog(ReviewDialog[VolumeDraft]):
     """Answers with what was asked for; nothing is created before its plan has been confirmed."""
 
-    SEVERITY = "start"
     AUTO_FOCUS = "FormField"
     HELP = "Nothing is created or changed before the price has been confirmed in the next step."
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r", "review", "review", id="volume.review")]
 
     def __init__(self, clock: Clock, question: VolumeQuestion, month: Month) -> None:
         super().__init__(clock, question.title)
@@ -77,11 +73,6 @@ class VolumeDialog(Dialog[VolumeDraft]):
             yield from self._fields()
         yield Static("", id="volume-advice", markup=False)
         yield Static("", id="volume-price", markup=False)
-
-    def compose_buttons(self) -> Iterable[DialogButton]:
-        """Offer to leave or to look at the plan."""
-        yield from super().compose_buttons()
-        yield DialogButton(safe("ctrl+r  Review the plan"), REVIEW)
 
     def on_mount(self) -> None:
         """Show what the draft means, and begin in the first field."""
@@ -106,16 +97,6 @@ class VolumeDialog(Dialog[VolumeDraft]):
             if fitting is not None and typed != (fitting.iops, fitting.throughput):
                 self._radio("use").value = CUSTOM
         self._show()
-
-    @on(Form.Submitted)
-    def submit(self) -> None:
-        """Go on to the plan."""
-        self.action_review()
-
-    def pressed(self, button_id: str) -> None:
-        """Go on to the plan."""
-        if button_id == REVIEW:
-            self.action_review()
 
     def action_review(self) -> None:
         """Answer with the draft where nothing is wrong with it."""

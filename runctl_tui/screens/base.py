@@ -215,9 +215,14 @@ class BaseScreen(Screen[None]):
         snapshot = self._taken_at()
         age = data_age(snapshot.taken_at if snapshot else None, self.services.clock.now())
         self.query_one(HeaderBar).facts = header_facts(facts, age, facts.armed_for)
-        if self.shared.ready.is_set() and self.services.clock.monotonic() - self._asked_facts_at >= FACTS_EVERY:
+        due = self.services.clock.monotonic() - self._asked_facts_at >= FACTS_EVERY
+        if due and self.shared.ready.is_set() and self._has_rows():
             self._asked_facts_at = self.services.clock.monotonic()
             self.work(self._hear_facts, group="facts")
+
+    def _has_rows(self) -> bool:
+        """Who we are is asked after the first rows, because a client made for it would delay them."""
+        return self._taken_at() is not None or not self.feeds()
 
     def action_refresh_now(self) -> None:
         """Ask all feeds of this screen again."""

@@ -106,7 +106,7 @@ class ChangingScreen(CommandingScreen):
         job_id = await self.app.push_screen_wait(dialog)
         if job_id is not None:
             self.shared.own_jobs.add(job_id)
-            await self.follow_job(job_id, "Launch")
+            await self.follow_job(job_id, request.title)
 
     async def follow_job(self, job_id: str, title: str) -> None:
         """Show a job's steps until the dialog is closed; then the job goes on by itself."""

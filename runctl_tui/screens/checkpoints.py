@@ -162,7 +162,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
             await self.open_launch(resume_here(self.services.launcher.defaults(), row))
             return
         session = await self.services.runs.find(row.run_id)
-        await self.open_launch(resume_from(session, row))
+        await self.open_launch(resume_from(session, row, self.services.launcher.defaults()))
 
     def _narrow_about(self, wanted: str) -> None:
         if wanted != self._about:

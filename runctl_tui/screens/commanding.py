@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -178,6 +179,9 @@ class CommandingScreen(BaseScreen):
         if self.services.sandbox is None:
             raise Unsupported(":sandbox", "this is no sandbox", "start with: runctl-tui --sandbox")
         self.tell(await self.services.sandbox.command(words[1:]))
+        match words[1:]:
+            case ["cut", name, seconds]:
+                self.set_timer(float(seconds), partial(self.tell, f"the link to {name} is back"))
 
     async def _config(self, words: list[str]) -> None:
         settings, words = self.services.settings, words[1:]

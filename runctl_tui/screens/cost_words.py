@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from runctl_tui import modals
-from runctl_tui.domain.cost import CostReport, CostSummary
+from runctl_tui.domain.cost import ALL_INCLUDED, CostReport, CostSummary, not_included
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.text import safe
@@ -94,9 +94,9 @@ def nothing(report: CostReport) -> str:
 
 def left_out(report: CostReport, summary: CostSummary) -> tuple[Piece, ...]:
     """Return what is in none of the figures."""
-    words = [*summary.excluded, *(f"{name}: price unknown" for name in report.unpriced)]
+    words = not_included(summary, report)
     if not words:
-        return (Piece(safe("nothing known is left out"), "$muted", 10),)
+        return (Piece(safe(ALL_INCLUDED), "$muted", 10),)
     return (Piece(safe(f"▲ without {', '.join(words)}"), "$warn", 100),)
 
 

@@ -148,9 +148,12 @@ class MonitorScreen(ListScreen[TrainingSession]):
         following = self._following
         if following is None or following.session is None:
             return ""
-        session = following.session
-        words = f"{session.name or session.id} on {session.instance_id}"
-        return f"▲ {following.link}   {words}" if following.link else words
+        if following.link:
+            return f"▲ {following.link}"
+        session, fleet = following.session, self.services.fleet.feed.latest
+        names = {row.key: row.instance.name for row in fleet.value} if fleet else {}
+        machine = names.get(f"{session.provider}/{session.instance_id}") or session.instance_id
+        return f"{session.name or session.id} on {machine}"
 
     def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the run at hand allows."""
@@ -319,4 +322,4 @@ class MonitorScreen(ListScreen[TrainingSession]):
         found = await self.services.checkpoints.now(run.id)
         own = [each for each in found.value if each.run_id == run.id]
         newest = max(own, key=lambda each: (each.created_at is not None, each.created_at), default=None)
-        await self.open_launch(resume_from(run, newest))
+        await self.open_launch(resume_from(run, newest, self.services.launcher.defaults()))

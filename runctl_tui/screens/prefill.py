@@ -19,20 +19,13 @@ def train_on(defaults: LaunchRequest, row: FleetRow) -> LaunchRequest:
     return replace(defaults, options=None, instance_key=row.key, terminate_after=False)
 
 
-def resume_from(session: TrainingSession, checkpoint: Checkpoint | None = None) -> LaunchRequest:
+def resume_from(session: TrainingSession, checkpoint: Checkpoint | None, defaults: LaunchRequest) -> LaunchRequest:
     """Return a request that goes on with a run from a checkpoint, on its own machine unless changed."""
-    job = session.job or TrainingJob(
-        script=session.script,
-        args=session.args,
-        project=session.project,
-        name=session.name,
-        checkpoint_dir=session.checkpoint_dir,
-        output_dest=session.output_dest,
-    )
+    here = defaults.job.project_root if defaults.job else ""
     where = _location(checkpoint) if checkpoint else session.newest_checkpoint
     return LaunchRequest(
         instance_key=f"{session.provider}/{session.instance_id}",
-        job=replace(job, resume_from=where, parent=session.id),
+        job=replace(session.job_again(here), resume_from=where, parent=session.id),
     )
 
 

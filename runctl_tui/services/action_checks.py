@@ -8,17 +8,12 @@ from typing import Final
 from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.money import dollars
-from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Reason, Severity
+from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.action_plans import differences
-from runctl_tui.services.errors import PlanChanged, Refused
+from runctl_tui.services.errors import PlanChanged, Refused, refusal
 
 LAUNCHING: Final = frozenset({Operation.LAUNCH, Operation.RUN_START, Operation.RUN_RESUME})
-
-
-def refusals(plan: Plan) -> tuple[Reason, ...]:
-    """Return the reasons that forbid a plan."""
-    return tuple(one for one in plan.verdict.reasons if one.severity is Severity.BLOCK or one.level >= Level.REASON)
 
 
 def check_confirmation(plan: Plan, confirmation: Confirmation) -> None:
@@ -26,11 +21,8 @@ def check_confirmation(plan: Plan, confirmation: Confirmation) -> None:
     if confirmation.plan_hash != plan.hash:
         why = f"the confirmation is for {confirmation.plan_hash or 'none'}, this plan is {plan.hash}"
         raise PlanChanged("the confirmed plan is not this one", why, "look at the plan again")
-    if forbidden := refusals(plan):
-        offers = "; ".join(dict.fromkeys(one.offer for one in forbidden if one.offer))
-        raise Refused(
-            f"{plan.effect}: refused", "; ".join(one.text for one in forbidden), offers, code=forbidden[0].code
-        )
+    if plan.verdict.blocking:
+        raise refusal(plan)
     if plan.verdict.level is Level.NAME and confirmation.name != plan.name_to_type:
         todo = f"type exactly: {plan.name_to_type}"
         raise Refused(f"{plan.effect}: not confirmed", "the name does not match", todo, code="name")

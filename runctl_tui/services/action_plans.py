@@ -10,7 +10,7 @@ from typing import Final
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.money import dollars
-from runctl_tui.domain.plan import Operation, Plan, PlanLine, Verdict
+from runctl_tui.domain.plan import Operation, Plan, PlanLine, Step, Verdict
 from runctl_tui.domain.safety import SafetyFacts, plan_lines, reversibility
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.safety.reasons import buys, count
@@ -59,6 +59,20 @@ def effect_of(operation: Operation, facts: SafetyFacts) -> str:
     return f"terminate {what}" + (f" and delete {count(len(dying), 'disk')}" if dying else "")
 
 
+def call_steps(plan: Plan, end: str) -> tuple[Step, ...]:
+    """Return the visible steps of one call per target; `end` says in words what is waited for."""
+    return tuple(
+        step
+        for target in plan.targets
+        for name in [target.name or target.id]
+        for step in (
+            Step(f"ask:{target.id}", f"ask whether {name} may be changed"),
+            Step(f"call:{target.id}", f"{plan.operation.verb} {name}"),
+            Step(f"wait:{target.id}", f"wait until {end.format(name=name)}"),
+        )
+    )
+
+
 def launch_effect(request: LaunchRequest, target: str) -> str:
     """Return one sentence about a launch, a start of training, or a resume."""
     options, job = request.options, request.job
@@ -69,15 +83,18 @@ def launch_effect(request: LaunchRequest, target: str) -> str:
     )
     if job is None:
         return f"create {machine}"
-    verb = "resume" if job.parent or job.resume_from else "train"
-    work = f"{verb} {' '.join((job.script, *job.args))}"
-    words = f"{work} {machine}" if options is None else f"create {machine}, and {work}"
+    command = " ".join((job.script, *job.args))
+    if request.resumes:
+        called = f"{job.name}: " if job.name else ""
+        words = f"resume {called}{command} " + (machine if options is None else f"on a new {machine}")
+    else:
+        words = f"train {command} {machine}" if options is None else f"create {machine}, and train {command}"
     return words + (", then terminate it" if request.terminate_after else "")
 
 
 def launch_operation(request: LaunchRequest) -> Operation:
     """Return which changing verb a request is."""
-    if request.job is not None and (request.job.parent or request.job.resume_from):
+    if request.resumes:
         return Operation.RUN_RESUME
     return Operation.LAUNCH if request.options is not None else Operation.RUN_START
 
@@ -98,7 +115,7 @@ def differences(before: Plan, after: Plan) -> tuple[str, ...]:
     known = {reason.code for reason in before.verdict.reasons}
     words = [reason.text for reason in after.verdict.reasons if reason.code not in known]
     if after.effect != before.effect:
-        words.append(f"it would now {after.effect}")
+        words.append(f"the plan would now be: {after.effect}")
     if after.targets != before.targets:
         words.append("the targets are others now")
     if dict(after.parameters) != dict(before.parameters):

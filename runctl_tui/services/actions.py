@@ -25,11 +25,17 @@ from runctl_tui.services.action_checks import (
     check_confirmation,
     check_policy,
     check_unchanged,
-    refusals,
     with_cap,
 )
 from runctl_tui.services.action_facts import FactGatherer, launch_lock
-from runctl_tui.services.action_plans import effect_of, launch_effect, launch_operation, launch_parameters, plan_of
+from runctl_tui.services.action_plans import (
+    call_steps,
+    effect_of,
+    launch_effect,
+    launch_operation,
+    launch_parameters,
+    plan_of,
+)
 from runctl_tui.services.errors import (
     CloudProviderError,
     PlanChanged,
@@ -210,7 +216,9 @@ class ActionService:
     def _steps(self, plan: Plan) -> tuple[Step, ...]:
         if plan.operation in STORAGE:
             return self._storage.steps(plan)
-        return _steps(plan) if plan.operation in _ON_MACHINES else ()
+        if plan.operation not in _ON_MACHINES:
+            return ()
+        return call_steps(plan, f"{{name}} is {end_state(plan.operation).value}")
 
     async def _change(self, plan: Plan, facts: SafetyFacts, job: JobHandle) -> str:
         target = facts.target
@@ -248,20 +256,6 @@ def lock_names(plan: Plan, request: LaunchRequest | None) -> tuple[str, ...]:
     return tuple(one.id if one.kind == "run" else f"{one.provider}/{one.id}" for one in plan.targets)
 
 
-def _steps(plan: Plan) -> tuple[Step, ...]:
-    end = end_state(plan.operation).value
-    return tuple(
-        step
-        for target in plan.targets
-        for name in [target.name or target.id]
-        for step in (
-            Step(f"ask:{target.id}", f"ask whether {name} may be changed"),
-            Step(f"call:{target.id}", f"{plan.operation.value} {name}"),
-            Step(f"wait:{target.id}", f"wait until {name} is {end}"),
-        )
-    )
-
-
 async def safe_cleanup(
     references: Sequence[str], actions: Actions, jobs: Jobs, *, dry_run: bool = False
 ) -> CleanupResult:
@@ -273,7 +267,7 @@ async def safe_cleanup(
         try:
             plan = await actions.plan(Operation.TERMINATE, [reference])
             if dry_run or plan.verdict.blocked:
-                words = "; ".join(reason.text for reason in refusals(plan)) or f"dry run: it would {plan.effect}"
+                words = "; ".join(reason.text for reason in plan.verdict.blocking) or f"dry run: it would {plan.effect}"
                 skipped.append((reference, words))
                 continue
             job_id = await actions.commit(plan, Confirmation(plan.hash, yes=True, name=plan.name_to_type))

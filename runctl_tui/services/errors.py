@@ -31,9 +31,13 @@ TrainctlError                     exit 2
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from runctl_tui.domain.problem import Problem
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.plan import Plan
 
 
 @runtime_checkable
@@ -265,3 +269,16 @@ class SandboxFailed(TrainctlError):
     """The embedded cloud did not start or went away."""
 
     default_code = "sandbox"
+
+
+def unread(what: str, missing: Sequence[Problem]) -> CloudProviderError:
+    """Return the one error that several problems with reading come to: the first one's code and way out."""
+    first, *others = missing
+    why = "; ".join(": ".join(filter(None, (problem.what, problem.why))) for problem in (first, *others))
+    return CloudProviderError(what, why, first.todo, code=first.code, request_id=first.request_id)
+
+
+def refusal(plan: Plan) -> Refused:
+    """Return the error about a plan that may not be carried out: all its reasons, and the one thing to do."""
+    why = "; ".join(reason.text for reason in plan.verdict.blocking)
+    return Refused(f"refused: {plan.effect}", why, plan.verdict.way_out, code=plan.verdict.blocking[0].code)

@@ -14,7 +14,7 @@ from runctl_tui.domain.instance import Instance, Market
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError
+from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError, unread
 from runctl_tui.services.runs.register import may_be_asked
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class FleetBook:
 
     async def find(self, reference: str) -> FleetRow:
         """Return the machine with this key, id or unique name."""
-        rows = (await self.now()).value
+        snapshot = await self.now()
+        rows = snapshot.value
         exact = [row for row in rows if reference in (row.key, row.instance.id)]
         found = exact or [row for row in rows if reference and row.instance.name == reference and alive(row.instance)]
         if len(found) == 1:
@@ -108,6 +109,8 @@ class FleetBook:
         if found:
             ids = ", ".join(row.instance.id for row in found)
             raise ValidationError(f"{reference!r} is the name of more than one machine", ids, "name one by its id")
+        if snapshot.missing:
+            raise unread(f"Whether there is a machine {reference!r} could not be read", snapshot.missing)
         raise ResourceNotFound(f"There is no machine {reference!r}", "", "list them: runctl-tui instances list")
 
     async def describe(self, key: str) -> Mapping[str, object]:

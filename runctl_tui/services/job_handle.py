@@ -116,13 +116,14 @@ class JobHandle:
         self._cancelled = True
         self.answer(False)
 
-    def end(self, ok: bool, result: str) -> None:
-        """Tell how it ended; steps that never began are skipped."""
+    def end(self, ok: bool, result: str, code: str = "") -> None:
+        """Tell how it ended, with the error's code where it did badly; steps that never began are skipped."""
         steps = tuple(
             replace(one, state=StepState.SKIPPED) if one.state is StepState.WAITING and not ok else one
             for one in self._view.steps
         )
-        self._show(replace(self._view, steps=steps, ended_at=self._clock.now(), ok=ok, result=result, question=""))
+        ended = replace(self._view, steps=steps, ended_at=self._clock.now(), ok=ok, result=result, code=code)
+        self._show(replace(ended, question=""))
 
     def change_step(
         self,

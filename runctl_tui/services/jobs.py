@@ -62,7 +62,8 @@ class JobBoard:
             if view.id in self._handles:
                 continue
             if view.ended_at is None and self._dead(owner):
-                view = replace(view, ended_at=self._clock.now(), ok=False, result=INTERRUPTED, question="")
+                view = replace(view, ended_at=self._clock.now(), ok=False, result=INTERRUPTED, code="interrupted")
+                view = replace(view, question="")
                 await self._write(view, owner)
             self._views[view.id] = view
         self._publish()
@@ -112,13 +113,13 @@ class JobBoard:
         try:
             result = await work(handle)
         except TrainctlError as error:
-            handle.end(False, str(error) + (f"; {error.todo}" if error.todo else ""))
+            handle.end(False, str(error) + (f"; {error.todo}" if error.todo else ""), error.code)
         except asyncio.CancelledError:
-            handle.end(False, INTERRUPTED)
+            handle.end(False, INTERRUPTED, "interrupted")
             raise
         except BaseException as error:
             _LOG.exception("job %s failed", handle.id)
-            handle.end(False, f"a defect in this program: {type(error).__name__}; the log file says more")
+            handle.end(False, f"a defect in this program: {type(error).__name__}; the log file says more", "defect")
             raise
         else:
             handle.end(True, result)

@@ -23,8 +23,6 @@ from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlErr
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
 from runctl_tui.services.store import Store, from_micros, to_micros
-from runctl_tui.services.volume_store import StorageCall, volume_store
-from runctl_tui.services.volume_wait import settle_change
 
 
 class JournalState(StrEnum):
@@ -218,6 +216,9 @@ async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[J
 
 
 async def _settle_storage(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
+    from runctl_tui.services.volume_store import StorageCall, volume_store
+    from runctl_tui.services.volume_wait import settle_change
+
     entry, early = row.entry, now - row.at < SETTLING
     call = StorageCall(entry.operation, entry.region, entry.resource.partition("/")[2], entry.token)
     try:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,6 +21,7 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.instance import Gpu
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.whole_file import write_whole
 
 FRESH: Final = timedelta(hours=24)
 """How long an answer of the price list is used before it is asked again."""
@@ -199,11 +198,7 @@ class PriceBook:
         if path is None:
             return
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".prices-")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(_to_text(prices))
-            Path(name).replace(path)
+            write_whole(path, _to_text(prices))
         except OSError:
             """A full disk costs the next start one more question, nothing else."""
 

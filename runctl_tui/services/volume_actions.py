@@ -15,7 +15,7 @@ from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.domain.volume_shapes import settled
 from runctl_tui.services.action_calls import entry_for
-from runctl_tui.services.action_plans import plan_of
+from runctl_tui.services.action_plans import call_steps, plan_of
 from runctl_tui.services.errors import PlanChanged, ValidationError
 from runctl_tui.services.journal import JournalState
 from runctl_tui.services.volume_facts import new_lock
@@ -73,17 +73,7 @@ class VolumeActions:
 
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """Return the visible steps of carrying a plan out."""
-        verb, end = plan.operation.verb, END[plan.operation]
-        return tuple(
-            step
-            for target in plan.targets
-            for name in [target.name or target.id]
-            for step in (
-                Step(f"ask:{target.id}", f"ask whether {name} may be changed"),
-                Step(f"call:{target.id}", f"{verb} {name}"),
-                Step(f"wait:{target.id}", f"wait until {end}"),
-            )
-        )
+        return call_steps(plan, END[plan.operation])
 
     async def carry_out(self, plan: Plan, target: Target, facts: SafetyFacts, job: JobHandle) -> str:
         """Change one target: asked by dry run, written down, called once, watched until its end state."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Storage, Volume, VolumeSnapshot, VolumeState
-from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError
+from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError, unread
 from runctl_tui.services.volume_store import volume_store, volume_stores
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.facts import Fact
+    from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.volume import VolumeShape
     from runctl_tui.services.machines import MachineList
     from runctl_tui.services.ports import Feed, ProviderRegistry
@@ -59,13 +60,15 @@ class VolumeBook:
 
     async def find(self, reference: str) -> Volume:
         """Return the volume with this key, id or unique name."""
-        alive = (VolumeState.DELETED, VolumeState.DELETING)
-        volumes = [one for one in (await self.now()).value.volumes if one.state not in alive]
-        return _only(reference, volumes, "volume", "runctl-tui volumes list")
+        found = await self.now()
+        ending = (VolumeState.DELETED, VolumeState.DELETING)
+        volumes = [one for one in found.value.volumes if one.state not in ending]
+        return _only(reference, volumes, "volume", found.missing)
 
     async def find_snapshot(self, reference: str) -> VolumeSnapshot:
         """Return the snapshot with this key, id or unique name."""
-        return _only(reference, (await self.now()).value.snapshots, "snapshot", "runctl-tui snapshots list")
+        found = await self.now()
+        return _only(reference, found.value.snapshots, "snapshot", found.missing)
 
     async def describe(self, key: str) -> Mapping[str, object]:
         """Return the provider's own words about a volume or snapshot."""
@@ -133,7 +136,7 @@ def _in(region: str, found: Sequence[OneT]) -> tuple[OneT, ...]:
     return tuple(one for one in found if one.region == region)
 
 
-def _only(reference: str, all_of_them: Sequence[OneT], noun: str, todo: str) -> OneT:
+def _only(reference: str, all_of_them: Sequence[OneT], noun: str, missing: Sequence[Problem]) -> OneT:
     exact = [one for one in all_of_them if reference in (one.key, one.id)]
     found = exact or [one for one in all_of_them if reference and one.name == reference]
     if len(found) == 1:
@@ -141,4 +144,6 @@ def _only(reference: str, all_of_them: Sequence[OneT], noun: str, todo: str) -> 
     if found:
         ids = ", ".join(one.id for one in found)
         raise ValidationError(f"{reference!r} is the name of more than one {noun}", ids, "name one by its id")
-    raise ResourceNotFound(f"There is no {noun} {reference!r}", "", f"list them: {todo}")
+    if missing:
+        raise unread(f"Whether there is a {noun} {reference!r} could not be read", missing)
+    raise ResourceNotFound(f"There is no {noun} {reference!r}", "", f"list them: runctl-tui {noun}s list")

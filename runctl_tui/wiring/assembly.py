@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _DESKS: Final = "runctl_tui.wiring.desks"
+HEAD_START: Final = 1.0
+"""Seconds that the first rows have for themselves before hosts are asked about runs."""
 
 
 class Assembly:
@@ -109,6 +111,7 @@ class Assembly:
     async def _keep_watching_runs(self) -> None:
         """Keep the register fresh whatever screen is shown, and see to it that a relay works where one is needed."""
         core = self.core
+        await asyncio.sleep(HEAD_START)
         async with contextlib.aclosing(core.runs.feed.watch()) as changes:  # type: ignore[type-var]  # a feed's generator
             first = True
             async for snapshot in changes:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import runctl_tui.sandbox
 from runctl_tui.domain.checkpoint import Checkpoint
-from runctl_tui.domain.launch import LaunchRequest, resume_job
+from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
 from runctl_tui.domain.resource import ResourceState
@@ -117,8 +117,7 @@ class Cloud:
     def continuing(self, run: TrainingSession, checkpoint: Checkpoint, steps: int) -> TrainingJob:
         """Return a run that goes on from another's checkpoint on another machine."""
         job = self.training(steps)
-        resumed = resume_job(replace(run, job=job), checkpoint, instance_id="another")
-        return replace(resumed, project_root=job.project_root)
+        return replace(job, resume_from=checkpoint.s3.location, parent=run.id)
 
     async def launch(self, options: CreateResourceOptions, job: TrainingJob | None = None) -> JobView:
         """Launch what may be afforded and return the job once it has ended well."""

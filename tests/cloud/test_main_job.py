@@ -10,7 +10,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from tests.cloud.place import Cloud, until
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.apart]
 
 
 async def ended(cloud: Cloud, run_id: str) -> TrainingSession:

@@ -16,7 +16,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingStatus, UploadSummary
 from runctl_tui.domain.safety import CleanupSafety, Policy
 from tests.domain.safety_facts import ROOT, SAFE, a_checkpoint, facts, known, reasons
-from tests.fakes import START, a_price, a_run, an_instance
+from tests.fakes import OWNER, START, a_price, a_run, an_instance
 
 T, S, R = Operation.TERMINATE, Operation.STOP, Operation.START
 LOST = Unknown("throttled")
@@ -203,12 +203,23 @@ def test_only_a_stopped_machine_starts(state: ResourceState) -> None:
 def test_a_refusal_says_what_to_do_first() -> None:
     training = reasons(S, facts(sessions=known((RUN,))))["training_running"]
     assert training.offer == "stop the run first"
-    assert "claim it first" in reasons(T, facts(ownership=known(Ownership.FOREIGN)))["foreign"].offer
+    assert "give it the tag runctl:owner=" in reasons(T, facts(ownership=known(Ownership.FOREIGN)))["foreign"].offer
 
 
 def test_a_start_shows_its_price() -> None:
     found = reasons(R, facts(state=known(ResourceState.STOPPED), price=known(a_price("22.57"))))
     assert "$22.57" in found["costs_money"].text
+
+
+def test_a_blocked_plan_names_one_thing_to_do_and_the_most_basic_one() -> None:
+    theirs = {"ownership": known(Ownership.FOREIGN), "sessions": LOST, "checkpoints": LOST}
+    verdict = CleanupSafety().judge(T, facts(**theirs))
+    assert {"foreign", "training_unknown", "ckpt_unknown"} <= {one.code for one in verdict.blocking}
+    assert verdict.way_out == f"if it is yours, give it the tag runctl:owner={OWNER} at its provider"
+    assert CleanupSafety().judge(T, facts(sessions=run(), checkpoints=LOST)).way_out == "stop the run first"
+    assert CleanupSafety().judge(T, facts()).way_out == ""
+    both = CleanupSafety().judge_batch(T, [facts(), facts(**theirs)])
+    assert both.way_out == "take them out of the selection"
 
 
 def test_a_batch_with_one_refused_member_is_refused() -> None:

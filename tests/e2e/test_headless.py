@@ -67,6 +67,7 @@ def test_read_only_shows_plans_and_carries_none_out(world: World) -> None:
     assert row(world, "old-notebook")["state"] == "stopped"
 
 
+@pytest.mark.apart
 def test_an_instance_from_launch_to_terminate(world: World) -> None:
     launch = ("instances", "launch", "--type", "g4dn.xlarge", "--name", "scripted")
     planned = world.ask(*launch)
@@ -88,6 +89,7 @@ def test_an_instance_from_launch_to_terminate(world: World) -> None:
     assert not world.home_of(made).exists()
 
 
+@pytest.mark.apart
 def test_a_plan_survives_a_restart_of_the_sandbox(own_world: World) -> None:
     words = ("instances", "start", "old-notebook")
     before = own_world.ask(*words)["plan_hash"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.world import World, row, until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.apart]
 
 TINY = ("--steps", "40", "--sleep", "0.02", "--save-every", "20")
 FAILING = "import sys\nprint('step 1/3 | loss 2.5', flush=True)\nsys.exit(3)\n"

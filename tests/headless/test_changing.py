@@ -331,9 +331,9 @@ def test_train_without_a_bucket_refuses(runctl: Runctl, world: World) -> None:
 
 def test_a_job_that_failed_is_a_system_error_with_its_step(runctl: Runctl, world: World) -> None:
     steps = (Step("ssh", "SSH up", StepState.FAILED, "no answer within 5 min"),)
-    world.views = [view(ended=False, steps=()), view(ok=False, steps=steps, result="")]
+    world.views = [view(ended=False, steps=()), view(ok=False, steps=steps, result="", code="host.unreachable")]
     said = runctl(*confirmed(runctl, "instances", "launch", "--type", "g5.xlarge"))
-    assert said.code == 2
+    assert (said.code, said.error["code"]) == (2, "host.unreachable")
     assert "at 'SSH up': no answer within 5 min" in said.error["message"]
 
 
@@ -384,7 +384,8 @@ def test_several_machines_at_once(runctl: Runctl, world: World) -> None:
 
 def test_resuming_a_run_of_another_machine_keeps_its_arguments(runctl: Runctl, world: World) -> None:
     world.runs = [run(job=None)]
+    world.defaults = LaunchRequest(job=TrainingJob("train.py", project_root="/home/me/project"))
     runctl("runs", "resume", "r-01", "--json")
     job = world.requests[0].job
     assert job is not None
-    assert (job.script, job.args) == ("train.py", ("--steps", "20"))
+    assert (job.script, job.args, job.project_root) == ("train.py", ("--steps", "20"), "/home/me/project")

@@ -10,6 +10,7 @@ import pytest
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import RunProgress
+from runctl_tui.domain.volume import Storage
 from runctl_tui.options import Options
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import LOG, World, checkpoint, machine, run
@@ -38,6 +39,35 @@ def test_a_partial_list_says_what_is_missing(runctl: Runctl, world: World) -> No
     world.missing = (Problem("Throttling", "us-west-2: could not be listed", "throttled"),)
     assert runctl("instances", "list", "--json").envelope["missing"][0]["code"] == "Throttling"
     assert "us-west-2: could not be listed: throttled" in runctl("instances", "list").err
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["instances list", "resources list", "resources summary", "resources insights", "resources list --provider aws"],
+)
+def test_a_fleet_of_which_nothing_could_be_read_is_an_error_and_never_an_empty_list(
+    runctl: Runctl, world: World, words: str
+) -> None:
+    world.machines = ()
+    world.missing = (Problem("ExpiredToken", "us-east-1: could not be listed", "it expired", "log in", scope="aws"),)
+    said = runctl(*words.split(), "--json")
+    assert said.code == 2
+    assert (said.error["code"], said.error["hint"]) == ("ExpiredToken", "log in")
+    assert "us-east-1: could not be listed: it expired" in said.error["message"]
+
+
+def test_an_empty_fleet_of_which_a_part_answered_is_partial(runctl: Runctl, world: World) -> None:
+    world.machines = ()
+    world.missing = (Problem("Throttling", "us-west-2: could not be listed", scope="aws/us-west-2"),)
+    assert runctl("instances", "list", "--json").code == 0
+
+
+def test_volumes_that_nobody_could_list_are_an_error(runctl: Runctl, world: World) -> None:
+    problem = Problem("UnauthorizedOperation", "us-east-1: no volumes", scope="aws/us-east-1")
+    world.storage.push(Storage(), (problem,))
+    for noun in ("volumes", "snapshots"):
+        said = runctl(noun, "list", "--json")
+        assert (said.code, said.error["code"]) == (2, "UnauthorizedOperation")
 
 
 def test_instances_for_people_are_an_aligned_table(runctl: Runctl, world: World) -> None:
@@ -132,9 +162,9 @@ def test_costs_say_what_is_not_in_them(runctl: Runctl) -> None:
     data = runctl("cost", "--json").data
     assert data["burn_per_hour"] == 1.006
     assert data["left"] == 160
-    assert data["excluded"] == ["us-west-2", "2 unpriced types"]
+    assert data["excluded"] == ["us-west-2", "2 unpriced types", "db (p9.huge): price unknown"]
     assert data["resources"][0]["usd_per_hour"] is None
-    assert "not included  us-west-2, 2 unpriced types" in runctl("cost").out
+    assert "not included  us-west-2, 2 unpriced types, db (p9.huge): price unknown" in runctl("cost").out
 
 
 def test_costs_divided(runctl: Runctl, world: World) -> None:
@@ -143,7 +173,7 @@ def test_costs_divided(runctl: Runctl, world: World) -> None:
         "project": "llama", "usd": 30.5, "share": 0.7625, "resources": 1, "unpriced_seconds": 0
     }  # fmt: skip
     assert (data["by"], data["total"], data["unpriced"]) == ("project", 40, ["db (p9.huge)"])
-    assert data["excluded"] == ["us-west-2", "2 unpriced types"]
+    assert data["excluded"] == ["us-west-2", "2 unpriced types", "db (p9.huge): price unknown"]
     assert world.reports == [("project", None, None)]
 
 
@@ -153,8 +183,8 @@ def test_divided_costs_for_people_never_show_unknown_as_zero(runctl: Runctl) -> 
     assert lines[1].split() == ["llama", "30.50", "76", "1"]
     assert lines[2].split() == ["(none)", "9.50", "+", "?", "24", "2"]
     assert lines[3].split()[:2] == ["sdxl", "?"]
-    assert "total          $40.00 from 2026-11-01 to 2026-11-20 (UTC)" in lines
-    assert "price unknown  db (p9.huge)" in lines
+    assert "total         $40.00 from 2026-11-01 to 2026-11-20 (UTC)" in lines
+    assert "not included  us-west-2, 2 unpriced types, db (p9.huge): price unknown" in lines
 
 
 def test_a_period_counts_its_first_and_its_last_day(runctl: Runctl, world: World) -> None:

@@ -392,8 +392,10 @@ async def test_training_on_a_machine_needs_it_running(make: MakeRig) -> None:
 
 async def test_a_resume_on_a_new_machine_costs_money(make: MakeRig) -> None:
     rig = make()
-    resume = replace(JOB, parent="r-000001", resume_from="s3://b/step_100")
+    resume = replace(JOB, name="tiny", parent="r-000001", resume_from="s3://b/step_100")
     plan = await rig.actions.plan_launch(LaunchRequest(OPTIONS, job=resume))
+    assert plan.effect.startswith(f"resume tiny: {JOB.script}")
+    assert f'on a new {OPTIONS.type} "{OPTIONS.name}"' in plan.effect
     assert (plan.operation, plan.verdict.level) == (Operation.RUN_RESUME, Level.YES)
 
 

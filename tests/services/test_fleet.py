@@ -195,3 +195,11 @@ async def test_machines_are_found_by_key_id_and_unique_name() -> None:
     with pytest.raises(ResourceNotFound):
         await world.fleet.find("")
     assert cast("dict[str, str]", await world.fleet.describe("box-1"))["InstanceId"] == an_instance().id
+
+
+async def test_a_machine_that_could_not_be_looked_for_is_not_said_to_be_none() -> None:
+    world = World()
+    world.provider.failures["list_resources"] = CloudProviderError("listing failed", "denied", code="Denied")
+    with pytest.raises(CloudProviderError, match="could not be read: listing failed: denied") as caught:
+        await world.fleet.find("box-1")
+    assert caught.value.code == "Denied"

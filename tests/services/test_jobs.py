@@ -71,7 +71,7 @@ async def test_a_failure_names_its_step_and_what_to_do(board_of: Opened) -> None
     view = [view async for view in board.watch(job_id)][-1]
     assert [step.state for step in view.steps] == [StepState.FAILED, StepState.SKIPPED]
     assert "the market is empty" in view.steps[0].detail
-    assert view.ok is False
+    assert (view.ok, view.code) == (False, "InsufficientInstanceCapacity")
     assert "try another zone" in view.result
 
 

@@ -173,7 +173,7 @@ def test_page_of_this_machine(snap_compare: Compare) -> None:
 
 
 def test_link_lost(snap_compare: Compare) -> None:
-    assert compare(snap_compare, World(link="link lost, next try in 4 s"), NARROW, "5", "?link lost")
+    assert compare(snap_compare, World(link="link to llama-7b lost, next try in 4 s"), NARROW, "5", "?llama-7b lost")
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])

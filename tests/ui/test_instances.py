@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.ports import ShellCommand
 from tests.ui import fake_data as data
@@ -94,12 +94,24 @@ async def test_enter_on_a_fresh_terminate_dialog_cancels() -> None:
         assert not person.world.committed
 
 
+async def test_a_plan_longer_than_the_screen_keeps_its_buttons_in_sight_and_scrolls() -> None:
+    reasons = tuple(
+        Reason(f"r{number}", Severity.BLOCK, f"reason number {number}", Level.NEVER) for number in range(20)
+    )
+    async with at_keyboard(World(reasons=reasons), size=NARROW) as person:
+        await person.press("ctrl+d")
+        await person.sees("TERMINATE", "reason number 0", "[ Close ]")
+        assert "reason number 19" not in person.text()
+        await person.press(*["pagedown"] * 4)
+        await person.sees("reason number 19", "[ Close ]")
+
+
 async def test_keys_pressed_before_the_dialog_was_seen_do_nothing() -> None:
     async with at_keyboard() as person:
         person.app._front.change(Operation.START, [EVAL])  # type: ignore[attr-defined] # a screen that changes things
         await person.until(lambda: person.dialog == "ConfirmStart", "the plan is shown")
         await person.pilot.press("y", "enter")
-        await person.pilot.pause(0.1)
+        await person.sees("just opened: press again")
         assert person.dialog == "ConfirmStart"
         assert not person.world.committed
 
@@ -107,7 +119,8 @@ async def test_keys_pressed_before_the_dialog_was_seen_do_nothing() -> None:
 async def test_blocked_plan_offers_only_the_way_out() -> None:
     async with at_keyboard(World(reasons=data.BLOCKED)) as person:
         await person.press("ctrl+d")
-        await person.sees("✗ blocked", "training is running", "first: stop the run", "▲ careful", "[ Close ]")
+        await person.sees("✗ blocked", "training is running", "do: stop the run first", "▲ careful", "[ Close ]")
+        assert person.text().count("do: ") == 1
         assert not person.app.screen.query("#act, Input")
         await person.press("y", "enter")
         await person.until(lambda: not person.dialog, "closed")

@@ -35,6 +35,15 @@ async def test_new_lines_and_a_lost_link_are_shown_and_the_link_mends() -> None:
         await person.until(lambda: "link lost" not in person.text(), "the link is back")
 
 
+async def test_a_lost_link_is_one_whole_sentence_on_a_narrow_screen_and_machines_have_names() -> None:
+    lost = "link to forgotten-bench lost, next try in 10 s"
+    async with at_keyboard(size=NARROW) as person:
+        await person.press("5")
+        await person.sees("llama-7b on llama-7b")
+        person.world.updates.put_nowait(RunUpdate(link=lost))
+        await person.until(lambda: f"▲ {lost}" in person.text().splitlines()[2], "the title says it whole")
+
+
 async def test_a_replaced_log_begins_anew() -> None:
     async with at_keyboard() as person:
         await person.press("5")
@@ -61,7 +70,7 @@ async def test_moving_the_cursor_follows_another_run() -> None:
         await person.sees("step 4110/9000")
         await person.press("j")
         await person.until(lambda: person.world.followed[-1] == data.LORA_RUN.id, "the other run is followed")
-        await person.sees("sdxl-lora on i-0fed00000000000a1", "no credentials on the host")
+        await person.sees("sdxl-lora on sdxl-lora", "no credentials on the host")
 
 
 async def test_panes_take_turns_and_one_can_be_large() -> None:
@@ -103,7 +112,7 @@ async def test_resume_opens_the_form_with_the_safest_copy_of_the_newest_checkpoi
         await person.press("5", "x")
         await person.type("resume")
         await person.press("enter")
-        await person.sees("RESUME", "one that is running", "/home/ubuntu/llama/checkpoints/step_4000")
+        await person.sees("RESUME llama-7b", "one that is running", "/home/ubuntu/llama/checkpoints/step_4000")
 
 
 async def test_hostile_log_is_inert() -> None:

@@ -113,11 +113,28 @@ async def test_commands_navigate(line: str, mode: str) -> None:
             await person.until(lambda: person.table.cursor_key == data.TINY_RUN.id, "the run is under the cursor")
 
 
+async def test_narrow_checkpoints_keep_what_matters_whole() -> None:
+    async with at_keyboard(size=NARROW) as person:
+        await person.press("4")
+        await person.sees("RUN", "STEP", "SIZE", "HOST", "S3", "STATE", "only on the host", "safe in S3")
+        rows = [line for line in person.text().splitlines() if " step_" in line or "4,000" in line]
+        assert rows
+        assert not any("…" in row for row in rows)
+
+
 async def test_sandbox_commands_reach_the_sandbox_and_its_words_are_said() -> None:
     async with at_keyboard() as person:
         await obey(person, "sandbox cut llama-7b 20")
         await person.sees("✓ the link to tiny is cut for 20 s")
         assert person.world.sandbox_words == [("cut", "llama-7b", "20")]
+
+
+async def test_a_cut_link_is_not_said_to_be_cut_once_it_is_back() -> None:
+    async with at_keyboard() as person:
+        await obey(person, "sandbox cut tiny 0.3")
+        await person.press("3")
+        await person.sees("✓ the link to tiny is back")
+        assert "is cut" not in person.text()
 
 
 async def test_sandbox_commands_outside_the_sandbox_say_how_to_get_there() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.instance import PROTECTING_TAGS, TAG_OWNER, TAG_PROTECT_UNTIL, Ownership
@@ -11,12 +12,15 @@ from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
 from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, takes_over, warn
 from runctl_tui.domain.states import DESTROYING
 
+_DOCTOR: Final = "try again; runctl-tui doctor says which permission is missing"
+
 
 def read_only(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D01: nothing changes in read-only mode."""
     if not facts.policy.read_only:
         return None
-    return block("ro_mode", f"read-only: {facts.policy.read_only}", Level.NEVER)
+    offer = "arm changes with :arm" if "armed" in facts.policy.read_only else "start without read-only mode"
+    return block("ro_mode", f"read-only: {facts.policy.read_only}", Level.NEVER, offer=offer)
 
 
 def identity_changed(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -36,7 +40,9 @@ def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     match facts.account:
         case Unknown(reason):
-            return block("account_unlisted", f"whose account this is could not be told: {reason}", Level.NEVER)
+            return block(
+                "account_unlisted", f"whose account this is could not be told: {reason}", Level.NEVER, offer=_DOCTOR
+            )
         case Known(account) if facts.policy.label(account) is AccountLabel.UNLISTED:
             return block("account_unlisted", f"account {account or '(none)'} is not labelled", Level.NEVER)
     return None
@@ -64,7 +70,7 @@ def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
             made = "it was made by runctl and has no owner"
         case _:
             return None
-    offer = f"claim it first: give it the tag {TAG_OWNER}={facts.policy.who or 'you'}"
+    offer = f"if it is yours, give it the tag {TAG_OWNER}={facts.policy.who or 'you'} at its provider"
     return block("foreign", made, Level.NEVER, offer=offer)
 
 
@@ -85,7 +91,9 @@ def ownership_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None
     """D05 and D06 with an unknown: whose it is must be known."""
     if not takes_over(operation, facts) or facts.local or not isinstance(facts.ownership, Unknown):
         return None
-    return block("owner_unknown", f"whose it is could not be told: {facts.ownership.reason}", Level.NEVER)
+    return block(
+        "owner_unknown", f"whose it is could not be told: {facts.ownership.reason}", Level.NEVER, offer=_DOCTOR
+    )
 
 
 def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -121,7 +129,7 @@ def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return warn("tags_unknown", f"whether the bucket is protected could not be read: {facts.tags.reason}")
     if operation not in DESTROYING or not isinstance(facts.tags, Unknown):
         return None
-    return block("tags_unknown", f"its tags could not be read: {facts.tags.reason}", Level.NEVER)
+    return block("tags_unknown", f"its tags could not be read: {facts.tags.reason}", Level.NEVER, offer=_DOCTOR)
 
 
 def api_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -144,7 +152,7 @@ def protection_unknown(operation: Operation, facts: SafetyFacts) -> Reason | Non
     if operation not in (Operation.TERMINATE, Operation.STOP) or not isinstance(facts.protection, Unknown):
         return None
     text = f"the provider's protections could not be read: {facts.protection.reason}"
-    return block("protection_unknown", text, Level.NEVER)
+    return block("protection_unknown", text, Level.NEVER, offer=_DOCTOR)
 
 
 def reconcile_first(operation: Operation, facts: SafetyFacts) -> Reason | None:

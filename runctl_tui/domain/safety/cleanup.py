@@ -173,8 +173,15 @@ _DONE: Final = {
 }
 
 
-def _order(reason: Reason) -> tuple[int, str, str, str, tuple[str, ...]]:
-    return -reason.level, reason.code, reason.text, reason.offer, (reason.severity, *reason.offer_references)
+_BASIC: Final = (
+    "ro_mode", "identity_changed", "batch_member", "batch_cap", "foreign", "other_owner", "training_running",
+)  # fmt: skip
+"""Codes of reasons while which mending another one helps nobody; the first of them comes first."""
+
+
+def _order(reason: Reason) -> tuple[object, ...]:
+    rank = _BASIC.index(reason.code) if reason.code in _BASIC else len(_BASIC)
+    return rank, -reason.level, reason.code, reason.text, reason.offer, reason.severity, reason.offer_references
 
 
 def _stop_instead(facts: SafetyFacts) -> Reason:
@@ -198,5 +205,5 @@ def _batch_reasons(verdicts: Sequence[tuple[SafetyFacts, Verdict]], fleet_size: 
     share = fleet_size is not None and len(verdicts) > 3 and len(verdicts) > BATCH_SHARE * fleet_size
     if len(verdicts) > BATCH_CAP or share:
         text = f"{len(verdicts)} at once are too many"
-        reasons.append(block("batch_cap", text, offer=f"at most {BATCH_CAP}, and no more than 30 % of all"))
+        reasons.append(block("batch_cap", text, offer=f"select at most {BATCH_CAP}, and no more than 30 % of all"))
     return reasons

@@ -32,17 +32,17 @@ def checkpoint_columns(
             restless=True,
         ),
         Column(
-            "size", "SIZE", lambda row: cell(size(row.size_bytes)), 8, "right", 50,
+            "size", "SIZE", lambda row: cell(size(row.size_bytes)), 8, "right", 88,
             sort_key=lambda row: row.size_bytes, descending=True,
         ),
         Column("format", "FORMAT", _format, 10, wide=18, priority=30, sort_key=lambda row: row.format),
         Column(
-            "host", "HOST", lambda row: copy_cell(row.host.state), 10, priority=80, wide=11,
+            "host", "HOST", lambda row: copy_cell(row.host.state), 10, priority=90, wide=11,
             sort_key=lambda row: row.host.state.value,
         ),
-        Column("s3", "S3", _s3, 11, priority=90, sort_key=lambda row: row.s3.state.value),
+        Column("s3", "S3", _s3, 11, priority=92, sort_key=lambda row: row.s3.state.value),
         Column("resume", "RESUME", _resume, 7, priority=35, sort_key=lambda row: _resume(row).text),
-        Column("state", "STATE", state, 12, wide=18, priority=92, flexible=True, sort_key=lambda row: state(row).text),
+        Column("state", "STATE", state, 16, priority=98, flexible=True, sort_key=lambda row: state(row).text),
     )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def state(row: Checkpoint) -> Cell:
     if row.s3.state is CopyState.UPLOADING:
         return cell("on its way to S3", "$state-starting")
     if row.s3.state is CopyState.PRESENT:
-        return cell("in S3, not verified", "$warn")
+        return cell("unverified in S3", "$warn")
     if row.host.state is CopyState.PRESENT:
         return cell("only here" if row.folder else "only on the host", "$warn")
     return cell("not known", "$state-unknown")

@@ -1,4 +1,4 @@
-"""boto3's clients: one session per profile, one client per service, region and kind of call, made in the pool.
+"""The SDK's clients: one session per profile, one client per service, region and kind of call, made in the pool.
 
 Every call to AWS goes through `AwsClients`, so that time-outs, retries, errors and the loopback rule hold everywhere.
 """
@@ -6,13 +6,15 @@ Every call to AWS goes through `AwsClients`, so that time-outs, retries, errors 
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from runctl_tui import __version__
 from runctl_tui.domain.clock import Clock
+from runctl_tui.services.aws.circuit import Circuits
 from runctl_tui.services.aws.faults import AwsFaults
+from runctl_tui.services.aws.models import teach
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.threads import BackendPool, CancelToken
 
@@ -31,8 +33,6 @@ CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
 READ_ATTEMPTS: Final = 4
 """Attempts of a call that changes nothing; one that changes something is sent once."""
-SERVICES: Final = ("ec2", "pricing", "s3", "ssm", "sts")
-"""What is asked for here; finding out what else the SDK knows would read a thousand folders."""
 PRICING_REGION: Final = "us-east-1"
 """Where the price lists of all regions are asked for."""
 
@@ -45,8 +45,10 @@ class AwsClients:
         self.pool = pool
         self.faults = AwsFaults(settings.profile, clock.now, settings.endpoint_url)
         self._settings = settings
+        self._circuits = Circuits(clock)
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self._session: Core | None = None
+        self._boto: Session | None = None
         self._clients: dict[tuple[str, str, bool], object] = {}
 
     async def ec2(self, region: str, what: str, call: Callable[[EC2Client], T], *, changes: bool = False) -> T:
@@ -90,14 +92,14 @@ class AwsClients:
         """Return a Pricing call's answer."""
         return await self._run("pricing", PRICING_REGION, what, cast("Callable[[Any], T]", call))
 
-    async def session(self, what: str, call: Callable[[Session], T]) -> T:
+    async def session(self, what: str, call: Callable[[Core], T]) -> T:
         """Return what is read from the session itself, such as when its credentials end."""
         return await self.pool.run(lambda: call(self._opened()), faults=self.faults.named(what))
 
     def forget(self) -> None:
         """Drop the session and its clients, so that renewed credentials are read."""
         with self._lock:
-            self._session = None
+            self._session = self._boto = None
             self._clients.clear()
 
     async def _run(
@@ -109,41 +111,49 @@ class AwsClients:
         changes: bool = False,
         cancel: CancelToken | None = None,
     ) -> T:
-        return await self.pool.run(
-            lambda: call(self._client(service, region, changes)), faults=self.faults.named(what), cancel=cancel
-        )
+        def asked() -> Awaitable[T]:
+            faults = self.faults.named(what)
+            return self.pool.run(lambda: call(self._client(service, region, changes)), faults=faults, cancel=cancel)
+
+        guarded = service == "ec2" and not changes
+        return await (self._circuits.guard(region, what, asked) if guarded else asked())
 
     def _client(self, service: str, region: str, changes: bool) -> object:
         """Made under the lock, because sessions are not safe for threads and clients are."""
         key = (service, region, changes)
-        session = self._opened()
+        core = self._opened()
         with self._lock:
             if key not in self._clients:
-                make: Callable[..., object] = session.client
+                make: Callable[..., object] = self._maker(service, core)
                 endpoint = self._settings.endpoint_url or None
                 self._clients[key] = make(
                     service, region_name=region, endpoint_url=endpoint, config=self._config(service, changes)
                 )
             return self._clients[key]
 
-    def _opened(self) -> Session:
+    def _maker(self, service: str, core: Core) -> Callable[..., object]:
+        """boto3 brings S3's machinery for transfers with it, for which the first rows of EC2 need not wait."""
+        if service != "s3":
+            return core.create_client
+        if self._boto is None:
+            from boto3.session import Session
+
+            self._boto = Session(botocore_session=core)
+        return self._boto.client
+
+    def _opened(self) -> Core:
         with self._lock:
             if self._session is None:
-                self._session = self._own_session() if self._settings.endpoint_url else self._profile_session()
+                self._session = teach(self._core(), self._settings.state_dir / "models")
             return self._session
 
-    def _profile_session(self) -> Session:
-        from boto3.session import Session
-        from botocore.session import Session as Core
-
-        return Session(profile_name=self._settings.profile or None, botocore_session=_knowing(Core()))
-
-    def _own_session(self) -> Session:
-        """A session that reads neither environment nor files: real credentials never reach the sandbox."""
-        from boto3.session import Session
+    def _core(self) -> Core:
+        """With an endpoint of its own, it reads neither environment nor files: real credentials never go there."""
         from botocore.session import Session as Core
 
         keys = self._settings.credentials
+        if not self._settings.endpoint_url:
+            return Core(profile=self._settings.profile or None)
         if keys is None:
             raise ValueError("an endpoint without credentials")
         nothing: dict[str, Any] = {
@@ -152,13 +162,9 @@ class AwsClients:
             "credentials_file": (None, None, "/dev/null", None),
             "ca_bundle": (None, None, None, None),
         }
-        core = _knowing(Core(session_vars=nothing))
-        return Session(
-            aws_access_key_id=keys.access_key_id,
-            aws_secret_access_key=keys.secret_access_key,
-            aws_session_token=keys.session_token or None,
-            botocore_session=core,
-        )
+        core = Core(session_vars=nothing)
+        core.set_credentials(keys.access_key_id, keys.secret_access_key, keys.session_token or None)
+        return core
 
     def _config(self, service: str, changes: bool) -> Config:
         from botocore.config import Config
@@ -177,13 +183,6 @@ class AwsClients:
             if self._settings.endpoint_url:
                 options["s3"] = {"addressing_style": "path"}
         return Config(**options)
-
-
-def _knowing(core: Core) -> Core:
-    """Return a session of the SDK that does not look for services."""
-    loader = core.get_component("data_loader")
-    loader.list_available_services = lambda type_name: list(SERVICES)
-    return core
 
 
 def _invoke(operation: str, request: dict[str, Any], client: Any) -> Mapping[str, Any]:

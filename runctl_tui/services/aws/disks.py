@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -44,12 +45,16 @@ class VolumeReader:
         wanted = sorted({name for name in ids if name and name not in recent})
         errors: list[TrainctlError] = []
         for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
             try:
-                found = await self._volumes(region, wanted[start : start + BATCH])
-                found = await self._with_snapshots(region, found, errors)
+                found, snapshots = await asyncio.gather(
+                    self._volumes(region, batch), self._snapshots(region, batch, errors)
+                )
             except TrainctlError as error:
                 errors.append(error)
                 break
+            for raw in snapshots:
+                _note_snapshot(found, raw)
             self._known |= {name: (now, facts) for name, facts in found.items() if not errors}
             recent |= found
         self._forget(now)
@@ -63,20 +68,16 @@ class VolumeReader:
             found |= {raw["VolumeId"]: volume_facts(raw) for raw in page.get("Volumes", [])}
         return found
 
-    async def _with_snapshots(
-        self, region: str, found: Mapping[str, VolumeFacts], errors: list[TrainctlError]
-    ) -> dict[str, VolumeFacts]:
+    async def _snapshots(self, region: str, batch: Sequence[str], errors: list[TrainctlError]) -> list[SnapshotTypeDef]:
         what = f"{region}: the snapshots of the disks could not be read"
-        wanted = [{"Name": "volume-id", "Values": sorted(found)}]
-        request = {"Filters": wanted, "OwnerIds": ["self"], "MaxResults": PAGE}
-        noted = dict(found)
+        request = {"Filters": [{"Name": "volume-id", "Values": [*batch]}], "OwnerIds": ["self"], "MaxResults": PAGE}
+        found: list[SnapshotTypeDef] = []
         try:
             async for page in self._clients.ec2_pages(region, what, "describe_snapshots", request):
-                for raw in page.get("Snapshots", []):
-                    _note_snapshot(noted, raw)
+                found += page.get("Snapshots", [])
         except TrainctlError as error:
             errors.append(error)
-        return noted
+        return found
 
     def _forget(self, now: float) -> None:
         self._known = {name: kept for name, kept in self._known.items() if now - kept[0] < REMEMBERED}

@@ -13,7 +13,7 @@ from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.errors import TrainctlError
 
 if TYPE_CHECKING:
-    from boto3.session import Session
+    from botocore.session import Session
 
 WHAT: Final = "The AWS identity could not be read"
 

@@ -163,21 +163,26 @@ class InstanceReader:
             yield _flat(page)
 
     async def _enriched(self, region: str, raw: Sequence[InstanceTypeDef], *, strong: bool = False) -> InstancePage:
-        problems: list[Problem] = []
         ids = [
             mapping.get("Ebs", {}).get("VolumeId", "") for one in raw for mapping in one.get("BlockDeviceMappings", [])
         ]
-        volumes = await self._volumes.read(region, ids, strong=strong)
-        problems += [error.to_problem(scope=_scope(region)) for error in volumes.errors]
-        try:
-            await self.catalog.learn(region, [one.get("InstanceType", "") for one in raw])
-        except TrainctlError as error:
-            problems.append(error.to_problem(scope=_scope(region)))
+        kinds = [one.get("InstanceType", "") for one in raw]
+        volumes, unlearned = await asyncio.gather(
+            self._volumes.read(region, ids, strong=strong), self._learn(region, kinds)
+        )
+        problems = [error.to_problem(scope=_scope(region)) for error in (*volumes.errors, *unlearned)]
         types, owner = self.catalog.known, self._settings.owner
         found = [parse.instance(one, region, owner, types, volumes.facts) for one in raw]
         self._region_of |= {one.id: region for one in found}
         self._newborns.seen(one.id for one in found)
         return InstancePage(region, tuple(self._priced(one) for one in found), tuple(problems))
+
+    async def _learn(self, region: str, kinds: Sequence[str]) -> tuple[TrainctlError, ...]:
+        try:
+            await self.catalog.learn(region, kinds)
+        except TrainctlError as error:
+            return (error,)
+        return ()
 
     def _priced(self, instance: Instance) -> Instance:
         disks = []

@@ -1,9 +1,13 @@
-"""`AwsProvider`: EC2 behind the `TrainingProvider` port, put together from the parts of this package."""
+"""`AwsProvider`: EC2 behind the `TrainingProvider` port, put together from the parts of this package.
+
+The parts that no list of instances needs are imported with their first use, so that the first rows come early.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Final, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, cast
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact
@@ -18,18 +22,20 @@ from runctl_tui.services.aws.control import InstanceControl
 from runctl_tui.services.aws.identity import Caller
 from runctl_tui.services.aws.images import ImageFinder
 from runctl_tui.services.aws.instances import InstancePage, InstanceReader
-from runctl_tui.services.aws.launch import Launches
 from runctl_tui.services.aws.offers import Offers
 from runctl_tui.services.aws.parse import PROVIDER, jsonable
 from runctl_tui.services.aws.pricing import AwsPrices
-from runctl_tui.services.aws.reach import Reach
-from runctl_tui.services.aws.s3 import S3Store
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.aws.spot import SpotMarket
-from runctl_tui.services.aws.volumes import EbsStore
 from runctl_tui.services.ports import SshTarget
 from runctl_tui.services.prices import PriceBook
 from runctl_tui.services.threads import BackendPool
+
+if TYPE_CHECKING:
+    from runctl_tui.services.aws.launch import Launches
+    from runctl_tui.services.aws.reach import Reach
+    from runctl_tui.services.aws.s3 import S3Store
+    from runctl_tui.services.aws.volumes import EbsStore
 
 POOL_SIZE: Final = 8
 TRANSFER_THREADS: Final = 8
@@ -39,32 +45,54 @@ TRANSFER_THREADS: Final = 8
 class AwsProvider:
     """Every machine of one AWS profile."""
 
+    name = PROVIDER
+    label = "AWS"
+
     def __init__(self, settings: AwsSettings, clock: Clock, pool: BackendPool | None = None) -> None:
         self._settings = settings
+        self._clock = clock
         self._pool = pool or BackendPool("aws", POOL_SIZE)
         self._clients = AwsClients(settings, self._pool, clock)
         self.prices = PriceBook(clock, settings.state_dir / "prices", AwsPrices(self._clients, clock))
-        self.store = S3Store(self._clients, settings)
-        self.volumes = EbsStore(self._clients, settings, clock, self.prices)
         self._bulk = AwsClients(settings, BackendPool("transfers", TRANSFER_THREADS), clock)
-        self.transfers = S3Store(self._bulk, settings)
-        images = ImageFinder(self._clients)
+        self._images = ImageFinder(self._clients)
         self._caller = Caller(self._clients, settings, clock)
         self._reader = InstanceReader(self._clients, settings, clock, self.prices)
         self._control = InstanceControl(self._clients, self._reader, clock)
-        self._launches = Launches(self._clients, settings, clock, self._reader, images)
         self._offers = Offers(self._reader.catalog, SpotMarket(self._clients, clock), self.prices)
-        self._reach = Reach(self._clients, settings, images)
 
-    @property
-    def name(self) -> str:
-        """The word used in configuration, flags and keys."""
-        return PROVIDER
+    @cached_property
+    def store(self) -> S3Store:
+        """S3, for lists and small objects."""
+        from runctl_tui.services.aws.s3 import S3Store
 
-    @property
-    def label(self) -> str:
-        """The word a person reads."""
-        return "AWS"
+        return S3Store(self._clients, self._settings)
+
+    @cached_property
+    def transfers(self) -> S3Store:
+        """S3, for whole files."""
+        from runctl_tui.services.aws.s3 import S3Store
+
+        return S3Store(self._bulk, self._settings)
+
+    @cached_property
+    def volumes(self) -> EbsStore:
+        """EBS volumes and snapshots."""
+        from runctl_tui.services.aws.volumes import EbsStore
+
+        return EbsStore(self._clients, self._settings, self._clock, self.prices)
+
+    @cached_property
+    def _launches(self) -> Launches:
+        from runctl_tui.services.aws.launch import Launches
+
+        return Launches(self._clients, self._settings, self._clock, self._reader, self._images)
+
+    @cached_property
+    def _reach(self) -> Reach:
+        from runctl_tui.services.aws.reach import Reach
+
+        return Reach(self._clients, self._settings, self._images)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -71,11 +71,14 @@ class Reach:
         host = instance.private_ip if private else instance.public_ip
         if instance.state is ResourceState.RUNNING and host:
             return host
+        what = f"{instance.name or instance.id} cannot be reached"
         if instance.state is not ResourceState.RUNNING:
             todo = "start it first" if instance.state is ResourceState.STOPPED else ""
-            raise HostUnreachable(f"{instance.id} cannot be reached", f"it is {instance.state.value}", todo)
+            raise HostUnreachable(
+                f"{instance.name or instance.id} cannot be reached", f"it is {instance.state.value}", todo
+            )
         todo = "set aws.jump_host, an entry of ssh.overrides, or the tag runctl:ssh"
-        raise HostUnreachable(f"{instance.id} cannot be reached", "it has no public address", todo)
+        raise HostUnreachable(what, "it has no public address", todo)
 
     async def _user(self, instance: Instance) -> str:
         try:

@@ -99,10 +99,21 @@ def known(key: str) -> SettingSpec:
 
 def unknown_key(key: str, where: str) -> InvalidValue:
     """Return the error about a key that does not exist."""
-    nearest = validation.nearest(key, SPECS)
     prefix = f"{where}: " if where else ""
-    todo = f"did you mean {nearest}?" if nearest else "'runctl-tui config show' lists every key"
+    meant = _meant(key)
+    todo = meant if meant.endswith("?") else f"{meant}; 'runctl-tui config show' lists every key"
     return InvalidValue(f"{prefix}{key} is no configuration key", todo=todo, code="config.unknown-key")
+
+
+def _meant(key: str) -> str:
+    """Return which key was meant, or what there is to choose from as near to it as can be told."""
+    if nearest := validation.nearest(key, SPECS):
+        return f"did you mean {nearest}?"
+    section = key.partition(".")[0]
+    section = section if section in SECTIONS else validation.nearest(section, SECTIONS)
+    if section:
+        return f"[{section}] has {', '.join(spec.name for spec in SPECS.values() if spec.section == section)}"
+    return f"the sections are {', '.join(SECTIONS)}"
 
 
 def variable_of(key: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import MutableMapping
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runctl_tui.domain.secret import Secret
 from runctl_tui.services.errors import ConfigError, ConfigParseError
+from runctl_tui.services.whole_file import write_whole
 
 if TYPE_CHECKING:
     from runctl_tui.domain.setting_spec import SettingSpec
@@ -53,18 +52,7 @@ def plain(value: object) -> Any:
 
 def replace(path: Path, text: str) -> None:
     """Put a file with this text at the path at once, mode 0600; a link keeps pointing to it."""
-    target = path.resolve()
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_whole(path.resolve(), text)
     except OSError as error:
         raise ConfigError(f"{path}: the file cannot be written", error.strerror or "", "mend its permissions") from None

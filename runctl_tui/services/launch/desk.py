@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
 from runctl_tui.domain.run import TrainingJob
+from runctl_tui.paths import project_root
 from runctl_tui.services.errors import ValidationError
 from runctl_tui.services.training.request import s3_location
 
@@ -93,7 +95,7 @@ class LaunchDesk:
     def defaults(self) -> LaunchRequest:
         """Return what the configuration and the current folder suggest."""
         told = self._defaults()
-        root = project_root_of(told.folder)
+        root = project_root(told.folder / "train.py")
         project = told.project or root.name
         script = told.script or next((name for name in SCRIPTS if (root / name).is_file()), "")
         options = CreateResourceOptions(
@@ -132,16 +134,6 @@ class LaunchDesk:
         return CodeSummary(str(sent.root), len(sent.files), sent.total_bytes, ignored, wanted)
 
 
-def project_root_of(folder: Path) -> Path:
-    """Return the project that a folder belongs to, the folder itself where none can be told."""
-    from runctl_tui.services.sync.root import project_root
-
-    try:
-        return project_root(folder / "train.py")
-    except ValidationError:
-        return folder
-
-
 def check_script(root: Path, job: TrainingJob) -> None:
     """Raise ValidationError where the project or its script is not there."""
     if not root.is_dir():
@@ -150,6 +142,18 @@ def check_script(root: Path, job: TrainingJob) -> None:
         near = ", ".join(sorted(path.name for path in root.glob("*.py"))[:5])
         hint = f"it has {near}" if near else "it has no Python files"
         raise ValidationError(f"There is no script {job.script!r} in {root}", hint, "name its path below the project")
+    if job.launcher != "command" and not can_be_run(root / job.script):
+        why = "it ends in neither .py nor .sh, is not executable, and begins with no #! line"
+        todo = "name the script, or start any command with the launcher 'command' (--launcher command)"
+        raise ValidationError(f"{job.script} is no script", why, todo)
+
+
+def can_be_run(path: Path) -> bool:
+    """Tell whether a file looks like something that a launcher starts."""
+    if path.suffix in (".py", ".sh") or os.access(path, os.X_OK):
+        return True
+    with path.open("rb") as file:
+        return file.read(2) == b"#!"
 
 
 def requirements_of(root: Path, script: str) -> str:

@@ -17,13 +17,12 @@ from runctl_tui.domain.run import TrainingJob, TrainingSession, TrainingStatus
 from runctl_tui.services.errors import (
     AgentError,
     HostError,
-    HostLinkLost,
-    HostUnreachable,
     NoCapacity,
     Refused,
     TrainctlError,
 )
 from runctl_tui.services.launch.parts import Made, PipelineParts, left_behind, result_of, steps
+from runctl_tui.services.launch.reach import reach
 from runctl_tui.services.training.request import new_run_id, start_request
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from runctl_tui.services.training.agent_values import StartRequest
 
 BOOT_SECONDS: Final = 300.0
-SSH_SECONDS: Final = 300.0
 INSTALL_SECONDS: Final = 3600.0
 GRACE_SECONDS: Final = 30.0
 STALL_SECONDS: Final = 900.0
@@ -130,7 +128,7 @@ class LaunchPipeline:
         run_id = new_run_id(parts.clock.now(), parts.rng)
         job.check()
         async with job.step("ssh") as step:
-            agent = await self._reach(step, job, made)
+            agent = await reach(self._parts, step, job, made)
         instance = made.machine
         if instance.market is Market.LOCAL:
             wanted = parts.here.apply(wanted)
@@ -168,28 +166,6 @@ class LaunchPipeline:
             await self._parts.runs.remember(made.session)
             raise
         made.started = True
-
-    async def _reach(self, step: StepHandle, job: JobHandle, made: Made) -> AgentClient:
-        """Return the agent of the machine; the SSH server of one that has just started may need minutes."""
-        parts = self._parts
-        deadline = parts.clock.monotonic() + (SSH_SECONDS if made.created else SSH_SECONDS / 5)
-        while True:
-            if made.machine.state is not ResourceState.RUNNING:
-                what = f"{made.machine.name or made.machine.id} is {made.machine.state.value}"
-                raise HostUnreachable(what, made.machine.state_reason, "start it first")
-            try:
-                agent = await parts.hosts.agent(made.machine)
-                await agent.vitals()
-                step.progress(detail=made.machine.public_ip)
-                return agent
-            except (HostUnreachable, HostLinkLost) as error:
-                if parts.clock.monotonic() > deadline:
-                    raise
-                step.progress(detail=f"not yet: {error.why or error.what}")
-            job.check()
-            await parts.sleep(POLL)
-            provider = parts.registry.get(made.machine.provider)
-            made.instance = await provider.get_resource_status(made.machine.id, made.machine.region)
 
     def _meta(self, session: TrainingSession) -> dict[str, str]:
         return {

@@ -40,21 +40,14 @@ _REFUSED: Final = {
 class LocalProvider:
     """One machine: this one."""
 
+    name = PROVIDER
+    label = LABEL
+
     def __init__(self, clock: Clock, owner: str, pool: BackendPool | None = None) -> None:
         self._clock = clock
         self._owner = owner
         self._pool = pool or BackendPool(PROVIDER, 2)
         self._hardware: Hardware | None = None
-
-    @property
-    def name(self) -> str:
-        """The word used in configuration, flags and keys."""
-        return PROVIDER
-
-    @property
-    def label(self) -> str:
-        """The words a person reads."""
-        return LABEL
 
     @property
     def capabilities(self) -> Capabilities:

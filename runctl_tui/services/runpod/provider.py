@@ -49,6 +49,9 @@ def has_sdk() -> bool:
 class RunpodProvider:
     """Every pod of one RunPod account."""
 
+    name = PROVIDER
+    label = LABEL
+
     def __init__(self, settings: RunpodSettings, clock: Clock, pool: BackendPool | None = None) -> None:
         self._clock = clock
         self._pool = pool or BackendPool(PROVIDER, POOL_SIZE)
@@ -60,16 +63,6 @@ class RunpodProvider:
         self._reader = PodReader(web, settings, clock, self._catalog)
         self.launches = Launches((settings, clock, self._pool), self._reader, self._catalog, self._sdk, self.account)
         self._reach = Reach(web, settings, self._pool)
-
-    @property
-    def name(self) -> str:
-        """The word used in configuration, flags and keys."""
-        return PROVIDER
-
-    @property
-    def label(self) -> str:
-        """The word a person reads."""
-        return LABEL
 
     @property
     def capabilities(self) -> Capabilities:

@@ -166,7 +166,8 @@ class RunRegister:
     async def _all(self, ask: Ask, only: tuple[str, str] | None = None) -> Runs:
         """Join what is known with what all hosts say, or only one of them."""
         known = await asyncio.to_thread(self._files.load)
-        machines, old = await asyncio.gather(self._machines(), self._archive.ended(known))
+        machines = await self._machines()  # before anything of S3, whose client would delay their rows
+        old = await self._archive.ended(known)
         known.update({session.id: session for session in old})
         asked = [one for one in machines.value if may_be_asked(one) and only in (None, (one.provider, one.id))]
         answers = await ask(asked)
@@ -217,6 +218,15 @@ class RunRegister:
         end = silent(session, _seen(machines, (), self._clock.now()))
         return end if end.status.ended else None
 
+    async def _machine_name(self, session: TrainingSession) -> str:
+        """Return what a run's machine is called; its id where nobody can tell."""
+        try:
+            machines = (await self._machines()).value
+        except TrainctlError:
+            return session.instance_id
+        mine = (one.name for one in machines if (one.provider, one.id) == (session.provider, session.instance_id))
+        return next(mine, "") or session.instance_id
+
     async def _update(self, session: TrainingSession, frame: object, mirror: LogMirror) -> RunUpdate:
         if isinstance(frame, LogFrame):
             if frame.restarted:
@@ -224,7 +234,8 @@ class RunRegister:
             await asyncio.to_thread(mirror.append, frame.offset, frame.data, frame.inode)
             return RunUpdate(chunk=LogChunk(frame.offset, frame.data, frame.restarted))
         if isinstance(frame, LinkFrame):
-            return RunUpdate(link=frame.text)
+            name = await self._machine_name(session)
+            return RunUpdate(link=f"link to {name} lost, {frame.text}" if frame.text else "")
         assert isinstance(frame, StatusFrame)
         progress = await asyncio.to_thread(lambda: mirror.progress)
         told = heard(session, frame.status, progress, self._clock.now())

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.services.errors import AgentError, HostError, TrainctlError
+from runctl_tui.services.errors import AgentError, HostError, HostLinkLost, HostUnreachable, TrainctlError
 from runctl_tui.services.runs.mirror import KEEP, SKIP_BEYOND
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class HostSweeps:
             return Answer(machine, problem=_hangs(machine))
         except TrainctlError as error:
             self._slow.discard(machine.id)
-            return Answer(machine, problem=error.to_problem(scope=machine.id))
+            return Answer(machine, problem=_silence(machine, error))
         self._slow.discard(machine.id)
         answer = Answer(machine, statuses)
         if any(status.alive or status.uploads.pending for status in statuses):
@@ -149,6 +149,15 @@ async def fetch_log(agent: AgentClient, run_id: str, mirror: LogMirror) -> None:
         await asyncio.to_thread(mirror.append, page.offset, page.data, page.inode)
         if page.offset + len(page.data) >= page.size or not page.data:
             return
+
+
+def _silence(machine: Instance, error: TrainctlError) -> Problem:
+    """Return why a machine tells nothing, by its name: the address that was tried stands with the reasons."""
+    problem = error.to_problem(scope=machine.id)
+    what = f"{machine.name or machine.id} cannot be reached"
+    if error.what == what or not isinstance(error, HostUnreachable | HostLinkLost):
+        return problem
+    return replace(problem, what=what, why=str(error))
 
 
 def _hangs(machine: Instance) -> Problem:

@@ -1,26 +1,10 @@
-"""Where a project begins; the launcher and the plan use it."""
+"""Which folder may be sent as code; the plan uses it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from runctl_tui.services.errors import Refused, ValidationError
-
-MARKERS: Final = ("requirements.txt", "setup.py", "pyproject.toml", "Cargo.toml")
-
-
-def project_root(script: Path) -> Path:
-    """Return the nearest ancestor with .git, else the nearest with a project's marker, else the script's folder."""
-    start = script.resolve().parent
-    ancestors = (start, *start.parents)
-    for folder in ancestors:
-        if (folder / ".git").exists():
-            return folder
-    for folder in ancestors:
-        if any((folder / marker).is_file() for marker in MARKERS):
-            return folder
-    return start
 
 
 def checked_root(root: Path) -> Path:

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -161,10 +162,10 @@ class AgentClient:
                             offset, inode = frame.offset + len(frame.data), frame.inode
                         yield frame
                 return
-            except (HostLinkLost, HostUnreachable) as error:
+            except (HostLinkLost, HostUnreachable):
                 wait = min(LAST_RETRY, FIRST_RETRY * 2**tries)
                 tries += 1
-                yield LinkFrame(f"{error.what}, next try in {wait:.0f} s")
+                yield LinkFrame(f"next try in {ceil(wait)} s")
             await self._sleep(wait)
 
     async def call(

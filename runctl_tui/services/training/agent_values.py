@@ -263,7 +263,7 @@ class StatusFrame:
 
 @dataclass(frozen=True, slots=True)
 class LinkFrame:
-    """The link broke and is tried again; '' when it is back."""
+    """The link broke: when it is tried again; '' when it is back."""
 
     text: str
 

@@ -85,19 +85,24 @@ async def test_offers_are_sorted_and_joined_with_both_prices(world: World) -> No
 
 @pytest.mark.parametrize(("wanted", "name"), IMAGES.items())
 async def test_an_image_is_chosen_by_processor_and_gpu(world: World, wanted: tuple[str, bool], name: str) -> None:
-    finder = world.provider._launches._images
+    finder = world.provider._images
     image = await finder.choose("us-east-1", wanted[0], gpu=wanted[1])
     assert image.name == name
     assert image.architecture == wanted[0]
 
 
 async def test_a_refused_parameter_store_does_not_stop_the_search_by_name(world: World) -> None:
+    asked: list[object] = []
+
     def refuse(**_: Any) -> Any:
+        asked.append(1)
         return _Refused(), {"Error": {"Code": "AccessDeniedException", "Message": "no"}, "ResponseMetadata": {}}
 
-    world.raw("ssm").meta.events.register("before-call.ssm.GetParameter", refuse)
-    image = await world.provider._launches._images.choose("us-east-1", "x86_64", gpu=True)
+    client: Any = world.clients._client("ssm", "us-east-1", False)
+    client.meta.events.register("before-call.ssm.GetParameter", refuse)
+    image = await world.provider._images.choose("us-east-1", "x86_64", gpu=True)
     assert image.name == IMAGES["x86_64", True]
+    assert asked
 
 
 class _Refused:
@@ -106,7 +111,7 @@ class _Refused:
 
 async def test_no_image_says_why(world: World) -> None:
     with pytest.raises(ResourceNotFound, match="no Ubuntu or Amazon Linux image for riscv") as caught:
-        await world.provider._launches._images.choose("us-east-1", "riscv", gpu=False)
+        await world.provider._images.choose("us-east-1", "riscv", gpu=False)
     assert "--ami" in caught.value.todo
 
 

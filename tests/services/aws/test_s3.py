@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import urllib.request
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,8 @@ async def test_a_list_that_breaks_off_is_an_error(store: S3Store, world: World) 
     def truncate(parsed: dict[str, object], **_: object) -> None:
         parsed["IsTruncated"] = True
 
-    world.raw("s3", "us-west-2").meta.events.register("after-call.s3.ListObjectsV2", truncate)
+    client: Any = world.clients._client("s3", "us-west-2", False)
+    client.meta.events.register("after-call.s3.ListObjectsV2", truncate)
     with pytest.raises(AwsError, match="could not be listed"):
         [page async for page in store.list(BUCKET)]
 

@@ -6,8 +6,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
+from boto3.session import Session
 from botocore.awsrequest import AWSResponse
 
 from runctl_tui.domain.offer import CreateResourceOptions
@@ -68,6 +70,11 @@ def ec2_answer(body: str) -> AWSResponse:
     return AWSResponse("", 200, headers, _Raw(body.encode()))
 
 
+@cache
+def _session() -> Session:
+    return Session()
+
+
 @dataclass
 class World:
     """What a test gets."""
@@ -83,8 +90,17 @@ class World:
         return self.provider._clients
 
     def raw(self, service: str = "ec2", region: str = "us-east-1") -> Any:
-        """boto3's own client, to arrange and to check."""
-        return self.clients._client(service, region, False)
+        """A client of our own, to arrange and to check; it knows every service and call."""
+        keys = self.settings.credentials
+        assert keys is not None
+        make = cast("Any", _session().client)
+        return make(
+            service,
+            region_name=region,
+            endpoint_url=self.settings.endpoint_url,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+        )
 
     def make_profile(self, name: str) -> None:
         """Make an IAM instance profile."""

@@ -15,7 +15,7 @@ from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.settings import SCHEMA, SPECS, Configuration
 from runctl_tui.domain.settings_sample import sample
 from runctl_tui.services.config.files import ConfigPlaces, heritage_file
-from runctl_tui.services.config.load import Sources, effective, load, variable_of
+from runctl_tui.services.config.load import Sources, effective, load, unknown_key, variable_of
 from runctl_tui.services.config.service import ConfigService
 from runctl_tui.services.config.values import show
 from runctl_tui.services.errors import ConfigError, ConfigNotFound, ConfigParseError, InvalidValue
@@ -340,6 +340,19 @@ def test_validate_lists_everything_that_is_wrong_and_show_still_works(tmp_path: 
     assert service.value("aws.key_name") == "k"
     with pytest.raises(InvalidValue):
         _ = service.configuration
+
+
+@pytest.mark.parametrize(
+    ("key", "todo"),
+    [
+        ("foo.bar", "the sections are aws, runpod, "),
+        ("aws.zzzzz", "[aws] has profile, region, regions, "),
+        ("cost.zzzzz", "[costs] has "),
+    ],
+)
+def test_a_key_that_is_like_none_gets_what_there_is_near_it(key: str, todo: str) -> None:
+    assert unknown_key(key, "").todo.startswith(todo)
+    assert unknown_key(key, "").todo.endswith("'runctl-tui config show' lists every key")
 
 
 def test_value_of_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from runctl_tui.services.job_handle import JobHandle
 from runctl_tui.services.launch import pipeline
 from runctl_tui.services.launch.parts import HereSettings, PipelineParts, steps
 from runctl_tui.services.launch.pipeline import LaunchPipeline
+from runctl_tui.services.launch.reach import SSH_SECONDS
 from runctl_tui.services.launch.supplies import Supplies
 from tests.fakes import OWNER, START, FakeFleet, an_instance
 from tests.services.rig import Rig
@@ -313,6 +314,47 @@ async def test_a_stopped_machine_is_refused_at_once(world: World) -> None:
     with pytest.raises(HostUnreachable, match="stopped"):
         await world.launch(world.request(options=None, instance_key=box.id))
     assert world.clock.ticks == 0
+
+
+@pytest.mark.parametrize("failures", [3, None])
+async def test_a_machine_that_boots_is_tried_until_patience_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch, failures: int | None
+) -> None:
+    agent, asked = world.hosts.agent, 0
+
+    async def booting(machine: Instance) -> Any:
+        nonlocal asked
+        asked += 1
+        if failures is None or asked <= failures:
+            raise HostUnreachable("no connection", "port 22 is closed")
+        return await agent(machine)
+
+    monkeypatch.setattr(world.hosts, "agent", booting)
+    world.nap = 0
+    box = world.machine()
+    if failures is None:
+        with pytest.raises(HostUnreachable, match="port 22 is closed"):
+            await world.launch(world.request(options=None, instance_key=box.id))
+        assert world.clock.ticks == pytest.approx(SSH_SECONDS / 5, abs=1)
+    else:
+        await world.launch(world.request(options=None, instance_key=box.id))
+    told = [one.detail for view in world.views for one in view.steps if one.id == "ssh"]
+    assert "not yet: port 22 is closed" in told
+
+
+async def test_a_machine_that_stops_while_it_boots_is_not_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = world.machine()
+
+    async def booting(machine: Instance) -> Any:
+        world.provider.machines[box.id] = replace(box, state=ResourceState.STOPPED)
+        raise HostUnreachable("no connection")
+
+    monkeypatch.setattr(world.hosts, "agent", booting)
+    with pytest.raises(HostUnreachable, match="stopped"):
+        await world.launch(world.request(options=None, instance_key=box.id))
+    assert world.clock.ticks < 2
 
 
 async def test_a_run_that_the_agent_refuses_is_written_down_as_failed(world: World) -> None:

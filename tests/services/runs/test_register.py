@@ -81,13 +81,14 @@ async def test_a_silent_host_leaves_its_last_facts(world: Rig) -> None:
     run_id = await world.start(box, WAITS)
     session = await world.register.find(run_id)
     await until_true(lambda: _step(world, run_id))
-    world.hosts.errors[box.id] = HostUnreachable("no route")
+    world.hosts.errors[box.id] = HostUnreachable("ubuntu@10.0.0.7:22 cannot be reached", "no route")
     snapshot = await world.register.now()
     (mute,) = snapshot.value
     assert (mute.status, mute.progress.step) == (TrainingStatus.UNREACHABLE, 1)
     assert mute.heard_at is not None
     assert session.heard_at is not None
-    assert [problem.what for problem in snapshot.missing] == ["no route"]
+    told = [(problem.what, problem.why) for problem in snapshot.missing]
+    assert told == [(f"{box.name} cannot be reached", "ubuntu@10.0.0.7:22 cannot be reached: no route")]
     del world.hosts.errors[box.id]
     assert (await world.register.find(run_id)).status is TrainingStatus.RUNNING
 
@@ -287,10 +288,11 @@ async def test_a_follower_learns_that_the_machine_went(world: Rig, monkeypatch: 
     async def follow(run_id: str, offset: int = 0):  # type: ignore[no-untyped-def] # plays the agent
         while True:
             world.provider.machines[box.id] = replace(box, state=ResourceState.TERMINATED)
-            yield LinkFrame("link lost")
+            yield LinkFrame("next try in 4 s")
 
     monkeypatch.setattr(agent, "follow", follow)
     updates = [update async for update in world.register.follow(run_id)]
+    assert [update.link for update in updates if update.link] == [f"link to {box.name} lost, next try in 4 s"]
     assert updates[-1].session is not None
     assert updates[-1].session.status is TrainingStatus.LOST
 

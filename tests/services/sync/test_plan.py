@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runctl_tui.paths import project_root
 from runctl_tui.services.errors import Refused, ValidationError
 from runctl_tui.services.sync.ignore import Includes
 from runctl_tui.services.sync.plan import build_plan, plan
-from runctl_tui.services.sync.root import project_root
 from runctl_tui.services.sync.values import DEFAULT_LIMITS, SyncLimits
 
 GIT = shutil.which("git")
@@ -264,3 +264,10 @@ def test_the_root_is_the_repository_else_the_nearest_marker_else_the_script_s_fo
     assert project_root(tmp_path / "repo/sub/train.py") == tmp_path / "repo"
     assert project_root(tmp_path / "a/b/c/train.py") == tmp_path / "a/b"
     assert project_root(tmp_path / "plain/train.py") == tmp_path / "plain"
+
+
+def test_a_home_folder_that_is_kept_in_git_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, ".git/HEAD", "requirements.txt", "a/train.py")
+    assert project_root(tmp_path / "a/train.py") == tmp_path
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert project_root(tmp_path / "a/train.py") == tmp_path / "a"

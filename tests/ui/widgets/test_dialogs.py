@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from runctl_tui.domain.text import safe
-from runctl_tui.modals.base import Dialog, DialogButton
+from runctl_tui.modals.base import BURST_KEYS, Dialog, DialogButton
 from runctl_tui.modals.help import Help
 from runctl_tui.modals.pick import Pick, PickItem
 from runctl_tui.modals.text_view import TextLines, TextView
@@ -173,6 +173,8 @@ async def test_pasted_text_confirms_nothing(pasted: str) -> None:
         await pilot.pause()
         await stage.quiet(pilot)
         assert stage.answer == UNANSWERED
+        told = str(stage.app.screen.query_one(".dialog").border_subtitle)
+        assert told == ("nothing is taken from a paste: type it" if len(pasted) > BURST_KEYS else "")
 
 
 async def test_picking_by_a_few_letters() -> None:

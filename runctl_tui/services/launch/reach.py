@@ -1,0 +1,62 @@
+"""Waits until commands run on a machine that may still be booting; used by the launch pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.services.errors import HostLinkLost, HostUnreachable
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+    from runctl_tui.domain.instance import Instance
+    from runctl_tui.services.job_handle import JobHandle, StepHandle
+    from runctl_tui.services.launch.parts import Made, PipelineParts
+    from runctl_tui.services.training.agent_client import AgentClient
+
+SSH_SECONDS: Final = 300.0
+"""A machine that has just started may need minutes; one that runs already gets a fifth of it."""
+PAUSE: Final = 0.5
+
+
+async def reach(parts: PipelineParts, step: StepHandle, job: JobHandle, made: Made) -> AgentClient:
+    """Return the agent of the machine; HostUnreachable or HostLinkLost when patience ends or it no longer runs."""
+    from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
+
+    deadline = parts.clock.monotonic() + (SSH_SECONDS if made.created else SSH_SECONDS / 5)
+
+    async def ask() -> AgentClient:
+        agent = await parts.hosts.agent(made.machine)
+        await agent.vitals()
+        step.progress(detail=made.machine.public_ip)
+        return agent
+
+    async def pause(seconds: float) -> None:
+        job.check()
+        await parts.sleep(seconds)
+        provider = parts.registry.get(made.machine.provider)
+        made.instance = await provider.get_resource_status(made.machine.id, made.machine.region)
+        _check_running(made.machine)
+
+    trying = AsyncRetrying(
+        retry=retry_if_exception_type((HostUnreachable, HostLinkLost)),
+        wait=wait_fixed(PAUSE),
+        stop=lambda _: parts.clock.monotonic() > deadline,
+        before_sleep=lambda state: step.progress(detail=f"not yet: {_why(state)}"),
+        sleep=pause,
+        reraise=True,
+    )
+    _check_running(made.machine)
+    return await trying(ask)
+
+
+def _check_running(machine: Instance) -> None:
+    if machine.state is not ResourceState.RUNNING:
+        what = f"{machine.name or machine.id} is {machine.state.value}"
+        raise HostUnreachable(what, machine.state_reason, "start it first")
+
+
+def _why(state: RetryCallState) -> str:
+    error = state.outcome.exception() if state.outcome else None
+    return (error.why or error.what) if isinstance(error, HostUnreachable | HostLinkLost) else ""
