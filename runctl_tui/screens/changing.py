@@ -49,6 +49,16 @@ class ChangingScreen(CommandingScreen):
         self.app.copy_to_clipboard(text)
         self.tell(f"copied {text}   {clipboard.way(os.environ)}")
 
+    async def pick(self, title: str, items: Sequence[modals.PickItem]) -> str | None:
+        """Let one of many be picked."""
+        return await self.app.push_screen_wait(modals.Pick(self.services.clock, safe(title), items))
+
+    async def copy_one_of(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Let one of a thing's fields be picked, and copy it."""
+        choice = await self.pick("Copy", [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs])
+        if choice is not None:
+            self.copy(dict(pairs)[choice])
+
     def change(self, operation: Operation, references: Sequence[str]) -> None:
         """Plan an operation on exactly these keys, and ask."""
         if references:

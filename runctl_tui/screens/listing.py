@@ -231,13 +231,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         """Choose a field of the row under the cursor to copy."""
         row = self.table.cursor_row
         if row is not None:
-            self.work(self._copy_cell, self.fields(row), group="menu")
-
-    async def _copy_cell(self, pairs: tuple[tuple[str, str], ...]) -> None:
-        items = [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs]
-        choice = await self.app.push_screen_wait(modals.Pick(self.services.clock, safe("Copy"), items))
-        if choice is not None:
-            self.copy(dict(pairs)[choice])
+            self.work(self.copy_one_of, self.fields(row), group="menu")
 
     def action_export(self) -> None:
         """Write the view as shown into the folder for logs, and say where."""

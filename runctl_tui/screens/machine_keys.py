@@ -113,8 +113,10 @@ class MachineKeys(ChangingScreen):
 
     def action_copy_field(self) -> None:
         """Choose a field to copy."""
+        from runctl_tui.screens.instance_facts import fields
+
         if self.machine is not None:
-            self.work(self._copy_field, self.machine, group="menu")
+            self.work(self.copy_one_of, fields(self.machine), group="menu")
 
     def action_terminate(self) -> None:
         """Open the terminate plan for the machines at hand."""
@@ -141,12 +143,3 @@ class MachineKeys(ChangingScreen):
         self.busy("")
         text = json.dumps(found, indent=2, default=str, ensure_ascii=False)
         await self.app.push_screen(modals.TextView(self.services.clock, safe(row.instance.id), safe_lines(text)))
-
-    async def _copy_field(self, row: FleetRow) -> None:
-        from runctl_tui.screens.instance_facts import fields
-
-        pairs = fields(row)
-        items = [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs]
-        choice = await self.app.push_screen_wait(modals.Pick(self.services.clock, safe("Copy"), items))
-        if choice is not None:
-            self.copy(dict(pairs)[choice])

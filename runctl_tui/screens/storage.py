@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -159,10 +159,6 @@ class StorageScreen(ListScreen[KeptT]):
         self.busy("")
         text = json.dumps(found, indent=2, default=str, ensure_ascii=False)
         await self.app.push_screen(modals.TextView(self.services.clock, safe(row.id), safe_lines(text)))
-
-    async def pick(self, title: str, items: Sequence[modals.PickItem]) -> str | None:
-        """Let one of many be picked."""
-        return await self.app.push_screen_wait(modals.Pick(self.services.clock, safe(title), items))
 
 
 def _lines(section: modals.Section) -> list[SafeText]:

@@ -88,13 +88,13 @@ class ViewingScreen(ChangingScreen):
             modals.PickItem(_COLUMNS, safe("Columns…"), safe("put columns away, or show them again")),
         ]
         items += [modals.PickItem(_FORGET, safe("Forget a view…"))] if views else []
-        choice = await self._pick("Views", items)
+        choice = await self.pick("Views", items)
         if choice == _SAVE:
             await self._ask_name()
         elif choice == _COLUMNS:
             await self._choose_columns()
         elif choice == _FORGET:
-            name = await self._pick("Forget", [modals.PickItem(name, safe(name)) for name in views])
+            name = await self.pick("Forget", [modals.PickItem(name, safe(name)) for name in views])
             if name is not None:
                 self.shared.kept.save_view(name, None)
                 self.tell(f"view {name} is forgotten")
@@ -115,13 +115,10 @@ class ViewingScreen(ChangingScreen):
                 modals.PickItem(one.id, safe(f"{' ' if one.id in hidden else '✓'} {one.title or one.id}"))
                 for one in self.table.model.columns
             ]
-            choice = await self._pick("Columns", items)
+            choice = await self.pick("Columns", items)
             if choice is None:
                 return
             self.table.hide_columns(hidden ^ {choice})
-
-    async def _pick(self, title: str, items: list[modals.PickItem]) -> str | None:
-        return await self.app.push_screen_wait(modals.Pick(self.services.clock, safe(title), items))
 
 
 def words(view: SavedView) -> str:
