@@ -71,7 +71,7 @@ class CheckpointFolders:
                 "checkpoints.folder", f"{folder} cannot be read", error.strerror or "", scope=str(folder)
             )
         base = folder
-        if any(name in _WHOLE_FOLDER for name in names) and not any(_is_checkpoint(folder, name) for name in names):
+        if any(name in _WHOLE_FOLDER for name in names) and not any(_is_step(folder, name) for name in names):
             base, names = folder.parent, [folder.name]
         else:
             names = [name for name in names if _is_checkpoint(folder, name)]
@@ -124,6 +124,10 @@ _COPY: Final = {"ok": CopyState.PRESENT, "writing": CopyState.WRITING}
 def _whole_path(text: str) -> tuple[Path, bool]:
     folder = Path(text).expanduser().absolute()
     return folder, folder.is_dir()
+
+
+def _is_step(folder: Path, name: str) -> bool:
+    return step_of(name) is not None and (folder / name).is_dir()
 
 
 def _is_checkpoint(folder: Path, name: str) -> bool:

@@ -87,7 +87,7 @@ async def test_what_was_written_just_now_may_still_grow(folders: CheckpointFolde
 
 async def test_a_folder_that_is_itself_a_checkpoint_is_one(folders: CheckpointFolders, tmp_path: Path) -> None:
     write(tmp_path / "tiny-llama/config.json", b"{}")
-    write(tmp_path / "tiny-llama/model.safetensors", safetensors())
+    write(tmp_path / "tiny-llama/model-00001-of-00001.safetensors", safetensors())
     assert await folders.add(str(tmp_path / "tiny-llama")) == str(tmp_path / "tiny-llama")
     found = await rows(folders)
     assert set(found) == {"tiny-llama"}
