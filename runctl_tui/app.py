@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import pkgutil
 import signal
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState
@@ -22,10 +23,13 @@ from runctl_tui.commands.bindings import read_keymap
 from runctl_tui.commands.palette import BindingCommands
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import safe
-from runctl_tui.messages import Faulted, Navigate, SettingWritten, Told
+from runctl_tui.messages import Faulted, Moved, Navigate, SettingWritten, Told
 from runctl_tui.screens.base import BaseScreen
+from runctl_tui.screens.kept import Stance
 from runctl_tui.screens.shared import Shared
-from runctl_tui.services.errors import TrainctlError
+from runctl_tui.screens.visits import Visit, Visits
+from runctl_tui.services.errors import Refused, TrainctlError, Unsupported
+from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.driver import driver_class
 from runctl_tui.widgets.status_line import StatusNote
 from runctl_tui.widgets.text import aligned_svg
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SCREENS: Final[Mapping[str, str]] = {
     "instances": "runctl_tui.screens.instances:InstancesScreen",
+    "instance": "runctl_tui.screens.instance:InstanceScreen",
     "volumes": "runctl_tui.screens.volumes:VolumesScreen",
     "snapshots": "runctl_tui.screens.snapshots:SnapshotsScreen",
     "s3": "runctl_tui.screens.s3:S3Screen",
@@ -50,8 +55,6 @@ SCREENS: Final[Mapping[str, str]] = {
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
 WARM_UP_AFTER: Final = 3.0
 """Seconds from readiness until garbage is collected and what a launch needs is fetched: the first rows come first."""
-HISTORY: Final = 50
-"""Views that are remembered."""
 
 
 def screen_class(mode: str) -> type[BaseScreen]:
@@ -88,8 +91,8 @@ class RunctlApp(App[None]):
         super().__init__(driver_class=driver_class())
         self.services = services
         self.shared = Shared()
-        self._history: list[str] = []
-        self._place = -1
+        self._visits = Visits(Visit(self.DEFAULT_MODE))
+        self._stances: dict[str, dict[str, Stance]] = {}
         for mode in SCREENS:
             self.add_mode(mode, partial(self._build, mode))
         self._dress()
@@ -98,6 +101,19 @@ class RunctlApp(App[None]):
         """Return our semantic variables, so that themes of others work too."""
         return theme.variable_defaults()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Let the feeds know that somebody is here; what had slowed down looks again at once."""
+        if isinstance(event, events.Key) and self.shared.ready.is_set() and self.services.touch():
+            self._front.action_refresh_now()
+        await super().on_event(event)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy over OSC 52, wrapped for what stands between us and the terminal."""
+        super().copy_to_clipboard(text)
+        more = clipboard.wrapped(text, os.environ)
+        if more and self._driver is not None:
+            self._driver.write(more)
+
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """Return the screen as an SVG whose columns stay aligned in every renderer."""
         return aligned_svg(super().export_screenshot(title=title, simplify=simplify))
@@ -105,7 +121,6 @@ class RunctlApp(App[None]):
     def on_mount(self) -> None:
         """Set the keys; the services begin once the first frame is out."""
         self._take_keymap()
-        self._remember("instances")
         self._heed_signals()
         self.call_after_refresh(self._begin)
 
@@ -115,12 +130,14 @@ class RunctlApp(App[None]):
         error = event.worker.error
         if event.state is not WorkerState.ERROR or error is None:
             return
-        log.error("%s failed", event.worker.name, exc_info=error)
         if isinstance(error, TrainctlError):
+            log.info("%s: %s", event.worker.name, error)
             self._front.show_problem(error.to_problem())
         else:
+            log.error("%s failed", event.worker.name, exc_info=error)
             self._front.show_problem(Problem(type(error).__name__, "the start failed", todo=self.services.log_path))
-        self._set_ready()
+        if event.worker.group == "start":
+            self._set_ready()
 
     @on(Faulted)
     def show_fault(self, event: Faulted) -> None:
@@ -143,9 +160,12 @@ class RunctlApp(App[None]):
     @on(Navigate)
     def navigate(self, event: Navigate) -> None:
         """Go to another screen, and to what somebody wants to see there."""
-        self._open(event.mode)
-        if event.reference:
-            self.call_after_refresh(self._front.show_reference, event.reference)
+        self._open(Visit(event.mode, event.reference, event.machine, event.view, event.filter))
+
+    @on(Moved)
+    def move(self, event: Moved) -> None:
+        """Work for another profile or in other regions, where nothing of ours is in progress."""
+        self._move(event.profile, event.regions)
 
     async def action_quit(self) -> None:
         """Quit at once, whatever hangs."""
@@ -155,26 +175,25 @@ class RunctlApp(App[None]):
 
     async def action_back(self) -> None:
         """Go back to the view before; from the first one, quit."""
-        if self._place > 0:
+        if self._visits.before is not None:
             self.action_travel(-1)
         else:
             await self.action_quit()
 
     def action_open_mode(self, mode: str) -> None:
         """Go to a screen; it is built when first opened."""
-        self._open(mode)
+        self._open(Visit(mode))
 
     def action_last_view(self) -> None:
         """Go to the view that was open before this one."""
-        if len(self._history) > 1:
-            self._open(self._history[self._place - 1])
+        if self._visits.before is not None:
+            self._open(self._visits.before, again=True)
 
     def action_travel(self, step: int) -> None:
         """Go through the views as they were opened."""
-        place = self._place + step
-        if 0 <= place < len(self._history):
-            self._place = place
-            self.switch_mode(self._history[place])
+        visit = self._visits.step(step)
+        if visit is not None:
+            self._show(visit, again=True)
 
     def action_say_how_to_quit(self) -> None:
         """Say what quits, because ctrl+c never does."""
@@ -185,9 +204,58 @@ class RunctlApp(App[None]):
         async for words in self.services.start():
             self._say_starting(f"{words}…")
         self._set_ready()
+        await self._recall()
         for problem in self.services.troubles():
             self._front.show_problem(problem)
         self._warm_up()
+
+    @work(group="move", exclusive=True, exit_on_error=False)
+    async def _move(self, profile: str, regions: tuple[str, ...]) -> None:
+        """Build the services anew, rebuild every screen on them, and let go of the old ones."""
+        if self.shared.working or self.shared.starting:
+            why = self.shared.starting or f"tasks at work here: {self.shared.working}"
+            raise Refused("This program stays where it is", why, "wait, or cancel them: 7 Tasks")
+        if self.services.elsewhere is None:
+            raise Unsupported("This program cannot work elsewhere")
+        old, fresh = self.services, self.services.elsewhere.services(profile, regions)
+        self._stances[_place(old)] = self._left_behind()
+        self.services = fresh
+        self.shared = Shared(kept=self.shared.kept, stances=self._stances.get(_place(fresh), {}))
+        await self._rebuild_screens()
+        old.close()
+        self._begin()
+
+    def _left_behind(self) -> dict[str, Stance]:
+        """Return how every screen that was opened stands."""
+        screens = [stack[0] for stack in self._screen_stacks.values() if stack]
+        found = {screen.MODE: screen.stance() for screen in screens if isinstance(screen, BaseScreen)}
+        return {mode: stance for mode, stance in found.items() if stance is not None}
+
+    async def _rebuild_screens(self) -> None:
+        """Make all screens anew; the one in front steps aside for a moment, because it cannot be replaced in place."""
+        front = self.current_mode
+        others = [mode for mode in SCREENS if mode != front]
+        for mode in (*others, front):
+            if mode == front:
+                await self.switch_mode(others[0])
+            await self.remove_mode(mode)
+            self.add_mode(mode, partial(self._build, mode))
+        wanted = self.DEFAULT_MODE if screen_class(front).ABOUT_REFERENCE else front
+        self._visits = Visits(Visit(wanted))
+        await self.switch_mode(wanted)
+
+    async def _recall(self) -> None:
+        try:
+            self.shared.kept.begin(await self.services.memory.recall(), self._keep_later)
+        except TrainctlError as error:
+            log.info("what was kept is not known: %s", error)
+
+    def _keep_later(self, name: str, value: object) -> None:
+        self._keep(name, value)
+
+    @work(group="keep", exit_on_error=False)
+    async def _keep(self, name: str, value: object) -> None:
+        await self.services.memory.keep(name, value)
 
     @work(group="warm up", exit_on_error=False)
     async def _warm_up(self) -> None:
@@ -212,15 +280,25 @@ class RunctlApp(App[None]):
     def _build(self, mode: str) -> BaseScreen:
         return screen_class(mode)(self.services, self.shared)
 
-    def _open(self, mode: str) -> None:
-        if mode == self.current_mode:
-            return
-        self._remember(mode)
-        self.switch_mode(mode)
+    def _open(self, visit: Visit, again: bool = False) -> None:
+        self._visits.go(visit)
+        self._show(visit, again)
 
-    def _remember(self, mode: str) -> None:
-        self._history = [*self._history[: self._place + 1], mode][-HISTORY:]
-        self._place = len(self._history) - 1
+    def _show(self, visit: Visit, again: bool) -> None:
+        """Bring a view to the front; `again`: as it was left, its cursor too."""
+        if visit.mode != self.current_mode:
+            self.switch_mode(visit.mode)
+        self.call_after_refresh(self._take_up, self._front, visit, again)
+
+    @staticmethod
+    def _take_up(screen: BaseScreen, visit: Visit, again: bool) -> None:
+        screen.narrow_to(visit.machine)
+        if screen.ABOUT_REFERENCE or (visit.reference and not again):
+            screen.show_reference(visit.reference)
+        if visit.view and not again:
+            screen.show_view(visit.view)
+        if visit.filter and not again:
+            screen.show_filter(visit.filter)
 
     def _say_starting(self, words: str) -> None:
         self.shared.starting = words
@@ -283,6 +361,12 @@ class RunctlApp(App[None]):
         words = f"runctl-tui had to stop: {type(self._exception).__name__}. Details: {self.services.log_path}"
         self._exit_renderables[:] = [Text(safe(words))]
         self._close_messages_no_wait()
+
+
+def _place(services: Services) -> str:
+    """Return what a profile and its regions are known by."""
+    facts = services.session.cached()
+    return f"{facts.profile} {' '.join(facts.regions)}"
 
 
 def _collect_garbage_again() -> None:

@@ -18,6 +18,12 @@ class Navigate(Message):
     mode: str
     reference: str = ""
     """The run, instance or job to put the cursor on."""
+    machine: str = ""
+    """The key of the machine whose belongings alone are wanted; empty: everything."""
+    view: str = ""
+    """The name of a saved view of that screen."""
+    filter: str = ""
+    """What its table is filtered by."""
 
 
 @dataclass
@@ -39,3 +45,11 @@ class SettingWritten(Message):
     """A configuration key was written; whoever uses it looks again."""
 
     key: str
+
+
+@dataclass
+class Moved(Message):
+    """Somebody wants to work for another profile or in other regions; an empty one stays as it is."""
+
+    profile: str = ""
+    regions: tuple[str, ...] = ()

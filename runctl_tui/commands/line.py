@@ -25,11 +25,16 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "volumes": CommandWord(":volumes [NAME]", "go to the volumes, to one of them"),
     "snapshots": CommandWord(":snapshots [NAME]", "go to the snapshots of volumes"),
     "s3": CommandWord(":s3 [s3://BUCKET/PREFIX]", "go to the buckets, or below a prefix"),
-    "checkpoints": CommandWord(":checkpoints [RUN]", "go to the checkpoints, of one run"),
+    "checkpoints": CommandWord(":checkpoints [RUN | PATH]", "go to the checkpoints, of one run, in a folder here"),
     "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
     "tasks": CommandWord(":tasks", "go to what is being done"),
     "settings": CommandWord(":settings [KEY]", "go to the configuration, to one of its keys"),
+    "profile": CommandWord(":profile NAME", "work with another AWS profile, without leaving"),
+    "region": CommandWord(":region NAME[,NAME…]", "look at other regions, several at a time"),
+    "tag": CommandWord(":tag KEY=VALUE", "show only the machines that carry a tag"),
+    "view": CommandWord(":view NAME | save NAME | forget NAME", "look at a table as a saved view says"),
+    "columns": CommandWord(":columns [NAME,NAME…]", "show only these columns, without a name all of them"),
     "launch": CommandWord(":launch", "open the launch form"),
     "sandbox": CommandWord(
         ":sandbox cut NAME SECONDS | interrupt NAME | status", "cut a host's link, take a spot machine away"
@@ -41,6 +46,12 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "help": CommandWord(":help", "the keys of this screen"),
     "q": CommandWord(":q", "quit"),
 }
+REGIONS: Final = (
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-north-1", "eu-south-1",
+    "eu-west-1", "eu-west-2", "eu-west-3", "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1",
+    "ap-southeast-2", "sa-east-1",
+)  # fmt: skip
+"""Regions that completion offers; any other may be typed."""
 SANDBOX_VERBS: Final = ("cut", "interrupt", "status")
 
 
@@ -52,23 +63,36 @@ class Vocabulary:
     runs: Callable[[], Sequence[str]]
     themes: Callable[[], Sequence[str]]
     settings: Callable[[], Sequence[str]]
+    views: Callable[[], Sequence[str]] = tuple
+    things: Callable[[], Sequence[str]] = tuple
+    """Ids and names that may stand in place of a command."""
+    tags: Callable[[], Sequence[str]] = tuple
+    profiles: Callable[[], Sequence[str]] = tuple
 
     def after(self, words: Sequence[str]) -> Sequence[str]:
         """Return the words that may stand next."""
+        of_one: Mapping[str, Callable[[], Sequence[str]]] = {
+            "host": self.instances,
+            "theme": self.themes,
+            "config": self.settings,
+            "settings": self.settings,
+            "monitor": self.runs,
+            "checkpoints": self.runs,
+            "costs": lambda: DIMENSIONS,
+            "tag": self.tags,
+            "profile": self.profiles,
+            "region": lambda: REGIONS,
+            "view": lambda: (*self.views(), "save", "forget"),
+            "sandbox": lambda: SANDBOX_VERBS,
+        }
         match list(words):
             case []:
                 return tuple(COMMANDS)
-            case ["theme"]:
-                return self.themes()
-            case ["config"] | ["settings"]:
-                return self.settings()
-            case ["monitor"] | ["checkpoints"]:
-                return self.runs()
-            case ["costs"]:
-                return DIMENSIONS
-            case ["sandbox"]:
-                return SANDBOX_VERBS
-            case ["host"] | ["sandbox", "cut" | "interrupt"]:
+            case [command] if command in of_one:
+                return of_one[command]()
+            case ["view", "forget"]:
+                return self.views()
+            case ["sandbox", "cut" | "interrupt"]:
                 return self.instances()
         return ()
 
@@ -78,7 +102,8 @@ def complete(line: str, vocabulary: Vocabulary) -> list[str]:
     *before, last = line.split(" ")
     before = [word for word in before if word]
     head = " ".join(before) + (" " if before else "")
-    return [head + word for word in vocabulary.after(before) if word.startswith(last) and word != last]
+    words = (*vocabulary.after(before), *(vocabulary.things() if last and not before else ()))
+    return [head + word for word in words if word.startswith(last) and word != last]
 
 
 def nearest(word: str) -> str:

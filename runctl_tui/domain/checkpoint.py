@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from runctl_tui.domain.states import CopyState as CopyState
+
+_WEIGHTS: Final = ("safetensors", "gguf", "npz", "npy")
+"""Formats that hold weights and no state of training."""
+_STATE_FILES: Final = ("trainer_state.json", "optimizer.pt", "optimizer.bin", "scheduler.pt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,22 @@ class Checkpoint:
     host: CheckpointCopy
     s3: CheckpointCopy
     files: int = 1
+    resumable: bool | None = None
+    """Whether training can go on from it: False for weights alone and damaged files, None where nobody can tell."""
+    damaged: bool = False
+    folder: str = ""
+    """The folder on this machine that it was found in; empty: it belongs to a run."""
 
     @property
     def safe_in_s3(self) -> bool:
         """Whether losing the host would lose nothing of it."""
         return self.s3.state is CopyState.VERIFIED
+
+
+def resumable(kind: str, files: Iterable[str]) -> bool | None:
+    """Tell by format and file names whether training can go on from a whole checkpoint."""
+    if kind == "unknown":
+        return None
+    if kind == "hf-folder":
+        return any(file.rpartition("/")[2] in _STATE_FILES for file in files)
+    return kind not in _WEIGHTS

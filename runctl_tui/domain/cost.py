@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from runctl_tui.domain.resource import ResourceState
 
-DIMENSIONS: Final = ("project", "run", "type", "provider", "owner", "region")
+MACHINE: Final = "machine"
+DIMENSIONS: Final = ("project", "run", "type", "provider", "owner", "region", MACHINE)
 """What costs can be divided by, besides any tag ('tag:KEY')."""
 ALL_INCLUDED: Final = "nothing known is left out"
 TAG: Final = "tag:"
@@ -98,7 +99,7 @@ class CostReport:
     """A stretch of the ledger divided by one dimension and by day; the shares and the days each add up to the total."""
 
     by: str
-    """project, run, type, provider, owner, region, or 'tag:KEY'."""
+    """project, run, machine, type, provider, owner, region, or 'tag:KEY'."""
     since: datetime
     until: datetime
     """What lies after the moment of the report has not been spent yet and is not in it."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from runctl_tui.domain.resource import ResourceState
 
+HERE: Final = "local/local"
+"""The key of this machine in the fleet."""
 TAG_OWNER: Final = "runctl:owner"
 TAG_PROJECT: Final = "runctl:project"
 TAG_RUN: Final = "runctl:run"

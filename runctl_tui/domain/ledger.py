@@ -111,6 +111,15 @@ def advance(previous: Sighting | None, current: Sighting) -> tuple[Sighting, tup
     return current, (*_compute_between(previous, current), *_disks_between(previous, current))
 
 
+def changed_at(previous: Sighting | None, current: Sighting) -> datetime | None:
+    """Return since when a resource is in its state, as far as its provider tells; None where it still is in it."""
+    if previous is not None and previous.state is current.state:
+        return None
+    told = current.launched_at if current.billed else current.stopped_at
+    after = previous is None or (told is not None and told > previous.at and previous.billed is not current.billed)
+    return told if after and told is not None and told < current.at else current.at
+
+
 def _first_seen(current: Sighting) -> Iterator[Interval]:
     began = current.launched_at
     if current.billed and began is not None and began < current.at:

@@ -86,6 +86,9 @@ class CheckpointSection:
         5, "epochs between checkpoints, told to training as TRAINCTL_SAVE_INTERVAL", at_least(1)
     )
     keep_last_n: int = runctl(10, "checkpoints that a cleanup keeps", at_least(1))
+    folders: tuple[str, ...] = ours(
+        (), "further folders on this machine whose checkpoints are shown", Limits(check=validation.path)
+    )
 
 
 @dataclass(frozen=True, slots=True)

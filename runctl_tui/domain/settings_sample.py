@@ -31,6 +31,7 @@ _EXAMPLES = {
     "runpod.api_key": '"..."',
     "ssh.overrides": '{ "i-0123456789abcdef0" = "ubuntu@10.0.0.7:22" }',
     "ui.keymap": '{ "instances.launch" = "ctrl+n" }',
+    "checkpoint.folders": '["/mnt/checkpoints"]',
     "costs.monthly_budget": "200",
     "costs.cap_per_hour": "5",
     "safety.production_accounts": '["123456789012"]',

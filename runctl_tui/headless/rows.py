@@ -153,6 +153,8 @@ def checkpoint_row(checkpoint: Checkpoint, now: datetime) -> Row:
         "s3_location": checkpoint.s3.location,
         "safe_in_s3": checkpoint.safe_in_s3,
         "files": checkpoint.files,
+        "resumable": checkpoint.resumable,
+        "folder": checkpoint.folder,
     }
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.cost import CostSummary
     from runctl_tui.domain.plan import JobView
     from runctl_tui.domain.snapshot import Snapshot
+    from runctl_tui.screens.kept import Stance
     from runctl_tui.screens.shared import Shared
     from runctl_tui.services.ports import Feed, Services
 
@@ -53,6 +54,8 @@ class BaseScreen(Screen[None]):
     TAB: ClassVar[str] = ""
     """The mode whose tab it stands under, where that is another's."""
     NAME: ClassVar[str] = ""
+    ABOUT_REFERENCE: ClassVar[bool] = False
+    """The whole screen is about its reference, so that coming back to a view takes it up again."""
     HINTS: ClassVar[tuple[str, ...]] = ()
     """Binding ids in the order in which the hint line shows them."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual declares it on the instance
@@ -93,6 +96,19 @@ class BaseScreen(Screen[None]):
 
     def show_reference(self, reference: str) -> None:
         """Put the cursor on what somebody wants to see here; an unknown reference changes nothing."""
+
+    def narrow_to(self, machine: str) -> None:
+        """Show only what belongs to the machine with this key, or with an empty one everything."""
+
+    def show_view(self, name: str) -> None:
+        """Look at the screen as a saved view says."""
+
+    def stance(self) -> Stance | None:
+        """Return how the screen stands, so that it can be left and come back to; None: there is nothing to keep."""
+        return None
+
+    def show_filter(self, text: str) -> None:
+        """Filter what is shown, where there is a table."""
 
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
         """Name the feeds to watch while in front, and what shows each snapshot; the first gives the data's age."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -14,6 +15,7 @@ from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
 from runctl_tui.screens.terminal import lend_terminal
 from runctl_tui.services.errors import Refused
+from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.key_hints import live_keys
 from runctl_tui.widgets.status_line import StatusNote
 
@@ -40,14 +42,24 @@ class ChangingScreen(CommandingScreen):
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the rows that were at hand when the menu opened."""
 
-    def go(self, mode: str, reference: str = "") -> None:
-        """Go to another screen."""
-        self.post_message(Navigate(mode, reference))
+    def go(self, mode: str, reference: str = "", machine: str = "", view: str = "") -> None:
+        """Go to another screen, narrowed to what belongs to one machine, or as a saved view says."""
+        self.post_message(Navigate(mode, reference, machine, view))
 
     def copy(self, text: str) -> None:
-        """Copy to the terminal's clipboard."""
+        """Copy to the terminal's clipboard, and say which way it went."""
         self.app.copy_to_clipboard(text)
-        self.tell(f"copied {text}")
+        self.tell(f"copied {text}   {clipboard.way(os.environ)}")
+
+    async def pick(self, title: str, items: Sequence[modals.PickItem]) -> str | None:
+        """Let one of many be picked."""
+        return await self.app.push_screen_wait(modals.Pick(self.services.clock, safe(title), items))
+
+    async def copy_one_of(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Let one of a thing's fields be picked, and copy it."""
+        choice = await self.pick("Copy", [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs])
+        if choice is not None:
+            self.copy(dict(pairs)[choice])
 
     def change(self, operation: Operation, references: Sequence[str]) -> None:
         """Plan an operation on exactly these keys, and ask."""

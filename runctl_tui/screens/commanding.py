@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -15,8 +15,10 @@ from textual.widgets import Input
 from runctl_tui import modals
 from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
-from runctl_tui.messages import Navigate, SettingWritten
+from runctl_tui.messages import Moved, Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
+from runctl_tui.screens.destinations import destination, names
+from runctl_tui.screens.kept import wrong_name
 from runctl_tui.services.errors import Unsupported, ValidationError
 from runctl_tui.widgets.command_line import CommandLine
 
@@ -46,8 +48,17 @@ class CommandingScreen(BaseScreen):
 
     def compose_prompts(self) -> ComposeResult:
         """Add the command's line."""
-        vocabulary = Vocabulary(self._instance_names, self._run_names, self._theme_names, self._setting_names)
-        yield CommandLine(lambda text: complete(text, vocabulary))
+        vocabulary = Vocabulary(
+            instances=self._instance_names,
+            runs=self._run_names,
+            themes=self._theme_names,
+            settings=self._setting_names,
+            views=lambda: list(self.shared.kept.views()),
+            things=lambda: names(self.services),
+            tags=self._tags,
+            profiles=self._profiles,
+        )
+        yield CommandLine(lambda text: complete(text, vocabulary), self._leads_to)
 
     @on(CommandLine.Submitted)
     def carry_out(self, event: CommandLine.Submitted) -> None:
@@ -71,6 +82,10 @@ class CommandingScreen(BaseScreen):
             raise ValidationError(f":{text}", f"{error}", "close the quote") from error
         if not words:
             return
+        found = None if words[0] in self._handlers else destination(text, self.services)
+        if found is not None:
+            self.post_message(found[0])
+            return
         if words[0] not in self._handlers:
             raise ValidationError(f":{words[0]}", "there is no such command", nearest(words[0]))
         handler, most = self._handlers[words[0]]
@@ -93,6 +108,11 @@ class CommandingScreen(BaseScreen):
             "costs": (self._navigate, 1),
             "tasks": (self._navigate, 1),
             "settings": (self._navigate, 1),
+            "profile": (self._move, 1),
+            "region": (self._move, 1),
+            "tag": (self._tag, 1),
+            "view": (self._view, 2),
+            "columns": (self._columns, 99),
             "launch": (lambda words: self._act("launch"), 0),
             "help": (lambda words: self._act("help"), 0),
             "q": (lambda words: self._act("app.quit"), 0),
@@ -111,6 +131,56 @@ class CommandingScreen(BaseScreen):
 
     async def _host(self, words: list[str]) -> None:
         self.post_message(Navigate("hosts", words[1] if len(words) > 1 else THIS_MACHINE))
+
+    def save_view(self, name: str) -> None:
+        """Save how this screen is looked at; one without a table refuses."""
+        raise Unsupported(f":view save {name}", "this screen has no table", "go to one that has")
+
+    def show_columns(self, ids: Iterable[str]) -> None:
+        """Show only these columns; a screen without a table refuses."""
+        raise Unsupported(":columns", "this screen has no table", "go to one that has")
+
+    def _leads_to(self, text: str) -> str:
+        """Say what enter would do with what is typed."""
+        words = text.split()
+        if not words:
+            return ""
+        if words[0] in COMMANDS:
+            return COMMANDS[words[0]].help if words[0] in self._handlers else ""
+        found = destination(text, self.services)
+        return f"go to the {found[1]}" if found else ""
+
+    async def _tag(self, words: list[str]) -> None:
+        if len(words) < 2 or "=" not in words[1]:
+            raise ValidationError(":" + " ".join(words), "this is not how it is used", COMMANDS["tag"].usage)
+        self.post_message(Navigate("instances", filter=f"tags:{words[1]}"))
+
+    async def _move(self, words: list[str]) -> None:
+        if len(words) < 2:
+            raise ValidationError(f":{words[0]}", "this is not how it is used", COMMANDS[words[0]].usage)
+        regions = tuple(one for one in words[1].split(",") if one)
+        self.post_message(Moved(words[1]) if words[0] == "profile" else Moved(regions=regions))
+
+    async def _view(self, words: list[str]) -> None:
+        kept = self.shared.kept
+        verb, name = ("", words[-1]) if len(words) == 2 else (words[-2], words[-1])
+        if verb == "save" and (wrong := wrong_name(name)):
+            raise ValidationError(f":view save {name}", "this is no name for a view", wrong)
+        if verb == "save":
+            self.save_view(name)
+            return
+        views = kept.views()
+        if len(words) < 2 or verb not in ("", "forget") or name not in views:
+            todo = f"views: {' '.join(views)}" if views else "save one: :view save NAME"
+            raise ValidationError(":" + " ".join(words), "there is no such view", todo)
+        if verb == "forget":
+            kept.save_view(name, None)
+            self.tell(f"view {name} is forgotten")
+        else:
+            self.post_message(Navigate(views[name].mode, view=name))
+
+    async def _columns(self, words: list[str]) -> None:
+        self.show_columns(name for word in words[1:] for name in word.split(",") if name)
 
     async def _sandbox(self, words: list[str]) -> None:
         if self.services.sandbox is None:
@@ -173,6 +243,14 @@ class CommandingScreen(BaseScreen):
 
     def _theme_names(self) -> list[str]:
         return sorted(self.app.available_themes, key=lambda name: (not name.startswith("runctl"), name))
+
+    def _profiles(self) -> tuple[str, ...]:
+        return self.services.elsewhere.profiles() if self.services.elsewhere else ()
+
+    def _tags(self) -> list[str]:
+        snapshot = self.services.fleet.feed.latest
+        found = {f"{key}={value}" for row in (snapshot.value if snapshot else ()) for key, value in row.instance.tags}
+        return sorted(tag for tag in found if " " not in tag)
 
     def _setting_names(self) -> list[str]:
         return [each.key for each in self.services.settings.all()]

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from runctl_tui import modals
-from runctl_tui.domain.cost import DIMENSIONS, TAG, CostReport, CostSummary
+from runctl_tui.domain.cost import DIMENSIONS, MACHINE, TAG, CostReport, CostSummary
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import Insight, InsightKind, insights
 from runctl_tui.domain.ledger import month_of
@@ -129,13 +129,25 @@ class CostsScreen(ListScreen[Insight]):
         self._storage = snapshot
         self._show()
 
+    def belongs(self, row: Insight, machine: str) -> bool:
+        """Tell whether a remark is about a machine."""
+        return row.reference == machine
+
+    def narrow_to(self, machine: str) -> None:
+        """Show one machine's remarks, and its line among the machines."""
+        super().narrow_to(machine)
+        if machine:
+            self._divide(MACHINE)
+            self.show_title()
+
     def show_reference(self, reference: str) -> None:
         """Divide by what somebody wants to see."""
         self._divide(reference)
 
     def title_facts(self) -> TitleFacts:
         """Say month, division, sum and filter."""
-        words = f"{self._since():%B %Y}   by {self._by}"
+        words = f"{self._narrowed()}   " if self._narrowed() else ""
+        words += f"{self._since():%B %Y}   by {self._by}"
         if self._report is not None:
             words += f"   {cost_words.total(self._report)}"
         waiting = self.waiting_for()
@@ -268,6 +280,8 @@ class CostsScreen(ListScreen[Insight]):
         days.empty = nothing = safe(cost_words.nothing(report))
         self.shares.set_placeholder(Notice.empty(nothing))
         self.shares.set_rows(share_rows(report))
+        if self._machine and report.by == MACHINE:
+            self.shares.move_to(self._machine_name())
         self._show_sources()
         self.show_title()
 

@@ -8,30 +8,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
-from runctl_tui import modals
-from runctl_tui.domain.fleet import FleetRow, mine_at_work
+from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Market
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.states import Operation
-from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.columns.instances import instance_columns
 from runctl_tui.screens.listing import ListScreen
+from runctl_tui.screens.machine_keys import MachineKeys
 from runctl_tui.screens.starting import SANDBOX, alone, start_facts
-from runctl_tui.services.errors import TrainctlError, ValidationError
 from runctl_tui.widgets.facts import FactList
 from runctl_tui.widgets.table import ResourceTable
 
 if TYPE_CHECKING:
-    from runctl_tui.domain.offer import Capability
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.services.ports import Feed
     from runctl_tui.widgets.columns import Column
 
 _FIRST_STEPS = ("train_here", "copy_sandbox", "doctor")
-_PLANS = {"start": Operation.START, "stop": Operation.STOP, "terminate": Operation.TERMINATE}
 
 
-class InstancesScreen(ListScreen[FleetRow]):
+class InstancesScreen(MachineKeys, ListScreen[FleetRow]):
     """All machines with state, price, money so far and what they do."""
 
     MODE = "instances"
@@ -59,15 +54,6 @@ class InstancesScreen(ListScreen[FleetRow]):
         "screen.help",
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+d", "terminate", "terminate", id="instances.terminate"),
-        Binding("l", "logs", "logs", id="instances.logs"),
-        Binding("s", "shell", "shell", id="instances.shell"),
-        Binding("h", "host", "host", id="instances.host"),
-        Binding("T", "tunnel", "tunnel", id="instances.tunnel"),
-        Binding("d", "describe", "describe", show=False, id="instances.describe"),
-        Binding("y", "raw", "raw JSON", show=False, id="instances.raw"),
-        Binding("c", "copy_id", "copy id", show=False, id="instances.copy"),
-        Binding("C", "copy_field", "copy a field", show=False, id="instances.copy_field"),
         Binding("t", "train_here", "train here", id="instances.train_here"),
         Binding("S", "copy_sandbox", "sandbox", id="instances.sandbox"),
         Binding("D", "doctor", "doctor", id="instances.doctor"),
@@ -75,9 +61,16 @@ class InstancesScreen(ListScreen[FleetRow]):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._chosen: tuple[FleetRow, ...] = ()
-        self._mine: tuple[str, ...] = ()
         self._starting: FactList | None = None
+
+    @property
+    def machine(self) -> FleetRow | None:
+        """The machine under the cursor."""
+        return self.table.cursor_row
+
+    def machines(self) -> tuple[FleetRow, ...]:
+        """Return the marked machines, else the one under the cursor."""
+        return self.targets()
 
     def columns(self) -> Sequence[Column[FleetRow]]:
         """Return the fleet's columns."""
@@ -116,101 +109,11 @@ class InstancesScreen(ListScreen[FleetRow]):
             if row is not None and reference in (row.key, row.instance.id, row.instance.name):
                 self.table.move_to(key)
 
-    def menu(self) -> Sequence[modals.PickItem]:
-        """Offer what the machines at hand allow."""
-        from runctl_tui.screens.instance_verbs import instance_menu
-
-        self._chosen = self.targets()
-        latest = self.services.fleet.feed.latest
-        self._mine = tuple(row.key for row in mine_at_work(latest.value if latest else ()))
-        facts = self.shared.facts or self.services.session.cached()
-        return instance_menu(self._chosen, self._why_not, facts.read_only and not facts.armed_for, len(self._mine))
-
-    def obey_menu(self, choice: str) -> None:
-        """Begin what was chosen, about the machines at hand when the menu opened."""
-        rows = self._chosen
-        if choice in _PLANS:
-            self.change(_PLANS[choice], [row.key for row in rows])
-        elif choice == "stop_all":
-            self.change_all(Operation.STOP, self._mine)
-        elif choice == "launch":
-            self.action_launch()
-        elif choice == "train":
-            from runctl_tui.screens.prefill import train_on
-
-            self.launch(train_on(self.services.launcher.defaults(), rows[0]))
-        elif choice == "tunnel":
-            self.tunnel(rows[0].key, rows[0].instance.name)
-        elif choice == "host":
-            self.go("hosts", rows[0].key)
-        elif choice == "shell":
-            self.shell(rows[0].key, rows[0].instance.name)
-        elif choice == "monitor":
-            self._open_monitor(rows[0])
-
     @on(ResourceTable.Chosen, "#list")
     def open_details(self) -> None:
-        """Show everything about the machine."""
-        row = self.table.cursor_row
-        if row is not None:
-            title = safe(f"{row.instance.name or row.instance.id}")
-            self.app.push_screen(modals.Describe(self.services.clock, title, self._sections(row)))
-
-    def action_describe(self) -> None:
-        """Show the facts as text that can be searched and copied."""
-        row = self.table.cursor_row
-        if row is None:
-            return
-        lines = []
-        for section in self._sections(row):
-            lines += [section.heading, *(safe(f"  {each.label:12}  {each.value}") for each in section.facts), safe("")]
-        self.app.push_screen(modals.TextView(self.services.clock, safe(row.instance.name or row.instance.id), lines))
-
-    def action_raw(self) -> None:
-        """Show the provider's own words."""
-        row = self.table.cursor_row
-        if row is not None:
-            self.work(self._raw, row, group="describe")
-
-    def action_logs(self) -> None:
-        """Go to the machine's newest run in the monitor."""
-        row = self.table.cursor_row
-        if row is not None:
-            self._open_monitor(row)
-
-    def action_shell(self) -> None:
-        """Open a shell on the machine."""
-        row = self.table.cursor_row
-        if row is not None:
-            self.shell(row.key, row.instance.name)
-
-    def action_host(self) -> None:
-        """Show what the machine is doing."""
-        row = self.table.cursor_row
-        if row is not None:
-            self.go("hosts", row.key)
-
-    def action_tunnel(self) -> None:
-        """Ask for the ports of a tunnel to the machine."""
-        row = self.table.cursor_row
-        if row is not None:
-            self.tunnel(row.key, row.instance.name or row.instance.id)
-
-    def action_copy_id(self) -> None:
-        """Copy the machine's id."""
-        row = self.table.cursor_row
-        if row is not None:
-            self.copy(row.instance.id)
-
-    def action_copy_field(self) -> None:
-        """Choose a field to copy."""
-        row = self.table.cursor_row
-        if row is not None:
-            self.work(self._copy_field, row, group="menu")
-
-    def action_terminate(self) -> None:
-        """Open the terminate plan for the machines at hand."""
-        self.change(Operation.TERMINATE, [row.key for row in self.targets()])
+        """Open the page of the machine."""
+        if self.machine is not None:
+            self.go("instance", self.machine.key)
 
     def action_train_here(self) -> None:
         """Open the launch form for a run on this machine."""
@@ -244,39 +147,3 @@ class InstancesScreen(ListScreen[FleetRow]):
 
     async def _examine(self, panel: FactList) -> None:
         panel.facts = start_facts(await self.services.doctor.examine(), self.has_class("-wide"))
-
-    def _open_monitor(self, row: FleetRow) -> None:
-        if row.runs:
-            self.go("monitor", row.runs[0].id)
-        else:
-            name = row.instance.name or row.instance.id
-            self.show_problem(ValidationError(f"{name} has no runs", todo="x, Train here…").to_problem())
-
-    def _sections(self, row: FleetRow) -> tuple[modals.Section, ...]:
-        from runctl_tui.screens.instance_facts import sections
-
-        return sections(row, self.services.clock.now())
-
-    def _why_not(self, provider: str, capability: Capability) -> str:
-        try:
-            return self.services.registry.get(provider).capabilities.why_not(capability)
-        except TrainctlError as error:
-            return error.what
-
-    async def _raw(self, row: FleetRow) -> None:
-        import json
-
-        self.busy(f"asking {row.instance.provider} about {row.instance.id}…")
-        found = await self.services.fleet.describe(row.key)
-        self.busy("")
-        text = json.dumps(found, indent=2, default=str, ensure_ascii=False)
-        await self.app.push_screen(modals.TextView(self.services.clock, safe(row.instance.id), safe_lines(text)))
-
-    async def _copy_field(self, row: FleetRow) -> None:
-        from runctl_tui.screens.instance_facts import fields
-
-        pairs = fields(row)
-        items = [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs]
-        choice = await self.app.push_screen_wait(modals.Pick(self.services.clock, safe("Copy"), items))
-        if choice is not None:
-            self.copy(dict(pairs)[choice])

@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.text import safe
-from runctl_tui.screens.changing import ChangingScreen
+from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.frame import missing_notices
+from runctl_tui.screens.viewing import ViewingScreen
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table import ResourceTable
@@ -28,7 +28,7 @@ AGES_EVERY: Final = 5
 """Seconds between two looks at the ages in the cells."""
 
 
-class ListScreen(ChangingScreen, Generic[RowT]):
+class ListScreen(ViewingScreen, Generic[RowT]):
     """One table that fills the body; subclasses say what its rows are."""
 
     EMPTY: ClassVar[str] = "nothing here yet"
@@ -37,6 +37,10 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "clear filter", show=False, id="list.clear"),
         Binding("slash", "open_filter", "filter", key_display="/", id="table.filter", priority=True),
+        Binding("d", "describe_row", "describe", show=False, id="list.describe"),
+        Binding("y", "raw_row", "raw JSON", show=False, id="list.raw"),
+        Binding("c", "copy_row", "copy", show=False, id="list.copy"),
+        Binding("C", "copy_cell", "copy a field", show=False, id="list.copy_field"),
         Binding("ctrl+s", "export", "export", show=False, id="screen.export"),
     ]
     AUTO_FOCUS = "#list"
@@ -46,7 +50,9 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         self._ticks = 0
         self._touched = False
         self._complete = True
-        self._seen: Snapshot[tuple[RowT, ...]] | None = None
+        self._machine = ""
+        self._left_at: str | None = None
+        self._heard: Snapshot[tuple[RowT, ...]] | None = None
 
     def columns(self) -> Sequence[Column[RowT]]:
         """Return the table's columns."""
@@ -79,6 +85,10 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         super().on_mount()
         if self.ORDER is not None:
             self.table.sort_by(*self.ORDER)
+        left = self.shared.stances.get(self.MODE)
+        if left is not None:
+            self.look_as(left.view)
+            self._left_at = left.cursor
 
     def on_key(self) -> None:
         """Leave the cursor at the top while rows still arrive, until the first key."""
@@ -86,10 +96,12 @@ class ListScreen(ChangingScreen, Generic[RowT]):
 
     def show_rows(self, snapshot: Snapshot[tuple[RowT, ...]]) -> None:
         """Show rows; what is missing is said under them, and old rows stay."""
-        self._complete = snapshot.complete
-        self._seen = snapshot
-        self.table.set_placeholder(Notice.empty(safe(self.EMPTY)))
-        self.table.set_rows(self.chosen_rows(snapshot.value))
+        self._heard, self._complete = snapshot, snapshot.complete
+        self.table.set_placeholder(Notice.empty(safe(self._nothing())))
+        rows = self.chosen_rows(snapshot.value)
+        self.table.set_rows([row for row in rows if self.belongs(row, self._machine)] if self._machine else rows)
+        if self._left_at is not None and self.table.move_to(self._left_at):
+            self._left_at, self._touched = None, True
         if not self._touched:
             self.table.action_go("first")
         self.table.set_notices(missing_notices(snapshot, self.services.clock.now()))
@@ -98,6 +110,17 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     def chosen_rows(self, rows: tuple[RowT, ...]) -> tuple[RowT, ...]:
         """Return the rows that this screen is about now; all of them unless a subclass narrows it."""
         return rows
+
+    def belongs(self, row: RowT, machine: str) -> bool:
+        """Tell whether a row belongs to the machine with this key."""
+        return True
+
+    def narrow_to(self, machine: str) -> None:
+        """Show only what belongs to one machine, or everything again."""
+        if machine != self._machine:
+            self._machine, self._touched = machine, False
+            if self._heard is not None:
+                self.show_rows(self._heard)
 
     def title_facts(self) -> TitleFacts:
         """Say how many rows, in which order, how many marked and which filter."""
@@ -114,8 +137,20 @@ class ListScreen(ChangingScreen, Generic[RowT]):
             marked=len(model.marks),
             hidden_marks=model.hidden_marks,
             filter=model.filter_text,
-            note=safe(self.waiting_for() or self.note()),
+            note=safe(self.waiting_for() or self._narrowed() or self.note()),
         )
+
+    def _narrowed(self) -> str:
+        """Say whose belongings alone are shown."""
+        return f"of {self._machine_name()}, escape shows all" if self._machine else ""
+
+    def _nothing(self) -> str:
+        return f"nothing here belongs to {self._machine_name()}; escape shows all" if self._machine else self.EMPTY
+
+    def _machine_name(self) -> str:
+        latest = self.services.fleet.feed.latest
+        names = {row.key: row.instance.name for row in latest.value} if latest else {}
+        return names.get(self._machine) or self._machine.rpartition("/")[2]
 
     def note(self) -> str:
         """Return further words for the title line."""
@@ -142,7 +177,8 @@ class ListScreen(ChangingScreen, Generic[RowT]):
 
     def action_open_filter(self) -> None:
         """Let a filter be typed."""
-        self.query_one("#list-filter", FilterLine).open(self.table.model.filter_text)
+        line = self.query_one("#list-filter", FilterLine)
+        line.open(self.table.model.filter_text, self.shared.kept.filters(self.MODE))
 
     @on(FilterLine.Changed)
     def apply_filter(self, event: FilterLine.Changed) -> None:
@@ -150,6 +186,8 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         self.table.set_filter(event.text)
         if event.done:
             self.table.focus()
+            if event.text:
+                self.shared.kept.add_filter(self.MODE, event.text)
         self.show_title()
 
     @on(ResourceTable.MarksChanged, "#list")
@@ -157,6 +195,44 @@ class ListScreen(ChangingScreen, Generic[RowT]):
     def tell_title(self) -> None:
         """Bring the title line up to date."""
         self.show_title()
+
+    def copy_text(self, row: RowT) -> str:
+        """Return what `c` copies of a row."""
+        return self.row_key(row)
+
+    def fields(self, row: RowT) -> tuple[tuple[str, str], ...]:
+        """Return what can be copied from a row: its cells, whole."""
+        pairs = ((column.title or column.id, str(column.cell(row).text)) for column in self.table.model.columns)
+        return tuple((name, text) for name, text in pairs if text)
+
+    def action_describe_row(self) -> None:
+        """Show the whole row under the cursor."""
+        row = self.table.cursor_row
+        if row is not None:
+            facts = tuple(modals.fact(name, text) for name, text in self.fields(row))
+            section = modals.Section(safe(self.NAME), facts)
+            self.app.push_screen(modals.Describe(self.services.clock, safe(self.row_key(row)), (section,)))
+
+    def action_raw_row(self) -> None:
+        """Show the row under the cursor as this program holds it."""
+        from runctl_tui.screens.raw import raw_json
+
+        row = self.table.cursor_row
+        if row is not None:
+            lines = safe_lines(raw_json(row))
+            self.app.push_screen(modals.TextView(self.services.clock, safe(self.row_key(row)), lines))
+
+    def action_copy_row(self) -> None:
+        """Copy what the row under the cursor is known by."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.copy(self.copy_text(row))
+
+    def action_copy_cell(self) -> None:
+        """Choose a field of the row under the cursor to copy."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.work(self.copy_one_of, self.fields(row), group="menu")
 
     def action_export(self) -> None:
         """Write the view as it is shown now into the folder for logs, in the format that is chosen, and say where."""
@@ -174,7 +250,7 @@ class ListScreen(ChangingScreen, Generic[RowT]):
         """Return the table that has the keys as it is shown."""
         from runctl_tui.screens.exporting import sheet_as_shown
 
-        return sheet_as_shown(self.MODE, self.table, self._seen, self.services.clock.now())
+        return sheet_as_shown(self.MODE, self.table, self._heard, self.services.clock.now())
 
     async def _export_sheet(self, sheet: Sheet) -> None:
         from runctl_tui.domain.sheet import SheetFormat, written
@@ -198,4 +274,6 @@ class ListScreen(ChangingScreen, Generic[RowT]):
             self.table.set_filter("")
         elif self.table.marks:
             self.table.action_clear_marks()
+        elif self._machine:
+            self.narrow_to("")
         self.show_title()

@@ -136,6 +136,10 @@ class MonitorScreen(ListScreen[TrainingSession]):
         if self._following is not None:
             self.work(self._ask_spent, group="spent")
 
+    def belongs(self, row: TrainingSession, machine: str) -> bool:
+        """Tell whether a run is or was on a machine."""
+        return f"{row.provider}/{row.instance_id}" == machine
+
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a run as soon as it is known."""
         self._touched = True
@@ -233,12 +237,6 @@ class MonitorScreen(ListScreen[TrainingSession]):
         run = self.table.cursor_row
         if run is not None:
             self.shell(f"{run.provider}/{run.instance_id}", run.instance_id)
-
-    def action_copy_id(self) -> None:
-        """Copy the run's id."""
-        run = self.table.cursor_row
-        if run is not None:
-            self.copy(run.id)
 
     def tick(self) -> None:
         """Let the ages among the facts grow."""

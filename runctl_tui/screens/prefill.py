@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
+from runctl_tui.domain.instance import HERE
 from runctl_tui.domain.launch import LaunchRequest
-from runctl_tui.domain.run import TrainingSession
+from runctl_tui.domain.run import TrainingJob, TrainingSession
 
 if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow
@@ -26,6 +27,12 @@ def resume_from(session: TrainingSession, checkpoint: Checkpoint | None, default
         instance_key=f"{session.provider}/{session.instance_id}",
         job=replace(session.job_again(here), resume_from=where, parent=session.id),
     )
+
+
+def resume_here(defaults: LaunchRequest, checkpoint: Checkpoint) -> LaunchRequest:
+    """Return a request that trains on this machine from a checkpoint that belongs to no run."""
+    job = replace(defaults.job or TrainingJob(script=""), resume_from=checkpoint.host.location)
+    return replace(defaults, options=None, instance_key=HERE, job=job, terminate_after=False)
 
 
 def _location(checkpoint: Checkpoint) -> str:

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runctl_tui.screens.kept import Kept, Stance
+
 if TYPE_CHECKING:
     from runctl_tui.domain.problem import Problem
     from runctl_tui.services.ports import SessionFacts
@@ -36,5 +38,9 @@ class Shared:
     """Jobs at work, for the tab line."""
     notes: tuple[StatusNote, ...] = ()
     """Problems that have not been read yet; they follow the person from screen to screen."""
+    kept: Kept = field(default_factory=Kept)
+    """What outlives this session: filters and views."""
+    stances: dict[str, Stance] = field(default_factory=dict)
+    """How each screen was left at this profile and in these regions, by its mode."""
     problems: dict[StatusNote, Problem] = field(default_factory=dict)
     """What is behind a note, for reading it in full."""

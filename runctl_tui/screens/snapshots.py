@@ -42,6 +42,11 @@ class SnapshotsScreen(StorageScreen[VolumeSnapshot]):
         """Return the columns of snapshots."""
         return snapshot_columns(self.services.clock.now, self._volume_names)
 
+    def belongs(self, row: VolumeSnapshot, machine: str) -> bool:
+        """Tell whether a snapshot is of a volume that is attached to a machine."""
+        volumes = (one for one in self.storage.volumes if one.id == row.volume_id)
+        return any(f"{row.provider}/{at.instance_id}" == machine for one in volumes for at in one.attachments)
+
     def part(self, storage: Storage) -> tuple[VolumeSnapshot, ...]:
         """Return the snapshots."""
         return storage.snapshots

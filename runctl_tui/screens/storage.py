@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -45,8 +45,6 @@ class StorageScreen(ListScreen[KeptT]):
         Binding("ctrl+d", "delete", "delete", id="storage.delete"),
         Binding("d", "describe", "describe", show=False, id="storage.describe"),
         Binding("y", "raw", "raw JSON", show=False, id="storage.raw"),
-        Binding("c", "copy_id", "copy id", show=False, id="storage.copy"),
-        Binding("C", "copy_field", "copy a field", show=False, id="storage.copy_field"),
     ]
 
     def __init__(self, *args: Any) -> None:
@@ -127,17 +125,9 @@ class StorageScreen(ListScreen[KeptT]):
         if row is not None:
             self.work(self._raw, row, group="describe")
 
-    def action_copy_id(self) -> None:
+    def copy_text(self, row: KeptT) -> str:
         """Copy the id."""
-        row = self.table.cursor_row
-        if row is not None:
-            self.copy(row.id)
-
-    def action_copy_field(self) -> None:
-        """Choose a field to copy."""
-        row = self.table.cursor_row
-        if row is not None:
-            self.work(self._copy_field, row, group="menu")
+        return row.id
 
     async def ask_shape(self, question: VolumeQuestion) -> VolumeDraft | None:
         """Let the form be filled in, with the price in sight."""
@@ -169,16 +159,6 @@ class StorageScreen(ListScreen[KeptT]):
         self.busy("")
         text = json.dumps(found, indent=2, default=str, ensure_ascii=False)
         await self.app.push_screen(modals.TextView(self.services.clock, safe(row.id), safe_lines(text)))
-
-    async def _copy_field(self, row: KeptT) -> None:
-        pairs = self.fields(row)
-        choice = await self.pick("Copy", [modals.PickItem(name, safe(name), safe(value)) for name, value in pairs])
-        if choice is not None:
-            self.copy(dict(pairs)[choice])
-
-    async def pick(self, title: str, items: Sequence[modals.PickItem]) -> str | None:
-        """Let one of many be picked."""
-        return await self.app.push_screen_wait(modals.Pick(self.services.clock, safe(title), items))
 
 
 def _lines(section: modals.Section) -> list[SafeText]:

@@ -51,6 +51,10 @@ class VolumesScreen(StorageScreen[Volume]):
         """Put volumes that are gone below the others."""
         return row.state in (VolumeState.DELETED, VolumeState.DELETING)
 
+    def belongs(self, row: Volume, machine: str) -> bool:
+        """Tell whether a volume is attached to a machine."""
+        return any(f"{row.provider}/{one.instance_id}" == machine for one in row.attachments)
+
     def part(self, storage: Storage) -> tuple[Volume, ...]:
         """Return the volumes."""
         return storage.volumes

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from runctl_tui.domain import ledger
-from runctl_tui.domain.cost import DIMENSIONS, TAG, CostReport, CostShare, DayCost
+from runctl_tui.domain.cost import DIMENSIONS, MACHINE, TAG, CostReport, CostShare, DayCost
 from runctl_tui.domain.instance import TAG_OWNER
 from runctl_tui.domain.ledger import Interval
 from runctl_tui.services.errors import ValidationError
@@ -19,6 +19,7 @@ from runctl_tui.services.ledger_rows import Seen
 _ZERO: Final = Decimal(0)
 _LABELS: Final[dict[str, Callable[[Seen], str]]] = {
     "project": lambda seen: seen.tracked.project,
+    MACHINE: lambda seen: seen.tracked.name or seen.tracked.id,
     "type": lambda seen: seen.type,
     "provider": lambda seen: seen.tracked.provider,
     "owner": lambda seen: _tag(seen, TAG_OWNER),

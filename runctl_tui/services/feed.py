@@ -19,6 +19,8 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostLinkLost, TrainctlError
 
 T = TypeVar("T")
+LONGEST_IDLE: Final = 50.0
+"""Seconds that a feed waits at most because nobody is there: less than what is called old."""
 SLOWEST: Final = 60.0
 """Seconds between polls at most, however often they fail."""
 
@@ -98,6 +100,12 @@ class Pace:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
     """Draws from [0, 1)."""
+    stretch: Callable[[], float] = lambda: 1.0
+    """How many times as long to wait now, because nobody is at the keyboard."""
+
+    def wait(self) -> float:
+        """Return the seconds until the next poll after one that succeeded."""
+        return max(self.interval, min(self.interval * self.stretch(), LONGEST_IDLE))
 
 
 class PollingFeed(PushFeed[T]):
@@ -173,7 +181,7 @@ class PollingFeed(PushFeed[T]):
             self._keep(error.to_problem(retry_in=self._delay))
 
     def _take(self, snapshot: Snapshot[T]) -> None:
-        self._failures, self._delay = 0, self._pace.interval
+        self._failures, self._delay = 0, self._pace.wait()
         self.push(snapshot)
 
     def _keep(self, problem: Problem) -> None:

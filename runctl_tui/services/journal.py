@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -136,6 +136,14 @@ class Journal:
     async def history(self, limit: int = 200) -> tuple[Row, ...]:
         """Return the latest operations, oldest first."""
         return (await self._rows(""))[-limit:]
+
+    async def about(self, references: Sequence[str], words: str = "") -> tuple[Row, ...]:
+        """Return the operations on these resources, and those whose effect or result names `words`, oldest first."""
+        places = ", ".join("?" * len(references))
+        names = " OR instr(j.effect, ?) OR instr(detail, ?)" if words else ""
+        return await self._rows(
+            f"WHERE j.resource IN ({places}){names}", *references, *([words, words] if words else ())
+        )
 
     async def events(self, op_id: str) -> tuple[JournalState, ...]:
         """Return the states that an operation went through, in order."""

@@ -11,6 +11,7 @@ from typing import Final
 from runctl_tui.domain import ledger
 from runctl_tui.domain.cost import CostSummary, TrackedResource
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.history import Account, StateChange, timeline
 from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan
 from runctl_tui.domain.money import CENT
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
@@ -39,6 +40,16 @@ class Books:
         for interval in self.intervals:
             found.setdefault(interval.resource, []).append(interval)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What the ledger holds of one resource, carried on to now."""
+
+    seen: Seen
+    intervals: Sequence[Interval]
+    states: Sequence[StateChange]
+    spans: Sequence[RunSpan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +178,25 @@ def told(seen: Seen, own: Sequence[Interval]) -> TrackedResource:
         usd_per_hour=rate,
         accumulated=ledger.accumulated(own),
         unpriced_seconds=ledger.unpriced_seconds(compute),
+    )
+
+
+def account_of(pages: Pages, now: datetime) -> Account:
+    """Return one resource's past in states and dollars."""
+    own, tracked = pages.intervals, pages.seen.tracked
+    by_run: dict[str, Decimal] = {}
+    for run, part, sharing in ledger.split_by_run(own, pages.spans):
+        by_run[run] = by_run.get(run, _ZERO) + part.usd / sharing
+    return Account(
+        first_seen_at=tracked.first_seen_at,
+        last_seen_at=tracked.last_seen_at,
+        stretches=timeline(pages.states, own, now, disks_priced=not _disks_unpriced(pages.seen)),
+        today=ledger.accumulated(ledger.clip(own, ledger.day_of(now)[0], now)),
+        month=ledger.accumulated(ledger.clip(own, ledger.month_of(now)[0], now)),
+        total=ledger.accumulated(own),
+        unpriced_seconds=ledger.unpriced_seconds(one for one in own if one.kind is IntervalKind.COMPUTE),
+        project=tracked.project,
+        by_run=tuple(ledger.dearest_first(by_run).items()),
     )
 
 

@@ -14,7 +14,8 @@ from typing import Final
 from runctl_tui.domain.cost import TrackedResource
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan, Sighting, advance
+from runctl_tui.domain.history import StateChange
+from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan, Sighting, advance, changed_at
 from runctl_tui.domain.money import HOURS_PER_MONTH
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.store import from_micros, to_micros
@@ -75,6 +76,10 @@ def record(connection: sqlite3.Connection, seen: Seen) -> None:
         _add(connection, interval)
     if seen.sighting.compute_per_hour is not None and (before is None or before.sighting.compute_per_hour is None):
         _price_the_past(connection, seen.key, seen.sighting.compute_per_hour)
+    since = changed_at(before.sighting if before else None, anchor)
+    if since is not None:
+        values = (seen.key, to_micros(since), seen.tracked.state.value)
+        connection.execute("INSERT INTO states VALUES (?, ?, ?)", values)
     first = before.tracked.first_seen_at if before else seen.tracked.first_seen_at
     _save(connection, replace(seen, sighting=anchor, tracked=replace(seen.tracked, first_seen_at=first)))
 
@@ -100,16 +105,18 @@ def existing(connection: sqlite3.Connection) -> set[str]:
 def intervals_since(connection: sqlite3.Connection, start: datetime | None = None) -> list[Interval]:
     """Return the intervals that reach into the time from `start` on."""
     rows = connection.execute("SELECT * FROM intervals WHERE end > ? ORDER BY id", (to_micros(start) if start else 0,))
-    return [
-        Interval(
-            row["resource"],
-            from_micros(row["start"]),
-            from_micros(row["end"]),
-            _decimal(row["rate"]),
-            IntervalKind(row["kind"]),
-        )
-        for row in rows
-    ]
+    return [_interval(row) for row in rows]
+
+
+def intervals_of(connection: sqlite3.Connection, key: str) -> list[Interval]:
+    """Return all intervals of one resource."""
+    return [_interval(row) for row in connection.execute("SELECT * FROM intervals WHERE resource = ?", (key,))]
+
+
+def states_of(connection: sqlite3.Connection, key: str) -> list[StateChange]:
+    """Return from when on one resource was in which state."""
+    rows = connection.execute("SELECT at, state FROM states WHERE resource = ? ORDER BY at, rowid", (key,))
+    return [StateChange(from_micros(row["at"]), ResourceState(row["state"])) for row in rows]
 
 
 def begun(connection: sqlite3.Connection) -> datetime | None:
@@ -117,9 +124,9 @@ def begun(connection: sqlite3.Connection) -> datetime | None:
     return _moment(connection.execute("SELECT min(start) FROM intervals").fetchone()[0])
 
 
-def spans(connection: sqlite3.Connection) -> list[RunSpan]:
-    """Return when which run used which resource."""
-    rows = connection.execute("SELECT * FROM run_spans ORDER BY run")
+def spans(connection: sqlite3.Connection, key: str = "") -> list[RunSpan]:
+    """Return when which run used which resource, or only this one."""
+    rows = connection.execute("SELECT * FROM run_spans WHERE ? IN ('', resource) ORDER BY run", (key,))
     return [RunSpan(row["run"], row["resource"], from_micros(row["start"]), _moment(row["end"])) for row in rows]
 
 
@@ -133,7 +140,7 @@ def save_spans(connection: sqlite3.Connection, found: Iterable[RunSpan]) -> None
 
 def forget(connection: sqlite3.Connection, key: str) -> bool:
     """Remove a resource with its money and history; False where there is none."""
-    for table in ("intervals", "run_spans", "usage"):
+    for table in ("intervals", "run_spans", "usage", "states"):
         connection.execute(f"DELETE FROM {table} WHERE resource = ?", (key,))
     return connection.execute("DELETE FROM resources WHERE key = ?", (key,)).rowcount > 0
 

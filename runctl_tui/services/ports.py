@@ -13,9 +13,13 @@ from runctl_tui.services.host_ports import Hosts as Hosts
 from runctl_tui.services.host_ports import ShellCommand as ShellCommand
 from runctl_tui.services.host_ports import Shells as Shells
 from runctl_tui.services.host_ports import Tunnels as Tunnels
+from runctl_tui.services.ports_history import Histories as Histories
+from runctl_tui.services.ports_memory import Memory as Memory
 from runctl_tui.services.ports_provider import ProviderRegistry as ProviderRegistry
 from runctl_tui.services.ports_provider import SshTarget as SshTarget
 from runctl_tui.services.ports_provider import TrainingProvider as TrainingProvider
+from runctl_tui.services.ports_session import Session as Session
+from runctl_tui.services.ports_session import SessionFacts as SessionFacts
 from runctl_tui.services.ports_storage import Objects as Objects
 
 if TYPE_CHECKING:
@@ -88,6 +92,13 @@ class Checkpoints(Protocol):
 
     async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
         """Read them once."""
+
+
+class CheckpointShelf(Checkpoints, Protocol):
+    """Checkpoints of runs, and those in folders of this machine that belong to none."""
+
+    async def look_into(self, folder: str) -> str:
+        """Show what lies in a folder of this machine too; its whole path, or ValidationError where there is none."""
 
 
 class Launcher(Protocol):
@@ -171,36 +182,6 @@ class Costs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SessionFacts:
-    """What the header says about where and who we are."""
-
-    sandbox: bool
-    profile: str
-    regions: tuple[str, ...]
-    who: str
-    expires_in: float | None
-    """Seconds until the credentials end."""
-    read_only: bool
-    armed_for: float | None
-    """Seconds for which a production account stays armed; None outside production accounts."""
-    root: bool
-    """Whether the program runs as the superuser."""
-
-
-class Session(Protocol):
-    """Where, who, and whether changes are allowed."""
-
-    async def facts(self) -> SessionFacts:
-        """The header's facts."""
-
-    def cached(self) -> SessionFacts:
-        """What is known without asking anybody; never blocks."""
-
-    def arm(self, seconds: float) -> None:
-        """Allow changes in a production account for a while."""
-
-
-@dataclass(frozen=True, slots=True)
 class Setting:
     """One configuration key."""
 
@@ -270,6 +251,16 @@ class Exports(Protocol):
         """Write a new file, 0600, exactly there; ResourceExists where one is, StateError where the disk refuses."""
 
 
+class Elsewhere(Protocol):
+    """The same program for another profile or other regions."""
+
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles that can be switched to."""
+
+    def services(self, profile: str, regions: tuple[str, ...]) -> Services:
+        """Services for a profile and regions, an empty one as it is; ValidationError for what cannot be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that a screen or a command may use."""
@@ -279,13 +270,15 @@ class Services:
     registry: ProviderRegistry
     fleet: Fleet
     runs: Runs
-    checkpoints: Checkpoints
+    checkpoints: CheckpointShelf
     volumes: Volumes
     objects: Objects
     launcher: Launcher
     actions: Actions
     jobs: Jobs
     costs: Costs
+    histories: Histories
+    memory: Memory
     shells: Shells
     hosts: Hosts
     tunnels: Tunnels
@@ -305,3 +298,7 @@ class Services:
     """Loads what only a later key press needs; called once the first rows are out."""
     troubles: Callable[[], tuple[Problem, ...]] = tuple
     """What is wrong with this program's own files; known once it has started."""
+    elsewhere: Elsewhere | None = None
+    """None: this program stays where it is."""
+    touch: Callable[[], bool] = bool
+    """Somebody is at the keyboard; True where the feeds had slowed down because nobody was."""

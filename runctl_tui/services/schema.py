@@ -42,4 +42,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         view TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE states (resource TEXT NOT NULL, at INTEGER NOT NULL, state TEXT NOT NULL);
+    CREATE INDEX states_by_resource ON states (resource, at);
+    CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    INSERT INTO states SELECT key, CASE WHEN state = 'running' THEN coalesce(launched_at, last_seen) ELSE last_seen END,
+        state FROM resources;
+    """,
 )

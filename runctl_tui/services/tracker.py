@@ -16,7 +16,9 @@ from typing import Any, Final, TypeVar
 from runctl_tui.domain import ledger
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
+from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.history import Account
 from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.money import cents
 from runctl_tui.domain.resource import ResourceState
@@ -28,6 +30,8 @@ from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.ledger_books import (
     Books,
     Figures,
+    Pages,
+    account_of,
     again,
     carried,
     carried_on,
@@ -182,6 +186,20 @@ class ResourceTracker:
         """Return what a run has cost; None where nothing is known about it."""
         books = await self._read(None)
         return ledger.by_run(books.intervals, books.spans).get(run_id)
+
+    async def account(self, key: str) -> Fact[Account]:
+        """Return what the ledger knows of one resource; unknown where it was never seen, or is nobody's to pay for."""
+        now = self._clock.now()
+
+        def work(connection: sqlite3.Connection) -> Fact[Account]:
+            seen = ledger_rows.find(connection, key)
+            if seen is None:
+                return Unknown("the ledger has not seen it; machines of others are not recorded")
+            intervals = [*ledger_rows.intervals_of(connection, key), *carried_on(seen, now)]
+            states, spans = ledger_rows.states_of(connection, key), ledger_rows.spans(connection, key)
+            return Known(account_of(Pages(seen, intervals, states, spans), now), seen.tracked.last_seen_at, "ledger")
+
+        return await self._store.run(work)
 
     async def register(self, resource: TrackedResource) -> None:
         """Begin to track a resource; ResourceExists where it is tracked already."""

@@ -40,9 +40,15 @@ class Column(Generic[RowT]):
     """Cells that it takes when there is room; the flexible column takes what then remains."""
     flexible: bool = False
     sort_key: Callable[[RowT], Any] | None = None
-    """What rows are ordered by; None for a row sorts it last, None here forbids sorting by the column."""
+    """What rows are ordered by; None for a row sorts it last, None here means the cell's text."""
     descending: bool = False
     """The order that the first sort by this column uses."""
+    restless: bool = False
+    """It changes all the time, such as an age, so that a change in it is not marked."""
+
+    def order(self, row: RowT) -> Any:
+        """Return what a row is ordered by in this column; None sorts it last."""
+        return self.sort_key(row) if self.sort_key else str(self.cell(row).text).casefold() or None
 
 
 @dataclass(frozen=True, slots=True)

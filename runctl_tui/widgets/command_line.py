@@ -17,6 +17,8 @@ from runctl_tui.widgets.text import content
 
 Complete = Callable[[str], Sequence[str]]
 """Returns whole lines that may follow from what is typed, best first."""
+Lead = Callable[[str], str]
+"""Returns in words what enter would do with what is typed, or nothing."""
 HISTORY: Final = 200
 
 
@@ -40,9 +42,10 @@ class CommandLine(PromptLine):
     class Closed(Message):
         """The line was left without a command."""
 
-    def __init__(self, complete: Complete | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, complete: Complete | None = None, lead: Lead | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.complete: Complete = complete or (lambda text: ())
+        self.lead: Lead = lead or (lambda text: "")
         self._history: list[str] = []
         self._place = 0
         self._offers: list[str] = []
@@ -72,7 +75,7 @@ class CommandLine(PromptLine):
         event.stop()
         if event.value not in self._offers:
             self._forget_offers()
-            self._hint()
+        self._hint()
 
     @on(Input.Submitted)
     def submit(self, event: Input.Submitted) -> None:
@@ -124,7 +127,9 @@ class CommandLine(PromptLine):
         typed = self.query_one(FormInput).value
         offers = self._offers or self.complete(typed)
         words = "  ".join(offer.rpartition(" ")[2] for offer in offers[:8])
-        hint = safe(f"tab  {words}") if offers else EMPTY
+        lead = self.lead(typed)
+        parts = (f"enter  {lead}" if lead else "", f"tab  {words}" if offers else "")
+        hint = safe("   ".join(part for part in parts if part)) if any(parts) else EMPTY
         self.query_one(".prompt-hint", Static).update(content(hint, "$muted"), layout=False)
 
 

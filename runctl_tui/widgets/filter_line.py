@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -23,7 +23,8 @@ class FilterLine(PromptLine):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "clear filter", id="filter.cancel"),
-        Binding("down", "keep", "to the rows", show=False, id="filter.keep"),
+        Binding("up,ctrl+p", "history(-1)", "earlier", show=False, id="filter.earlier", priority=True),
+        Binding("down,ctrl+n", "history(1)", "later, then to the rows", show=False, id="filter.later", priority=True),
     ]
 
     class Changed(Message):
@@ -37,16 +38,19 @@ class FilterLine(PromptLine):
     def __init__(self, placeholder: SafeText = FILTER_WORDS, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._placeholder = placeholder
+        self._history: tuple[str, ...] = ()
+        self._place = 0
         self.hide()
 
     def parts(self) -> Iterable[Widget]:
         """Return sign, field and the reminder of the language."""
         yield Static("/", classes="prompt-sign", markup=False)
         yield FormInput(placeholder=self._placeholder)
-        yield Static(content(safe("enter keeps  esc clears")), classes="prompt-hint")
+        yield Static(content(safe("enter keeps  esc clears  ↑ earlier")), classes="prompt-hint")
 
-    def open(self, text: str = "") -> None:
-        """Show the line with a filter to edit and take the focus."""
+    def open(self, text: str = "", history: Sequence[str] = ()) -> None:
+        """Show the line with a filter to edit and take the focus; earlier filters come by the arrows."""
+        self._history, self._place = tuple(history), len(history)
         self.take_focus(text)
 
     @on(Input.Changed)
@@ -62,9 +66,15 @@ class FilterLine(PromptLine):
         event.stop()
         self._close(event.value)
 
-    def action_keep(self) -> None:
-        """Keep the filter and close."""
-        self._close(self.query_one(FormInput).value)
+    def action_history(self, step: int) -> None:
+        """Go through earlier filters; down from the newest keeps what is typed and closes."""
+        field = self.query_one(FormInput)
+        if step > 0 and self._place >= len(self._history):
+            self._close(field.value)
+            return
+        self._place = max(0, min(len(self._history), self._place + step))
+        field.value = self._history[self._place] if self._place < len(self._history) else ""
+        field.cursor_position = len(field.value)
 
     def action_cancel(self) -> None:
         """Clear the filter and close."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+from zlib import crc32
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -16,6 +17,7 @@ from runctl_tui.widgets.text import Piece, width_of
 
 LOGIN_WARNING_MINUTES: Final = 15
 STALE_SECONDS: Final = 60
+PROFILE_COLOURS: Final = ("$chart-1", "$chart-2", "$chart-3", "$chart-4", "$chart-6")
 STATE_STEP: Final = 6
 """Cells by which the right part grows."""
 
@@ -113,7 +115,14 @@ def _place(facts: HeaderFacts) -> Piece | None:
     short = [word for word in (facts.profile, f"{len(facts.regions)} regions" if many else regions) if word]
     if not words:
         return None
-    return Piece(safe(" · ".join(words)), "", 40, safe(" · ".join(short)))
+    style = profile_style(facts.profile or "")
+    brief = safe(" · ".join(short))
+    return Piece(safe(" · ".join(words)), "", 40, brief, key_cells=len(facts.profile or ""), key_style=style)
+
+
+def profile_style(profile: str) -> str:
+    """Return the colour that a profile has everywhere and always, so that another one is noticed."""
+    return f"{PROFILE_COLOURS[crc32(profile.encode()) % len(PROFILE_COLOURS)]} bold"
 
 
 def _login(minutes: int | None) -> Piece | None:

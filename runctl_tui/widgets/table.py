@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Final, Generic
 
 from textual import events
@@ -10,16 +11,20 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 
 from runctl_tui.domain.text import safe
 from runctl_tui.widgets.columns import Column, Placed, RowT, place
 from runctl_tui.widgets.notice import Notice
+from runctl_tui.widgets.table_changes import FreshCells
 from runctl_tui.widgets.table_draw import PREFIX, Pen, RowState, row_strip, titles
 from runctl_tui.widgets.table_model import KeyT, TableModel
 from runctl_tui.widgets.table_repaint import Repaint, RowsView
 from runctl_tui.widgets.text import clip, plain
 
 DRAWN_CACHE: Final = 2048
+FRESH_SECONDS: Final = 2.0
+"""For how long a cell that changed is marked."""
 MOVE: Final = Binding.Group("move", compact=True)
 
 
@@ -35,6 +40,8 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         Binding("ctrl+f,pagedown", "page(1)", "page down", show=False, id="table.page_down", group=MOVE),
         Binding("ctrl+b,pageup", "page(-1)", "page up", show=False, id="table.page_up", group=MOVE),
         Binding("space", "mark", "mark", id="table.mark"),
+        Binding("shift+down", "mark_along(1)", "mark on", show=False, id="table.mark_down"),
+        Binding("shift+up", "mark_along(-1)", "mark back", show=False, id="table.mark_up"),
         Binding("ctrl+@,ctrl+space", "mark_range", "mark range", show=False, id="table.mark_range"),
         Binding("ctrl+backslash", "clear_marks", "clear marks", show=False, id="table.clear_marks"),
         Binding("slash", "filter", "filter", key_display="/", id="table.filter"),
@@ -97,6 +104,8 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         self._notices: tuple[Notice, ...] = ()
         self._placeholder = Notice.loading(safe("rows"))
         self._told: KeyT | None = None
+        self._fresh = FreshCells(self.model)
+        self._calmer: Timer | None = None
 
     @property
     def cursor_key(self) -> KeyT | None:
@@ -121,8 +130,11 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
 
     def set_rows(self, rows: Iterable[RowT]) -> None:
         """Show these rows; repaints only lines in view that look different."""
+        before = self._fresh.told(self.model.view[self.top : self.top + self.page])
         with Repaint(self) as repaint:
             repaint.changed = self.model.set_rows(rows).rows
+            if self._fresh.mark(before, repaint.changed):
+                self._calm_later()
             for key in [key for key in self._drawn if self.model.row(key) is None]:  # type: ignore[arg-type]  # a row's key
                 del self._drawn[key]
         self._tell()
@@ -131,6 +143,14 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         """Compute the cells again, for those that depend on the time; repaints what looks different."""
         with Repaint(self) as repaint:
             repaint.changed = self.model.forget_cells()
+
+    def hide_columns(self, ids: Iterable[str]) -> None:
+        """Put these columns away; all others are shown as far as there is room."""
+        known = frozenset(column.id for column in self.model.columns)
+        wanted = known & frozenset(ids)
+        self.model.hidden = wanted if wanted < known else frozenset()
+        self.forget_drawn()
+        self.refresh()
 
     def set_filter(self, text: str) -> None:
         """Show only rows that match."""
@@ -188,7 +208,10 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
     def forget_drawn(self) -> None:
         """Drop drawn lines and place the columns again."""
         self._drawn.clear()
-        self._placed = place(self.model.columns, self.line_width - PREFIX)
+        columns = self.model.columns
+        shown = [index for index, column in enumerate(columns) if column.id not in self.model.hidden]
+        placed = place([columns[index] for index in shown], self.line_width - PREFIX)
+        self._placed = tuple(replace(item, index=shown[item.index]) for item in placed)
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
@@ -238,6 +261,16 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         self._move(self.model.cursor + 1)
         self.post_message(self.MarksChanged(self))
 
+    def action_mark_along(self, step: int) -> None:
+        """Mark the row under the cursor and the one that the cursor moves to."""
+        before = self.model.cursor
+        self._move(before + step)
+        for key in self.model.view[min(before, self.model.cursor) : max(before, self.model.cursor) + 1]:
+            self.model.marks[key] = None
+        self.refresh_index(before)
+        self.refresh_index(self.model.cursor)
+        self.post_message(self.MarksChanged(self))
+
     def action_mark_range(self) -> None:
         """Mark the rows from the last mark to the cursor."""
         for key in self.model.mark_range():
@@ -259,10 +292,8 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         self.post_message(self.FilterRequested(self))
 
     def action_sort(self, step: int) -> None:
-        """Order by the next or previous column in view that allows it."""
-        ids = [placed.column.id for placed in self._placed if placed.column.sort_key is not None]
-        if not ids:
-            return
+        """Order by the next or previous column in view."""
+        ids = [placed.column.id for placed in self._placed]
         current = self.model.sort_column
         index = ids.index(current) + step if current in ids else (0 if step > 0 else -1)
         self.sort_by(ids[index % len(ids)])
@@ -287,7 +318,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         if index >= len(self.model):
             return self._draw_past_end(index, width)
         key = self.model.view[index]
-        state = RowState(index == self.model.cursor, key in self.model.marks, self.has_focus)
+        state = RowState(index == self.model.cursor, key in self.model.marks, self.has_focus, self._fresh.of(key))
         drawn = self._drawn.get(key)
         if drawn is not None and drawn[0] == state:
             return drawn[1]
@@ -312,6 +343,19 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         """Drop a row's drawn line and return it, if there is one."""
         drawn = self._drawn.pop(key, None)
         return None if drawn is None else drawn[1]
+
+    def _calm_later(self) -> None:
+        if self._calmer is not None:
+            self._calmer.stop()
+        self._calmer = self.set_timer(FRESH_SECONDS, self._calm_down)
+
+    def _calm_down(self) -> None:
+        """Draw what was marked as all else again."""
+        for key in self._fresh.calm():
+            self._drawn.pop(key, None)
+            index = self.model.position(key)
+            if index is not None:
+                self.refresh_index(index)
 
     def _draw_past_end(self, index: int, width: int) -> Strip:
         if len(self.model) or index != 1:

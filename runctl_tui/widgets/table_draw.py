@@ -25,6 +25,8 @@ class RowState:
     cursor: bool
     marked: bool
     focused: bool
+    fresh: frozenset[int] = frozenset()
+    """Indices of cells that changed a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,10 @@ def row_strip(placed: Sequence[Placed[Any]], cells: Sequence[Cell], state: RowSt
         cell = cells[item.index]
         if number:
             parts.append((" " * GAP, base))
-        parts.append((pad(cell.text, item.width, item.column.align == "right"), style(cell.style)))
+        drawn = style(cell.style)
+        if item.index in state.fresh:
+            drawn += pen.palette.style("bold" if state.cursor else "bold on $changed")
+        parts.append((pad(cell.text, item.width, item.column.align == "right"), drawn))
     return Strip(_segments(parts))
 
 

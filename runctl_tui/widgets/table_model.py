@@ -40,6 +40,8 @@ class TableModel(Generic[KeyT, RowT]):
         self.sort_column: str | None = None
         self.descending = False
         self.filter_text = ""
+        self.hidden: frozenset[str] = frozenset()
+        """Ids of columns that the user put away; the filter still looks into them."""
         self.marks: dict[KeyT, None] = {}
         self.view: list[KeyT] = []
         """Keys in the order shown."""
@@ -90,6 +92,10 @@ class TableModel(Generic[KeyT, RowT]):
         self._cells[key] = cells
         return cells
 
+    def known_cells(self, key: KeyT) -> tuple[Cell, ...] | None:
+        """Return the cells of a row as they were computed last; None where they were not."""
+        return self._cells.get(key)
+
     def forget_cells(self) -> frozenset[KeyT]:
         """Have all cells computed again; returns the keys whose cells had been."""
         known = frozenset(self._cells)
@@ -122,8 +128,6 @@ class TableModel(Generic[KeyT, RowT]):
 
     def sort_by(self, column_id: str | None, descending: bool | None = None) -> bool:
         """Order by a column (None: as the rows came); returns whether the order changed."""
-        if column_id is not None and self._column(column_id).sort_key is None:
-            return False
         self.sort_column = column_id
         default = column_id is not None and self._column(column_id).descending
         self.descending = default if descending is None else descending
@@ -182,10 +186,8 @@ class TableModel(Generic[KeyT, RowT]):
     def _by_column(self, keys: list[KeyT]) -> list[KeyT]:
         if self.sort_column is None:
             return keys
-        sort_key = self._column(self.sort_column).sort_key
-        if sort_key is None:
-            return keys
-        values: dict[KeyT, Any] = {key: sort_key(self._rows[key]) for key in keys}
+        column = self._column(self.sort_column)
+        values: dict[KeyT, Any] = {key: column.order(self._rows[key]) for key in keys}
         known = [key for key in keys if values[key] is not None]
         known.sort(key=values.__getitem__, reverse=self.descending)
         return known + [key for key in keys if values[key] is None]

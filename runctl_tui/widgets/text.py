@@ -35,6 +35,7 @@ class Piece:
     """Stands at the right edge of the line."""
     key_cells: int = 0
     """How many characters at the start name a key and are coloured as one."""
+    key_style: str = "$key bold"
 
 
 class Palette:
@@ -151,7 +152,7 @@ def _drawn(piece: Piece, gap: int) -> Content:
     seen = "on " in piece.style
     drawn = content(plain(piece.text + " " * (0 if seen else gap)), piece.style)
     if piece.key_cells:
-        drawn = drawn.stylize("$key bold", 0, piece.key_cells)
+        drawn = drawn.stylize(piece.key_style, 0, piece.key_cells)
     return Content.assemble(drawn, " " * gap) if seen and gap else drawn
 
 

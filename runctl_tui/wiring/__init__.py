@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.services.ports import Services
+from runctl_tui.wiring.elsewhere import Elsewhere
 from runctl_tui.wiring.ground import Ground
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from runctl_tui.wiring.assembly import Assembly
 
 _ASSEMBLY: Final = "runctl_tui.wiring.assembly"
-_CORE: Final = frozenset({"registry", "fleet", "runs", "jobs", "costs", "sandbox", "troubles"})
+_CORE: Final = frozenset({"registry", "fleet", "runs", "jobs", "costs", "memory", "sandbox", "touch", "troubles"})
 """Services of the core, by their names there and in `Services`."""
 
 
 def build(options: Options) -> Services:
     """Return the services that these options ask for; ConfigError where the configuration cannot be used."""
-    return _Deferred(Ground(options))
+    return _Deferred(Ground(options), Elsewhere(options, build))
 
 
 class _Deferred(Services):
@@ -37,8 +38,9 @@ class _Deferred(Services):
     _ground: Ground
     _whole: Services
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, elsewhere: Elsewhere) -> None:
         early: dict[str, object] = {
+            "elsewhere": elsewhere,
             "clock": ground.clock,
             "session": ground.session,
             "settings": ground.place.settings,

@@ -57,6 +57,8 @@ class Assembly:
             actions=desks.actions,
             jobs=core.jobs,
             costs=core.costs,
+            histories=desks.histories,
+            memory=core.memory,
             shells=desks.shells,
             hosts=desks.hosts,
             tunnels=desks.tunnels,
@@ -70,6 +72,7 @@ class Assembly:
             relay=core.relay.work,
             close=self.close,
             troubles=core.troubles,
+            touch=core.touch,
         )
 
     async def start(self) -> AsyncIterator[str]:
@@ -97,6 +100,8 @@ class Assembly:
         for provider in self.core.registry.all():
             if isinstance(provider, (AwsProvider, LocalProvider, RunpodProvider)):
                 provider.close()
+        if self._desks is not None:
+            self._desks.folders.close()
         self.core.store.close()
 
     async def aclose(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.sandbox.remote import SandboxRemote
-from runctl_tui.services.feed import PollingFeed
+from runctl_tui.services.feed import Pace, PollingFeed
 from runctl_tui.services.fleet import FleetBook, FleetParts
 from runctl_tui.services.host_book import HostBook
 from runctl_tui.services.hosts.local import LocalHost
@@ -21,11 +21,13 @@ from runctl_tui.services.journal import Journal
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.machines import MachineList
+from runctl_tui.services.memory import StoredMemory
 from runctl_tui.services.runs.archive import RunArchive
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.runs.register import RunRegister
 from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.store import Store
+from runctl_tui.services.tempo import Tempo
 from runctl_tui.services.tracker import ResourceTracker
 from runctl_tui.wiring.cloud import Cloud, forget_old_world
 from runctl_tui.wiring.detached import own_command, start_detached
@@ -51,6 +53,8 @@ class Core:
             forget_old_world(place.state)
         self.clock = clock = ground.clock
         self.session = ground.session
+        self._tempo = Tempo(clock)
+        self.touch = self._tempo.touch
         self.registry = ground.registry
         self.registry.register(LocalProvider(clock, place.owner))
         self.cloud = Cloud(place, self.registry, clock)
@@ -62,7 +66,7 @@ class Core:
         self.hosts = HostBook(self.registry, self.pool, self.local)
         archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
-        self.runs.feed = PollingFeed(self.runs.poll, RUN_SECONDS, clock, key=runs_as_seen, empty=())
+        self.runs.feed = PollingFeed(self.runs.poll, self.pace(RUN_SECONDS), clock, key=runs_as_seen, empty=())
         self.costs = ResourceTracker(
             self.store, clock, lambda: place.configuration.costs.monthly_budget, self.cloud.balance
         )
@@ -70,11 +74,16 @@ class Core:
             FleetParts(self.registry, self.machines, self.cloud.prices, self.costs, self.runs, clock),
             warnings=lambda: place.configuration.monitoring.enable_warnings,
         )
-        self.fleet.feed = PollingFeed(self.fleet.poll, fleet_pace(place), clock, empty=())
+        self.fleet.feed = PollingFeed(self.fleet.poll, self.pace(fleet_pace(place)), clock, empty=())
         self.jobs = JobBoard(self.store, clock, self.locks)
         self.journal = Journal(self.store, clock, self.locks)
+        self.memory = StoredMemory(self.store)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
         self.sandbox = SandboxRemote(self._session, place.world, self.runs.known) if place.sandbox else None
+
+    def pace(self, seconds: float) -> Pace:
+        """Return the pace of a feed, slower while nobody is at the keyboard."""
+        return Pace(seconds, stretch=self._tempo.stretch)
 
     def troubles(self) -> tuple[Problem, ...]:
         """Return what is wrong with this program's own files."""

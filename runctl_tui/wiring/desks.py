@@ -18,11 +18,13 @@ from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.aws.objects import AwsObjects
 from runctl_tui.services.checkpoints.book import CheckpointBook
+from runctl_tui.services.checkpoints.folders import CheckpointFolders
 from runctl_tui.services.doctor import DoctorParts, DoctorService
 from runctl_tui.services.errors import CloudProviderError, Refused
 from runctl_tui.services.evidence import RegisterEvidence
 from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.feed import PollingFeed
+from runctl_tui.services.histories import HistoryBook
 from runctl_tui.services.host_watch import HostWatch
 from runctl_tui.services.identity import login_name
 from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
@@ -35,6 +37,7 @@ from runctl_tui.services.storage.carry import Carrier
 from runctl_tui.services.storage.desk import StorageDesk, StorageParts
 from runctl_tui.services.storage.heirlooms import Heirlooms
 from runctl_tui.services.storage.survey import Survey
+from runctl_tui.services.threads import BackendPool
 from runctl_tui.services.tunnels.book import TunnelBook, TunnelParts
 from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
 from runctl_tui.services.volume_facts import VolumeFactGatherer
@@ -61,15 +64,17 @@ class Desks:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._place = place = core.place
-        self.checkpoints = CheckpointBook(core.runs, core.cloud.store, core.clock, self._checkpoint_feed)
+        self.folders = CheckpointFolders(self.checkpoint_folders, BackendPool("folders", 2))
+        self.checkpoints = CheckpointBook(core.runs, core.cloud.store, core.clock, self._checkpoint_feed, self.folders)
         self.volumes = VolumeBook(core.registry, core.machines, core.clock)
-        self.volumes.feed = PollingFeed(self.volumes.poll, fleet_pace(place), core.clock, empty=Storage())
+        self.volumes.feed = PollingFeed(self.volumes.poll, core.pace(fleet_pace(place)), core.clock, empty=Storage())
         self.objects = AwsObjects(core.cloud.store)
         self._supplies = Supplies(core.registry, core.cloud.store, place.configuration.aws.region)
         self.actions = self._action_service()
         self.launcher = LaunchDesk(
             core.registry, self.actions, self._defaults, self._disk_month, self._supplies.region_of
         )
+        self.histories = HistoryBook(core.costs, core.journal)
         self.shells = HostShells(core.fleet, core.hosts, core.local)
         self.hosts = HostWatch(core.machines, core.hosts, core.clock)
         self.tunnels = self._tunnel_book()
@@ -88,6 +93,12 @@ class Desks:
         book = TunnelBook(TunnelParts(core.fleet, core.hosts, core.pool, core.clock, folder, begin, os.environ, who))
         book.feed = PollingFeed(book.poll, TUNNEL_SECONDS, core.clock, empty=())
         return book
+
+    def checkpoint_folders(self) -> tuple[Path, ...]:
+        """Return the project's own checkpoint folders, and those of the configuration."""
+        place, config = self._place, self._place.configuration
+        own = (place.project / config.checkpoint.dir, place.project / config.local.checkpoint_dir)
+        return (*own, *(Path(folder).expanduser().absolute() for folder in config.checkpoint.folders))
 
     def here(self) -> HereSettings:
         """Return how jobs on this machine run where they do not say it."""
@@ -156,7 +167,7 @@ class Desks:
                 raise CloudProviderError(f"{key} could not be terminated", view.result)
 
     def _checkpoint_feed(self, poll: CheckpointPoll) -> PollingFeed[tuple[Checkpoint, ...]]:
-        return PollingFeed(poll, CHECKPOINT_SECONDS, self._core.clock, empty=())
+        return PollingFeed(poll, self._core.pace(CHECKPOINT_SECONDS), self._core.clock, empty=())
 
     def _disk_month(self, region: str, gib: int) -> Fact[Decimal]:
         prices = self._core.cloud.prices()

@@ -93,3 +93,19 @@ def test_eighty_columns_are_enough(world: World) -> None:
         screen.press("x")
         screen.wait("Launch…")
         dismiss(screen, "Launch…")
+
+
+def test_a_machines_page_and_other_regions_without_leaving(world: World) -> None:
+    with world.screen() as screen:
+        fleet_is_there(screen)
+        go_to_row(screen, "llama-eval")
+        screen.press("enter")
+        screen.wait("States and prices", "● running", "/h", "nothing by this program")
+        screen.press("v")
+        screen.wait("of llama-eval, escape shows all", "llama-data")
+        screen.press("q", "q")
+        command(screen, "region us-west-2")
+        there, elsewhere = {"forgotten-bench", "sdxl-spot"}, {"llama-eval", "db-primary"}
+        screen.until(lambda _: there <= names(screen) and not elsewhere & names(screen), "the machines of that region")
+        command(screen, "region us-east-1,us-west-2")
+        screen.until(lambda _: there | elsewhere <= names(screen), "both regions")

@@ -312,6 +312,9 @@ class FakeCheckpoints:
     async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
         return Snapshot(self.world.checkpoints[-1], NOW)
 
+    async def look_into(self, folder: str) -> str:
+        return folder
+
 
 class FakeVolumes:
     def __init__(self, world: World) -> None:
@@ -511,6 +514,8 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "hosts": FakeHosts(world),
         "tunnels": world.tunnels,
         "shells": FakeShells(world),
+        "histories": None,
+        "memory": None,
         "settings": None,
         "doctor": FakeDoctor(),
         "sandbox": FakeSandbox(world) if sandbox else None,

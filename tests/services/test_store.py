@@ -125,11 +125,11 @@ async def test_an_older_file_is_migrated_with_a_copy_kept(tmp_path: Path, monkey
     with opened(tmp_path) as store:
         assert await store.run(count) == 1
         await store.run(lambda connection: connection.execute("UPDATE usage SET note = 'new'"))
-    (copy,) = files(tmp_path, "state-v1-*.db")
+    (copy,) = files(tmp_path, f"state-v{len(schema.MIGRATIONS)}-*.db")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with contextlib.closing(sqlite3.connect(copy)) as connection:
         assert count(connection) == 1
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == len(schema.MIGRATIONS)
 
 
 WRITER = """

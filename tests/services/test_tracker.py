@@ -412,3 +412,44 @@ async def test_before_anything_was_looked_at_the_figures_are_unknown_and_no_zero
     assert not (await tracker.summary()).known
     await tracker.observe(Snapshot((), clock.now(), ("aws/us-east-1",)))
     assert (await tracker.summary()).known
+
+
+async def test_an_account_tells_states_prices_and_what_each_stretch_cost(
+    tracker: ResourceTracker, clock: FakeClock
+) -> None:
+    await tracker.observe(fleet(clock, row(disks="73", runs=(a_run(BOX, started_at=START + timedelta(minutes=30)),))))
+    clock.advance(HOUR)
+    await tracker.observe(fleet(clock, row(disks="73")))
+    when = "User initiated (2026-11-10 14:00:00 GMT)"
+    stopped = replace(BOX, state=ResourceState.STOPPED, launched_at=None, state_reason=when)
+    clock.advance(2 * HOUR)
+    await tracker.observe(fleet(clock, row(stopped, disks="73")))
+    clock.advance(10 * HOUR)
+    await tracker.observe(fleet(clock, row(stopped, disks="73")))
+    known = await tracker.account(f"fake/{BOX.id}")
+    assert isinstance(known, Known)
+    account = known.value
+    told = [(one.state, one.usd_per_hour, one.usd) for one in account.stretches]
+    assert told == [
+        (ResourceState.STOPPED, Decimal("0.1"), Decimal("1.1")),
+        (ResourceState.RUNNING, Decimal("2.1"), Decimal("4.2")),
+    ]
+    assert account.total == Decimal("5.3")
+    assert account.stretches[0].start == START + timedelta(hours=2)
+    assert dict(account.by_run) == {"r-000001": Decimal("4.25"), "": Decimal("1.05")}
+    assert account.project == "llama"
+
+
+async def test_a_machine_that_nobody_looks_at_any_more_is_not_counted_on(
+    tracker: ResourceTracker, clock: FakeClock
+) -> None:
+    await tracker.observe(fleet(clock, row()))
+    clock.advance(HOUR)
+    known = await tracker.account(f"fake/{BOX.id}")
+    assert isinstance(known, Known)
+    newest = known.value.stretches[0]
+    assert (newest.counted, newest.usd_per_hour, newest.usd) == (False, None, Decimal(0))
+
+
+async def test_what_the_ledger_never_saw_is_unknown(tracker: ResourceTracker) -> None:
+    assert isinstance(await tracker.account("fake/i-never"), Unknown)

@@ -10,6 +10,7 @@ import pytest
 from runctl_tui.app import RunctlApp
 from runctl_tui.domain.plan import Operation
 from runctl_tui.screens.base import BaseScreen
+from runctl_tui.widgets.facts import FactList
 from tests.ui import fake_data as data
 from tests.ui import host_data
 from tests.ui.driving import NARROW, WIDE, Person
@@ -155,8 +156,21 @@ def test_action_menu(snap_compare: Compare) -> None:
     assert compare(snap_compare, World(), NARROW, "x", "?Terminate…")
 
 
-def test_machine_details(snap_compare: Compare) -> None:
-    assert compare(snap_compare, World(), WIDE, "enter", "?Money")
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_machine_page(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def history(person: Person) -> None:
+        await person.until(lambda: person.app.screen.query("#page-deeds"))
+        await person.until(lambda: "alice" in str(person.app.screen.query_one("#page-deeds", FactList).facts))
+
+    assert compare(snap_compare, World(), size, "enter", history)
+
+
+def test_page_of_this_machine(snap_compare: Compare) -> None:
+    async def open_it(person: Person) -> None:
+        person.table.move_to("local/local")
+        await person.press("enter")
+
+    assert compare(snap_compare, World(), WIDE, open_it, "?none known", "?nothing by this program")
 
 
 def test_link_lost(snap_compare: Compare) -> None:

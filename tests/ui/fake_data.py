@@ -10,6 +10,7 @@ from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, DayCost
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.history import Account, Deed, History, Stretch
 from runctl_tui.domain.instance import Disk, Gpu, Instance, Market
 from runctl_tui.domain.launch import CodeSummary, LaunchRequest
 from runctl_tui.domain.money import Price, PriceKind
@@ -327,6 +328,26 @@ def checkpoints() -> tuple[Checkpoint, ...]:
     )
 
 
+def local_checkpoint(step: int, **more: object) -> Checkpoint:
+    """Return a checkpoint in a folder of this machine."""
+    folder = "/home/alice/llama/checkpoints"
+    copy = CheckpointCopy(CopyState.PRESENT, f"{folder}/step_{step}.pt", 1_200_000, ago(days=3))
+    made = Checkpoint(
+        run_id="",
+        name=f"step_{step}.pt",
+        step=step,
+        format="pt",
+        size_bytes=1_200_000,
+        created_at=ago(days=3),
+        loss=1.9,
+        host=copy,
+        s3=CheckpointCopy(CopyState.ABSENT),
+        resumable=True,
+        folder=folder,
+    )
+    return replace(made, **more)  # type: ignore[arg-type] # fields by name
+
+
 def offers(region: str) -> tuple[TypeOffer, ...]:
     """Return a short market of GPU and CPU types."""
     unknown: Fact[Price] = Unknown(f"the bundled table holds us-east-1 only, not {region}")
@@ -403,6 +424,35 @@ def log_text(steps: int = 300, last: int = 4110) -> bytes:
         for n in range(last - steps + 1, last + 1)
     ]
     return ("\n".join(["loading data", "warning: 3 shards are missing", *lines]) + "\n").encode()
+
+
+def history(row: FleetRow) -> History:
+    """Return the past of a machine: it was stopped for a night, and a stop failed once."""
+    if row.instance.provider != "aws" or row.so_far is None:
+        return History(row.key, Unknown("the ledger has not seen it; machines of others are not recorded"), ())
+    stretches = (
+        Stretch(ago(hours=18), NOW, _R.RUNNING, Decimal("22.93"), Decimal("412.77")),
+        Stretch(ago(hours=30), ago(hours=18), _R.STOPPED, Decimal("0.36"), Decimal("4.32")),
+        Stretch(ago(hours=32), ago(hours=30), _R.RUNNING, None, Decimal(0), counted=False),
+        Stretch(ago(hours=33), ago(hours=32), None, Decimal("22.93"), Decimal("22.93")),
+    )
+    account = Account(
+        first_seen_at=ago(hours=32),
+        last_seen_at=NOW,
+        stretches=stretches,
+        today=Decimal("276.42"),
+        month=Decimal("440.02"),
+        total=Decimal("440.02"),
+        unpriced_seconds=0.0,
+        project="llama",
+        by_run=((LLAMA_RUN.id, Decimal("406.26")), ("", Decimal("33.76"))),
+    )
+    deeds = (
+        Deed(ago(hours=18), "start", "start it", "alice", "it is running", True),
+        Deed(ago(hours=19), "stop", "stop it", "alice", "failed: EC2 said no", False),
+        Deed(ago(hours=33), "launch", "launch it", "alice", f"{row.instance.id} is running", True),
+    )
+    return History(row.key, Known(account, NOW, "ledger"), deeds)
 
 
 def many(count: int) -> tuple[FleetRow, ...]:

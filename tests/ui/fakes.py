@@ -14,6 +14,7 @@ from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.history import History
 from runctl_tui.domain.host import HostReading
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
@@ -99,6 +100,11 @@ class World:
     findings: tuple[Finding, ...] = ()
     """What the doctor finds besides that the terminal is fine."""
     wrong_settings: tuple[Problem, ...] = ()
+    others: dict[str, World] = field(default_factory=dict)
+    """The worlds of other profiles and regions, once somebody went there."""
+    idle: bool = False
+    """Whether nobody has pressed a key for long."""
+    kept: dict[str, object] = field(default_factory=dict)
     closed: int = 0
 
     async def gate(self) -> None:
@@ -160,6 +166,8 @@ class World:
             actions=FakeActions(self),
             jobs=FakeJobs(self),
             costs=FakeCosts(self),
+            histories=FakeHistories(self),
+            memory=FakeMemory(self),
             shells=FakeShells(self),
             hosts=FakeHosts(self),
             tunnels=self.tunnels,
@@ -172,12 +180,18 @@ class World:
             warm_up=self.gate,
             relay=self.gate,
             close=self._close,
+            touch=self._touch,
+            elsewhere=FakeElsewhere(self),
         )
 
     async def _start(self) -> AsyncIterator[str]:
         for words in self.start_words:
             yield words
         await self.gate()
+
+    def _touch(self) -> bool:
+        was, self.idle = self.idle, False
+        return was
 
     def _close(self) -> None:
         self.closed += 1
@@ -295,6 +309,12 @@ class FakeCheckpoints(_Part):
         await self.world.gate()
         assert self.world.checkpoints.latest
         return self.world.checkpoints.latest
+
+    async def look_into(self, folder: str) -> str:
+        await self.world.gate()
+        if folder.endswith("/nowhere"):
+            raise ResourceNotFound(f"{folder} is no folder on this machine")
+        return folder.replace("~", "/home/alice")
 
 
 class FakeVolumes(_Part):
@@ -470,6 +490,39 @@ class FakeCosts(_Part):
         self.world.reports.append((dimension, since, until))
         await self.world.gate()
         return data.report(dimension, since, until)
+
+
+class FakeElsewhere(_Part):
+    """Every profile and every region is a world of its own."""
+
+    def profiles(self) -> tuple[str, ...]:
+        return ("research", "production")
+
+    def services(self, profile: str, regions: tuple[str, ...]) -> Services:
+        if profile and profile not in self.profiles():
+            raise ResourceNotFound(f"profile {profile}: there is no such profile")
+        facts = self.world.facts
+        there = replace(facts, profile=profile or facts.profile, regions=regions or facts.regions)
+        key = f"{there.profile} {there.regions}"
+        self.world.others.setdefault(f"{facts.profile} {facts.regions}", self.world)
+        world = self.world.others.setdefault(
+            key, World(facts=there, jobs=FakeFeed(()), kept=self.world.kept, others=self.world.others)
+        )
+        return world.services()
+
+
+class FakeMemory(_Part):
+    async def recall(self) -> Mapping[str, object]:
+        return dict(self.world.kept)
+
+    async def keep(self, name: str, value: object) -> None:
+        self.world.kept[name] = value
+
+
+class FakeHistories(_Part):
+    async def of(self, row: FleetRow) -> History:
+        await self.world.gate()
+        return data.history(row)
 
 
 class FakeShells(_Part):

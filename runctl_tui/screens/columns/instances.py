@@ -31,10 +31,12 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
         Column("type", "TYPE", _type, 12, priority=80, sort_key=lambda row: row.instance.type),
         Column("gpu", "GPU", _gpu, 6, wide=9, priority=40, sort_key=_gpu_count, descending=True),
         Column("region", "REGION", _region, 10, wide=15, priority=30, sort_key=lambda row: _region(row).text),
-        Column("age", "AGE", lambda row: _age(row, now()), 4, "right", 50, sort_key=_newest_first),
+        Column("age", "AGE", lambda row: _age(row, now()), 4, "right", 50, sort_key=_newest_first, restless=True),
         Column("price", "$/h", _price, 6, "right", 70, sort_key=_price_now, descending=True),
-        Column("sofar", "SO FAR", _so_far, 7, "right", 65, sort_key=lambda row: row.so_far, descending=True),
-        Column("run", "RUN", run_note, 12, wide=25, priority=95, flexible=True, sort_key=_note_text),
+        Column(
+            "sofar", "SO FAR", _so_far, 7, "right", 65, sort_key=lambda row: row.so_far, descending=True, restless=True
+        ),
+        Column("run", "RUN", run_note, 12, wide=25, priority=95, flexible=True, sort_key=_note_text, restless=True),
         Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
     )
     return tuple(replace(column, cell=_dimmed(column.cell)) for column in columns)

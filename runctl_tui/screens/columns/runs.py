@@ -14,9 +14,19 @@ def run_columns() -> tuple[Column[TrainingSession], ...]:
     return (
         Column("run", "RUN", _name, 10, wide=18, priority=100, flexible=True, sort_key=lambda run: run.name.casefold()),
         Column("status", "STATE", _status, 9, wide=11, priority=20, sort_key=lambda run: run.status.value),
-        Column("step", "STEP", _step, 11, "right", 80, sort_key=lambda run: run.progress.step, descending=True),
-        Column("loss", "LOSS", _loss, 5, "right", 60, sort_key=lambda run: run.progress.loss),
-        Column("eta", "ETA", _eta, 4, "right", 70, sort_key=lambda run: run.progress.eta_seconds),
+        Column(
+            "step",
+            "STEP",
+            _step,
+            11,
+            "right",
+            80,
+            sort_key=lambda run: run.progress.step,
+            descending=True,
+            restless=True,
+        ),
+        Column("loss", "LOSS", _loss, 5, "right", 60, sort_key=lambda run: run.progress.loss, restless=True),
+        Column("eta", "ETA", _eta, 4, "right", 70, sort_key=lambda run: run.progress.eta_seconds, restless=True),
     )
 
 

@@ -20,9 +20,18 @@ def task_columns(now: Callable[[], datetime]) -> tuple[Column[JobView], ...]:
     return (
         Column("state", "STATE", state, 11, priority=100, sort_key=lambda job: state(job).text),
         Column("title", "TASK", lambda job: cell(job.title, "$strong"), 24, wide=44, priority=95),
-        Column("step", "STEP", _step, 18, priority=80, flexible=True),
-        Column("age", "STARTED", lambda job: cell(age(job.started_at, now())), 7, "right", 60, sort_key=_newest_first),
-        Column("took", "TOOK", took, 5, "right", 50),
+        Column("step", "STEP", _step, 18, priority=80, flexible=True, restless=True),
+        Column(
+            "age",
+            "STARTED",
+            lambda job: cell(age(job.started_at, now())),
+            7,
+            "right",
+            60,
+            sort_key=_newest_first,
+            restless=True,
+        ),
+        Column("took", "TOOK", took, 5, "right", 50, restless=True),
     )
 
 

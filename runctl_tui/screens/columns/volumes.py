@@ -51,10 +51,14 @@ def volume_columns(now: Now) -> tuple[Column[Volume], ...]:
         Column("device", "DEVICE", _device, 9, priority=30, sort_key=lambda row: _device(row).text),
         Column("zone", "ZONE", lambda row: cell(row.zone), 10, wide=11, priority=50, sort_key=lambda row: row.zone),
         Column(
-            "snapshot", "LAST-SNAPSHOT", lambda row: _last_snapshot(row, now()), 13, "right", 75, sort_key=_oldest
+            "snapshot", "LAST-SNAPSHOT", lambda row: _last_snapshot(row, now()), 13, "right", 75, sort_key=_oldest,
+            restless=True,
         ),
         Column("month", "$/MO", lambda row: _month(row.usd_per_month), 8, "right", 88, sort_key=_cost, descending=True),
-        Column("age", "AGE", lambda row: cell(age(row.created_at, now())), 4, "right", 20, sort_key=_newest_first),
+        Column(
+            "age", "AGE", lambda row: cell(age(row.created_at, now())), 4, "right", 20, sort_key=_newest_first,
+            restless=True,
+        ),
         Column("owner", "OWNER", lambda row: owner_cell(row), 10, priority=15),
     )  # fmt: skip
 
@@ -74,7 +78,10 @@ def snapshot_columns(now: Now, volume_names: Callable[[], dict[str, str]]) -> tu
         Column("gb", "GB", lambda row: cell(number(row.size_gib)), 6, "right", 70, sort_key=_gib, descending=True),
         Column("volume", "OF", of, 16, wide=30, priority=85, sort_key=lambda row: of(row).text),
         Column("region", "REGION", lambda row: cell(row.region), 10, priority=50, sort_key=lambda row: row.region),
-        Column("age", "AGE", lambda row: cell(age(row.started_at, now())), 4, "right", 80, sort_key=_newest_snapshot),
+        Column(
+            "age", "AGE", lambda row: cell(age(row.started_at, now())), 4, "right", 80, sort_key=_newest_snapshot,
+            restless=True,
+        ),
         Column(
             "month", "$/MO MOST", lambda row: _month(row.usd_per_month), 9, "right", 75, sort_key=_cost, descending=True
         ),

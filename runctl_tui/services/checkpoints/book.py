@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.checkpoints.join import Sides, StoredFile, by_name, joined, stored_copy
-from runctl_tui.services.errors import HostError, TrainctlError
+from runctl_tui.services.errors import HostError, TrainctlError, Unsupported
 from runctl_tui.services.training.agent.checkpoint_names import format_of, step_of
 from runctl_tui.services.training.request import run_prefix
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.services.aws.s3 import S3Store
+    from runctl_tui.services.checkpoints.folders import CheckpointFolders
     from runctl_tui.services.ports import Feed
     from runctl_tui.services.runs.register import RunRegister
     from runctl_tui.services.training.agent_values import CheckpointEntry
@@ -42,11 +43,19 @@ RECENT_RUNS: Final = 50
 class CheckpointBook:
     """Joins host and S3 copies; remembers what hosts said, for when they are away."""
 
-    def __init__(self, runs: RunRegister, store: Callable[[], S3Store], clock: Clock, make_feed: MakeFeed) -> None:
+    def __init__(
+        self,
+        runs: RunRegister,
+        store: Callable[[], S3Store],
+        clock: Clock,
+        make_feed: MakeFeed,
+        folders: CheckpointFolders | None = None,
+    ) -> None:
         self._runs = runs
         self._store = store
         self._clock = clock
         self._make_feed = make_feed
+        self._folders = folders
         self._feeds: dict[str, Feed[tuple[Checkpoint, ...]]] = {}
         self._sums: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._told: OrderedDict[str, dict[str, CheckpointEntry]] = OrderedDict()
@@ -59,6 +68,12 @@ class CheckpointBook:
             self._feeds[run_id] = self._make_feed(partial(self.now, run_id))
         return self._feeds[run_id]
 
+    async def look_into(self, folder: str) -> str:
+        """Show what lies in a folder of this machine too, and return its whole path."""
+        if self._folders is None:
+            raise Unsupported("folders of this machine are not looked into here")
+        return await self._folders.add(folder)
+
     async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
         """Read them once, newest run first, newest checkpoint first."""
         if run_id:
@@ -69,6 +84,11 @@ class CheckpointBook:
         parts = await asyncio.gather(*(self._of_run(session) for session in sessions))
         found = [checkpoint for checkpoints, _ in parts for checkpoint in checkpoints]
         missing = [problem for _, problems in parts for problem in problems]
+        if self._folders is not None and not run_id:
+            here = {session.id for session in sessions if session.provider == "local"}
+            taken = [one.host.location for one in found if one.run_id in here]
+            kept, unread = await self._folders.now(taken)
+            found, missing = [*found, *kept], [*missing, *unread]
         return Snapshot(tuple(found), self._clock.now(), tuple(session.id for session in sessions), tuple(missing))
 
     async def _of_run(self, session: TrainingSession) -> tuple[list[Checkpoint], list[Problem]]:

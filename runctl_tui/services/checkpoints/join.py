@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
+from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState, resumable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -134,4 +134,13 @@ def _checkpoint(run_id: str, name: str, sides: Sides, losses: Mapping[int, float
         host=host_copy(entry) if entry else CheckpointCopy(sides.elsewhere),
         s3=copy,
         files=len(entry.files) if entry else files,
+        resumable=_resumable(entry, kind),
+        damaged=entry is not None and entry.state == "damaged",
     )
+
+
+def _resumable(entry: CheckpointEntry | None, kind: str) -> bool | None:
+    """Judge by the host's word; a folder that only S3 has is not judged, because its files are not told here."""
+    if entry is None:
+        return None if kind == "hf-folder" else resumable(kind, ())
+    return False if entry.state == "damaged" else resumable(entry.format, (file.path for file in entry.files))

@@ -88,6 +88,11 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     "checkpoint.keep_last_n": (
         "3", lambda made: dict(cast("Any", trains("environment")(made)))["TRAINCTL_KEEP_LAST_N"], "3"
     ),
+    "checkpoint.folders": (
+        "/mnt/kept, /mnt/old",
+        lambda made: [str(one) for one in made.desks.checkpoint_folders()[-2:]],
+        ["/mnt/kept", "/mnt/old"],
+    ),
     "monitoring.log_dir": ("exports", shown("monitoring.log_dir"), "exports"),
     "monitoring.update_interval_secs": (
         "44", lambda made: cast("Any", made.core.fleet.feed)._pace.interval, 44.0

@@ -13,7 +13,7 @@ from runctl_tui.paths import styles_dir
 from tests.ui.widgets.showcase import ShowcaseApp
 
 TRUE_COLOUR = [each for each in theme.themes() if not each.ansi]
-NOT_TEXT = {"rule", "bar", "cursor-row", "cursor-row-blurred", "found", "field", "field-focused"}
+NOT_TEXT = {"rule", "bar", "cursor-row", "cursor-row-blurred", "changed", "found", "field", "field-focused"}
 ON_BADGE = {"sandbox": "sandbox-badge", "armed": "armed-badge"}
 
 
@@ -32,7 +32,13 @@ def light(colour: Color) -> float:
 
 @pytest.mark.parametrize("each", TRUE_COLOUR, ids=lambda each: each.name)
 def test_text_is_legible_on_every_ground_it_stands_on(each: Theme) -> None:
-    grounds = [each.background, each.variables["bar"], each.variables["cursor-row"], each.variables["field-focused"]]
+    grounds = [
+        each.background,
+        each.variables["bar"],
+        each.variables["cursor-row"],
+        each.variables["changed"],
+        each.variables["field-focused"],
+    ]
     poor = [
         (name, ground, round(contrast(each.variables[name], ground), 1))
         for name in theme.variable_defaults()

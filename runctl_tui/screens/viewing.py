@@ -1,0 +1,132 @@
+"""Views of a table that have a name: filter, order and columns, saved and recalled; used by the list screens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from textual.binding import Binding, BindingType
+
+from runctl_tui import modals
+from runctl_tui.domain.text import safe
+from runctl_tui.screens.changing import ChangingScreen
+from runctl_tui.screens.kept import SavedView, Stance, wrong_name
+from runctl_tui.widgets.table import ResourceTable
+
+if TYPE_CHECKING:
+    from runctl_tui.widgets.columns import Column
+
+_SAVE: Final = "+save"
+_COLUMNS: Final = "+columns"
+_FORGET: Final = "+forget"
+
+
+class ViewingScreen(ChangingScreen):
+    """Adds saved views to a screen with a table."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("V", "views", "views", show=False, id="list.views"),
+    ]
+
+    @property
+    def table(self) -> ResourceTable[str, Any]:
+        """The table whose view is saved."""
+        return self.query_one("#list", ResourceTable)
+
+    def show_view(self, name: str) -> None:
+        """Look at the table as a saved view says."""
+        view = self.shared.kept.views().get(name)
+        if view is None or view.mode != self.MODE:
+            return
+        self.look_as(view)
+
+    def look_as(self, view: SavedView) -> None:
+        """Take up filter, order and columns."""
+        self.table.set_filter(view.filter)
+        known = {column.id for column in self.table.model.columns}
+        if view.sort in known:
+            self.table.sort_by(view.sort, view.descending)
+        self.table.hide_columns(view.hidden)
+        self.show_title()
+
+    def view_now(self) -> SavedView:
+        """Return how the table is looked at."""
+        model = self.table.model
+        hidden = tuple(sorted(model.hidden))
+        return SavedView(self.MODE, model.filter_text, model.sort_column or "", model.descending, hidden)
+
+    def stance(self) -> Stance:
+        """Return view and cursor."""
+        return Stance(self.view_now(), self.table.cursor_key)
+
+    def show_filter(self, text: str) -> None:
+        """Show only rows that match."""
+        self.table.set_filter(text)
+        self.show_title()
+
+    def save_view(self, name: str) -> None:
+        """Save how the table is looked at now."""
+        self.shared.kept.save_view(name, self.view_now())
+        self.tell(f"view {name} is saved; :view {name} recalls it")
+
+    def show_columns(self, ids: Iterable[str]) -> None:
+        """Show only these columns; none at all means every one."""
+        wanted = {one.casefold() for one in ids}
+        columns = self.table.model.columns
+        self.table.hide_columns([one.id for one in columns if wanted and not _named(one) & wanted])
+        self.show_title()
+
+    def action_views(self) -> None:
+        """Choose a saved view, save this one, or choose columns."""
+        self.work(self._choose_view, group="menu")
+
+    async def _choose_view(self) -> None:
+        views = self.shared.kept.views()
+        items = [modals.PickItem(name, safe(name), safe(words(view))) for name, view in views.items()]
+        items += [
+            modals.PickItem(_SAVE, safe("Save this view…"), safe("filter, order and columns")),
+            modals.PickItem(_COLUMNS, safe("Columns…"), safe("put columns away, or show them again")),
+        ]
+        items += [modals.PickItem(_FORGET, safe("Forget a view…"))] if views else []
+        choice = await self.pick("Views", items)
+        if choice == _SAVE:
+            await self._ask_name()
+        elif choice == _COLUMNS:
+            await self._choose_columns()
+        elif choice == _FORGET:
+            name = await self.pick("Forget", [modals.PickItem(name, safe(name)) for name in views])
+            if name is not None:
+                self.shared.kept.save_view(name, None)
+                self.tell(f"view {name} is forgotten")
+        elif choice is not None:
+            self.go(views[choice].mode, view=choice)
+
+    async def _ask_name(self) -> None:
+        ask = modals.Entry(self.services.clock, safe("Save this view"), safe("Its name, one word:"), "", wrong_name)
+        name = await self.app.push_screen_wait(ask)
+        if name is not None:
+            self.save_view(name)
+
+    async def _choose_columns(self) -> None:
+        """Turn columns on and off, one after the other, until escape."""
+        while True:
+            hidden = self.table.model.hidden
+            items = [
+                modals.PickItem(one.id, safe(f"{' ' if one.id in hidden else '✓'} {one.title or one.id}"))
+                for one in self.table.model.columns
+            ]
+            choice = await self.pick("Columns", items)
+            if choice is None:
+                return
+            self.table.hide_columns(hidden ^ {choice})
+
+
+def words(view: SavedView) -> str:
+    """Say in short what a view shows."""
+    order = f"by {view.sort} {'▼' if view.descending else '▲'}" if view.sort else ""
+    away = f"{len(view.hidden)} columns away" if view.hidden else ""
+    return "   ".join(part for part in (view.mode, f"/ {view.filter}" if view.filter else "", order, away) if part)
+
+
+def _named(column: Column[Any]) -> set[str]:
+    return {column.id.casefold(), column.title.casefold()}

@@ -1,0 +1,94 @@
+"""Another profile and other regions without leaving: services and screens anew, each place as it was left."""
+
+from __future__ import annotations
+
+from runctl_tui.widgets.header import PROFILE_COLOURS, profile_style
+from tests.ui import fake_data as data
+from tests.ui.driving import Person, at_keyboard
+from tests.ui.fakes import World
+
+EVAL = "aws/i-0aaa00000000000e1"
+
+
+def quiet() -> World:
+    """Return a world in which no task is at work."""
+    world = World()
+    world.jobs.push(())
+    return world
+
+
+async def colon(person: Person, text: str) -> None:
+    await person.press("colon")
+    await person.type(text)
+    await person.press("enter")
+
+
+async def test_another_profile_has_services_and_screens_of_its_own() -> None:
+    world = quiet()
+    async with at_keyboard(world) as person:
+        await colon(person, "profile production")
+        await person.sees("production · us-east-1 us-west-2", "llama-7b")
+        assert world.closed == 1
+        assert world.fleet.watchers == 0, "nobody asks the old place any more"
+        there = person.app.services.fleet.feed
+        assert there is not world.fleet
+        await person.press("5")
+        await person.sees("tiny-2")
+        await person.press("q")
+        await person.until(lambda: person.app.current_mode == "instances", "back")
+
+
+async def test_several_regions_at_a_time() -> None:
+    async with at_keyboard(quiet()) as person:
+        await colon(person, "region eu-west-1,eu-north-1")
+        await person.sees("research · eu-west-1 eu-north-1")
+
+
+async def test_each_place_is_as_it_was_left() -> None:
+    async with at_keyboard(quiet()) as person:
+        await person.press("slash")
+        await person.type("name:llama")
+        await person.press("enter", "j", "shift+right")
+        order = person.table.sort
+        assert person.table.cursor_key == EVAL
+        await colon(person, "profile production")
+        await person.sees("production · ")
+        await person.until(lambda: person.table.model.total == len(data.fleet()), "rows")
+        assert person.table.model.filter_text == ""
+        await colon(person, "profile research")
+        await person.sees("research · ", "/ name:llama")
+        await person.until(lambda: person.table.cursor_key == EVAL, "the same row")
+        assert person.table.sort == order
+
+
+async def test_it_is_refused_while_a_task_is_at_work() -> None:
+    world = World()
+    async with at_keyboard(world) as person:
+        await person.sees("7 Tasks ◐1")
+        await colon(person, "profile production")
+        await person.sees("This program stays where it is", "tasks at work here: 1")
+        assert world.closed == 0
+
+
+async def test_an_unknown_profile_changes_nothing() -> None:
+    world = quiet()
+    async with at_keyboard(world) as person:
+        await colon(person, "profile nobody")
+        await person.sees("there is no such profile")
+        assert world.closed == 0
+        await person.sees("research · us-east-1")
+
+
+async def test_from_the_page_of_a_machine_it_leads_to_the_machines_there() -> None:
+    async with at_keyboard(quiet()) as person:
+        await person.press("enter")
+        await person.sees("States and prices")
+        await colon(person, "region eu-west-1")
+        await person.until(lambda: person.app.current_mode == "instances", "the machines")
+        await person.sees("research · eu-west-1", "llama-7b")
+
+
+def test_a_profile_keeps_its_colour_and_another_has_another() -> None:
+    assert profile_style("research") == profile_style("research")
+    assert profile_style("research") != profile_style("production")
+    assert len({profile_style(str(number)) for number in range(50)}) == len(PROFILE_COLOURS)
