@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from runctl_tui.domain.tunnel import PRESETS, Tunnel, TunnelState, gateway_command, wrong_port
 from runctl_tui.headless import output
+from runctl_tui.headless.confirm import add_dry_run
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
-from runctl_tui.services.errors import HostLinkLost
+from runctl_tui.services.errors import HostLinkLost, ResourceNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runctl_tui.services.ports import Services
 
 _COLUMNS = {
@@ -39,9 +42,11 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.add_argument("port", metavar="PORT", help=f"port on the machine, or one of {names}")
     parser.add_argument("--local-port", metavar="N", default="", help="port here; without it the same or a free one")
     parser.add_argument("--keep", action="store_true", help="go on in a process of its own, until closed")
+    add_dry_run(parser)
     parser.set_defaults(handler=open_one, needs=Needs.SERVICES)
     parser = add_noun(verbs, "close", "end a tunnel that is kept")
     parser.add_argument("id", metavar="ID", help="as listed")
+    add_dry_run(parser)
     parser.set_defaults(handler=close, needs=Needs.ASLEEP)
     parser = add_noun(verbs, "hold", "be the process of a kept tunnel; the program starts it itself")
     parser.add_argument("id", metavar="ID", help="as listed")
@@ -60,9 +65,13 @@ async def list_all(services: Services, call: Call) -> Reply:
 async def open_one(services: Services, call: Call) -> Reply:
     """Open a tunnel; one that is not kept ends with this call."""
     args = call.args
-    if call.console.json and not args.keep:
+    if call.console.json and not (args.keep or args.dry_run):
         raise UsageError("--json needs --keep", todo="a tunnel that is not kept ends with the call")
     remote, local = port_of(args.port), port_of(args.local_port) if args.local_port else 0
+    if args.dry_run:
+        row = await services.fleet.find(args.instance)
+        words = f"port {remote} of {row.instance.name or row.instance.id} would be opened here; nothing was: --dry-run"
+        return Reply({"dry_run": True, "machine": row.key, "remote_port": remote, "local_port": local}, words)
     tunnel = await services.tunnels.open(args.instance, remote, local, keep=args.keep)
     if args.keep:
         return Reply(tunnel_row(tunnel), _words(tunnel, services.tunnels.gateway))
@@ -83,8 +92,18 @@ async def open_one(services: Services, call: Call) -> Reply:
 
 async def close(services: Services, call: Call) -> Reply:
     """End a tunnel."""
+    if call.args.dry_run:
+        return _would_close(await services.tunnels.now(), call.args.id)
     tunnel = await services.tunnels.close(call.args.id)
     return Reply({"closed": tunnel.id}, f"the tunnel to port {tunnel.remote_port} of {tunnel.name} is closed")
+
+
+def _would_close(tunnels: Sequence[Tunnel], wanted: str) -> Reply:
+    tunnel = next((one for one in tunnels if one.id == wanted), None)
+    if tunnel is None:
+        raise ResourceNotFound(f"There is no tunnel {wanted!r}", "", "list them: runctl-tui tunnels list")
+    words = f"the tunnel to port {tunnel.remote_port} of {tunnel.name} would be closed; nothing was: --dry-run"
+    return Reply({"dry_run": True, "id": tunnel.id}, words)
 
 
 async def hold(services: Services, call: Call) -> Reply:
