@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-from runctl_tui.domain.cost import DIMENSIONS
+from runctl_tui.domain.validation import REGIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,6 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "help": CommandWord(":help", "the keys of this screen"),
     "q": CommandWord(":q", "quit"),
 }
-REGIONS: Final = (
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-north-1", "eu-south-1",
-    "eu-west-1", "eu-west-2", "eu-west-3", "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1",
-    "ap-southeast-2", "sa-east-1",
-)  # fmt: skip
-"""Regions that completion offers; any other may be typed."""
 SANDBOX_VERBS: Final = ("cut", "interrupt", "status")
 
 
@@ -78,7 +72,7 @@ class Vocabulary:
             "settings": self.settings,
             "monitor": self.runs,
             "checkpoints": self.runs,
-            "costs": lambda: DIMENSIONS,
+            "costs": _dimensions,
             "tag": self.tags,
             "profile": self.profiles,
             "region": lambda: REGIONS,
@@ -95,6 +89,12 @@ class Vocabulary:
             case ["sandbox", "cut" | "interrupt"]:
                 return self.instances()
         return ()
+
+
+def _dimensions() -> Sequence[str]:
+    from runctl_tui.domain.cost import DIMENSIONS  # no first frame needs costs
+
+    return DIMENSIONS
 
 
 def complete(line: str, vocabulary: Vocabulary) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,8 @@ from runctl_tui.domain import validation
 from runctl_tui.services.errors import ValidationError
 
 if TYPE_CHECKING:
+    import configparser
+
     from runctl_tui.options import Options
     from runctl_tui.services.ports import Services
 
@@ -31,6 +32,8 @@ class Elsewhere:
         """Return the profiles of AWS's own files; none in the sandbox, which never looks at them."""
         if self._options.sandbox:
             return ()
+        import configparser
+
         found: dict[str, None] = {}
         for variable, usual in _FILES:
             parser = configparser.RawConfigParser(strict=False)
