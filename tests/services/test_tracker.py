@@ -196,6 +196,16 @@ async def test_runs_are_paid_for_the_time_they_ran(tracker: ResourceTracker, clo
     assert await tracker.run_cost("r-other") is None
 
 
+async def test_a_run_whose_machine_never_had_a_price_costs_nobody_knows_what(
+    tracker: ResourceTracker, clock: FakeClock
+) -> None:
+    run = a_run(BOX, started_at=START)
+    for _ in range(2):
+        await tracker.observe(fleet(clock, row(usd=None, runs=(run,))))
+        clock.advance(HOUR)
+    assert await tracker.run_cost(run.id) is None
+
+
 async def test_what_a_run_has_cost_goes_on_over_the_end_of_a_month(tracker: ResourceTracker, clock: FakeClock) -> None:
     run = a_run(BOX, started_at=START)
     await tracker.observe(fleet(clock, row(runs=(run,))))
