@@ -42,7 +42,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 HEADER_LIMIT: Final = 4 * 1024 * 1024
 FIRST_RETRY: Final = 0.5
-LAST_RETRY: Final = 15.0
+LAST_RETRY: Final = 5.0
+"""A person watches: what is back must not be called lost for long."""
 INSTALL: Final = """
 command -v python3 >/dev/null || { echo 'python3 is not installed' >&2; exit 127; }
 umask 077; f="$HOME/.runctl/agent-$1.pyz"
