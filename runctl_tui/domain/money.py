@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final
 
 CENT: Final = Decimal("0.01")
+LEAST: Final = Decimal("0.0001")
+"""The least amount that is written out in digits; a smaller one is not nothing either."""
 HOURS_PER_MONTH: Final = Decimal(730)
 """What cloud price lists mean by a month."""
 
@@ -53,6 +55,8 @@ def dollars(amount: Decimal | None) -> str:
     """Return '$1,204.55'; unknown is '?', never zero; four digits below one cent."""
     if amount is None:
         return "?"
+    if 0 < amount < LEAST:
+        return f"<${LEAST}"
     if amount and abs(amount) < CENT:
         return f"${amount:.4f}"
     return f"${cents(amount):,}"

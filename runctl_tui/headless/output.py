@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
+from runctl_tui.domain.money import LEAST
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.text import safe
@@ -101,6 +102,8 @@ def cell(value: object, limit: int = 60) -> str:
 
 def _number(value: float | Decimal) -> str:
     number = float(value)
+    if 0 < value < LEAST:
+        return f"<{LEAST}"
     return f"{number:.4f}".rstrip("0").rstrip(".") if abs(number) < 10 else f"{number:,.2f}"
 
 
@@ -138,6 +141,8 @@ def dollars(amount: Decimal | None) -> str:
     """Return an amount of money; unknown is said, never shown as zero."""
     if amount is None:
         return "unknown"
+    if 0 < amount < LEAST:
+        return f"<${LEAST}"
     return f"${amount:,.2f}" if amount == 0 or abs(amount) >= 1 else f"${amount:.4f}"
 
 

@@ -80,7 +80,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
         self._wanted = ""
         self._chosen: TrainingSession | None = None
         self._machines: dict[str, FleetRow] = {}
-        self._spent: dict[str, Decimal] = {}
+        self._spent: dict[str, Decimal | None] = {}
         self._flush_timer: Timer | None = None
         self._settle_timer: Timer | None = None
 
@@ -288,7 +288,9 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     async def _ask_spent(self) -> None:
         await self.shared.ready.wait()
-        self._spent = {name: Decimal(dollars) for name, dollars in await self.services.costs.by("run")}
+        if self._following is not None:
+            run_id = self._following.run_id
+            self._spent[run_id] = await self.services.costs.run_cost(run_id)
         self._show_facts()
 
     def _flush(self) -> None:
@@ -317,7 +319,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
         if session is None:
             return
         machine = self._machines.get(f"{session.provider}/{session.instance_id}")
-        spent = self._spent.get(session.id, self._spent.get(session.name))
+        spent = self._spent.get(session.id)
         facts = RunFacts(session, following.progress, machine, spent, self.services.clock.now())
         brief = self.has_class("-narrow")
         self.query_one("#run-facts", FactList).facts = run_facts(facts, brief)

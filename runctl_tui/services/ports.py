@@ -175,6 +175,9 @@ class Costs(Protocol):
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         """Dollars this month by 'project', 'run', 'type' or 'provider', dearest first: (name, '12.34')."""
 
+    async def run_cost(self, run_id: str) -> Decimal | None:
+        """Dollars that a run has cost since it began, in whichever months; None where nothing is known about it."""
+
     async def report(
         self, dimension: str = "project", since: datetime | None = None, until: datetime | None = None
     ) -> CostReport:

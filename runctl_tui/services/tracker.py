@@ -183,9 +183,11 @@ class ResourceTracker:
         return tuple((one.name, str(cents(one.usd))) for one in shares if one.name or dimension != "run")
 
     async def run_cost(self, run_id: str) -> Decimal | None:
-        """Return what a run has cost; None where nothing is known about it."""
+        """Return what a run has cost; None where nothing is known about it, or it never had a price."""
         books = await self._read(None)
-        return ledger.by_run(books.intervals, books.spans).get(run_id)
+        places = {span.resource for span in books.spans if span.run == run_id}
+        priced = [one for one in books.intervals if one.resource in places and one.usd_per_hour is not None]
+        return ledger.by_run(priced, books.spans).get(run_id)
 
     async def account(self, key: str) -> Fact[Account]:
         """Return what the ledger knows of one resource; unknown where it was never seen, or is nobody's to pay for."""

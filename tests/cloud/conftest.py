@@ -13,9 +13,9 @@ from tests.cloud.place import Account, Cloud, account, opened, wanted_kinds
 from tests.e2e.world import World, end
 
 
-@pytest.fixture(scope="module", params=wanted_kinds())
+@pytest.fixture(scope="session", params=wanted_kinds())
 def paid_by(request: pytest.FixtureRequest) -> Account:
-    """The account, with one purse for all tests of a module."""
+    """The account, with one purse for the whole suite."""
     return account(request.param, os.environ)
 
 

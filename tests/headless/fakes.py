@@ -435,6 +435,9 @@ class FakeCosts:
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         return (("llama", "30.50"), ("", "9.50"))
 
+    async def run_cost(self, run_id: str) -> Decimal | None:
+        return None
+
     async def report(
         self, dimension: str = "project", since: datetime | None = None, until: datetime | None = None
     ) -> CostReport:

@@ -8,18 +8,29 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from runctl_tui import __version__
+from runctl_tui.domain import money
 from runctl_tui.domain.plan import Confirmation, Operation
+from runctl_tui.headless import output
 from runctl_tui.headless.console import Console
 from runctl_tui.headless.parser import NOUNS, noun_parser, repeat_regions
 from runctl_tui.headless.reply import Call
 from runctl_tui.services.errors import Refused, UserError
 from tests.headless.conftest import Runctl, Said
 from tests.headless.fakes import BLOCKED, World, plan, services
+
+
+def test_what_has_cost_next_to_nothing_is_not_shown_as_nothing() -> None:
+    few = Decimal("0.00002")
+    assert output.cell(few) == output.cell(float(few)) == "<0.0001"
+    assert output.dollars(few) == money.dollars(few) == "<$0.0001"
+    assert (output.cell(Decimal(0)), output.dollars(Decimal(0)), money.dollars(Decimal(0))) == ("0", "$0.00", "$0.00")
+    assert output.cell(Decimal("0.0057")) == "0.0057"
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,31 @@ async def test_runs_are_paid_for_the_time_they_ran(tracker: ResourceTracker, clo
     assert await tracker.run_cost("r-other") is None
 
 
+async def test_a_run_whose_machine_never_had_a_price_costs_nobody_knows_what(
+    tracker: ResourceTracker, clock: FakeClock
+) -> None:
+    run = a_run(BOX, started_at=START)
+    for _ in range(2):
+        await tracker.observe(fleet(clock, row(usd=None, runs=(run,))))
+        clock.advance(HOUR)
+    assert await tracker.run_cost(run.id) is None
+
+
+async def test_what_a_run_has_cost_goes_on_over_the_end_of_a_month(tracker: ResourceTracker, clock: FakeClock) -> None:
+    run = a_run(BOX, started_at=START)
+    await tracker.observe(fleet(clock, row(runs=(run,))))
+    clock.advance(21 * 24 * HOUR)
+    month = clock.now().month
+    await tracker.observe(fleet(clock, row(runs=(run,))))
+    before = await tracker.run_cost(run.id)
+    assert before is not None
+    assert month != START.month
+    clock.advance(HOUR)
+    await tracker.observe(fleet(clock, row(runs=(run,))))
+    assert await tracker.run_cost(run.id) == before + 2
+    assert before > Decimal(dict(await tracker.by("run"))[run.id])
+
+
 async def test_sums_by_project_type_and_provider(tracker: ResourceTracker, clock: FakeClock) -> None:
     other = an_instance(
         2, type="g5.xlarge", tags=(("runctl:owner", "alice"), ("runctl:project", "sdxl")), launched_at=START

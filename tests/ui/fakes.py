@@ -71,6 +71,7 @@ class World:
     jobs: FakeFeed[tuple[JobView, ...]] = field(default_factory=lambda: FakeFeed((data.job(),)))
     log: bytes = field(default_factory=data.log_text)
     buckets: dict[str, FakeBucket] = field(default_factory=some_buckets)
+    run_costs: dict[str, Decimal] = field(default_factory=lambda: {data.LLAMA_RUN.id: Decimal("406.26")})
     link: str = ""
     start_words: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
@@ -482,7 +483,11 @@ class FakeCosts(_Part):
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         await self.world.gate()
-        return ((data.LLAMA_RUN.id, "406.26"),) if dimension == "run" else (("llama", "812.40"),)
+        return (("llama", "812.40"),)
+
+    async def run_cost(self, run_id: str) -> Decimal | None:
+        await self.world.gate()
+        return self.world.run_costs.get(run_id)
 
     async def report(
         self, dimension: str = "project", since: datetime | None = None, until: datetime | None = None

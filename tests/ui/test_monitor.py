@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.run import LogChunk, RunUpdate
 from runctl_tui.screens.following import Following
@@ -22,6 +24,12 @@ async def test_monitor_shows_runs_curve_facts_host_and_log() -> None:
         await person.sees("● llama-7b", "✓ tiny-2", "✗ llama-nan", "step 4110/9000 | loss: ", "following ▼")
         await person.sees("41,110 tok/s", "$406.26 so far · $22.57/h", "S3 7 done", "cpu 31 %", "gpu 1")
         await person.until(lambda: "⡀" in person.text() or "⠁" in person.text() or "⣀" in person.text(), "a curve")
+
+
+async def test_the_first_cents_of_a_run_are_not_said_to_be_nothing() -> None:
+    async with at_keyboard(World(run_costs={data.LLAMA_RUN.id: Decimal("0.004")})) as person:
+        await person.press("5")
+        await person.sees("<$0.01 so far · $22.57/h")
 
 
 async def test_new_lines_and_a_lost_link_are_shown_and_the_link_mends() -> None:

@@ -47,7 +47,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 HEADER_LIMIT: Final = 4 * 1024 * 1024
 FIRST_RETRY: Final = 0.5
-LAST_RETRY: Final = 15.0
+LAST_RETRY: Final = 5.0
+"""A person watches: what is back must not be called lost for long."""
 SILENCE: Final = 20.0
 """Seconds after which a host that speaks every two seconds counts as lost."""
 INSTALL: Final = """
