@@ -83,7 +83,7 @@ class BaseScreen(Screen[None]):
             yield from self.compose_body()
         yield from self.compose_prompts()
         yield StatusLine()
-        yield KeyHints(self.HINTS)
+        yield KeyHints(self.HINTS, keep=("table.filter", "screen.help"))
         yield CostBar()
 
     def compose_body(self) -> ComposeResult:
