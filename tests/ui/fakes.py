@@ -41,7 +41,7 @@ from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, 
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
 from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan
-from tests.ui.volume_data import storage
+from tests.ui.volume_data import network_volumes, storage
 
 FILE = "/home/alice/.config/runctl-tui/config.toml"
 Mode = Literal["ok", "hang", "error"]
@@ -65,6 +65,7 @@ class World:
     log: bytes = field(default_factory=data.log_text)
     buckets: dict[str, FakeBucket] = field(default_factory=some_buckets)
     link: str = ""
+    with_runpod: bool = False
     start_words: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     """What the next plan's verdict says besides its level."""
@@ -118,6 +119,13 @@ class World:
         """Return this world with every backend silent for ever."""
         self.mode = "hang"
         return self.loading()
+
+    def with_pods(self) -> World:
+        """Return this world with a RunPod account and its network volumes."""
+        self.with_runpod = True
+        stored = storage()
+        self.volumes = FakeFeed(replace(stored, volumes=(*stored.volumes, *network_volumes())))
+        return self
 
     def alone(self) -> World:
         """Return this world without any cloud: no credentials, and only this machine."""
@@ -210,6 +218,10 @@ class FakeRegistry(_Part):
         refused = dict.fromkeys((Capability.CREATE, Capability.START, Capability.STOP, Capability.TERMINATE), no)
         aws, local = FakeProvider(world, "aws", "AWS", {}), FakeProvider(world, "local", "this machine", refused)
         self._providers = {"aws": aws, "local": local}
+        if world.with_runpod:
+            never = "RunPod mounts it when a pod is created"
+            cannot = {Capability.ATTACH: never, Capability.SNAPSHOTS: "RunPod has no snapshots"}
+            self._providers["runpod"] = FakeProvider(world, "runpod", "RunPod", cannot)
 
     def register(self, provider: Any) -> None:
         raise AssertionError("the interface registers nothing")
@@ -306,6 +318,9 @@ class FakeVolumes(_Part):
     async def describe(self, key: str) -> Mapping[str, object]:
         await self.world.gate()
         return {"VolumeId": key.partition("/")[2], "VolumeType": "gp3"}
+
+    async def zones(self, provider: str) -> tuple[str, ...]:
+        return ("EU-RO-1", "US-KS-2", "US-TX-3") if provider == "runpod" else ()
 
     def month(self, provider: str, region: str, shape: VolumeShape) -> Fact[Decimal]:
         if region == data.US_WEST:

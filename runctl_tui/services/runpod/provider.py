@@ -26,6 +26,7 @@ from runctl_tui.services.runpod.pods import PodReader
 from runctl_tui.services.runpod.reach import Reach
 from runctl_tui.services.runpod.sdk import RunpodSdk
 from runctl_tui.services.runpod.settings import RunpodSettings
+from runctl_tui.services.runpod.volumes import REFUSED, NetworkVolumes
 from runctl_tui.services.runpod.web import RunpodWeb
 from runctl_tui.services.threads import BackendPool
 
@@ -35,7 +36,7 @@ _NO_SDK: Final = "RunPod's official SDK is not installed: pip install 'runctl-tu
 _CHANGES: Final = (Capability.CREATE, Capability.START, Capability.STOP, Capability.TERMINATE)
 _REFUSED: Final = {
     Capability.SPOT: f"{NO_SPOT}: its SDK cannot create them",
-    Capability.VOLUMES: "a pod's own disks cannot be detached or kept; use a network volume",
+    **REFUSED,
     Capability.DRY_RUN: "RunPod has no dry run to ask",
 }
 
@@ -63,6 +64,7 @@ class RunpodProvider:
         self._reader = PodReader(web, settings, clock, self._catalog)
         self.launches = Launches((settings, clock, self._pool), self._reader, self._catalog, self._sdk, self.account)
         self._reach = Reach(web, settings, self._pool)
+        self.volumes = NetworkVolumes(web, settings, clock, self._catalog, self._reader)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -34,7 +34,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class RunpodWeb:
-    """Reads; every method raises `TrainctlError`s only."""
+    """Asks and tells; every method raises `TrainctlError`s only."""
 
     def __init__(self, settings: RunpodSettings, pool: BackendPool) -> None:
         settings.validate()
@@ -48,6 +48,11 @@ class RunpodWeb:
         words = urllib.parse.urlencode(query or {})
         address = f"{self._settings.url}/v2/{path}{'?' + words if words else ''}"
         return await self._pool.run(self._json, what, address, None, timeout=PATIENCE)
+
+    async def send(self, what: str, method: str, path: str, content: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return what API v2 answers to a call that changes something; it is made once and never again."""
+        address, body = f"{self._settings.url}/v2/{path}", None if content is None else json.dumps(content).encode()
+        return await self._pool.run(self._json, what, address, body, method, timeout=PATIENCE)
 
     async def rows(
         self, what: str, path: str, name: str, query: Mapping[str, str] | None = None
@@ -73,9 +78,9 @@ class RunpodWeb:
         address = f"{self._settings.url}/v2/{path}"
         return await self._pool.run(self._lines, what, address, seconds, timeout=seconds + PATIENCE)
 
-    def _json(self, what: str, address: str, body: bytes | None) -> dict[str, Any]:
+    def _json(self, what: str, address: str, body: bytes | None, method: str = "") -> dict[str, Any]:
         try:
-            with self._opener.open(self._request(address, body), timeout=TIMEOUT) as response:
+            with self._opener.open(self._request(address, body, method), timeout=TIMEOUT) as response:
                 raw = response.read(LARGEST + 1)
         except urllib.error.HTTPError as error:
             with error:
@@ -85,7 +90,7 @@ class RunpodWeb:
         try:
             if len(raw) > LARGEST:
                 raise ValueError("too large")
-            content = json.loads(raw)
+            content = json.loads(raw or (b"{}" if method == "DELETE" else b""))
             if not isinstance(content, dict):
                 raise ValueError("no object")
         except ValueError:
@@ -108,13 +113,13 @@ class RunpodWeb:
             raise _lost(what, error) from error
         return tuple(found)
 
-    def _request(self, address: str, body: bytes | None) -> urllib.request.Request:
+    def _request(self, address: str, body: bytes | None, method: str = "") -> urllib.request.Request:
         headers = {
             "Authorization": f"Bearer {self._settings.key.reveal()}",
             "Content-Type": "application/json",
             "User-Agent": f"runctl-tui/{__version__}",
         }
-        return urllib.request.Request(address, body, headers)
+        return urllib.request.Request(address, body, headers, method=method or None)
 
 
 def _line_of(raw: bytes) -> Iterator[str]:
