@@ -32,6 +32,8 @@ class Capability(StrEnum):
     SHELL = "shell"
     TRAIN = "train"
     DRY_RUN = "dry-run"
+    LOGS = "logs"
+    """What a machine itself prints, without anybody logging in to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from runctl_tui import modals
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import Market
+from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.text import safe, safe_lines
@@ -22,7 +23,6 @@ from runctl_tui.widgets.facts import FactList
 from runctl_tui.widgets.table import ResourceTable
 
 if TYPE_CHECKING:
-    from runctl_tui.domain.offer import Capability
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.services.ports import Feed
     from runctl_tui.widgets.columns import Column
@@ -160,7 +160,7 @@ class InstancesScreen(ListScreen[FleetRow]):
             self.work(self._raw, row, group="describe")
 
     def action_logs(self) -> None:
-        """Go to the machine's newest run in the monitor."""
+        """Go to the machine's newest run in the monitor; without one, follow what the machine itself prints."""
         row = self.table.cursor_row
         if row is not None:
             self._open_monitor(row)
@@ -223,9 +223,20 @@ class InstancesScreen(ListScreen[FleetRow]):
     def _open_monitor(self, row: FleetRow) -> None:
         if row.runs:
             self.go("monitor", row.runs[0].id)
+        elif not self._why_not(row.instance.provider, Capability.LOGS):
+            title = safe(f"LOG of {row.instance.name or row.instance.id}")
+            self.app.push_screen(modals.FollowView(self.services.clock, title, self._printed(row.key)))
         else:
             name = row.instance.name or row.instance.id
             self.show_problem(ValidationError(f"{name} has no runs", todo="x, Train here…").to_problem())
+
+    async def _printed(self, key: str) -> AsyncIterator[str]:
+        """Yield what a machine prints, and at the end why there is no more of it."""
+        try:
+            async for line in self.services.fleet.logs(key):
+                yield line
+        except TrainctlError as error:
+            yield "; ".join(part for part in (f"✗ {error}", error.todo) if part)
 
     def _sections(self, row: FleetRow) -> tuple[modals.Section, ...]:
         from runctl_tui.screens.instance_facts import sections

@@ -215,8 +215,10 @@ class FakeRegistry(_Part):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         no = "this machine is yours; only its runs can be changed"
-        refused = dict.fromkeys((Capability.CREATE, Capability.START, Capability.STOP, Capability.TERMINATE), no)
-        aws, local = FakeProvider(world, "aws", "AWS", {}), FakeProvider(world, "local", "this machine", refused)
+        verbs = (Capability.CREATE, Capability.START, Capability.STOP, Capability.TERMINATE, Capability.LOGS)
+        refused = dict.fromkeys(verbs, no)
+        aws = FakeProvider(world, "aws", "AWS", {Capability.LOGS: "open a shell"})
+        local = FakeProvider(world, "local", "this machine", refused)
         self._providers = {"aws": aws, "local": local}
         if world.with_runpod:
             never = "RunPod mounts it when a pod is created"
@@ -255,6 +257,12 @@ class FakeFleet(_Part):
     async def describe(self, key: str) -> Mapping[str, object]:
         row = await self.find(key)
         return {"InstanceId": row.instance.id, "InstanceType": row.instance.type, "Tags": dict(row.instance.tags)}
+
+    async def logs(self, reference: str) -> AsyncIterator[str]:
+        for line in ("Pod Started", "\x1b[31mSetting up SSH..."):
+            yield line
+        await self.world.gate()
+        raise CloudProviderError("the log could not be read", "the pod is gone")
 
 
 class FakeRuns(_Part):

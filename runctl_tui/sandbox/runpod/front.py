@@ -53,7 +53,8 @@ class RunpodFront:
             if self._fault("hang"):
                 self.released.wait(LONGEST_HANG_S)
             if path.endswith("/logs"):
-                return _send(start_response, 200, self._log(path.split("/")), "text/event-stream")
+                lines = self._log(path.split("/"), environ.get("HTTP_LAST_EVENT_ID", ""))
+                return _send(start_response, 200, lines, "text/event-stream")
             if path == "/graphql":
                 return _json(start_response, 200, self._graphql(body.get("query", "")))
             method = environ["REQUEST_METHOD"]
@@ -120,13 +121,13 @@ class RunpodFront:
             raise Problem(404, "pod not found")
         return as_v2(record, self._pods.ssh(record["id"]))
 
-    def _log(self, parts: list[str]) -> bytes:
-        """Return what the start script of RunPod's images prints, fingerprints of the host keys included."""
+    def _log(self, parts: list[str], after: str) -> bytes:
+        """Return what the start script of RunPod's images prints, fingerprints included, from behind an event on."""
         if len(parts) != 5 or parts[3] not in self._pods.records:
             raise Problem(404, "pod not found")
         found = self._pods.log(parts[3])
-        events = (f"id: {number:012}\ndata: {json.dumps(one)}\n\n" for number, one in enumerate(found))
-        return "".join(events).encode()
+        events = ((f"{one.get('ts')}/{number:012}", one) for number, one in enumerate(found))
+        return "".join(f"id: {event}\ndata: {json.dumps(one)}\n\n" for event, one in events if event > after).encode()
 
     def _catalog(self, query: dict[str, str]) -> list[Facts]:
         asked = query.get("include") == "AVAILABILITY"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from typing import Final
 
@@ -21,6 +21,7 @@ from runctl_tui.services.ports import SshTarget
 from runctl_tui.services.runpod.account import Account, Balance
 from runctl_tui.services.runpod.catalog import NO_SPOT, Catalog
 from runctl_tui.services.runpod.launch import Launches
+from runctl_tui.services.runpod.logs import follow
 from runctl_tui.services.runpod.parse import PROVIDER
 from runctl_tui.services.runpod.pods import PodReader
 from runctl_tui.services.runpod.reach import Reach
@@ -140,6 +141,11 @@ class RunpodProvider:
 
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         """Do nothing: RunPod has no dry run."""
+
+    async def logs(self, resource_id: str) -> AsyncIterator[str]:
+        """Yield the container's log, live: the last lines first, then what follows, without gap or repeat."""
+        async for line in follow(self._web, resource_id):
+            yield line
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:
         """Return RunPod's lock on a pod."""

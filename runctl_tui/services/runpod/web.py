@@ -9,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -24,6 +25,14 @@ PATIENCE: Final = 12.0
 LARGEST: Final = 5 << 20
 LOG_QUIET: Final = 2.0
 """Seconds without a line after which a log that is kept open counts as read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """Lines of a log, and the event that they end at."""
+
+    lines: tuple[str, ...]
+    last: str = ""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -72,11 +81,12 @@ class RunpodWeb:
             raise faults.from_message(what, str(first.get("message", "an error without words")))
         return cast("dict[str, Any]", answer.get("data") or {})
 
-    async def log(self, what: str, pod_id: str, seconds: float) -> tuple[str, ...]:
-        """Return the container's last lines, as many as come within so many seconds."""
-        path = f"pods/{urllib.parse.quote(pod_id, safe='')}/logs?source=container&tail=500"
+    async def log(self, what: str, pod_id: str, seconds: float, after: str = "") -> LogPart:
+        """Return the container's last lines, or those after an event, as many as come within so many seconds."""
+        tail = "" if after else "&tail=500"
+        path = f"pods/{urllib.parse.quote(pod_id, safe='')}/logs?source=container{tail}"
         address = f"{self._settings.url}/v2/{path}"
-        return await self._pool.run(self._lines, what, address, seconds, timeout=seconds + PATIENCE)
+        return await self._pool.run(self._lines, what, address, seconds, after, timeout=seconds + PATIENCE)
 
     def _json(self, what: str, address: str, body: bytes | None, method: str = "") -> dict[str, Any]:
         try:
@@ -97,13 +107,19 @@ class RunpodWeb:
             raise faults.unclear(what, "RunPod's answer is not what its documentation says") from None
         return content
 
-    def _lines(self, what: str, address: str, seconds: float) -> tuple[str, ...]:
+    def _lines(self, what: str, address: str, seconds: float, after: str) -> LogPart:
         found: list[str] = []
+        last, event, request = after, "", self._request(address, None)
+        if after:
+            request.add_header("Last-Event-ID", after)
         deadline = time.monotonic() + seconds
         try:
-            with self._opener.open(self._request(address, None), timeout=LOG_QUIET) as response:
+            with self._opener.open(request, timeout=LOG_QUIET) as response:
                 while time.monotonic() < deadline and (line := response.readline(LARGEST)):
-                    found += _line_of(line)
+                    event = _id_of(line) or event
+                    if line.startswith(b"data:"):
+                        found += _line_of(line)
+                        last = event or last  # an event whose line was not read is asked for again
         except urllib.error.HTTPError as error:
             with error:
                 raise faults.from_status(what, error.code, error.read(LARGEST)) from None
@@ -111,7 +127,7 @@ class RunpodWeb:
             """A log that is kept open says nothing more."""
         except (OSError, http.client.HTTPException) as error:
             raise _lost(what, error) from error
-        return tuple(found)
+        return LogPart(tuple(found), last)
 
     def _request(self, address: str, body: bytes | None, method: str = "") -> urllib.request.Request:
         headers = {
@@ -120,6 +136,10 @@ class RunpodWeb:
             "User-Agent": f"runctl-tui/{__version__}",
         }
         return urllib.request.Request(address, body, headers, method=method or None)
+
+
+def _id_of(raw: bytes) -> str:
+    return raw[3:].decode("utf-8", "replace").strip() if raw.startswith(b"id:") else ""
 
 
 def _line_of(raw: bytes) -> Iterator[str]:
