@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-_INSTANCE: Final = re.compile(r"(i-[0-9a-f]{8,17}):(/.*)")
-_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_IPV4: Final = re.compile(r"\d+\.\d+\.\d+\.\d+")
-_RUN: Final = re.compile(r"r-[0-9a-z][0-9a-z-]{5,39}")
+_INSTANCE: Final = r"(i-[0-9a-f]{8,17}):(/.*)"
+_BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_IPV4: Final = r"\d+\.\d+\.\d+\.\d+"
+_RUN: Final = r"r-[0-9a-z][0-9a-z-]{5,39}"
 
 
 class LocationKind(StrEnum):
@@ -38,9 +38,9 @@ class DataLocation:
         if text.startswith("s3://"):
             bucket, _, key = text[5:].partition("/")
             return cls(LocationKind.S3, key, check_bucket(bucket))
-        if match := _INSTANCE.fullmatch(text):
+        if match := re.fullmatch(_INSTANCE, text):
             return cls(LocationKind.INSTANCE, match[2], match[1])
-        if _RUN.fullmatch(text):
+        if re.fullmatch(_RUN, text):
             return cls(LocationKind.RUN, "", text)
         if re.match(r"[a-z][a-z0-9+.-]*://", text):
             raise ValueError(f"{text!r}: only s3:// addresses are understood")
@@ -60,7 +60,7 @@ class DataLocation:
 
 def check_bucket(name: str) -> str:
     """Return the bucket's name where S3 would accept it; ValueError otherwise."""
-    if not _BUCKET.fullmatch(name) or ".." in name or _IPV4.fullmatch(name):
+    if not re.fullmatch(_BUCKET, name) or ".." in name or re.fullmatch(_IPV4, name):
         raise ValueError(
             f"{name!r} is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, no address"
         )

@@ -14,14 +14,12 @@ from typing import Final
 from runctl_tui.domain.location import check_bucket
 
 _HEX_ID: Final = r"-(?:[0-9a-f]{8}|[0-9a-f]{17})"
-_PROJECT: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}")
-_TYPE: Final = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
-_ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SSH: Final = re.compile(
-    r"(?:(?P<user>[A-Za-z_][A-Za-z0-9._-]*)@)?(?P<host>[^@:\s]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d+))?"
-)
-_LOCAL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f]")
+_PROJECT: Final = r"[A-Za-z0-9._-]{1,64}"
+_REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}"
+_TYPE: Final = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
+_ENVIRONMENT_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+_SSH: Final = r"(?:(?P<user>[A-Za-z_][A-Za-z0-9._-]*)@)?(?P<host>[^@:\s]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d+))?"
+_LOCAL_CHARACTERS: Final = r"[\x00-\x1f\x7f]"
 _MAXIMUM_DISK_GIB: Final = 16384
 REGIONS: Final = tuple(
     f"{area}-{number}"
@@ -37,10 +35,10 @@ REGIONS: Final = tuple(
 
 
 def _aws_id(prefix: str, noun: str) -> Callable[[str], str]:
-    pattern = re.compile(prefix + _HEX_ID)
+    pattern = prefix + _HEX_ID
 
     def check(text: str) -> str:
-        if not pattern.fullmatch(text):
+        if not re.fullmatch(pattern, text):
             raise ValueError(f"{text!r} is no {noun}: {prefix}- and 8 or 17 hexadecimal digits")
         return text
 
@@ -57,7 +55,7 @@ subnet_id: Final = _aws_id("subnet", "subnet id")
 
 def project_name(text: str) -> str:
     """Check a project's name: 1 to 64 letters, digits, dots, underscores and hyphens."""
-    if not _PROJECT.fullmatch(text) or set(text) == {"."}:
+    if not re.fullmatch(_PROJECT, text) or set(text) == {"."}:
         raise ValueError(f"{text!r} is no project name: 1 to 64 letters, digits, '.', '_' and '-'")
     return text
 
@@ -71,7 +69,7 @@ def resource_name(text: str) -> str:
 
 def region(text: str) -> str:
     """Check the name of an AWS region."""
-    if not _REGION.fullmatch(text):
+    if not re.fullmatch(_REGION, text):
         raise ValueError(f"{text!r} is no region: regions look like 'us-east-1'")
     return text
 
@@ -84,7 +82,7 @@ def region_meant(text: str) -> str:
 
 def instance_type(text: str) -> str:
     """Check the name of an instance type."""
-    if not _TYPE.fullmatch(text):
+    if not re.fullmatch(_TYPE, text):
         raise ValueError(f"{text!r} is no instance type: types look like 'g5.xlarge'")
     return text
 
@@ -112,7 +110,7 @@ def cidr(text: str) -> str:
 
 def ssh_address(text: str) -> str:
     """Check 'user@host:port', where user and port may be left out."""
-    match = _SSH.fullmatch(text)
+    match = re.fullmatch(_SSH, text)
     if match is None or match["host"].startswith("-") or not 0 < int(match["port"] or 22) < 65536:
         raise ValueError(f"{text!r} is no SSH address: user@host:port, with user and port optional")
     return text
@@ -120,7 +118,7 @@ def ssh_address(text: str) -> str:
 
 def environment_name(text: str) -> str:
     """Check the name of an environment variable."""
-    if not _ENVIRONMENT_NAME.fullmatch(text):
+    if not re.fullmatch(_ENVIRONMENT_NAME, text):
         raise ValueError(f"{text!r} is no name of an environment variable: letters, digits and '_', no digit first")
     return text
 
@@ -128,14 +126,14 @@ def environment_name(text: str) -> str:
 def folder(text: str) -> str:
     """Check a path below a project: relative, inside it, without control characters."""
     parts = text.split("/")
-    if not text or text.startswith(("/", "~")) or ".." in parts or _LOCAL_CHARACTERS.search(text):
+    if not text or text.startswith(("/", "~")) or ".." in parts or re.search(_LOCAL_CHARACTERS, text):
         raise ValueError(f"{text!r} is no folder below the project: a relative path without '..'")
     return text
 
 
 def path(text: str) -> str:
     """Check a path of this machine: anything without control characters."""
-    if not text or _LOCAL_CHARACTERS.search(text):
+    if not text or re.search(_LOCAL_CHARACTERS, text):
         raise ValueError(f"{text!r} is no path: it is empty or holds control characters")
     return text
 

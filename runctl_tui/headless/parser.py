@@ -30,8 +30,8 @@ NOUNS: Final = {
     "sandbox": ("runctl_tui.headless.sandbox", "the embedded cloud: start, stop, status, cut, interrupt"),
     "relay": ("runctl_tui.headless.relay", "give hosts without S3 credentials presigned URLs; starts by itself"),
 }
-_REGION_WORD: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}")
-_CHOICE: Final = re.compile(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL)
+_REGION_WORD: Final = r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}"
+_CHOICE: Final = r"(?s)argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)"
 _EXAMPLES: Final = """\
 examples:
   runctl-tui                                   the full screen
@@ -64,7 +64,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print."""
-        if match := _CHOICE.fullmatch(message):
+        if match := re.fullmatch(_CHOICE, message):
             name, word, listed = match.groups()
             choices = [choice.strip(" '") for choice in listed.split(",")]
             nearest = validation.nearest(word, choices)
@@ -100,11 +100,11 @@ def repeat_regions(words: Sequence[str]) -> list[str]:
     result: list[str] = []
     taking = False
     for word in words:
-        if taking and _REGION_WORD.fullmatch(word) and result[-1] != "--region":
+        if taking and re.fullmatch(_REGION_WORD, word) and result[-1] != "--region":
             result.append("--region")
         elif word.startswith("-"):
             taking = word == "--region" or word.startswith("--region=")
-        elif not _REGION_WORD.fullmatch(word) and result[-1:] != ["--region"]:
+        elif not re.fullmatch(_REGION_WORD, word) and result[-1:] != ["--region"]:
             taking = False
         parts = word.split(",") if taking and not word.startswith("-") else [word]
         for index, part in enumerate(parts):
