@@ -47,7 +47,11 @@ def test_a_broken_configuration_is_error_three(world: World) -> None:
 
 
 def test_what_may_never_be_terminated(world: World) -> None:
-    for name, word in (("db-primary", "not made by this tool"), ("prod-features", "protect"), ("this machine", "this machine")):
+    for name, word in (
+        ("db-primary", "not made by this tool"),
+        ("prod-features", "protect"),
+        ("this machine", "this machine"),
+    ):
         planned = world.ask("instances", "terminate", name)
         assert planned["plan"]["allowed"] is False
         assert word in json.dumps(planned["plan"]["reasons"]).lower()

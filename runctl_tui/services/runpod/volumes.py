@@ -35,7 +35,7 @@ TAG_MADE: Final = "runctl:made"
 """When it was made, which RunPod does not tell."""
 NO_PRICE: Final = "RunPod publishes no price of its high-performance tier that was read"
 NO_SNAPSHOTS: Final = "RunPod has no snapshots of its volumes"
-NO_ATTACH: Final = "RunPod mounts a network volume when a pod is created, and keeps it there"
+NO_ATTACH: Final = "RunPod mounts it when a pod is created"
 REFUSED: Final = {Capability.ATTACH: NO_ATTACH, Capability.SNAPSHOTS: NO_SNAPSHOTS}
 PATH: Final = "network-volumes"
 _TIERS: Final = {NETWORK: "STANDARD", NETWORK_FAST: "HIGH_PERFORMANCE"}

@@ -13,9 +13,12 @@ from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.volume import NewVolume, VolumeShape, VolumeState
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, TrainctlError, Unsupported
+from runctl_tui.services.machines import MachineList
+from runctl_tui.services.registry import Registry
 from runctl_tui.services.runpod.parse import network_volume, split_name, tagged_name
 from runctl_tui.services.runpod.volumes import NetworkVolumes
 from runctl_tui.services.volume_store import StorageCall
+from runctl_tui.services.volumes import VolumeBook
 from tests.services.runpod.conftest import Rig, needs_sdk, wanted
 
 NEW = NewVolume("runpod", "US-TX-3", "weights", VolumeShape("network", 100), "vision")
@@ -114,6 +117,17 @@ async def test_a_list_that_fails_is_missing_and_not_empty(rig: Rig) -> None:
     rig.front.faults.append("html")
     listed = await rig.provider.volumes.list_storage()
     assert [problem.scope for problem in listed.missing] == ["runpod"]
+
+
+async def test_what_was_listed_last_stays_while_runpod_is_silent(rig: Rig) -> None:
+    registry = Registry()
+    registry.register(rig.provider)
+    book = VolumeBook(registry, MachineList(registry, rig.clock), rig.clock)
+    assert [one.name for one in (await book.now()).value.volumes] == ["vision-datasets"]
+    rig.front.faults += ["html"] * 4
+    stale = await book.now()
+    assert [one.name for one in stale.value.volumes] == ["vision-datasets"]
+    assert [problem.scope for problem in stale.missing] == ["runpod"]
 
 
 async def test_runpod_says_no_to_a_size_and_to_shrinking(rig: Rig) -> None:
