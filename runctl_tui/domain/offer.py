@@ -32,6 +32,8 @@ class Capability(StrEnum):
     SHELL = "shell"
     TRAIN = "train"
     DRY_RUN = "dry-run"
+    TAGS = "tags"
+    """Tags on what exists; the reason against says how a thing is claimed without them."""
     LOGS = "logs"
     """What a machine itself prints, without anybody logging in to it."""
 

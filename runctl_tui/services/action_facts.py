@@ -140,6 +140,7 @@ class FactGatherer:
             account=account,
             planned_account=planned_account,
             incapable=_incapable(provider, operation),
+            no_tags=provider.capabilities.why_not(Capability.TAGS),
             journal_ok=usable,
             open_rows=open_rows,
         )

@@ -250,3 +250,9 @@ def test_a_network_volume_grows_within_its_limits_and_nothing_else(shape: Volume
 def test_a_network_volume_may_grow() -> None:
     found = judged(O.VOLUME_MODIFY, facts(O.VOLUME_MODIFY, **ON_RUNPOD, shape=VolumeShape("network", 200)))
     assert not [one for one in found.values() if one.severity is Severity.BLOCK]
+
+
+def test_what_is_claimed_without_tags_says_how() -> None:
+    given = replace(facts(O.VOLUME_DELETE, **ON_RUNPOD), ownership=known(Ownership.FOREIGN), no_tags="write it there")
+    reason = judged(O.VOLUME_DELETE, given)["foreign"]
+    assert (reason.level, reason.offer) == (Level.NEVER, "if it is yours, claim it: write it there")

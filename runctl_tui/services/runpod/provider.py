@@ -11,7 +11,7 @@ from typing import Final
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.identity import Identity
-from runctl_tui.domain.instance import ApiProtection, Instance, Market
+from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Instance, Market
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import Capabilities, Capability, CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import Operation
@@ -22,7 +22,7 @@ from runctl_tui.services.runpod.account import Account, Balance
 from runctl_tui.services.runpod.catalog import NO_SPOT, Catalog
 from runctl_tui.services.runpod.launch import Launches
 from runctl_tui.services.runpod.logs import follow
-from runctl_tui.services.runpod.parse import PROVIDER
+from runctl_tui.services.runpod.parse import PROVIDER, TAGS
 from runctl_tui.services.runpod.pods import PodReader
 from runctl_tui.services.runpod.reach import Reach
 from runctl_tui.services.runpod.sdk import RunpodSdk
@@ -64,13 +64,16 @@ class RunpodProvider:
         self._sdk = RunpodSdk(settings, self._pool)
         self._reader = PodReader(web, settings, clock, self._catalog)
         self.launches = Launches((settings, clock, self._pool), self._reader, self._catalog, self._sdk, self.account)
+        claim = f"{TAG_OWNER}={settings.owner}"
+        self._claim = f"put [{claim}] behind a volume's name, or {TAGS}={claim} into a pod's environment"
         self._reach = Reach(web, settings, self._pool)
         self.volumes = NetworkVolumes(web, settings, clock, self._catalog, self._reader)
 
     @property
     def capabilities(self) -> Capabilities:
         """It creates, trains and ends pods; the rest is refused with the reason."""
-        return Capabilities(_REFUSED if has_sdk() else {**_REFUSED, **dict.fromkeys(_CHANGES, _NO_SDK)})
+        refused = {**_REFUSED, Capability.TAGS: self._claim}
+        return Capabilities(refused if has_sdk() else {**refused, **dict.fromkeys(_CHANGES, _NO_SDK)})
 
     def regions(self) -> tuple[str, ...]:
         """Both clouds, and the data centres in use."""

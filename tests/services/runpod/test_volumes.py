@@ -19,7 +19,7 @@ from runctl_tui.services.runpod.parse import network_volume, split_name, tagged_
 from runctl_tui.services.runpod.volumes import NetworkVolumes
 from runctl_tui.services.volume_store import StorageCall
 from runctl_tui.services.volumes import VolumeBook
-from tests.services.runpod.conftest import Rig, needs_sdk, wanted
+from tests.services.runpod.conftest import OWNER, Rig, needs_sdk, wanted
 
 NEW = NewVolume("runpod", "US-TX-3", "weights", VolumeShape("network", 100), "vision")
 
@@ -117,6 +117,18 @@ async def test_a_list_that_fails_is_missing_and_not_empty(rig: Rig) -> None:
     rig.front.faults.append("html")
     listed = await rig.provider.volumes.list_storage()
     assert [problem.scope for problem in listed.missing] == ["runpod"]
+
+
+async def test_a_volume_is_claimed_as_its_refusal_says(rig: Rig) -> None:
+    (record,) = rig.pods.account["volumes"].values()
+    record["name"] = "old"
+    (foreign,) = (await rig.provider.volumes.list_storage()).value.volumes
+    assert foreign.ownership is Ownership.FOREIGN
+    claim = f"[runctl:owner={OWNER}]"
+    assert claim in rig.provider.capabilities.why_not(Capability.TAGS)
+    record["name"] = f"old {claim}"
+    (own,) = (await rig.provider.volumes.list_storage()).value.volumes
+    assert (own.name, own.ownership) == ("old", Ownership.OURS)
 
 
 async def test_what_was_listed_last_stays_while_runpod_is_silent(rig: Rig) -> None:
