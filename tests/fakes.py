@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -189,6 +189,9 @@ class FakeProvider:
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         self._fail("dry_run")
         self.dry_runs.append((operation, resource_id))
+
+    async def logs(self, resource_id: str) -> AsyncIterator[str]:
+        yield f"{resource_id} says nothing"
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:
         if "protections" in self.failures:

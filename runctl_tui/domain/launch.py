@@ -7,9 +7,14 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.money import dollars
 from runctl_tui.domain.run import TrainingJob
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.offer import CreateResourceOptions
     from runctl_tui.domain.plan import Plan
 
@@ -60,6 +65,17 @@ class LaunchPreview:
 
     plan: Plan
     code: CodeSummary | None
+    disks_per_month: Fact[Decimal] | None = None
+    """What the machine's disks cost besides; None where no machine is made."""
+
+    @property
+    def disk_words(self) -> str:
+        """What the disks cost, for a person; empty where no machine is made."""
+        if self.disks_per_month is None:
+            return ""
+        if isinstance(self.disks_per_month, Unknown):
+            return f"cost extra; how much is unknown: {self.disks_per_month.reason}"
+        return f"{dollars(self.disks_per_month.value)} per month besides, also while the machine is stopped"
 
 
 def with_free_name(request: LaunchRequest, taken: AbstractSet[str]) -> LaunchRequest:

@@ -26,9 +26,16 @@ class Capability(StrEnum):
     TERMINATE = "terminate"
     SPOT = "spot"
     VOLUMES = "volumes"
+    ATTACH = "attach"
+    """Putting a volume on a machine that exists, and taking it off."""
+    SNAPSHOTS = "snapshots"
     SHELL = "shell"
     TRAIN = "train"
     DRY_RUN = "dry-run"
+    TAGS = "tags"
+    """Tags on what exists; the reason against says how a thing is claimed without them."""
+    LOGS = "logs"
+    """What a machine itself prints, without anybody logging in to it."""
 
 
 @dataclass(frozen=True, slots=True)

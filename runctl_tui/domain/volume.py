@@ -1,4 +1,4 @@
-"""EBS volumes and their snapshots, what a person asks for about them, and where they are in their life."""
+"""Volumes and their snapshots, what a person asks for about them, and where they are in their life."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class VolumeShape:
 
 @dataclass(frozen=True, slots=True)
 class Volume(Tagged):
-    """One EBS volume."""
+    """One volume: of EBS, or one of a data centre's network volumes."""
 
     id: str
     provider: str
@@ -154,8 +154,8 @@ class NewVolume:
 
     @property
     def region(self) -> str:
-        """The zone without its letter."""
-        return self.zone[:-1]
+        """The zone without its letter; a data centre has none."""
+        return region_of(self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,11 @@ class VolumeChange:
     """Where a snapshot is copied to."""
     name: str = ""
     """Of the snapshot that is made; empty: the name of what it is made of."""
+
+
+def region_of(zone: str) -> str:
+    """Return the region of a zone; a data centre is its own region."""
+    return zone[:-1] if zone[-1:].isalpha() else zone
 
 
 def newest_completed(snapshots: tuple[VolumeSnapshot, ...]) -> VolumeSnapshot | None:

@@ -1,4 +1,4 @@
-"""AWS's limits of volume types, and presets by use: what shape a volume may have, and what shape fits a purpose."""
+"""The limits of volume types, and presets by use: what shape a volume may have, and what shape fits a purpose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What AWS allows a volume of one type to be."""
+    """What a provider allows a volume of one type to be."""
 
     smallest_gib: int
     largest_gib: int
@@ -43,6 +43,16 @@ LIMITS: Final[Mapping[str, Limits]] = MappingProxyType(
         "io2": Limits(4, 65_536, 100, 256_000, 1_000, iops_required=True, words="steady and durable, dear"),
         "st1": Limits(125, 16_384, words="large files read from end to end"),
         "sc1": Limits(125, 16_384, words="rarely read, cheapest"),
+    }
+)
+NETWORK: Final = "network"
+"""RunPod's network volumes."""
+NETWORK_FAST: Final = "network-fast"
+"""RunPod's high-performance tier; some data centres have it."""
+NETWORK_LIMITS: Final[Mapping[str, Limits]] = MappingProxyType(
+    {
+        NETWORK: Limits(10, 4_096, words="stays when its pods end, and is mounted by any pod of its data centre"),
+        NETWORK_FAST: Limits(10, 4_096, words="the faster tier, where the data centre has it"),
     }
 )
 FREE_IOPS: Final = 3_000
@@ -81,6 +91,11 @@ def advice(use: str, size_gib: int) -> str:
     return "gp3"
 
 
+def limits_of(kind: str) -> Limits | None:
+    """Return the limits of a type of any provider, None where there is no such type."""
+    return LIMITS.get(kind) or NETWORK_LIMITS.get(kind)
+
+
 def settled(shape: VolumeShape) -> VolumeShape:
     """Return the shape with what its type gives by itself filled in, so that two shapes compare and have a price."""
     if shape.type == "gp3":
@@ -89,8 +104,8 @@ def settled(shape: VolumeShape) -> VolumeShape:
 
 
 def wrong_with(shape: VolumeShape) -> tuple[str, ...]:
-    """Return in words what AWS would refuse about a shape."""
-    limits = LIMITS.get(shape.type)
+    """Return in words what the provider would refuse about a shape."""
+    limits = limits_of(shape.type)
     if limits is None:
         return (f"there is no volume type {shape.type!r}: {', '.join(LIMITS)}",)
     return tuple(_wrong(shape, limits))

@@ -56,7 +56,7 @@ def ended_well(view: JobView | None) -> JobView:
     failed = next((step for step in view.steps if step.state is StepState.FAILED), None)
     why = view.result or (failed.detail if failed else "") or "it did not say why"
     where = f" at '{failed.title}'" if failed else ""
-    todo = "what was made is listed by 'runctl-tui instances list'"
+    todo = "what is left, if anything, is listed by 'runctl-tui instances list'"
     raise TrainctlError(f"{view.title} failed{where}", why, todo, code=view.code)
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from runctl_tui.domain import validation
+from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest, with_free_name
 from runctl_tui.domain.location import DataLocation
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.run import TrainingJob
+from runctl_tui.domain.safety.reasons import count
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import amount, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
@@ -222,7 +224,7 @@ async def launch(services: Services, call: Call, request: LaunchRequest) -> Repl
     plan, words = preview.plan, preview_words(preview)
     confirmation = await decide(call, plan, words)
     if confirmation is None:
-        return show(call, plan, {"code": preview.code}, words)
+        return show(call, plan, preview_facts(preview), words)
     return job_reply(await carry_out(services, call, plan, confirmation, request.spot_fallback), plan)
 
 
@@ -234,12 +236,22 @@ async def previewed(services: Services, call: Call, request: LaunchRequest) -> L
     return await services.launcher.preview(request)
 
 
+def preview_facts(preview: LaunchPreview) -> dict[str, object]:
+    """Return what is told of a launch beside its plan."""
+    disks = preview.disks_per_month
+    return {"code": preview.code, "disks_usd_per_month": disks.value if isinstance(disks, Known) else None}
+
+
 def preview_words(preview: LaunchPreview) -> str:
-    """Return the code and the warnings of a launch for a person."""
+    """Return what the disks cost besides and the code of a launch for a person."""
     lines = []
+    if preview.disk_words:
+        lines.append(f"  disks: {preview.disk_words}")
     if preview.code is not None:
         code = preview.code
-        lines.append(f"  code: {code.files} files, {output.size(code.total_bytes)} from {output.cell(code.root)}")
+        lines.append(
+            f"  code: {count(code.files, 'file')}, {output.size(code.total_bytes)} from {output.cell(code.root)}"
+        )
     return "\n".join(lines)
 
 

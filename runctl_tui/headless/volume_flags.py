@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from runctl_tui.domain.volume import NewVolume, Volume, VolumeChange, VolumeShape
-from runctl_tui.domain.volume_shapes import LIMITS, USES, preset
+from runctl_tui.domain.volume import NewVolume, Volume, VolumeChange, VolumeShape, region_of
+from runctl_tui.domain.volume_shapes import LIMITS, NETWORK, NETWORK_LIMITS, USES, preset
 from runctl_tui.headless.confirm import decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Parser
@@ -13,11 +13,13 @@ from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.services.errors import ValidationError
 from runctl_tui.services.ports import Services
 
+TYPES = (*sorted(LIMITS), *NETWORK_LIMITS)
+
 
 def add_shape_flags(parser: Parser, *, size_required: bool = False) -> None:
     """Add size, type, IOPS, throughput and the presets."""
     parser.add_argument("--size", type=whole, metavar="GIB", required=size_required, help="size in GiB")
-    parser.add_argument("--type", choices=sorted(LIMITS), default="", metavar="TYPE", help=" ".join(sorted(LIMITS)))
+    parser.add_argument("--type", choices=TYPES, default="", metavar="TYPE", help=" ".join(TYPES))
     parser.add_argument("--iops", type=whole, metavar="N", help="IOPS, within what the type and size allow")
     parser.add_argument("--throughput", type=whole, metavar="MIBS", help="MiB/s, gp3 only")
     uses = " ".join(USES)
@@ -35,6 +37,8 @@ def shape_of(call: Call, kind: str, size_gib: int) -> VolumeShape:
     """Return the shape that the flags ask for, given what holds where they say nothing."""
     args = call.args
     kind, size_gib = args.type or kind, args.size or size_gib
+    if args.use and kind in NETWORK_LIMITS:
+        raise ValidationError("--use chooses IOPS and MiB/s", f"{kind} has none to choose", "leave --use out")
     base = preset(args.use, kind, size_gib) if args.use else VolumeShape(kind, size_gib)
     return VolumeShape(kind, size_gib, args.iops or base.iops, args.throughput or base.throughput)
 
@@ -54,16 +58,21 @@ async def new_volume(services: Services, call: Call, *, snapshot_id: str = "", l
     """Return the volume that the flags ask for; without a zone it goes where a machine of ours is."""
     args = call.args
     zone = args.zone or await _zone(services, args.for_instance)
-    shape = shape_of(call, "gp3", least_gib)
+    provider = "aws" if region_of(zone) != zone else "runpod"
+    shape = shape_of(call, "gp3" if provider == "aws" else NETWORK, least_gib)
+    if (shape.type in NETWORK_LIMITS) is not (provider == "runpod"):
+        raise ValidationError(f"There is no {shape.type} in {zone}", "", "choose another --type, or another --zone")
     project = args.project or (services.launcher.defaults().options or args).project
-    return NewVolume("aws", zone, args.name, shape, project or "", not args.unencrypted, snapshot_id)
+    return NewVolume(
+        provider, zone, args.name, shape, project or "", provider == "aws" and not args.unencrypted, snapshot_id
+    )
 
 
 def add_place_flags(parser: Parser) -> None:
     """Add where a new volume goes and what it is called."""
     parser.add_argument("--new-name", dest="name", metavar="NAME", required=True, help="name of the new volume")
     group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--zone", metavar="ZONE", default="", help="availability zone such as us-east-1a")
+    group.add_argument("--zone", metavar="ZONE", default="", help="zone such as us-east-1a, or RunPod's data centre")
     group.add_argument("--for", dest="for_instance", metavar="INSTANCE", default="", help="in the zone of a machine")
     parser.add_argument("--project", metavar="PROJECT", default="", help="tag: which project pays for it")
     parser.add_argument("--unencrypted", action="store_true", help="do not encrypt it")
@@ -81,5 +90,5 @@ async def carry(services: Services, call: Call, change: VolumeChange) -> Reply:
 async def _zone(services: Services, reference: str) -> str:
     machine = (await services.fleet.find(reference)).instance
     if not machine.zone:
-        raise ValidationError(f"{machine.name or machine.id} is in no zone", "", "choose a machine of AWS, or --zone")
+        raise ValidationError(f"{machine.name or machine.id} is in no zone", "", "choose another machine, or --zone")
     return machine.zone

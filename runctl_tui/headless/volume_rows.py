@@ -28,7 +28,7 @@ def volume_row(volume: Volume, now: datetime) -> Row:
         "iops": shape.iops,
         "throughput_mibs": shape.throughput,
         "encrypted": volume.encrypted,
-        "attached_to": held.host if held else "",
+        "attached_to": ", ".join(each.host for each in volume.attachments),
         "instance_id": held.instance_id if held else "",
         "device": held.device if held else "",
         "delete_on_termination": held.delete_on_termination if held else None,

@@ -1,4 +1,4 @@
-"""The noun `volumes`: EBS volumes of every region."""
+"""The noun `volumes`: EBS volumes of every region, and RunPod's network volumes."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runctl_tui.modals.describe import fact as fact
     from runctl_tui.modals.edit_setting import EditSetting as EditSetting
     from runctl_tui.modals.entry import Entry as Entry
+    from runctl_tui.modals.follow_view import FollowView as FollowView
     from runctl_tui.modals.help import Help as Help
     from runctl_tui.modals.launch import LaunchDialog as LaunchDialog
     from runctl_tui.modals.launch_steps import JobHandle as JobHandle
@@ -33,6 +34,7 @@ _HOMES = {
     "Describe": "runctl_tui.modals.describe",
     "EditSetting": "runctl_tui.modals.edit_setting",
     "Entry": "runctl_tui.modals.entry",
+    "FollowView": "runctl_tui.modals.follow_view",
     "Help": "runctl_tui.modals.help",
     "Instead": "runctl_tui.modals.confirm",
     "JobHandle": "runctl_tui.modals.launch_steps",

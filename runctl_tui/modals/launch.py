@@ -241,8 +241,10 @@ def _words(problem: Problem) -> SafeText:
 
 
 def _extra(preview: LaunchPreview) -> tuple[Fact, ...]:
-    """Return the code that would be sent, as lines of the plan."""
+    """Return what the disks cost besides and the code that would be sent, as lines of the plan."""
     rows = []
+    if preview.disk_words:
+        rows.append(Fact(safe("DISKS"), safe(preview.disk_words)))
     if preview.code is not None:
         code = preview.code
         ignored = f", {len(code.ignored)} ignored: {' '.join(code.ignored[:4])}" if code.ignored else ""

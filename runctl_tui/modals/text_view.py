@@ -83,12 +83,12 @@ class TextView(Dialog[None]):
     @on(LogView.SearchRequested)
     def open_search(self) -> None:
         """Ask what to search for."""
-        self.query_one(FilterLine).open(self.query_one(TextLines).needle)
+        self.query_one(FilterLine).open(self.query_one(LogView).needle)
 
     @on(FilterLine.Changed)
     def search(self, event: FilterLine.Changed) -> None:
         """Go to what is typed."""
-        lines = self.query_one(TextLines)
+        lines = self.query_one(LogView)
         lines.search(event.text)
         if event.done:
             lines.focus()

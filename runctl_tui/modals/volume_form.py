@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.domain.volume import VolumeShape
-from runctl_tui.domain.volume_shapes import LIMITS, USES, advice, preset, wrong_with
+from runctl_tui.domain.volume_shapes import LIMITS, USES, Limits, advice, preset, wrong_with
 from runctl_tui.modals.launch_draft import check_name, check_whole
 from runctl_tui.modals.review import ReviewDialog
 from runctl_tui.modals.words import money
@@ -54,6 +54,13 @@ class VolumeQuestion:
     least_gib: int = 1
     changes: bool = False
     """Whether the volume exists, so that only its shape is asked for."""
+    kinds: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)
+    """The types that can be chosen."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing to choose but the size: neither speed nor encryption."""
+        return not any(limits.most_iops for limits in self.kinds.values())
 
 
 class VolumeDialog(ReviewDialog[VolumeDraft]):
@@ -106,6 +113,9 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
         before = self._question.draft
         name = before.name if self._question.changes else self._field("name").value.strip()
         zone = self._field("zone").value if self._question.zones else before.zone
+        if self._question.plain:
+            self.dismiss(VolumeDraft(name, zone, shape, encrypted=False))
+            return
         encrypted = before.encrypted if self._question.changes else self.query_one(CheckLine).value
         self.dismiss(VolumeDraft(name, zone, shape, encrypted, self._field("use").value))
 
@@ -120,8 +130,10 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
         least = question.least_gib
         hint = safe(f"GiB, at least {least:,}" if least > 1 else "GiB")
         yield FormField(safe("Size"), size, hint=hint, check=lambda text: check_size(text, least), id="volume-size")
-        kinds = [Choice(kind, safe(kind)) for kind in LIMITS]
+        kinds = [Choice(kind, safe(kind)) for kind in question.kinds]
         yield FormField(safe("Type"), RadioLine(kinds, draft.shape.type), id="volume-type")
+        if question.plain:
+            return
         uses = [Choice(use, safe(use)) for use in USES]
         yield FormField(safe("Made for"), RadioLine(uses, draft.use), id="volume-use")
         iops, speed = draft.shape.iops, draft.shape.throughput
@@ -147,11 +159,13 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
 
     def _fitting(self) -> VolumeShape | None:
         """Return what fits purpose, type and size; None where the figures are typed or the size is none."""
+        if self._question.plain:
+            return None
         use, kind, size = self._field("use").value, self._field("type").value, self._number("size")
         return None if use == CUSTOM or not size else preset(use, kind, size)
 
     def _shape(self) -> VolumeShape | None:
-        size, limits = self._number("size"), LIMITS[self._field("type").value]
+        size, limits = self._number("size"), self._question.kinds[self._field("type").value]
         if not size:
             return None
         iops = self._number("iops") if limits.most_iops else None
@@ -159,9 +173,10 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
         return VolumeShape(self._field("type").value, size, iops, throughput)
 
     def _show(self) -> None:
-        limits, shape = LIMITS[self._field("type").value], self._shape()
-        self._field("iops").display = bool(limits.most_iops)
-        self._field("throughput").display = bool(limits.most_throughput)
+        limits, shape = self._question.kinds[self._field("type").value], self._shape()
+        if not self._question.plain:
+            self._field("iops").display = bool(limits.most_iops)
+            self._field("throughput").display = bool(limits.most_throughput)
         if shape is not None and limits.most_iops:
             most = min(limits.most_iops, limits.iops_of(shape.size_gib))
             self._field("iops").set_hint(safe(f"{limits.least_iops:,} to {most:,}"))
@@ -172,7 +187,9 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
         self._show_price(None if wrong else shape)
 
     def _advice(self, shape: VolumeShape | None) -> SafeText:
-        use = self._field("use").value
+        if shape is not None and self._question.plain:
+            return safe(f"{shape.type}: {self._question.kinds[shape.type].words}")
+        use = CUSTOM if self._question.plain else self._field("use").value
         if shape is None or use == CUSTOM:
             return EMPTY
         best = advice(use, shape.size_gib)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.fleet import FleetRow, mine_at_work
+from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.services.errors import TrainctlError, ValidationError
-
-if TYPE_CHECKING:
-    from runctl_tui.domain.offer import Capability
 
 _PLANS = {"start": Operation.START, "stop": Operation.STOP, "terminate": Operation.TERMINATE}
 
@@ -103,7 +101,7 @@ class MachineKeys(ChangingScreen):
             self.work(self._raw, self.machine, group="describe")
 
     def action_logs(self) -> None:
-        """Go to the machine's newest run in the monitor."""
+        """Go to the machine's newest run in the monitor; without one, follow what the machine itself prints."""
         if self.machine is not None:
             self._open_monitor(self.machine)
 
@@ -146,9 +144,20 @@ class MachineKeys(ChangingScreen):
     def _open_monitor(self, row: FleetRow) -> None:
         if row.runs:
             self.go("monitor", row.runs[0].id)
+        elif not self._why_not(row.instance.provider, Capability.LOGS):
+            title = safe(f"LOG of {row.instance.name or row.instance.id}")
+            self.app.push_screen(modals.FollowView(self.services.clock, title, self._printed(row.key)))
         else:
             name = row.instance.name or row.instance.id
             self.show_problem(ValidationError(f"{name} has no runs", todo="x, Train here…").to_problem())
+
+    async def _printed(self, key: str) -> AsyncIterator[str]:
+        """Yield what a machine prints, and at the end why there is no more of it."""
+        try:
+            async for line in self.services.fleet.logs(key):
+                yield line
+        except TrainctlError as error:
+            yield "; ".join(part for part in (f"✗ {error}", error.todo) if part)
 
     def _why_not(self, provider: str, capability: Capability) -> str:
         try:

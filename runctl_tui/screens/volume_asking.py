@@ -10,8 +10,8 @@ from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.text import EMPTY, safe
-from runctl_tui.domain.volume import NewVolume, VolumeChange, VolumeShape
-from runctl_tui.domain.volume_shapes import settled
+from runctl_tui.domain.volume import NewVolume, VolumeChange, VolumeShape, region_of
+from runctl_tui.domain.volume_shapes import LIMITS, NETWORK, NETWORK_LIMITS, settled
 from runctl_tui.modals.volume_form import VolumeDraft, VolumeQuestion
 
 if TYPE_CHECKING:
@@ -24,16 +24,24 @@ if TYPE_CHECKING:
 
 SIZE_GIB: Final = 100
 MOST_ZONES: Final = 4
+MOST_CENTERS: Final = 6
 _CAN_HOLD: Final = (ResourceState.RUNNING, ResourceState.STOPPED)
 
 
 def question_new(services: Services, storage: Storage) -> VolumeQuestion:
     """Return what is asked about an empty volume; its zone is where our machines are."""
     zones = zones_in_use(services)
-    taken = {one.name for one in storage.volumes}
-    name = next(free for free in ("data", *(f"data-{number}" for number in range(2, 1000))) if free not in taken)
-    draft = VolumeDraft(name, zones[0][0] if zones else "", settled(VolumeShape("gp3", SIZE_GIB)))
+    draft = VolumeDraft(_free_name(storage), zones[0][0] if zones else "", settled(VolumeShape("gp3", SIZE_GIB)))
     return VolumeQuestion(safe("NEW VOLUME"), draft, zones)
+
+
+def question_network(storage: Storage, centers: Sequence[str]) -> VolumeQuestion:
+    """Return what is asked about a network volume of RunPod; it is where the pods are to be that mount it."""
+    held = {one.zone for one in storage.volumes}
+    ordered = sorted(centers, key=lambda center: (center not in held, center))
+    zones = tuple((center, "") for center in ordered[:MOST_CENTERS])
+    draft = VolumeDraft(_free_name(storage), zones[0][0] if zones else "", VolumeShape(NETWORK, SIZE_GIB))
+    return VolumeQuestion(safe("NEW NETWORK VOLUME"), draft, zones, kinds=NETWORK_LIMITS)
 
 
 def question_restore(services: Services, snapshot: VolumeSnapshot) -> VolumeQuestion:
@@ -49,20 +57,23 @@ def question_modify(volume: Volume) -> VolumeQuestion:
     """Return what is asked about a volume that changes its shape; it never shrinks."""
     draft = VolumeDraft(volume.name, volume.zone, settled(volume.shape))
     title = safe(f"MODIFY {volume.name or volume.id}")
-    return VolumeQuestion(title, draft, least_gib=volume.shape.size_gib, changes=True)
+    kind = volume.shape.type
+    kinds = {kind: NETWORK_LIMITS[kind]} if kind in NETWORK_LIMITS else LIMITS
+    return VolumeQuestion(title, draft, least_gib=volume.shape.size_gib, changes=True, kinds=kinds)
 
 
-def new_volume(services: Services, draft: VolumeDraft, snapshot_id: str = "") -> VolumeChange:
+def new_volume(services: Services, draft: VolumeDraft, snapshot_id: str = "", *, provider: str = "aws") -> VolumeChange:
     """Return the change that a filled form asks for."""
     options = services.launcher.defaults().options
     project = options.project if options else ""
-    new = NewVolume("aws", draft.zone, draft.name, draft.shape, project, draft.encrypted, snapshot_id)
+    new = NewVolume(provider, draft.zone, draft.name, draft.shape, project, draft.encrypted, snapshot_id)
     return VolumeChange(Operation.VOLUME_CREATE, new=new)
 
 
 def month(services: Services, zone: str, shape: VolumeShape) -> Fact[Decimal]:
     """Return dollars per month of a volume in a zone."""
-    return services.volumes.month("aws", zone[:-1], shape)
+    provider = "runpod" if shape.type in NETWORK_LIMITS else "aws"
+    return services.volumes.month(provider, region_of(zone), shape)
 
 
 def zones_in_use(services: Services) -> tuple[tuple[str, str], ...]:
@@ -103,6 +114,11 @@ def region_items(services: Services, snapshot: VolumeSnapshot) -> Sequence[modal
     return [
         modals.PickItem(region, safe(region), EMPTY, here if region == snapshot.region else EMPTY) for region in regions
     ]
+
+
+def _free_name(storage: Storage) -> str:
+    taken = {one.name for one in storage.volumes}
+    return next(free for free in ("data", *(f"data-{number}" for number in range(2, 1000))) if free not in taken)
 
 
 def _machines(services: Services) -> list[FleetRow]:

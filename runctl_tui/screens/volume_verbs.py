@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui import modals
 from runctl_tui.domain.instance import Ownership
+from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.domain.volume import SnapshotState, VolumeState
 
 if TYPE_CHECKING:
     from runctl_tui.domain.volume import Volume, VolumeSnapshot
 
+WhyNot = Callable[[str, Capability], str]
+"""Tells by a provider's name why it cannot do a thing; empty: it can."""
 LOCKED: Final = "read-only: :arm first"
 _STATES: Final = {
     "attach": (VolumeState.AVAILABLE,),
@@ -22,16 +25,17 @@ _STATES: Final = {
     "delete": (VolumeState.AVAILABLE, VolumeState.IN_USE, VolumeState.ERROR),
 }
 """States in which a verb makes sense; one that is attached gets as far as the delete plan, which says what is first."""
+_NEEDS: Final = {"attach": Capability.ATTACH, "detach": Capability.ATTACH, "snapshot": Capability.SNAPSHOTS}
 _FREE: Final = ("snapshot", "restore", "copy")
 """Verbs that leave what they are about as it is, so that they may be about other people's."""
 
 
-def volume_menu(rows: Sequence[Volume], read_only: bool) -> tuple[modals.PickItem, ...]:
+def volume_menu(rows: Sequence[Volume], read_only: bool, why_not: WhyNot) -> tuple[modals.PickItem, ...]:
     """Return the action menu for the marked volumes, or for the one under the cursor."""
     which = _which(rows, "volumes")
 
     def item(verb: str, label: str, single: bool = False) -> modals.PickItem:
-        reason = LOCKED if read_only else _volume_reason(verb, rows, single)
+        reason = LOCKED if read_only else _incapable(verb, rows, why_not) or _volume_reason(verb, rows, single)
         return modals.PickItem(verb, safe(label), safe(which), safe(reason))
 
     held = safe("") if len(rows) == 1 and rows[0].attachment else safe("it is attached to nothing")
@@ -45,6 +49,12 @@ def volume_menu(rows: Sequence[Volume], read_only: bool) -> tuple[modals.PickIte
         modals.PickItem("machine", safe("Its machine"), safe(which), held),
         modals.PickItem("snapshots", safe("Its snapshots"), safe(which), EMPTY if rows else safe("no volume here")),
     )
+
+
+def network_item(read_only: bool) -> modals.PickItem:
+    """Return the entry that makes a network volume, for where there is RunPod."""
+    label = safe("New network volume…")
+    return modals.PickItem("create-network", label, safe("RunPod"), safe(LOCKED) if read_only else EMPTY)
 
 
 def snapshot_menu(rows: Sequence[VolumeSnapshot], read_only: bool) -> tuple[modals.PickItem, ...]:
@@ -78,6 +88,12 @@ def _volume_reason(verb: str, rows: Sequence[Volume], single: bool) -> str:
         if row.state not in _STATES[verb]:
             return f"{row.name or row.id} is {row.state.value}"
     return _foreign(verb, rows)
+
+
+def _incapable(verb: str, rows: Sequence[Volume], why_not: WhyNot) -> str:
+    if verb not in _NEEDS:
+        return ""
+    return next((reason for row in rows if (reason := why_not(row.provider, _NEEDS[verb]))), "")
 
 
 def _snapshot_reason(verb: str, rows: Sequence[VolumeSnapshot], single: bool) -> str:

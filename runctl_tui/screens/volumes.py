@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
+from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.volume import Storage, Volume, VolumeState, month
 from runctl_tui.modals.words import money
 from runctl_tui.screens.columns.volumes import volume_columns
 from runctl_tui.screens.storage import StorageScreen
 from runctl_tui.screens.volume_facts import volume_fields, volume_sections
-from runctl_tui.screens.volume_verbs import volume_menu
+from runctl_tui.screens.volume_verbs import network_item, volume_menu
 from runctl_tui.services.errors import ValidationError
 
 if TYPE_CHECKING:
     from runctl_tui.widgets.columns import Column
 
+RUNPOD = "runpod"
 _PLANS = {
     "detach": Operation.VOLUME_DETACH,
     "snapshot": Operation.VOLUME_SNAPSHOT,
@@ -36,8 +38,9 @@ class VolumesScreen(StorageScreen[Volume]):
     EMPTY = "no volumes; x opens the actions, New volume… makes one"
     ORDER = ("month", True)
     HELP = (
-        "One line per EBS volume of every region; tab shows the snapshots. $/MO is paid whether a volume is attached "
-        "or not; ? is unknown. LAST-SNAPSHOT says how much would be lost at worst. Changes live in x and ctrl+d."
+        "One line per EBS volume of every region and per network volume of RunPod; tab shows the snapshots. $/MO is "
+        "paid whether a volume is attached or not; ? is unknown. LAST-SNAPSHOT says how much would be lost at worst. "
+        "Changes live in x and ctrl+d."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "other", "snapshots", id="storage.other"),
@@ -80,7 +83,10 @@ class VolumesScreen(StorageScreen[Volume]):
     def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the volumes at hand allow."""
         self._chosen = self.targets()
-        return volume_menu(self._chosen, self.locked)
+        items = volume_menu(self._chosen, self.locked, self._why_not)
+        if all(provider.name != RUNPOD for provider in self.services.registry.all()):
+            return items
+        return (items[0], network_item(self.locked), *items[1:])
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the volumes at hand when the menu opened."""
@@ -89,6 +95,8 @@ class VolumesScreen(StorageScreen[Volume]):
             self.change(_PLANS[choice], [row.key for row in rows])
         elif choice == "create":
             self.work(self._create, group="change")
+        elif choice == "create-network":
+            self.work(self._create_network, group="change")
         elif choice == "attach":
             self.work(self._attach_volume, rows[0], group="change")
         elif choice == "modify":
@@ -109,6 +117,19 @@ class VolumesScreen(StorageScreen[Volume]):
         draft = await self.ask_shape(asking.question_new(self.services, self.storage))
         if draft is not None:
             await self.change_storage(asking.new_volume(self.services, draft))
+
+    async def _create_network(self) -> None:
+        from runctl_tui.screens import volume_asking as asking
+
+        self.busy("asking RunPod for its data centres…")
+        centers = await self.services.volumes.zones(RUNPOD)
+        self.busy("")
+        draft = await self.ask_shape(asking.question_network(self.storage, centers))
+        if draft is not None:
+            await self.change_storage(asking.new_volume(self.services, draft, provider=RUNPOD))
+
+    def _why_not(self, provider: str, capability: Capability) -> str:
+        return self.services.registry.get(provider).capabilities.why_not(capability)
 
     async def _attach_volume(self, volume: Volume) -> None:
         from runctl_tui.screens import volume_asking as asking

@@ -38,6 +38,11 @@ CAPABILITY: Final = {
     Operation.RUN_START: Capability.TRAIN,
     Operation.RUN_RESUME: Capability.TRAIN,
     Operation.RUN_STOP: Capability.TRAIN,
+    Operation.VOLUME_ATTACH: Capability.ATTACH,
+    Operation.VOLUME_DETACH: Capability.ATTACH,
+    Operation.VOLUME_SNAPSHOT: Capability.SNAPSHOTS,
+    Operation.SNAPSHOT_COPY: Capability.SNAPSHOTS,
+    Operation.SNAPSHOT_DELETE: Capability.SNAPSHOTS,
 }
 Training = tuple[Fact[tuple[TrainingSession, ...]], Fact[tuple[Checkpoint, ...]]]
 """The runs on a machine, and their checkpoints."""
@@ -135,6 +140,7 @@ class FactGatherer:
             account=account,
             planned_account=planned_account,
             incapable=_incapable(provider, operation),
+            no_tags=provider.capabilities.why_not(Capability.TAGS),
             journal_ok=usable,
             open_rows=open_rows,
         )

@@ -18,7 +18,7 @@ from runctl_tui.services.errors import ResourceNotFound, TrainctlError, Validati
 from runctl_tui.services.runs.register import may_be_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
@@ -117,6 +117,12 @@ class FleetBook:
         """Return the provider's own words about one machine."""
         row = await self.find(key)
         return await self._parts.registry.get(row.instance.provider).describe(row.instance.id, row.instance.region)
+
+    async def logs(self, reference: str) -> AsyncIterator[str]:
+        """Yield what a machine itself prints, live; Unsupported where its provider does not tell."""
+        machine = (await self.find(reference)).instance
+        async for line in self._parts.registry.get(machine.provider).logs(machine.id):
+            yield line
 
     async def _bare(self) -> Rows:
         listed = await self._parts.machines.now()

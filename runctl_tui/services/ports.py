@@ -60,6 +60,9 @@ class Fleet(Protocol):
     async def describe(self, key: str) -> Mapping[str, object]:
         """The provider's own words about one machine."""
 
+    def logs(self, reference: str) -> AsyncIterator[str]:
+        """What a machine itself prints, live; Unsupported where its provider does not tell."""
+
 
 class Runs(Protocol):
     """The register of training runs, on every host that was ever used."""

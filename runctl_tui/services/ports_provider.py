@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -82,6 +82,9 @@ class TrainingProvider(Protocol):
 
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         """Ask whether the call would be allowed; raises what it would raise. A no-op without DRY_RUN."""
+
+    def logs(self, resource_id: str) -> AsyncIterator[str]:
+        """What a machine prints, line by line, live; ends with the machine. Unsupported without LOGS."""
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:
         """The provider's own locks on a machine."""

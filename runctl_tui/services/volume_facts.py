@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.money import HOURS_PER_MONTH, Price, PriceKind
+from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.plan import Operation, Target
 from runctl_tui.domain.safety import SafetyFacts
 from runctl_tui.domain.safety.facts import UNASKED
@@ -78,7 +79,13 @@ class VolumeFactGatherer:
             self._fact(store.volume(listed.id, listed.region)),
             self._fact(store.snapshots_of(listed.id, listed.region)),
         )
-        storage = StorageFacts(volume=_maybe(_named(volume, listed)), snapshots=snapshots)
+        refused = self.common.registry.get(listed.provider).capabilities.why_not
+        storage = StorageFacts(
+            volume=_maybe(_named(volume, listed)),
+            snapshots=snapshots,
+            no_attach=refused(Capability.ATTACH),
+            no_snapshots=refused(Capability.SNAPSHOTS),
+        )
         if isinstance(volume, Unknown):
             return replace(_blind(base, volume.reason), storage=storage, at=self.common.clock.now())
         found = volume.value
@@ -180,7 +187,7 @@ def _settled(base: SafetyFacts, found: Volume | VolumeSnapshot, seen_at: datetim
         target=replace(base.target, name=found.name),
         tags=fact(found.tags),
         ownership=fact(found.ownership),
-        created_at=fact(born) if born else Unknown("EC2 does not tell"),
+        created_at=fact(born) if born else Unknown("its provider does not tell"),
     )
 
 
@@ -198,7 +205,9 @@ def _named(fact: Fact[Volume], listed: Volume) -> Fact[Volume]:
     if isinstance(fact, Unknown):
         return fact
     names = {each.instance_id: each.instance_name for each in listed.attachments}
-    attachments = tuple(replace(each, instance_name=names.get(each.instance_id, "")) for each in fact.value.attachments)
+    attachments = tuple(
+        replace(each, instance_name=names.get(each.instance_id, each.instance_name)) for each in fact.value.attachments
+    )
     return replace(fact, value=replace(fact.value, attachments=attachments))
 
 

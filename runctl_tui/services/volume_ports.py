@@ -32,5 +32,8 @@ class Volumes(Protocol):
     async def describe(self, key: str) -> Mapping[str, object]:
         """The provider's own words about a volume or snapshot."""
 
+    async def zones(self, provider: str) -> tuple[str, ...]:
+        """Where a provider's new volumes may be; empty where it goes by where the machines are."""
+
     def month(self, provider: str, region: str, shape: VolumeShape) -> Fact[Decimal]:
         """Dollars per month of such a volume, as far as is known without asking anybody."""

@@ -61,6 +61,9 @@ class VolumeStore(Protocol):
     async def learn_prices(self) -> None:
         """Have the prices of all regions at hand; a failure leaves what is known."""
 
+    async def zones(self) -> tuple[str, ...]:
+        """Where a new volume may be; empty where that goes by where the machines are."""
+
     def priced(self, storage: Storage) -> Storage:
         """The same with what is known about prices now."""
 

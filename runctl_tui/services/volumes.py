@@ -75,6 +75,10 @@ class VolumeBook:
         provider, _, resource_id = key.partition("/")
         return await volume_store(self._registry, provider).describe(resource_id)
 
+    async def zones(self, provider: str) -> tuple[str, ...]:
+        """Return where a provider's new volumes may be; empty where it goes by where the machines are."""
+        return await volume_store(self._registry, provider).zones()
+
     def month(self, provider: str, region: str, shape: VolumeShape) -> Fact[Decimal]:
         """Return dollars per month of a volume as far as is known without asking anybody."""
         return volume_store(self._registry, provider).month(region, shape)
@@ -127,13 +131,14 @@ class VolumeBook:
 
     def _with_names(self, volume: Volume) -> Volume:
         attachments = tuple(
-            replace(each, instance_name=self._names.get(each.instance_id, "")) for each in volume.attachments
+            replace(each, instance_name=self._names.get(each.instance_id, each.instance_name))
+            for each in volume.attachments
         )
         return replace(volume, attachments=attachments)
 
 
 def _in(region: str, found: Sequence[OneT]) -> tuple[OneT, ...]:
-    return tuple(one for one in found if one.region == region)
+    return tuple(one for one in found if region in ("", one.region))
 
 
 def _only(reference: str, all_of_them: Sequence[OneT], noun: str, missing: Sequence[Problem]) -> OneT:

@@ -9,12 +9,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import runctl_tui.sandbox
 from runctl_tui.domain.checkpoint import Checkpoint
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
@@ -29,10 +32,13 @@ TEST_TAG: Final = "runctl:test"
 SMALLEST: Final = "t3.micro"
 REGION: Final = "us-east-1"
 PROJECT: Final = "runctl-test"
+PREFIX: Final = "runctl-test"
+"""Below which a test's uploads lie."""
 SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
 DEFAULT_CAP: Final = Decimal("1.00")
 HOURS: Final = 1
 """What a machine is taken to cost at most: no test runs longer."""
+FORGOTTEN: Final = timedelta(hours=HOURS)
 BOUND_S: Final = 600.0
 _GONE: Final = (ResourceState.TERMINATED, ResourceState.TERMINATING)
 
@@ -111,7 +117,7 @@ class Cloud:
             project_root=str(root),
             project=PROJECT,
             name=f"run-{self.mark}",
-            output_dest=f"s3://{self.account.bucket}/runctl-test/{self.mark}",
+            output_dest=f"s3://{self.account.bucket}/{PREFIX}/{self.mark}",
         )
 
     def continuing(self, run: TrainingSession, checkpoint: Checkpoint, steps: int) -> TrainingJob:
@@ -153,15 +159,37 @@ class Cloud:
         return (await self.services.registry.get("aws").get_resource_status(instance_id, REGION)).state
 
     async def sweep(self, mark: str = "") -> list[str]:
-        """Terminate every machine that a test made, or one test, and return what was still there."""
+        """Terminate what one test made, or what earlier ones forgot, and return what was still there.
+
+        Without a mark only what is old enough to be forgotten goes: somebody else may be testing in the same account.
+        """
         provider = self.services.registry.get("aws")
         left = []
         for machine in (await provider.list_resources()).value:
             tag = machine.tag(TEST_TAG)
-            if tag is not None and mark in ("", tag) and machine.state not in _GONE:
-                left.append(machine.id)
-                await provider.terminate(machine.id, machine.region)
+            if tag is None or machine.state in _GONE or not (mark == tag if mark else _forgotten(machine)):
+                continue
+            left.append(machine.id)
+            await provider.terminate(machine.id, machine.region)
         return left
+
+    async def sweep_objects(self) -> None:
+        """Delete what this test put into the bucket."""
+        store = self.assembly.core.cloud.store()
+        prefix = f"{PREFIX}/{self.mark}/"
+        names = [one.key async for page in store.list(self.account.bucket, prefix) for one in page]
+        for name in names:
+            delete = partial(_delete, self.account.bucket, name)
+            await store.call(self.account.bucket, f"{name} could not be deleted", delete, changes=True)
+
+
+def _forgotten(machine: Instance) -> bool:
+    """Tell whether no test can still be using a machine; one of unknown age may be somebody's."""
+    return machine.launched_at is not None and datetime.now(UTC) - machine.launched_at > FORGOTTEN
+
+
+def _delete(bucket: str, key: str, s3: Any) -> None:
+    s3.delete_object(Bucket=bucket, Key=key)
 
 
 @asynccontextmanager
@@ -172,8 +200,11 @@ async def opened(account: Account, folder: Path, mark: str) -> AsyncIterator[Clo
         await cloud.sweep()
         yield cloud
     finally:
-        await cloud.sweep(mark)
-        await cloud.assembly.aclose()
+        try:
+            await cloud.sweep(mark)
+            await cloud.sweep_objects()
+        finally:
+            await cloud.assembly.aclose()
 
 
 async def begun(account: Account, folder: Path) -> Assembly:

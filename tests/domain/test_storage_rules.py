@@ -207,3 +207,52 @@ def test_lines_say_what_dies_and_what_brings_it_back() -> None:
     assert (bare["UNDO"], bare["STAYS"]) == ("none", "nothing")
     unpriced = plan_lines(O.VOLUME_CREATE, facts(O.VOLUME_CREATE, month=Unknown("no list")))
     assert {line.label: line.text for line in unpriced}["COST"] == "unknown (no list) from now on, attached or not"
+
+
+NETWORK = replace(FREE, provider="runpod", zone="EU-RO-1", region="EU-RO-1", shape=VolumeShape("network", 100))
+ON_RUNPOD = {
+    "volume": known(NETWORK),
+    "snapshots": known(()),
+    "no_attach": "mounted",
+    "no_snapshots": "RunPod has none",
+}
+
+
+def test_a_network_volume_is_deleted_by_its_name_since_nothing_could_save_it() -> None:
+    reasons = judged(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, **ON_RUNPOD))
+    assert (reasons["no_undo"].severity, reasons["no_undo"].level) == (Severity.WARN, Level.NAME)
+    assert "RunPod has none" in reasons["no_undo"].text
+    assert CleanupSafety().judge(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, **ON_RUNPOD)).level is Level.NAME
+
+
+def test_a_network_volume_that_pods_mount_is_not_deleted_and_offers_their_end() -> None:
+    pods = (Attachment("p1", "/x", instance_name="one"), Attachment("p2", "/x", instance_name="two"))
+    held = replace(NETWORK, state=VolumeState.IN_USE, attachments=pods)
+    reason = judged(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, **{**ON_RUNPOD, "volume": known(held)}))["attached"]
+    assert (reason.severity, reason.level) == (Severity.BLOCK, Level.NEVER)
+    assert reason.offer_operation is O.TERMINATE
+    assert reason.offer_references == ("runpod/p1", "runpod/p2")
+
+
+@pytest.mark.parametrize(
+    ("shape", "code"),
+    [
+        (VolumeShape("network", 5_000), "volume_limits"),
+        (VolumeShape("network", 50), "volume_shrinks"),
+        (VolumeShape("network-fast", 200), "volume_type"),
+        (VolumeShape("network", 200, 3000), "volume_limits"),
+    ],
+)
+def test_a_network_volume_grows_within_its_limits_and_nothing_else(shape: VolumeShape, code: str) -> None:
+    assert code in judged(O.VOLUME_MODIFY, facts(O.VOLUME_MODIFY, **ON_RUNPOD, shape=shape))
+
+
+def test_a_network_volume_may_grow() -> None:
+    found = judged(O.VOLUME_MODIFY, facts(O.VOLUME_MODIFY, **ON_RUNPOD, shape=VolumeShape("network", 200)))
+    assert not [one for one in found.values() if one.severity is Severity.BLOCK]
+
+
+def test_what_is_claimed_without_tags_says_how() -> None:
+    given = replace(facts(O.VOLUME_DELETE, **ON_RUNPOD), ownership=known(Ownership.FOREIGN), no_tags="write it there")
+    reason = judged(O.VOLUME_DELETE, given)["foreign"]
+    assert (reason.level, reason.offer) == (Level.NEVER, "if it is yours, claim it: write it there")

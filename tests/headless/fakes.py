@@ -203,6 +203,8 @@ class World:
     on_look: Callable[[int], None] = lambda number: None
     """Called before each of those."""
     ssh_errors: list[TrainctlError] = field(default_factory=list)
+    printed: tuple[str, ...] = ()
+    """What containers print."""
     """What the next attempts to reach a machine meet."""
 
 
@@ -229,6 +231,10 @@ class FakeFleet:
 
     async def now(self) -> Snapshot[tuple[FleetRow, ...]]:
         return Snapshot(self.world.machines, NOW, ("aws/us-east-1",), self.world.missing)
+
+    async def logs(self, reference: str) -> AsyncIterator[str]:
+        for line in self.world.printed:
+            yield line
 
     async def find(self, reference: str) -> FleetRow:
         for row in self.world.machines:

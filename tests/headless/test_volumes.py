@@ -38,6 +38,8 @@ def test_snapshots_of_one_volume(runctl: Runctl) -> None:
 
 NEW = NewVolume("aws", "us-east-1a", "fast", VolumeShape("gp3", 100, 50_000, 2_000), "demo")
 
+NETWORK = NewVolume("runpod", "US-TX-3", "weights", VolumeShape("network", 100), "demo", encrypted=False)
+
 
 @pytest.mark.parametrize(
     ("words", "change"),
@@ -65,6 +67,10 @@ NEW = NewVolume("aws", "us-east-1a", "fast", VolumeShape("gp3", 100, 50_000, 2_0
         (
             "volumes create --new-name fast --zone us-east-1a --size 100 --use data",
             VolumeChange(Operation.VOLUME_CREATE, new=NEW),
+        ),
+        (
+            "volumes create --new-name weights --zone US-TX-3 --size 100",
+            VolumeChange(Operation.VOLUME_CREATE, new=NETWORK),
         ),
         (
             "snapshots restore sdxl-datasets --new-name back --zone us-west-2b --unencrypted",
@@ -103,6 +109,9 @@ def test_the_command_in_the_answer_carries_it_out(runctl: Runctl, world: World) 
         ("volumes modify data", "nothing to modify"),
         ("volumes create --new-name x --size 5", "one of the arguments --zone --for is required"),
         ("volumes create --new-name x --size 0 --zone us-east-1a", "no whole number"),
+        ("volumes create --new-name x --size 50 --zone us-east-1a --type network", "There is no network in us-east-1a"),
+        ("volumes create --new-name x --size 50 --zone US-TX-3 --type gp3", "There is no gp3 in US-TX-3"),
+        ("volumes create --new-name x --size 50 --zone US-TX-3 --use data", "--use chooses IOPS"),
         ("snapshots copy data --to mars", "'mars' is no region"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 
 from runctl_tui.domain.settings import SECTIONS, SPECS
 from runctl_tui.headless.parser import NOUNS, noun_parser, walk
+from runctl_tui.services.aws.models import EC2_CALLS
 from tests.hygiene.source import PACKAGE, ROOT, shown
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -26,6 +27,11 @@ def test_generated_pages_are_fresh(name: str) -> None:
     from tests.tools.docs import DOCS, pages
 
     assert (DOCS / name).read_text("utf-8") == pages()[name](), "run: make docs"
+
+
+def test_the_policy_allows_every_call_that_is_made() -> None:
+    policy = (ROOT / "docs" / "security.md").read_text("utf-8")
+    assert set(re.findall(r'"ec2:(\w+)"', policy)) == EC2_CALLS | {"CreateTags"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=shown)

@@ -85,6 +85,9 @@ class FakeStore:
     async def learn_prices(self) -> None:
         pass
 
+    async def zones(self) -> tuple[str, ...]:
+        return ()
+
     def priced(self, storage: Storage) -> Storage:
         return storage
 

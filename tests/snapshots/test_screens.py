@@ -216,3 +216,12 @@ def test_tunnel_form(snap_compare: Compare) -> None:
 
 def test_export_choice(snap_compare: Compare) -> None:
     assert compare(snap_compare, World(), NARROW, "ctrl+s", "?for spreadsheets")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_network_volumes(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert compare(snap_compare, World().with_pods(), size, "2", "?old-weights")
+
+
+def test_network_volume_form(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World().with_pods(), WIDE, "2", "x", "down", "enter", "?$8.00 per month")

@@ -46,7 +46,7 @@ from tests.ui.fake_feed import FakeClock, FakeFeed
 from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan
 from tests.ui.host_data import HostFeeds
 from tests.ui.tunnel_data import FakeTunnels
-from tests.ui.volume_data import storage
+from tests.ui.volume_data import network_volumes, storage
 
 FILE = "/home/alice/.config/runctl-tui/config.toml"
 Mode = Literal["ok", "hang", "error"]
@@ -73,6 +73,7 @@ class World:
     buckets: dict[str, FakeBucket] = field(default_factory=some_buckets)
     run_costs: dict[str, Decimal] = field(default_factory=lambda: {data.LLAMA_RUN.id: Decimal("406.26")})
     link: str = ""
+    with_runpod: bool = False
     start_words: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     """What the next plan's verdict says besides its level."""
@@ -133,6 +134,13 @@ class World:
         """Return this world with every backend silent for ever."""
         self.mode = "hang"
         return self.loading()
+
+    def with_pods(self) -> World:
+        """Return this world with a RunPod account and its network volumes."""
+        self.with_runpod = True
+        stored = storage()
+        self.volumes = FakeFeed(replace(stored, volumes=(*stored.volumes, *network_volumes())))
+        return self
 
     def alone(self) -> World:
         """Return this world without any cloud: no credentials, and only this machine."""
@@ -232,9 +240,15 @@ class FakeRegistry(_Part):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         no = "this machine is yours; only its runs can be changed"
-        refused = dict.fromkeys((Capability.CREATE, Capability.START, Capability.STOP, Capability.TERMINATE), no)
-        aws, local = FakeProvider(world, "aws", "AWS", {}), FakeProvider(world, "local", "this machine", refused)
+        verbs = (Capability.CREATE, Capability.START, Capability.STOP, Capability.TERMINATE, Capability.LOGS)
+        refused = dict.fromkeys(verbs, no)
+        aws = FakeProvider(world, "aws", "AWS", {Capability.LOGS: "open a shell"})
+        local = FakeProvider(world, "local", "this machine", refused)
         self._providers = {"aws": aws, "local": local}
+        if world.with_runpod:
+            never = "RunPod mounts it when a pod is created"
+            cannot = {Capability.ATTACH: never, Capability.SNAPSHOTS: "RunPod has no snapshots"}
+            self._providers["runpod"] = FakeProvider(world, "runpod", "RunPod", cannot)
 
     def register(self, provider: Any) -> None:
         raise AssertionError("the interface registers nothing")
@@ -268,6 +282,12 @@ class FakeFleet(_Part):
     async def describe(self, key: str) -> Mapping[str, object]:
         row = await self.find(key)
         return {"InstanceId": row.instance.id, "InstanceType": row.instance.type, "Tags": dict(row.instance.tags)}
+
+    async def logs(self, reference: str) -> AsyncIterator[str]:
+        for line in ("Pod Started", "\x1b[31mSetting up SSH..."):
+            yield line
+        await self.world.gate()
+        raise CloudProviderError("the log could not be read", "the pod is gone")
 
 
 class FakeRuns(_Part):
@@ -338,6 +358,9 @@ class FakeVolumes(_Part):
         await self.world.gate()
         return {"VolumeId": key.partition("/")[2], "VolumeType": "gp3"}
 
+    async def zones(self, provider: str) -> tuple[str, ...]:
+        return ("EU-RO-1", "US-KS-2", "US-TX-3") if provider == "runpod" else ()
+
     def month(self, provider: str, region: str, shape: VolumeShape) -> Fact[Decimal]:
         if region == data.US_WEST:
             return Unknown(f"the price list of {region} has not answered yet")
@@ -355,7 +378,7 @@ class FakeLauncher(_Part):
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         self.world.previewed.append(request)
         plan = await FakeActions(self.world).plan_launch(request)
-        return LaunchPreview(plan, data.CODE)
+        return LaunchPreview(plan, data.CODE, self.disk_month("aws", "us-east-1", 30))
 
     def default_type(self, provider: str) -> str:
         return self.world.default_types.get(provider, "")

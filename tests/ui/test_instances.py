@@ -247,6 +247,22 @@ async def test_logs_open_the_newest_run_in_the_monitor() -> None:
         await person.until(lambda: person.table.cursor_key == data.LORA_RUN.id, "the cursor is on the run")
 
 
+async def test_a_pod_without_a_run_shows_what_it_prints_itself() -> None:
+    world = World().with_pods()
+    (row, *_) = [one for one in data.fleet() if not one.runs and one.instance.provider == "aws"]
+    pod = replace(row, instance=replace(row.instance, provider="runpod", id="pod1", name="vision-lora"))
+    world.fleet.push((pod,))
+    async with at_keyboard(world) as person:
+        await person.sees("vision-lora")
+        await person.press("l")
+        await person.sees("LOG of vision-lora", "Pod Started", "Setting up SSH...", "the pod is gone")
+        assert "\x1b" not in person.text()
+        await person.press("c")
+        assert person.app.clipboard.splitlines()[0] == "Pod Started"
+        await person.press("q")
+        await person.until(lambda: person.dialog == "")
+
+
 async def test_shell_that_cannot_be_opened_is_said() -> None:
     async with at_keyboard(World(shell=ShellCommand(("no-such-program",), {}))) as person:
         await person.press("s")

@@ -69,7 +69,9 @@ async def test_nothing_is_created_before_the_price_gate_says_yes() -> None:
     async with at_keyboard() as person:
         await open_form(person)
         await review(person)
-        await person.sees("142 files, 1.8 MB", "$1.01/h, $24.24 per day", "y  launch, costs money")
+        await person.sees(
+            "142 files, 1.8 MB", "$1.01/h, $24.24 per day", "$2.40 per month besides", "y  launch, costs money"
+        )
         assert not person.world.committed
         await person.press("enter")
         await person.until(lambda: person.dialog == "LaunchDialog", "Cancel leads back to the form")

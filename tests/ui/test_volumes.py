@@ -177,3 +177,47 @@ async def test_a_hostile_name_stays_text() -> None:
         await person.press("2")
         await person.sees("s3://b/[/]x[red")
         assert isinstance(hostile.usd_per_month, Known)
+
+
+async def test_network_volumes_stand_among_the_others_with_what_runpod_cannot_do() -> None:
+    async with at_keyboard(World().with_pods()) as person:
+        await person.press("2")
+        await person.sees("vision-datasets", "vision-lora +1", "EU-RO-1")
+        assert "95.00" in row_of(person, "old-weights")
+        assert row_of(person, "elsewhere").count("?") == 1
+        person.table.move_to("runpod/nv2")
+        await person.press("x")
+        await person.sees("RunPod mounts it when a pod is created", "RunPod has no snapshots", "New network volume…")
+
+
+async def test_a_network_volume_asks_for_its_data_centre_and_its_size_only() -> None:
+    async with at_keyboard(World().with_pods()) as person:
+        await person.press("2", "x", "down", "enter")
+        await person.sees("NEW NETWORK VOLUME", "EU-RO-1", "US-TX-3", "stays when its pods end")
+        assert "Throughput" not in person.text()
+        await person.press("ctrl+r")
+        await person.until(lambda: bool(person.world.changes))
+        (change,) = person.world.changes
+        assert change.new is not None
+        assert (change.new.provider, change.new.zone) == ("runpod", "EU-RO-1")
+        assert change.new.shape == VolumeShape("network", 100)
+
+
+async def test_growing_a_network_volume_keeps_its_type() -> None:
+    async with at_keyboard(World().with_pods()) as person:
+        await person.press("2")
+        await person.sees("old-weights")
+        person.table.move_to("runpod/nv2")
+        await person.press("x", "down", "down", "down", "down", "enter")
+        await person.sees("MODIFY old-weights", "at least 1,500")
+        person.app.screen.query_one("#volume-size FormInput", FormInput).value = "2000"
+        await person.press("ctrl+r")
+        await person.until(lambda: bool(person.world.changes))
+        assert person.world.changes[0].shape == VolumeShape("network", 2000)
+
+
+async def test_without_runpod_nothing_offers_a_network_volume() -> None:
+    async with at_keyboard() as person:
+        await person.press("2", "x")
+        await person.sees("New volume…")
+        assert "network" not in person.text()

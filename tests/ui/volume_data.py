@@ -45,6 +45,22 @@ def volume(key: str, name: str, gib: int, usd: str, **more: object) -> Volume:
     return Volume(id=key, name=name, **(known | more))  # type: ignore[arg-type] # fields by name
 
 
+def network_volumes() -> tuple[Volume, ...]:
+    """Return RunPod's network volumes: one that two pods mount, one that nothing uses, one whose tier has no price."""
+    at = {"provider": "runpod", "region": "EU-RO-1", "zone": "EU-RO-1", "encrypted": None}
+    pods = (
+        Attachment("pod1", "/runpod-volume", "mounted", False, None, "vision-lora"),
+        Attachment("pod2", "/runpod-volume", "attached", False, None, "vision-eval"),
+    )
+    fast, priceless = VolumeShape("network-fast", 60), Unknown("no price of the high-performance tier")
+    return (
+        volume("nv1", "vision-datasets", 200, "14.00", shape=VolumeShape("network", 200), attachments=pods,
+               state=VolumeState.IN_USE, created_at=ago(days=21), **at),
+        volume("nv2", "old-weights", 1500, "95.00", shape=VolumeShape("network", 1500), **at),
+        volume("nv3", "elsewhere", 60, "0", shape=fast, usd_per_month=priceless, created_at=None, tags=(), **at),
+    )  # fmt: skip
+
+
 def storage() -> Storage:
     """Return volumes in use, forgotten, foreign and of unknown price, and two snapshots."""
     on_llama = Attachment("i-0abc12de34f567890", "/dev/sdg", "attached", False, ago(hours=18), "llama-7b")

@@ -71,6 +71,8 @@ def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
         case _:
             return None
     offer = f"if it is yours, give it the tag {TAG_OWNER}={facts.policy.who or 'you'} at its provider"
+    if facts.no_tags:
+        offer = f"if it is yours, claim it: {facts.no_tags}"
     return block("foreign", made, Level.NEVER, offer=offer)
 
 

@@ -86,6 +86,8 @@ class SafetyFacts:
     """The account that the plan was made for; None while planning."""
     incapable: str = ""
     """Why the provider cannot do the operation at all; empty: it can."""
+    no_tags: str = ""
+    """How a thing is claimed where its provider has no tags; empty: it has."""
     journal_ok: bool = False
     open_rows: tuple[str, ...] | None = None
     """Earlier operations on it whose outcome nobody knows yet; None: the journal could not be read."""

@@ -12,8 +12,8 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, block, known_or_none, offering, warn
 from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES
-from runctl_tui.domain.volume import SnapshotState, Volume, VolumeState, newest_completed
-from runctl_tui.domain.volume_shapes import settled, wrong_with
+from runctl_tui.domain.volume import SnapshotState, Volume, VolumeShape, VolumeState, newest_completed
+from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled, wrong_with
 
 _CHANGEABLE: Final = (VolumeState.AVAILABLE, VolumeState.IN_USE)
 _CAN_HOLD: Final = (ResourceState.RUNNING, ResourceState.STOPPED)
@@ -35,6 +35,11 @@ def attached(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if volume.state in (VolumeState.AVAILABLE, VolumeState.ERROR) and not volume.attachments:
         return None
     held = volume.attachment
+    if held and facts.storage.no_attach:
+        names = ", ".join(each.host for each in volume.attachments)
+        reason = block("attached", f"{names} mounts it", Level.NEVER, offer=f"terminate {names} first: it stays")
+        hosts = [f"{volume.provider}/{each.instance_id}" for each in volume.attachments]
+        return offering(reason, Operation.TERMINATE, *hosts)
     text = f"it is attached to {held.host} as {held.device}" if held else f"it is {volume.state.value}"
     if volume.state is not VolumeState.IN_USE:
         return block("attached", text, Level.NEVER, offer="wait until it is available")
@@ -52,6 +57,8 @@ def no_undo(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return block("no_undo", f"whether it has a snapshot could not be told: {snapshots.reason}")
     if newest_completed(snapshots.value) is not None:
         return None
+    if facts.storage.no_snapshots:
+        return warn("no_undo", f"what is on it exists once: {facts.storage.no_snapshots}", Level.NAME)
     if any(one.state is SnapshotState.PENDING for one in snapshots.value):
         return block("no_undo", "its snapshot is not complete yet", offer="wait until the snapshot is complete")
     reason = block("no_undo", "it has no snapshot: what is on it exists once", offer="snapshot it first")
@@ -167,7 +174,7 @@ def used_by_training(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def wrong_shape(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """What AWS refuses about size, IOPS and throughput."""
+    """What the provider refuses about size, IOPS and throughput."""
     shape, volume = facts.storage.shape, known_or_none(facts.storage.volume)
     if operation not in (Operation.VOLUME_CREATE, Operation.VOLUME_MODIFY) or shape is None:
         return None
@@ -176,6 +183,8 @@ def wrong_shape(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation is Operation.VOLUME_MODIFY and volume is not None and shape.size_gib < volume.shape.size_gib:
         text = f"a volume never shrinks: it has {volume.shape.size_gib:,} GiB"
         return block("volume_shrinks", text, Level.NEVER, offer="make a smaller one, and copy what is on it")
+    if operation is Operation.VOLUME_MODIFY and volume is not None and _changes_tier(shape, volume):
+        return block("volume_type", f"it stays {volume.shape.type}: only its size can be changed", Level.NEVER)
     return None
 
 
@@ -226,6 +235,10 @@ def done(operation: Operation, facts: SafetyFacts) -> str:
     if operation is Operation.VOLUME_MODIFY and shape is not None and settled(shape) == settled(volume.shape):
         return f"it has {settled(shape).words} already"
     return ""
+
+
+def _changes_tier(shape: VolumeShape, volume: Volume) -> bool:
+    return shape.type != volume.shape.type and bool({shape.type, volume.shape.type} & NETWORK_LIMITS.keys())
 
 
 def _is_root(disks: tuple[Disk, ...], volume: Volume) -> bool:

@@ -37,6 +37,10 @@ class StorageFacts:
     """Where a copy shall be."""
     device: str = ""
     """What a volume shall be attached as."""
+    no_attach: str = ""
+    """Why its provider never takes a volume off a machine; empty: it does."""
+    no_snapshots: str = ""
+    """Why its provider has no snapshots; empty: it has."""
     month: Fact[Decimal] = _UNASKED
     """Dollars per month of the volume as it will be; of a snapshot, at most."""
 

@@ -12,8 +12,9 @@ from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, count, known_or_none, unknown, what
 from runctl_tui.domain.states import ON_SNAPSHOTS
 from runctl_tui.domain.volume import Volume, VolumeSnapshot, newest_completed
-from runctl_tui.domain.volume_shapes import settled
+from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled
 
+_NO_SHRINKING: Final = "none for the size, which never shrinks; the rest in 6 hours"
 _LOSING: Final = frozenset({Operation.VOLUME_DETACH, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE})
 
 
@@ -149,7 +150,7 @@ def _undo(operation: Operation, facts: SafetyFacts) -> str:
 def _unmodify(facts: SafetyFacts) -> str:
     volume, shape = known_or_none(facts.storage.volume), facts.storage.shape
     if volume is not None and shape is not None and settled(shape).size_gib > volume.shape.size_gib:
-        return "none for the size, which never shrinks; the rest in 6 hours"
+        return "none: it never shrinks" if shape.type in NETWORK_LIMITS else _NO_SHRINKING
     return "modify it again; AWS allows that after 6 hours"
 
 

@@ -6,15 +6,17 @@ import hmac
 import json
 import threading
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from runctl_tui.sandbox.runpod import volumes
 from runctl_tui.sandbox.runpod.catalog import COMMUNITY, GPUS, SECURE
 from runctl_tui.sandbox.runpod.graph import Graph
-from runctl_tui.sandbox.runpod.pods import Facts, Pods, as_v2
+from runctl_tui.sandbox.runpod.pods import Facts, PodRefusal, Pods, as_v2
 
 FAULTS: Final = ("create-then-500", "hang", "html", "expired")
+T = TypeVar("T")
 LONGEST_HANG_S: Final = 60.0
 
 
@@ -51,10 +53,14 @@ class RunpodFront:
             if self._fault("hang"):
                 self.released.wait(LONGEST_HANG_S)
             if path.endswith("/logs"):
-                return _send(start_response, 200, self._log(path.split("/")), "text/event-stream")
+                lines = self._log(path.split("/"), environ.get("HTTP_LAST_EVENT_ID", ""))
+                return _send(start_response, 200, lines, "text/event-stream")
             if path == "/graphql":
                 return _json(start_response, 200, self._graphql(body.get("query", "")))
-            return _json(start_response, 200, self._v2(environ["REQUEST_METHOD"], path, _query(environ)))
+            method = environ["REQUEST_METHOD"]
+            if path.startswith("/v2/network-volumes") and method != "GET":
+                return _answer(start_response, *self._change_volume(method, path, body))
+            return _json(start_response, 200, self._v2(method, path, _query(environ)))
         except Problem as problem:
             title = HTTPStatus(problem.status).phrase
             told = {"title": title, "status": problem.status, "detail": problem.detail}
@@ -85,10 +91,25 @@ class RunpodFront:
         if method == "GET" and parts[:2] == ["v2", "pods"]:
             return self._listed() if len(parts) == 2 else self._one(parts)
         if method == "GET" and parts == ["v2", "network-volumes"]:
-            return {"networkVolumes": [_volume(one) for one in self._pods.account["volumes"].values()]}
+            return {"networkVolumes": [volumes.as_v2(one) for one in self._pods.account["volumes"].values()]}
+        if method == "GET" and parts[:2] == ["v2", "network-volumes"]:
+            return self._volume_work(lambda: volumes.as_v2(volumes.find(self._pods, parts[2])))
         if method == "GET" and parts == ["v2", "catalog", "gpus"]:
             return {"gpus": self._catalog(query)}
         raise Problem(404, f"The sandbox does not play {method} {path}")
+
+    def _change_volume(self, method: str, path: str, body: Facts) -> tuple[int, Facts | None]:
+        broken = method == "POST" and self._fault("create-then-500")
+        status, told = self._volume_work(lambda: volumes.change(self._pods, method, path.split("/")[3:], body))
+        if broken:
+            raise Problem(500, "Something went wrong. Please try again later.")
+        return status, told
+
+    def _volume_work(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except PodRefusal as refusal:
+            raise Problem(404 if "not found" in str(refusal) else 422, str(refusal)) from None
 
     def _listed(self) -> Facts:
         with self._pods.lock:
@@ -100,13 +121,13 @@ class RunpodFront:
             raise Problem(404, "pod not found")
         return as_v2(record, self._pods.ssh(record["id"]))
 
-    def _log(self, parts: list[str]) -> bytes:
-        """Return what the start script of RunPod's images prints, fingerprints of the host keys included."""
+    def _log(self, parts: list[str], after: str) -> bytes:
+        """Return what the start script of RunPod's images prints, fingerprints included, from behind an event on."""
         if len(parts) != 5 or parts[3] not in self._pods.records:
             raise Problem(404, "pod not found")
         found = self._pods.log(parts[3])
-        events = (f"id: {number:012}\ndata: {json.dumps(one)}\n\n" for number, one in enumerate(found))
-        return "".join(events).encode()
+        events = ((f"{one.get('ts')}/{number:012}", one) for number, one in enumerate(found))
+        return "".join(f"id: {event}\ndata: {json.dumps(one)}\n\n" for event, one in events if event > after).encode()
 
     def _catalog(self, query: dict[str, str]) -> list[Facts]:
         asked = query.get("include") == "AVAILABILITY"
@@ -120,22 +141,19 @@ class RunpodFront:
         return found
 
 
-def _volume(record: Facts) -> Facts:
-    return {
-        "id": record["id"],
-        "name": record["name"],
-        "size": record["size"],
-        "dataCenter": record["center"],
-        "type": "STANDARD",
-    }
-
-
 def _query(environ: dict[str, Any]) -> dict[str, str]:
     return dict(urllib.parse.parse_qsl(environ.get("QUERY_STRING", "")))
 
 
 def _json(start_response: Any, status: int, value: Facts) -> Iterable[bytes]:
     return _send(start_response, status, json.dumps(value).encode(), "application/json")
+
+
+def _answer(start_response: Any, status: int, value: Facts | None) -> Iterable[bytes]:
+    """Answer with a value, or with nothing at all where there is none."""
+    if value is not None:
+        return _json(start_response, status, value)
+    return _send(start_response, status, b"", "application/json")
 
 
 def _send(start_response: Any, status: int, body: bytes, kind: str) -> Iterable[bytes]:

@@ -167,6 +167,10 @@ class Pods:
             self._changed()
         return [one["id"] for one in self.records.values() if "PUBLIC_KEY" not in one["env"]]
 
+    def keep(self) -> None:
+        """Have the account written down after a change of its volumes."""
+        self._changed()
+
     def ssh(self, pod_id: str) -> tuple[str, int] | None:
         """Where a pod's SSH port is reached while it runs."""
         listener = self._listeners.get(pod_id)

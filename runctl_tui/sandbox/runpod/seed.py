@@ -21,7 +21,10 @@ VOLUME_AGE: Final = timedelta(days=21)
 def account(seed: str, owner: str, now: datetime) -> Facts:
     """Return the account of a new world; its ids are always the same in one world."""
     pod = _pod(_id(seed, "pod", 14), owner, now)
-    volume = {"id": _id(seed, "volume", 10), "name": "vision-datasets", "size": 200, "center": CENTER}
+    made = (now - VOLUME_AGE).strftime("%Y%m%dT%H%M%SZ")
+    tags = urllib.parse.urlencode({TAG_OWNER: owner, TAG_PROJECT: "vision", "runctl:made": made}, safe=":")
+    tagged = f"vision-datasets [{tags}]"
+    volume = {"id": _id(seed, "volume", 10), "name": tagged, "size": 200, "center": CENTER}
     volume["created"] = (now - VOLUME_AGE).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "id": f"user_{_id(seed, 'user', 20)}",

@@ -43,7 +43,7 @@ def volume_columns(now: Now) -> tuple[Column[Volume], ...]:
     return (
         Column("name", "NAME", name_cell, 14, wide=21, priority=95, flexible=True, sort_key=_name),
         Column("state", "STATE", volume_state, 11, wide=12, priority=90, sort_key=lambda row: row.state.value),
-        Column("type", "TYPE", lambda row: cell(row.shape.type), 4, priority=60, sort_key=lambda row: row.shape.type),
+        Column("type", "TYPE", lambda row: cell(row.shape.type), 7, wide=12, priority=60, sort_key=_type),
         Column("gb", "GB", _size, 6, "right", 80, sort_key=lambda row: row.shape.size_gib, descending=True),
         Column("iops", "IOPS", _iops, 6, "right", 40, sort_key=_iops_number, descending=True),
         Column("mbs", "MB/s", _throughput, 5, "right", 35, sort_key=_throughput_number, descending=True),
@@ -121,6 +121,10 @@ def owner_cell(row: Volume | VolumeSnapshot) -> Cell:
 
 def _name(row: Volume | VolumeSnapshot) -> str:
     return (row.name or row.id).casefold()
+
+
+def _type(row: Volume) -> str:
+    return row.shape.type
 
 
 def _size(row: Volume) -> Cell:

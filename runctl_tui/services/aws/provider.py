@@ -14,7 +14,7 @@ from runctl_tui.domain.facts import Fact
 from runctl_tui.domain.identity import Identity
 from runctl_tui.domain.instance import ApiProtection, Instance, Market
 from runctl_tui.domain.money import Price
-from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
+from runctl_tui.domain.offer import Capabilities, Capability, CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.aws.clients import AwsClients
@@ -27,6 +27,7 @@ from runctl_tui.services.aws.parse import PROVIDER, jsonable
 from runctl_tui.services.aws.pricing import AwsPrices
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.aws.spot import SpotMarket
+from runctl_tui.services.errors import Unsupported
 from runctl_tui.services.ports import SshTarget
 from runctl_tui.services.prices import PriceBook
 from runctl_tui.services.threads import BackendPool
@@ -96,8 +97,8 @@ class AwsProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Everything that this product asks of a provider."""
-        return Capabilities()
+        """Everything that this product asks of a provider, but for logs of machines."""
+        return Capabilities({Capability.LOGS: "EC2 has no live log of a machine: open a shell on it"})
 
     def regions(self) -> tuple[str, ...]:
         """The regions in use."""
@@ -155,6 +156,10 @@ class AwsProvider:
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         """Ask EC2 whether it would carry an operation out; raises what it would raise."""
         await self._control.change(operation, resource_id, region, dry=True)
+
+    def logs(self, resource_id: str) -> AsyncIterator[str]:
+        """Raise: there is no log of a machine."""
+        raise Unsupported(f"{resource_id} has no log", self.capabilities.why_not(Capability.LOGS))
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:
         """Return EC2's own locks on an instance."""

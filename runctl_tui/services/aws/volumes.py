@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runctl_tui.services.prices import PriceBook
 
 T = TypeVar("T")
+OneT = TypeVar("OneT", Volume, VolumeSnapshot)
 PAGE: Final = 500
 _MAKES: Final = {
     Operation.VOLUME_CREATE: "VolumeId",
@@ -75,14 +76,23 @@ class EbsStore:
         """Ask the price lists of all regions, as often as they are worth asking."""
         await asyncio.gather(*(self._prices.refresh(region) for region in self._settings.regions))
 
+    async def zones(self) -> tuple[str, ...]:
+        """Return none: a volume goes where the machine is that it is for."""
+        return ()
+
     def priced(self, storage: Storage) -> Storage:
         """Return the same with the prices that are known now."""
         return Storage(
-            tuple(replace(one, usd_per_month=self.month(one.region, one.shape)) for one in storage.volumes),
-            tuple(
-                replace(one, usd_per_month=self.snapshot_month(one.region, one.size_gib)) for one in storage.snapshots
-            ),
+            tuple(self._priced(one) for one in storage.volumes), tuple(self._priced(one) for one in storage.snapshots)
         )
+
+    def _priced(self, one: OneT) -> OneT:
+        """Return the same with its price of now; what is another provider's stays as it is."""
+        if one.provider != PROVIDER:
+            return one
+        if isinstance(one, Volume):
+            return replace(one, usd_per_month=self.month(one.region, one.shape))
+        return replace(one, usd_per_month=self.snapshot_month(one.region, one.size_gib))
 
     async def volume(self, volume_id: str, region: str = "") -> Volume:
         """Return one volume with its newest snapshot, read afresh."""

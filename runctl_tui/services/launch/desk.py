@@ -81,11 +81,17 @@ class LaunchDesk:
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         """Return the plan with its price and warnings, and the code that would be sent; changes nothing."""
         code = await self._code(request.job) if request.job is not None else None
-        return LaunchPreview(await self._actions.plan_launch(request), code)
+        plan = await self._actions.plan_launch(request)
+        return LaunchPreview(plan, code, self._disks(request.options) if request.options else None)
 
     def disk_month(self, provider: str, region: str, gib: int) -> Fact[Decimal]:
         """Return dollars per month of a new root disk, as far as is known without asking anybody."""
         return self._disk_month(region, gib) if provider == "aws" else Unknown("only AWS disks have a price here")
+
+    def _disks(self, options: CreateResourceOptions) -> Fact[Decimal]:
+        if options.root_gib is None:
+            return Unknown("the image decides its size")
+        return self.disk_month(options.provider, options.region, options.root_gib + (options.data_gib or 0))
 
     def default_type(self, provider: str) -> str:
         """Return the type that a launch starts with, empty where the configuration names none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from decimal import Decimal
 from typing import Final, NoReturn
 
@@ -33,6 +33,7 @@ _REFUSED: Final = {
     Capability.TERMINATE: KEPT,
     Capability.SPOT: "this machine is not bought",
     Capability.VOLUMES: "the disks of this machine are yours to look after",
+    Capability.LOGS: "this machine has no log of its own here; its runs have theirs",
     Capability.DRY_RUN: "there is nobody to ask on this machine",
 }
 
@@ -119,6 +120,10 @@ class LocalProvider:
 
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         """Do nothing: there is nobody to ask."""
+
+    def logs(self, resource_id: str) -> AsyncIterator[str]:
+        """Raise: there is no log of a machine."""
+        raise Unsupported(f"{resource_id} has no log", self.capabilities.why_not(Capability.LOGS))
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:
         """Return that it is locked against everything."""

@@ -66,11 +66,23 @@ class Catalog:
         """Return the network volumes by id."""
         async with self._gate:
             if not self._is_fresh(self._volumes[0]):
-                what = "RunPod's network volumes could not be listed"
-                rows = await self._web.rows(what, "network-volumes", "networkVolumes")
-                found = {one.id: one for one in map(network_volume, rows)}
-                self._volumes = (self._clock.monotonic(), found)
+                self._volumes = (self._clock.monotonic(), await self._read_volumes())
         return self._volumes[1]
+
+    async def volumes_now(self) -> Mapping[str, NetworkVolume]:
+        """Return the network volumes by id, read afresh."""
+        async with self._gate:
+            self._volumes = (self._clock.monotonic(), await self._read_volumes())
+        return self._volumes[1]
+
+    async def centers(self) -> tuple[str, ...]:
+        """Return the data centres that GPUs are in."""
+        return tuple(sorted({center for kind in (await self.kinds("")).values() for center in kind.centers}))
+
+    async def _read_volumes(self) -> Mapping[str, NetworkVolume]:
+        what = "RunPod's network volumes could not be listed"
+        rows = await self._web.rows(what, "network-volumes", "networkVolumes")
+        return {one.id: one for one in map(network_volume, rows)}
 
     async def find(self, region: str, type_text: str) -> tuple[GpuKind, int]:
         """Return GPU and count of a machine type; ValidationError where RunPod has no such GPU."""

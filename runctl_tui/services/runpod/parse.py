@@ -14,6 +14,7 @@ from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT, TAG_RUN, TAG_SSH,
 from runctl_tui.domain.money import cents
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.volume_shapes import NETWORK, NETWORK_FAST
 from runctl_tui.services.runpod import prices
 
 PROVIDER: Final = "runpod"
@@ -33,6 +34,7 @@ STATES: Final = {
     "TERMINATED": ResourceState.TERMINATED,
 }
 _MAKERS: Final = re.compile(r"^(?:NVIDIA |AMD )?(?:GeForce )?")
+_TAGGED: Final = re.compile(r"(?P<name>.*\S) \[(?P<tags>runctl:[^\[\]]+)\]")
 _COUNTED: Final = re.compile(r"(?:(?P<count>[1-9][0-9]?) ?x )?(?P<name>.+)", re.DOTALL)
 
 
@@ -70,6 +72,9 @@ class NetworkVolume:
     name: str
     size_gib: int
     center: str
+    type: str = NETWORK
+    tags: tuple[tuple[str, str], ...] = ()
+    """Sorted; read from its name, since RunPod has no tags."""
 
 
 def short(gpu_id: str) -> str:
@@ -119,9 +124,28 @@ def gpu_kind(raw: Mapping[str, Any]) -> GpuKind:
 
 def network_volume(raw: Mapping[str, Any]) -> NetworkVolume:
     """Return one network volume."""
+    name, tags = split_name(str(raw.get("name", "")))
     return NetworkVolume(
-        str(raw.get("id", "")), str(raw.get("name", "")), int(raw.get("size") or 0), str(raw.get("dataCenter") or "")
+        id=str(raw.get("id", "")),
+        name=name,
+        size_gib=int(raw.get("size") or 0),
+        center=str(raw.get("dataCenter") or ""),
+        type=NETWORK_FAST if raw.get("type") == "HIGH_PERFORMANCE" else NETWORK,
+        tags=tags,
     )
+
+
+def tagged_name(name: str, tags: Mapping[str, str]) -> str:
+    """Return the name of a network volume with its tags behind it."""
+    return f"{name} [{urllib.parse.urlencode(tags, safe=':')}]"
+
+
+def split_name(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return a network volume's name and the tags that stand behind it."""
+    match = _TAGGED.fullmatch(text)
+    if match is None:
+        return text, ()
+    return match["name"], tuple(sorted(urllib.parse.parse_qsl(match["tags"])))
 
 
 def instance(
@@ -221,8 +245,12 @@ def _network(mount: Mapping[str, Any], volume: NetworkVolume | None) -> Disk:
         "network",
         False,
         name=f"network volume {volume.name}" if volume else "network volume",
-        usd_per_month=_month(prices.network_month(volume.size_gib)) if volume else "",
+        usd_per_month=_network_month(volume),
     )
+
+
+def _network_month(volume: NetworkVolume | None) -> str:
+    return _month(prices.network_month(volume.size_gib)) if volume and volume.type == NETWORK else ""
 
 
 def _tags(env: Mapping[str, Any]) -> dict[str, str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from typing import Final
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.identity import Identity
-from runctl_tui.domain.instance import ApiProtection, Instance, Market
+from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Instance, Market
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import Capabilities, Capability, CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import Operation
@@ -21,11 +21,13 @@ from runctl_tui.services.ports import SshTarget
 from runctl_tui.services.runpod.account import Account, Balance
 from runctl_tui.services.runpod.catalog import NO_SPOT, Catalog
 from runctl_tui.services.runpod.launch import Launches
-from runctl_tui.services.runpod.parse import PROVIDER
+from runctl_tui.services.runpod.logs import follow
+from runctl_tui.services.runpod.parse import PROVIDER, TAGS
 from runctl_tui.services.runpod.pods import PodReader
 from runctl_tui.services.runpod.reach import Reach
 from runctl_tui.services.runpod.sdk import RunpodSdk
 from runctl_tui.services.runpod.settings import RunpodSettings
+from runctl_tui.services.runpod.volumes import REFUSED, NetworkVolumes
 from runctl_tui.services.runpod.web import RunpodWeb
 from runctl_tui.services.threads import BackendPool
 
@@ -35,7 +37,7 @@ _NO_SDK: Final = "RunPod's official SDK is not installed: pip install 'runctl-tu
 _CHANGES: Final = (Capability.CREATE, Capability.START, Capability.STOP, Capability.TERMINATE)
 _REFUSED: Final = {
     Capability.SPOT: f"{NO_SPOT}: its SDK cannot create them",
-    Capability.VOLUMES: "a pod's own disks cannot be detached or kept; use a network volume",
+    **REFUSED,
     Capability.DRY_RUN: "RunPod has no dry run to ask",
 }
 
@@ -62,12 +64,16 @@ class RunpodProvider:
         self._sdk = RunpodSdk(settings, self._pool)
         self._reader = PodReader(web, settings, clock, self._catalog)
         self.launches = Launches((settings, clock, self._pool), self._reader, self._catalog, self._sdk, self.account)
+        claim = f"{TAG_OWNER}={settings.owner}"
+        self._claim = f"put [{claim}] behind a volume's name, or {TAGS}={claim} into a pod's environment"
         self._reach = Reach(web, settings, self._pool)
+        self.volumes = NetworkVolumes(web, settings, clock, self._catalog, self._reader)
 
     @property
     def capabilities(self) -> Capabilities:
         """It creates, trains and ends pods; the rest is refused with the reason."""
-        return Capabilities(_REFUSED if has_sdk() else {**_REFUSED, **dict.fromkeys(_CHANGES, _NO_SDK)})
+        refused = {**_REFUSED, Capability.TAGS: self._claim}
+        return Capabilities(refused if has_sdk() else {**refused, **dict.fromkeys(_CHANGES, _NO_SDK)})
 
     def regions(self) -> tuple[str, ...]:
         """Both clouds, and the data centres in use."""
@@ -138,6 +144,11 @@ class RunpodProvider:
 
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         """Do nothing: RunPod has no dry run."""
+
+    async def logs(self, resource_id: str) -> AsyncIterator[str]:
+        """Yield the container's log, live: the last lines first, then what follows, without gap or repeat."""
+        async for line in follow(self._web, resource_id):
+            yield line
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:
         """Return RunPod's lock on a pod."""

@@ -39,8 +39,8 @@ class Reach:
 
     async def host_keys(self, pod: Instance) -> tuple[str, ...]:
         """Return the keys that the pod shows and whose fingerprints its own log has, as RunPod hands it out."""
-        lines = await self._web.log(f"The log of {pod.id} could not be read", pod.id, LOG_SECONDS)
-        vouched = {found for line in lines for found in _FINGERPRINT.findall(line)}
+        told = await self._web.log(f"The log of {pod.id} could not be read", pod.id, LOG_SECONDS)
+        vouched = {found for line in told.lines for found in _FINGERPRINT.findall(line)}
         if not vouched:
             return ()
         shown = await _shown_key(await self.target(pod))

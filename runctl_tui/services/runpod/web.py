@@ -9,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -26,6 +27,14 @@ LOG_QUIET: Final = 2.0
 """Seconds without a line after which a log that is kept open counts as read."""
 
 
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """Lines of a log, and the event that they end at."""
+
+    lines: tuple[str, ...]
+    last: str = ""
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """The key is for RunPod alone: an answer that points elsewhere is an error."""
 
@@ -34,7 +43,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class RunpodWeb:
-    """Reads; every method raises `TrainctlError`s only."""
+    """Asks and tells; every method raises `TrainctlError`s only."""
 
     def __init__(self, settings: RunpodSettings, pool: BackendPool) -> None:
         settings.validate()
@@ -48,6 +57,11 @@ class RunpodWeb:
         words = urllib.parse.urlencode(query or {})
         address = f"{self._settings.url}/v2/{path}{'?' + words if words else ''}"
         return await self._pool.run(self._json, what, address, None, timeout=PATIENCE)
+
+    async def send(self, what: str, method: str, path: str, content: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return what API v2 answers to a call that changes something; it is made once and never again."""
+        address, body = f"{self._settings.url}/v2/{path}", None if content is None else json.dumps(content).encode()
+        return await self._pool.run(self._json, what, address, body, method, timeout=PATIENCE)
 
     async def rows(
         self, what: str, path: str, name: str, query: Mapping[str, str] | None = None
@@ -67,15 +81,16 @@ class RunpodWeb:
             raise faults.from_message(what, str(first.get("message", "an error without words")))
         return cast("dict[str, Any]", answer.get("data") or {})
 
-    async def log(self, what: str, pod_id: str, seconds: float) -> tuple[str, ...]:
-        """Return the container's last lines, as many as come within so many seconds."""
-        path = f"pods/{urllib.parse.quote(pod_id, safe='')}/logs?source=container&tail=500"
+    async def log(self, what: str, pod_id: str, seconds: float, after: str = "") -> LogPart:
+        """Return the container's last lines, or those after an event, as many as come within so many seconds."""
+        tail = "" if after else "&tail=500"
+        path = f"pods/{urllib.parse.quote(pod_id, safe='')}/logs?source=container{tail}"
         address = f"{self._settings.url}/v2/{path}"
-        return await self._pool.run(self._lines, what, address, seconds, timeout=seconds + PATIENCE)
+        return await self._pool.run(self._lines, what, address, seconds, after, timeout=seconds + PATIENCE)
 
-    def _json(self, what: str, address: str, body: bytes | None) -> dict[str, Any]:
+    def _json(self, what: str, address: str, body: bytes | None, method: str = "") -> dict[str, Any]:
         try:
-            with self._opener.open(self._request(address, body), timeout=TIMEOUT) as response:
+            with self._opener.open(self._request(address, body, method), timeout=TIMEOUT) as response:
                 raw = response.read(LARGEST + 1)
         except urllib.error.HTTPError as error:
             with error:
@@ -85,20 +100,26 @@ class RunpodWeb:
         try:
             if len(raw) > LARGEST:
                 raise ValueError("too large")
-            content = json.loads(raw)
+            content = json.loads(raw or (b"{}" if method == "DELETE" else b""))
             if not isinstance(content, dict):
                 raise ValueError("no object")
         except ValueError:
             raise faults.unclear(what, "RunPod's answer is not what its documentation says") from None
         return content
 
-    def _lines(self, what: str, address: str, seconds: float) -> tuple[str, ...]:
+    def _lines(self, what: str, address: str, seconds: float, after: str) -> LogPart:
         found: list[str] = []
+        last, event, request = after, "", self._request(address, None)
+        if after:
+            request.add_header("Last-Event-ID", after)
         deadline = time.monotonic() + seconds
         try:
-            with self._opener.open(self._request(address, None), timeout=LOG_QUIET) as response:
+            with self._opener.open(request, timeout=LOG_QUIET) as response:
                 while time.monotonic() < deadline and (line := response.readline(LARGEST)):
-                    found += _line_of(line)
+                    event = _id_of(line) or event
+                    if line.startswith(b"data:"):
+                        found += _line_of(line)
+                        last = event or last  # an event whose line was not read is asked for again
         except urllib.error.HTTPError as error:
             with error:
                 raise faults.from_status(what, error.code, error.read(LARGEST)) from None
@@ -106,15 +127,19 @@ class RunpodWeb:
             """A log that is kept open says nothing more."""
         except (OSError, http.client.HTTPException) as error:
             raise _lost(what, error) from error
-        return tuple(found)
+        return LogPart(tuple(found), last)
 
-    def _request(self, address: str, body: bytes | None) -> urllib.request.Request:
+    def _request(self, address: str, body: bytes | None, method: str = "") -> urllib.request.Request:
         headers = {
             "Authorization": f"Bearer {self._settings.key.reveal()}",
             "Content-Type": "application/json",
             "User-Agent": f"runctl-tui/{__version__}",
         }
-        return urllib.request.Request(address, body, headers)
+        return urllib.request.Request(address, body, headers, method=method or None)
+
+
+def _id_of(raw: bytes) -> str:
+    return raw[3:].decode("utf-8", "replace").strip() if raw.startswith(b"id:") else ""
 
 
 def _line_of(raw: bytes) -> Iterator[str]:

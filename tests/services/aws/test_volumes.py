@@ -51,6 +51,17 @@ async def test_volumes_of_all_regions_are_listed_with_what_is_known_about_them(w
     assert (saved.name, saved.state, saved.size_gib) == ("saved", SnapshotState.COMPLETED, 20)
 
 
+async def test_the_price_of_another_provider_s_volume_stays_as_it_is(world: World) -> None:
+    await store(world).change(create())
+    listed = (await store(world).list_storage()).value
+    (own,) = listed.volumes
+    told = Known(Decimal("14.00"), world.clock.now(), "RunPod's price list")
+    other = replace(own, provider="runpod", shape=VolumeShape("network", 200), usd_per_month=told)
+    priced = store(world).priced(replace(listed, volumes=(replace(own, usd_per_month=Unknown("not yet")), other)))
+    assert isinstance(priced.volumes[0].usd_per_month, Known)
+    assert priced.volumes[1] == other
+
+
 async def test_a_region_that_fails_is_named_and_the_others_stand(world: World) -> None:
     await store(world).change(create())
     world.hook("DescribeVolumes", lambda request: ec2_error("UnauthorizedOperation"), WEST)

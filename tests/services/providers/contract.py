@@ -208,6 +208,18 @@ class ProviderContract:
         if made:
             await case.provider.terminate(made.id, made.region)
 
+    async def test_what_a_machine_prints(self, case: Case) -> None:
+        made = await case.created("token-logs") if case.can(Capability.CREATE) else None
+        one = made or (await case.provider.list_resources()).value[0]
+        if not case.can(Capability.LOGS):
+            await refused(case, Capability.LOGS, lambda: anext(case.provider.logs(one.id)))
+        else:
+            await case.reaches(one, ResourceState.RUNNING)
+            async with asyncio.timeout(BOUND):
+                assert await anext(case.provider.logs(one.id))
+        if made:
+            await case.provider.terminate(made.id, made.region)
+
     async def test_the_way_to_a_host(self, case: Case) -> None:
         made = await case.created("token-way") if case.can(Capability.CREATE) else None
         one = made or (await case.provider.list_resources()).value[0]

@@ -1,0 +1,46 @@
+"""What a launch costs beside the machine: its disks, said before anything is created."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from runctl_tui.domain.facts import Fact, Known
+from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
+
+
+class Plans:
+    async def plan_launch(self, request: LaunchRequest) -> object:
+        return None
+
+
+def disk_month(region: str, gib: int) -> Fact[Decimal]:
+    return Known(Decimal("0.08") * gib, datetime(2026, 11, 20, tzinfo=UTC), "table")
+
+
+@pytest.mark.parametrize(
+    ("provider", "root", "data", "words"),
+    [
+        ("aws", 30, None, "$2.40 per month besides"),
+        ("aws", 30, 100, "$10.40 per month besides"),
+        ("aws", None, 100, "the image decides its size"),
+        ("runpod", 30, None, "unknown"),
+    ],
+)
+async def test_the_price_of_the_disks_is_told(provider: str, root: int | None, data: int | None, words: str) -> None:
+    defaults = LaunchDefaults("us-east-1", "t3.micro", False, Path())
+    desk = LaunchDesk(cast("Any", None), cast("Any", Plans()), lambda: defaults, disk_month)
+    options = CreateResourceOptions(provider, "us-east-1", "t3.micro", "box", "proj", root_gib=root, data_gib=data)
+    assert words in (await desk.preview(LaunchRequest(options=options))).disk_words
+
+
+async def test_a_machine_that_is_there_already_brings_no_disks() -> None:
+    defaults = LaunchDefaults("us-east-1", "t3.micro", False, Path())
+    desk = LaunchDesk(cast("Any", None), cast("Any", Plans()), lambda: defaults, disk_month)
+    assert (await desk.preview(LaunchRequest(instance_key="local/local"))).disk_words == ""
