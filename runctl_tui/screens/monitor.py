@@ -71,7 +71,6 @@ class MonitorScreen(ListScreen[TrainingSession]):
         Binding("s", "shell", "shell", show=False, id="monitor.shell"),
         Binding("h", "host", "host", show=False, id="monitor.host"),
         Binding("T", "tunnel", "tunnel", show=False, id="monitor.tunnel"),
-        Binding("c", "copy_id", "copy id", show=False, id="monitor.copy"),
     ]
 
     def __init__(self, *args: Any) -> None:

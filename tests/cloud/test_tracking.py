@@ -17,11 +17,12 @@ MOMENT = Decimal("0.000005")
 
 
 async def tracked(cloud: Cloud, instance_id: str) -> TrackedResource | None:
-    """Return an instance's entry in the ledger once it has cost something."""
+    """Return an instance's entry in the ledger once it runs and has cost something."""
     await cloud.services.fleet.now()
     entries = {each.id: each for each in await cloud.services.costs.resources()}
     found = entries.get(instance_id) or entries.get(f"aws/{instance_id}")
-    return found if found is not None and found.accumulated > 0 else None
+    costs = found is not None and found.state is ResourceState.RUNNING and found.accumulated > 0
+    return found if costs else None
 
 
 async def test_a_machine_is_tracked_at_its_price_and_across_a_restart(cloud: Cloud) -> None:

@@ -67,7 +67,7 @@ def launch_by_wizard(screen: Terminal) -> tuple[str, str]:
 
 def watch(screen: Terminal) -> None:
     screen.wait("Monitor", f"● {NAME}", "/4000 | loss", "Saved checkpoint", "cpu", "tok/s")
-    screen.until(lambda text: re.search(r"cost +\$\d", text) is not None, "the cost so far")
+    screen.until(lambda text: re.search(r"cost +<?\$\d", text) is not None, "the cost so far")
     screen.until(lambda text: re.search(r"left +\d", text) is not None, "a time left")
     screen.until(lambda text: re.search(r"[⠁-⣿]{3}", text) is not None, "a curve")
 

@@ -173,7 +173,7 @@ async def test_pasted_text_confirms_nothing(pasted: str) -> None:
         await pilot.pause()
         await stage.quiet(pilot)
         assert stage.answer == UNANSWERED
-        told = str(stage.app.screen.query_one(".dialog").border_subtitle)
+        told = str(stage.app.screen.query_one(".dialog").border_subtitle or "")
         assert told == ("nothing is taken from a paste: type it" if len(pasted) > BURST_KEYS else "")
 
 
