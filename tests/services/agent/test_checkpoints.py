@@ -162,7 +162,8 @@ def test_vitals_hold_what_nvidia_smi_says(machine: Machine) -> None:
     binaries.mkdir()
     (binaries / "nvidia-smi").write_text(
         "#!/bin/sh\n"
-        "echo '0, GPU-a1, NVIDIA A10G, 97, 20110, 23028, 61, 218.33'\necho '1, GPU-b2, NVIDIA A10G, 0, 3, 23028, 30, [N/A]'\n"
+        "echo '0, GPU-a1, NVIDIA A10G, 97, 20110, 23028, 61, 218.33'\n"
+        "echo '1, GPU-b2, NVIDIA A10G, 0, 3, 23028, 30, [N/A]'\n"
     )
     (binaries / "nvidia-smi").chmod(0o755)
     machine.environment["PATH"] = f"{binaries}:{os.environ['PATH']}"
