@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from runctl_tui.domain.facts import Fact
-from runctl_tui.services.feed_port import Feed as Feed
-from runctl_tui.services.host_ports import Hosts as Hosts
-from runctl_tui.services.host_ports import ShellCommand as ShellCommand
-from runctl_tui.services.host_ports import Shells as Shells
-from runctl_tui.services.host_ports import Tunnels as Tunnels
+from runctl_tui.services.ports_feed import Feed as Feed
 from runctl_tui.services.ports_history import Histories as Histories
+from runctl_tui.services.ports_hosts import Hosts as Hosts
+from runctl_tui.services.ports_hosts import ShellCommand as ShellCommand
+from runctl_tui.services.ports_hosts import Shells as Shells
+from runctl_tui.services.ports_hosts import Tunnels as Tunnels
 from runctl_tui.services.ports_memory import Memory as Memory
 from runctl_tui.services.ports_provider import ProviderRegistry as ProviderRegistry
 from runctl_tui.services.ports_provider import SshTarget as SshTarget
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.setting_spec import SettingDraft
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import VolumeChange
-    from runctl_tui.services.volume_ports import Volumes
+    from runctl_tui.services.ports_volumes import Volumes
 
 DiskPrice: TypeAlias = Fact[Decimal]
 

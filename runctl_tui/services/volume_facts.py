@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from runctl_tui.domain.instance import Instance
     from runctl_tui.domain.run import TrainingSession
-    from runctl_tui.services.volume_ports import Volumes
+    from runctl_tui.services.ports_volumes import Volumes
     from runctl_tui.services.volume_store import VolumeStore
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from runctl_tui.headless.parser import NOUNS, noun_parser, walk
 from runctl_tui.services.aws.models import EC2_CALLS
 from tests.hygiene.source import PACKAGE, ROOT, shown
 
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 WHOLE = (PACKAGE / "app.py").exists() and any((PACKAGE / "services").glob("actions*"))
 _WORDS = {(command, word) for command, word, _ in walk(noun_parser("*"))}
 _FLAGS = {word for _, word in _WORDS if word.startswith("-")} | {"--help", "-h", "--version"}

@@ -68,6 +68,7 @@ class Photographer:
         """Put the cursor on the first row that mentions a name."""
         table = self._app.screen_stack[0].query_one("#list", ResourceTable)
         await self.until(f"a row {name}", lambda: self._rows(table, name))
+        await self._pilot.press("down")  # a cursor that nobody has moved stays on the first row
         table.move_to(self._rows(table, name)[0])
 
     def text(self) -> str:
@@ -109,6 +110,43 @@ async def tour(person: Photographer) -> None:
     await person.press("4")
     await person.sees("Checkpoints", "verified")
     await person.keep("checkpoints")
+    await rooms(person)
+    await machine(person)
+
+
+async def rooms(person: Photographer) -> None:
+    """Go through the screens of what a machine leaves and costs, of what is being done, and of what is set."""
+    await person.press("2")
+    await person.sees("sdxl-datasets", "$/MO")
+    await person.keep("volumes")
+    await person.press("3")
+    await person.sees("runctl-sandbox-checkpoints")
+    await person.keep("s3")
+    await person.press("6")
+    await person.sees("forecast", "FINDING")
+    await person.keep("costs")
+    await person.press("7")
+    await person.sees("Tasks")
+    await person.keep("tasks")
+    await person.press("9")
+    await person.sees("aws.region")
+    await person.keep("settings")
+
+
+async def machine(person: Photographer) -> None:
+    """Go from the list to the page of a machine, to what its host does, and to its tunnels."""
+    await person.press("1")
+    await person.choose(SUBJECT)
+    await person.press("enter")
+    await person.sees("States and prices", "Checkpoints")
+    await person.keep("machine")
+    await person.press("h")
+    await person.sees("Host llama-eval", "train.py")
+    await person.keep("host")
+    await person.press("T")
+    await person.sees("Port there")
+    await person.keep("tunnel")
+    await person.leave_dialog()
 
 
 async def small(person: Photographer) -> None:

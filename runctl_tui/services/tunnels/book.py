@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runctl_tui.domain.clock import Clock
-    from runctl_tui.services.feed_port import Feed
     from runctl_tui.services.host_book import HostBook
     from runctl_tui.services.hosts.ssh import SshPool
     from runctl_tui.services.ports import Fleet
+    from runctl_tui.services.ports_feed import Feed
 
 BEAT: Final = 0.5
 """Seconds between two looks of a kept tunnel's process."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import Storage, Volume, VolumeShape, VolumeSnapshot
-    from runctl_tui.services.feed_port import Feed
+    from runctl_tui.services.ports_feed import Feed
 
 
 class Volumes(Protocol):
