@@ -108,7 +108,7 @@ def come_back_to_the_run(screen: Terminal) -> None:
     screen.press("5")
     screen.wait("Monitor", f"● {NAME}")
     go_to_row(screen, f"● {NAME}")
-    screen.wait(f"{NAME} on i-", "tok/s")
+    screen.wait(f"{NAME} on {NAME}", "tok/s")
 
 
 def cut_the_link_and_have_it_back(screen: Terminal, log: Path) -> None:
