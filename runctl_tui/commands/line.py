@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -49,45 +49,58 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
 SANDBOX_VERBS: Final = ("cut", "interrupt", "status")
 
 
+Starting = Callable[[str], Sequence[str]]
+"""Returns the words that begin with a text, in order."""
+
+
+def among(words: Callable[[], Iterable[str]]) -> Starting:
+    """Return a search among few words."""
+    return lambda head: [word for word in words() if word.startswith(head)]
+
+
+def _none(_: str) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """Words that completion offers beside the commands themselves."""
 
-    instances: Callable[[], Sequence[str]]
-    runs: Callable[[], Sequence[str]]
-    themes: Callable[[], Sequence[str]]
-    settings: Callable[[], Sequence[str]]
-    views: Callable[[], Sequence[str]] = tuple
-    things: Callable[[], Sequence[str]] = tuple
+    instances: Starting
+    runs: Starting
+    themes: Starting
+    settings: Starting
+    views: Starting = _none
+    things: Starting = _none
     """Ids and names that may stand in place of a command."""
-    tags: Callable[[], Sequence[str]] = tuple
-    profiles: Callable[[], Sequence[str]] = tuple
+    tags: Starting = _none
+    profiles: Starting = _none
 
-    def after(self, words: Sequence[str]) -> Sequence[str]:
-        """Return the words that may stand next."""
-        of_one: Mapping[str, Callable[[], Sequence[str]]] = {
+    def after(self, words: Sequence[str], head: str) -> Sequence[str]:
+        """Return the words that may stand next and begin so."""
+        of_one: Mapping[str, Starting] = {
             "host": self.instances,
             "theme": self.themes,
             "config": self.settings,
             "settings": self.settings,
             "monitor": self.runs,
             "checkpoints": self.runs,
-            "costs": _dimensions,
+            "costs": among(_dimensions),
             "tag": self.tags,
             "profile": self.profiles,
-            "region": lambda: REGIONS,
-            "view": lambda: (*self.views(), "save", "forget"),
-            "sandbox": lambda: SANDBOX_VERBS,
+            "region": among(lambda: REGIONS),
+            "view": lambda head: (*self.views(head), *among(lambda: ("save", "forget"))(head)),
+            "sandbox": among(lambda: SANDBOX_VERBS),
         }
         match list(words):
             case []:
-                return tuple(COMMANDS)
+                return (*among(lambda: COMMANDS)(head), *(self.things(head) if head else ()))
             case [command] if command in of_one:
-                return of_one[command]()
+                return of_one[command](head)
             case ["view", "forget"]:
-                return self.views()
+                return self.views(head)
             case ["sandbox", "cut" | "interrupt"]:
-                return self.instances()
+                return self.instances(head)
         return ()
 
 
@@ -102,8 +115,7 @@ def complete(line: str, vocabulary: Vocabulary) -> list[str]:
     *before, last = line.split(" ")
     before = [word for word in before if word]
     head = " ".join(before) + (" " if before else "")
-    words = (*vocabulary.after(before), *(vocabulary.things() if last and not before else ()))
-    return [head + word for word in words if word.startswith(last) and word != last]
+    return [head + word for word in vocabulary.after(before, last) if word != last]
 
 
 def nearest(word: str) -> str:

@@ -13,11 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from runctl_tui import modals
-from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
+from runctl_tui.commands.line import COMMANDS, Vocabulary, among, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
 from runctl_tui.messages import Moved, Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
-from runctl_tui.screens.destinations import destination, names
+from runctl_tui.screens.destinations import Destinations
 from runctl_tui.screens.kept import wrong_name
 from runctl_tui.services.errors import Unsupported, ValidationError
 from runctl_tui.widgets.command_line import CommandLine
@@ -48,15 +48,16 @@ class CommandingScreen(BaseScreen):
 
     def compose_prompts(self) -> ComposeResult:
         """Add the command's line."""
+        self._destinations = places = Destinations(self.services)
         vocabulary = Vocabulary(
-            instances=self._instance_names,
-            runs=self._run_names,
-            themes=self._theme_names,
-            settings=self._setting_names,
-            views=lambda: list(self.shared.kept.views()),
-            things=lambda: names(self.services),
-            tags=self._tags,
-            profiles=self._profiles,
+            instances=places.machines,
+            runs=places.runs,
+            themes=among(self._theme_names),
+            settings=among(self._setting_names),
+            views=among(self.shared.kept.views),
+            things=places.anything,
+            tags=places.tags,
+            profiles=among(self._profiles),
         )
         yield CommandLine(lambda text: complete(text, vocabulary), self._leads_to)
 
@@ -82,7 +83,7 @@ class CommandingScreen(BaseScreen):
             raise ValidationError(f":{text}", f"{error}", "close the quote") from error
         if not words:
             return
-        found = None if words[0] in self._handlers else destination(text, self.services)
+        found = None if words[0] in self._handlers else self._destinations.find(text)
         if found is not None:
             self.post_message(found[0])
             return
@@ -147,7 +148,7 @@ class CommandingScreen(BaseScreen):
             return ""
         if words[0] in COMMANDS:
             return COMMANDS[words[0]].help if words[0] in self._handlers else ""
-        found = destination(text, self.services)
+        found = self._destinations.find(text)
         return f"go to the {found[1]}" if found else ""
 
     async def _tag(self, words: list[str]) -> None:
@@ -233,24 +234,11 @@ class CommandingScreen(BaseScreen):
         if found:
             found.first().focus()
 
-    def _instance_names(self) -> list[str]:
-        snapshot = self.services.fleet.feed.latest
-        return [row.instance.name for row in snapshot.value if row.instance.name] if snapshot else []
-
-    def _run_names(self) -> list[str]:
-        snapshot = self.services.runs.feed.latest
-        return [run.name or run.id for run in snapshot.value] if snapshot else []
-
     def _theme_names(self) -> list[str]:
         return sorted(self.app.available_themes, key=lambda name: (not name.startswith("runctl"), name))
 
     def _profiles(self) -> tuple[str, ...]:
         return self.services.elsewhere.profiles() if self.services.elsewhere else ()
-
-    def _tags(self) -> list[str]:
-        snapshot = self.services.fleet.feed.latest
-        found = {f"{key}={value}" for row in (snapshot.value if snapshot else ()) for key, value in row.instance.tags}
-        return sorted(tag for tag in found if " " not in tag)
 
     def _setting_names(self) -> list[str]:
         return [each.key for each in self.services.settings.all()]

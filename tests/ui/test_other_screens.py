@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from runctl_tui.commands.line import COMMANDS, Vocabulary, complete, nearest
+from runctl_tui.commands.line import COMMANDS, Vocabulary, among, complete, nearest
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fakes import World
@@ -181,7 +181,12 @@ async def test_command_q_quits() -> None:
 
 
 def test_completion_offers_what_may_stand_next() -> None:
-    words = Vocabulary(lambda: ["tiny", "llama-7b"], lambda: ["r-1"], lambda: ["runctl-dark"], lambda: ["ui.theme"])
+    words = Vocabulary(
+        among(lambda: ["tiny", "llama-7b"]),
+        among(lambda: ["r-1"]),
+        among(lambda: ["runctl-dark"]),
+        among(lambda: ["ui.theme"]),
+    )
     assert complete("mo", words) == ["monitor"]
     assert complete("sandbox c", words) == ["sandbox cut"]
     assert complete("sandbox cut t", words) == ["sandbox cut tiny"]
