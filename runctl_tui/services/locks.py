@@ -15,6 +15,34 @@ from runctl_tui.services.errors import Refused, StateError
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Hold the lock of one file for a while; gives whether it is ours, which it is not where another holds it."""
+    handle = _take(path)
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _take(path: Path) -> int | None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateError(f"the lock {path} cannot be opened", error.strerror or "") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    except OSError as error:
+        os.close(handle)
+        raise StateError(f"the lock {path} cannot be taken", error.strerror or "") from error
+    return handle
+
+
 class LockSet:
     """The locks below one state folder; a name is held by at most one holder on this machine."""
 
@@ -35,18 +63,7 @@ class LockSet:
 
     def take(self, name: str) -> int | None:
         """Return an open descriptor that holds the lock until it is closed, or None where another holds it."""
-        path = self._path(name)
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StateError(f"the lock {path} cannot be opened", error.strerror or "") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return None
-        return handle
+        return _take(self._path(name))
 
     def forget(self, name: str) -> None:
         """Remove the file of a lock that nobody will take again."""

@@ -6,18 +6,16 @@ The command line's hidden noun `relay` runs it; one per state folder.
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.locks import held
 from runctl_tui.services.training.agent_values import PresignedUrl
 from runctl_tui.services.training.request import s3_location
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from runctl_tui.domain.run import TrainingSession
@@ -52,12 +50,12 @@ class UploadRelay:
 
     def working(self) -> bool:
         """Tell whether a relay of this state folder works now."""
-        with self._held() as ours:
+        with held(self._lock) as ours:
             return not ours
 
     async def work(self) -> None:
         """Serve until no run needs it; returns at once where another relay works."""
-        with self._held() as ours:
+        with held(self._lock) as ours:
             quiet = 0
             while ours and quiet < QUIET_TURNS:
                 needing = await self._needing_or_none()
@@ -107,20 +105,6 @@ class UploadRelay:
             headers = {f"x-amz-meta-{name}": value for name, value in metadata.items()}
             urls.append(PresignedUrl(file.path, put, head, headers))
         return urls
-
-    @contextmanager
-    def _held(self) -> Iterator[bool]:
-        self._lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-            else:
-                yield True
-        finally:
-            os.close(handle)
 
 
 def _unfinished(session: TrainingSession) -> bool:

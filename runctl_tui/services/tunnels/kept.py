@@ -6,12 +6,9 @@ A tunnel's request is deleted to end it; its process looks, and ends. Its lock i
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import Any, Final
 
 from runctl_tui.domain.tunnel import Tunnel, TunnelState
 from runctl_tui.services.errors import StateError
+from runctl_tui.services.locks import held
 from runctl_tui.services.ports import SshTarget
 from runctl_tui.services.whole_file import write_whole
 
@@ -75,20 +73,9 @@ class KeptTunnels:
             if ours:
                 self._sweep(tunnel_id)
 
-    @contextmanager
-    def held(self, tunnel_id: str) -> Iterator[bool]:
+    def held(self, tunnel_id: str) -> AbstractContextManager[bool]:
         """Hold a tunnel's lock, where nobody holds it."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._path(tunnel_id, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-            else:
-                yield True
-        finally:
-            os.close(handle)
+        return held(self._path(tunnel_id, "lock"))
 
     def _one(self, tunnel_id: str) -> Tunnel | None:
         request = self.request(tunnel_id)
@@ -96,9 +83,11 @@ class KeptTunnels:
             return None
         with contextlib.suppress(KeyError, TypeError, ValueError):
             request = replace(request, tunnel=_tunnel(self._read(tunnel_id, "state")))
+        if request.tunnel.state is TunnelState.OPENING:
+            return request.tunnel
         with self.held(tunnel_id) as ours:
             alone = ours
-        if alone and request.tunnel.state is not TunnelState.OPENING:
+        if alone:
             note = request.tunnel.note if request.tunnel.state is TunnelState.ENDED else ""
             return replace(request.tunnel, state=TunnelState.ENDED, note=note or GONE, connections=0)
         return request.tunnel
