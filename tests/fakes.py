@@ -190,7 +190,7 @@ class FakeProvider:
         self._fail("dry_run")
         self.dry_runs.append((operation, resource_id))
 
-    async def logs(self, resource_id: str) -> AsyncIterator[str]:
+    async def logs(self, resource_id: str, follow: bool = True) -> AsyncIterator[str]:
         yield f"{resource_id} says nothing"
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
 import dataclasses
 from typing import Final
 
@@ -18,8 +16,6 @@ from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.ports import Services
 
 PROVIDER: Final = "runpod"
-QUIET_SECONDS: Final = 5.0
-"""After which a container that prints nothing is taken to have been heard to its end."""
 
 
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
@@ -38,6 +34,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
 
 async def logs(services: Services, call: Call) -> Reply:
     """The log of the pod's newest run; what its container prints where nothing was ever trained on it."""
+    runs.check_tail(call)
     row = await find(services, call, call.args.instance)
     if not row.runs:
         return await _printed(services, call, row)
@@ -46,20 +43,10 @@ async def logs(services: Services, call: Call) -> Reply:
 
 
 async def _printed(services: Services, call: Call, row: FleetRow) -> Reply:
-    """What the container printed, until it is quiet for a while; with --follow until interrupted."""
-    lines: list[str] = []
-    patience = None if call.args.follow else QUIET_SECONDS
-    async with contextlib.aclosing(services.fleet.logs(row.key)) as printed:  # type: ignore[type-var]  # a generator
-        with contextlib.suppress(TimeoutError, StopAsyncIteration):
-            while True:
-                async with asyncio.timeout(patience):
-                    line = await anext(printed)
-                if call.args.follow:
-                    call.console.out_line(line)
-                else:
-                    lines.append(line)
-    lines = lines[-call.args.tail :] if call.args.tail else lines
-    if not call.console.json:
-        for line in lines:
+    """What the container printed last; with --follow until it ends or somebody interrupts."""
+    if call.args.follow:
+        async for line in services.fleet.logs(row.key):
             call.console.out_line(line)
-    return Reply({"pod": row.instance.id, "lines": lines})
+        return Reply({"pod": row.instance.id})
+    lines = [line async for line in services.fleet.logs(row.key, follow=False)]
+    return Reply({"pod": row.instance.id, "lines": runs.print_log(call, lines)})

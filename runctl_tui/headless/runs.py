@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
 from runctl_tui.domain.launch import LaunchRequest
@@ -99,19 +100,29 @@ async def show_one(services: Services, call: Call) -> Reply:
 
 async def logs(services: Services, call: Call) -> Reply:
     """A run's log, once or until the run has ended."""
-    if call.args.tail is not None and call.args.tail < 1:
-        raise ValidationError("--tail takes a number of lines, 1 or more")
+    check_tail(call)
     run = await services.runs.find(call.args.run)
     if call.args.follow:
         ended = await attend(services, call, run.id, call.console.out_line)
         data = {"run": ended.id, "status": ended.status, "exit_code": ended.exit_code}
         return Reply(data)
     lines = (await services.runs.log(run.id)).decode("utf-8", "replace").splitlines()
+    return Reply({"run": run.id, "status": run.status, "lines": print_log(call, lines)})
+
+
+def check_tail(call: Call) -> None:
+    """Raise ValidationError where --tail is no number of lines."""
+    if call.args.tail is not None and call.args.tail < 1:
+        raise ValidationError("--tail takes a number of lines, 1 or more")
+
+
+def print_log(call: Call, lines: Sequence[str]) -> Sequence[str]:
+    """Print the lines of a log that --tail asks for, and return them."""
     lines = lines[-call.args.tail :] if call.args.tail else lines
     if not call.console.json:
         for line in lines:
             call.console.out_line(line)
-    return Reply({"run": run.id, "status": run.status, "lines": lines})
+    return lines
 
 
 async def start(services: Services, call: Call) -> Reply:

@@ -118,10 +118,10 @@ class FleetBook:
         row = await self.find(key)
         return await self._parts.registry.get(row.instance.provider).describe(row.instance.id, row.instance.region)
 
-    async def logs(self, reference: str) -> AsyncIterator[str]:
-        """Yield what a machine itself prints, live; Unsupported where its provider does not tell."""
+    async def logs(self, reference: str, follow: bool = True) -> AsyncIterator[str]:
+        """Yield what a machine itself printed last, live where followed; Unsupported where nobody tells."""
         machine = (await self.find(reference)).instance
-        async for line in self._parts.registry.get(machine.provider).logs(machine.id):
+        async for line in self._parts.registry.get(machine.provider).logs(machine.id, follow):
             yield line
 
     async def _bare(self) -> Rows:

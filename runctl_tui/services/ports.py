@@ -60,8 +60,8 @@ class Fleet(Protocol):
     async def describe(self, key: str) -> Mapping[str, object]:
         """The provider's own words about one machine."""
 
-    def logs(self, reference: str) -> AsyncIterator[str]:
-        """What a machine itself prints, live; Unsupported where its provider does not tell."""
+    def logs(self, reference: str, follow: bool = True) -> AsyncIterator[str]:
+        """What a machine itself printed last, live where followed; Unsupported where its provider does not tell."""
 
 
 class Runs(Protocol):

@@ -83,8 +83,8 @@ class TrainingProvider(Protocol):
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         """Ask whether the call would be allowed; raises what it would raise. A no-op without DRY_RUN."""
 
-    def logs(self, resource_id: str) -> AsyncIterator[str]:
-        """What a machine prints, line by line, live; ends with the machine. Unsupported without LOGS."""
+    def logs(self, resource_id: str, follow: bool = True) -> AsyncIterator[str]:
+        """What a machine printed last, and what it prints until it ends where followed. Unsupported without LOGS."""
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:
         """The provider's own locks on a machine."""

@@ -232,7 +232,7 @@ class FakeFleet:
     async def now(self) -> Snapshot[tuple[FleetRow, ...]]:
         return Snapshot(self.world.machines, NOW, ("aws/us-east-1",), self.world.missing)
 
-    async def logs(self, reference: str) -> AsyncIterator[str]:
+    async def logs(self, reference: str, follow: bool = True) -> AsyncIterator[str]:
         for line in self.world.printed:
             yield line
 

@@ -21,6 +21,13 @@ def test_a_container_is_heard_where_nothing_was_trained(runctl: Runctl, world: W
     assert runctl("pods", "logs", "pod", "--json").data == {"pod": "p0d", "lines": ["booting", "ready", "serving"]}
 
 
+def test_a_tail_is_one_line_or_more(runctl: Runctl, world: World) -> None:
+    pod(world)
+    said = runctl("pods", "logs", "pod", "--tail", "0", "--json")
+    assert said.code == 1
+    assert "1 or more" in said.envelope["error"]["message"]
+
+
 def test_another_machine_is_no_pod(runctl: Runctl, world: World) -> None:
     pod(world)
     said = runctl("pods", "logs", "llama-7b", "--json")

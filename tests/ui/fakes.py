@@ -283,7 +283,7 @@ class FakeFleet(_Part):
         row = await self.find(key)
         return {"InstanceId": row.instance.id, "InstanceType": row.instance.type, "Tags": dict(row.instance.tags)}
 
-    async def logs(self, reference: str) -> AsyncIterator[str]:
+    async def logs(self, reference: str, follow: bool = True) -> AsyncIterator[str]:
         for line in ("Pod Started", "\x1b[31mSetting up SSH..."):
             yield line
         await self.world.gate()

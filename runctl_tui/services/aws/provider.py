@@ -157,7 +157,7 @@ class AwsProvider:
         """Ask EC2 whether it would carry an operation out; raises what it would raise."""
         await self._control.change(operation, resource_id, region, dry=True)
 
-    def logs(self, resource_id: str) -> AsyncIterator[str]:
+    def logs(self, resource_id: str, follow: bool = True) -> AsyncIterator[str]:
         """Raise: there is no log of a machine."""
         raise Unsupported(f"{resource_id} has no log", self.capabilities.why_not(Capability.LOGS))
 

@@ -121,7 +121,7 @@ class LocalProvider:
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         """Do nothing: there is nobody to ask."""
 
-    def logs(self, resource_id: str) -> AsyncIterator[str]:
+    def logs(self, resource_id: str, follow: bool = True) -> AsyncIterator[str]:
         """Raise: there is no log of a machine."""
         raise Unsupported(f"{resource_id} has no log", self.capabilities.why_not(Capability.LOGS))
 

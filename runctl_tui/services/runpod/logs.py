@@ -17,8 +17,8 @@ PATIENCE: Final = 6
 """Failures in a row after which the log is given up."""
 
 
-async def follow(web: RunpodWeb, pod_id: str) -> AsyncIterator[str]:
-    """Yield the last lines and then what follows; ends when the pod is gone, raises when RunPod stays silent."""
+async def printed(web: RunpodWeb, pod_id: str, follow: bool) -> AsyncIterator[str]:
+    """Yield the last lines, and what comes until the pod is gone where followed; raises when RunPod stays silent."""
     what, last, failures = f"The log of {pod_id} could not be read", "", 0
     while True:
         try:
@@ -35,4 +35,6 @@ async def follow(web: RunpodWeb, pod_id: str) -> AsyncIterator[str]:
             failures, last = 0, part.last
             for line in part.lines:
                 yield line
+            if not follow:
+                return
         await asyncio.sleep(min(NAP * 2**failures, SLOWEST))

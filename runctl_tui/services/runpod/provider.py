@@ -21,7 +21,7 @@ from runctl_tui.services.ports import SshTarget
 from runctl_tui.services.runpod.account import Account, Balance
 from runctl_tui.services.runpod.catalog import NO_SPOT, Catalog
 from runctl_tui.services.runpod.launch import Launches
-from runctl_tui.services.runpod.logs import follow
+from runctl_tui.services.runpod.logs import printed
 from runctl_tui.services.runpod.parse import PROVIDER, TAGS
 from runctl_tui.services.runpod.pods import PodReader
 from runctl_tui.services.runpod.reach import Reach
@@ -145,9 +145,9 @@ class RunpodProvider:
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         """Do nothing: RunPod has no dry run."""
 
-    async def logs(self, resource_id: str) -> AsyncIterator[str]:
-        """Yield the container's log, live: the last lines first, then what follows, without gap or repeat."""
-        async for line in follow(self._web, resource_id):
+    async def logs(self, resource_id: str, follow: bool = True) -> AsyncIterator[str]:
+        """Yield the container's last lines, and what comes after them where followed, without gap or repeat."""
+        async for line in printed(self._web, resource_id, follow):
             yield line
 
     async def protections(self, resource_id: str, region: str = "") -> Fact[ApiProtection]:

@@ -109,12 +109,13 @@ class RunpodWeb:
 
     def _lines(self, what: str, address: str, seconds: float, after: str) -> LogPart:
         found: list[str] = []
-        last, event, request = after, "", self._request(address, None)
+        last, event, opened, request = after, "", False, self._request(address, None)
         if after:
             request.add_header("Last-Event-ID", after)
         deadline = time.monotonic() + seconds
         try:
             with self._opener.open(request, timeout=LOG_QUIET) as response:
+                opened = True
                 while time.monotonic() < deadline and (line := response.readline(LARGEST)):
                     event = _id_of(line) or event
                     if line.startswith(b"data:"):
@@ -123,8 +124,10 @@ class RunpodWeb:
         except urllib.error.HTTPError as error:
             with error:
                 raise faults.from_status(what, error.code, error.read(LARGEST)) from None
-        except TimeoutError:
-            """A log that is kept open says nothing more."""
+        except TimeoutError as error:
+            if not opened:
+                raise _lost(what, error) from error
+            # else the log is kept open and says nothing more
         except (OSError, http.client.HTTPException) as error:
             raise _lost(what, error) from error
         return LogPart(tuple(found), last)

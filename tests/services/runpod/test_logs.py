@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from runctl_tui.services.errors import CredentialsError, ResourceNotFound
-from runctl_tui.services.runpod import logs
+from runctl_tui.services.errors import CloudProviderError, CredentialsError, ResourceNotFound
+from runctl_tui.services.runpod import logs, web
 from tests.services.runpod.conftest import Rig
 
 
@@ -64,3 +64,18 @@ async def test_a_pod_that_never_was_and_a_wrong_key_are_errors(rig: Rig) -> None
     rig.front.faults.append("expired")
     with pytest.raises(CredentialsError):
         await some(rig.provider.logs(rig.seeded["id"]), 1)
+
+
+async def test_what_is_not_followed_is_told_once_and_ends(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    says(rig, monkeypatch)
+    async with asyncio.timeout(10):
+        assert [line async for line in rig.provider.logs(rig.seeded["id"], follow=False)] == ["one", "two"]
+
+
+async def test_a_runpod_that_does_not_answer_is_no_silent_container(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    says(rig, monkeypatch)
+    monkeypatch.setattr(web, "LOG_QUIET", 0.2)
+    rig.front.faults += ["hang"] * logs.PATIENCE
+    with pytest.raises(CloudProviderError):
+        await some(rig.provider.logs(rig.seeded["id"], follow=False), 1)
+    rig.front.released.set()
