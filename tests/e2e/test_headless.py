@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.e2e.world import World, row
+from tests.e2e.world import World, row, until
 
 pytestmark = pytest.mark.e2e
 
@@ -100,9 +100,10 @@ def test_a_plan_survives_a_restart_of_the_sandbox(own_world: World) -> None:
 
 
 def test_all_of_mine_are_stopped_by_one_hash_and_nobody_elses(own_world: World) -> None:
+    until(lambda: any(run["status"] == "running" for run in own_world.ask("runs", "list")), "the seeded training")
     shown = own_world.ask("resources", "stop-all")
     left_out = {one["name"] for one in shown["left_out"]}
-    assert {"sdxl-spot", "prod-features"} <= left_out
+    assert {"llama-eval", "sdxl-spot", "prod-features"} <= left_out
     held = own_world.call("resources", "stop-all", "--dry-run", "--yes", "--plan-hash", shown["plan_hash"])
     assert held.data["dry_run"] is held.data["yes_was_ignored"] is True
     assert row(own_world, "forgotten-bench")["state"] == "running"
