@@ -38,7 +38,12 @@ class DialogButton(Button):
     """A button of one line, `[ Label ]`."""
 
     def __init__(self, label: SafeText, id: str, disabled: bool = False) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(Content(safe(f"[ {label} ]")), id=id, disabled=disabled)
+        super().__init__(id=id, disabled=disabled)
+        self.rename(label)
+
+    def rename(self, label: SafeText) -> None:
+        """Say something else on it."""
+        self.label = Content(safe(f"[ {label} ]"))
 
 
 class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 YES: Final = "yes"
 NO: Final = "no"
 UNDO: Final = "undo"
+GOES_ON: Final = "Close, it goes on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class LaunchSteps(Dialog[str]):
 
     def compose_buttons(self) -> Iterable[DialogButton]:
         """Offer to close, to answer and to stop; what does not apply is hidden."""
-        yield DialogButton(safe("Close, it goes on"), CANCEL)
+        yield DialogButton(safe(GOES_ON), CANCEL)
         yield DialogButton(safe("y  yes"), YES)
         yield DialogButton(safe("n  no"), NO)
         yield DialogButton(safe("m  monitor"), "monitor")
@@ -147,6 +148,7 @@ class LaunchSteps(Dialog[str]):
         asks, ended = bool(job and job.question), bool(job and job.ended_at)
         for button, shown in ((YES, asks), (NO, asks), ("monitor", bool(job and job.run_id)), (UNDO, not ended)):
             self.query_one(f"#{button}").display = shown
+        self.query_one(f"#{CANCEL}", DialogButton).rename(safe("Close" if ended else GOES_ON))
 
     def _say(self, words: str, style: str) -> None:
         self.query_one("#job-words", Static).update(content(safe(words), style))

@@ -15,7 +15,7 @@ from runctl_tui.widgets.form import FormField
 from runctl_tui.widgets.table import ResourceTable
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
-from tests.ui.fakes import FakeProvider, World
+from tests.ui.fakes import FakeJobs, FakeProvider, World
 
 
 async def open_form(person: Person) -> None:
@@ -100,6 +100,18 @@ async def test_closing_the_steps_leaves_the_job_at_work() -> None:
         assert person.world.cancelled == []
         assert person.app.shared.own_jobs == {"j-2"}
         await person.sees("7 Tasks ◐2")
+
+
+async def test_what_has_ended_does_not_go_on() -> None:
+    async with at_keyboard() as person:
+        await open_form(person)
+        await review(person)
+        await person.sees("y  launch, costs money")
+        await person.press("y")
+        await person.sees("Close, it goes on")
+        FakeJobs(person.world).change("j-2", ended_at=data.NOW, ok=True, result="it runs")
+        await person.sees("✓ it runs", "[ Close ]")
+        assert "it goes on" not in person.text()
 
 
 async def test_wrong_fields_are_told_under_them_and_nothing_is_asked() -> None:
