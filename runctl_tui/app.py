@@ -132,22 +132,23 @@ class RunctlApp(App[None]):
             return
         if isinstance(error, TrainctlError):
             log.info("%s: %s", event.worker.name, error)
-            self._front.show_problem(error.to_problem())
+            self._show_problem(error.to_problem())
         else:
             log.error("%s failed", event.worker.name, exc_info=error)
-            self._front.show_problem(Problem(type(error).__name__, "the start failed", todo=self.services.log_path))
+            self._show_problem(Problem(type(error).__name__, "the start failed", todo=self.services.log_path))
         if event.worker.group == "start":
             self._set_ready()
 
     @on(Faulted)
     def show_fault(self, event: Faulted) -> None:
         """Show a problem on the screen in front until it is read."""
-        self._front.show_problem(event.problem)
+        self._show_problem(event.problem)
 
     @on(Told)
     def show_word(self, event: Told) -> None:
         """Say that something went well."""
-        self._front.say(StatusNote(safe(event.text), level="done"))
+        if not self._ending:
+            self._front.say(StatusNote(safe(event.text), level="done"))
 
     @on(SettingWritten)
     def heed_setting(self, event: SettingWritten) -> None:
@@ -268,6 +269,15 @@ class RunctlApp(App[None]):
                 await self.services.launcher.offers(options.provider, options.region)
         except TrainctlError as error:
             log.info("offers not fetched ahead: %s", error)
+
+    @property
+    def _ending(self) -> bool:
+        """Whether no screen is left: what is heard of now has nobody to look at it."""
+        return not self.screen_stack
+
+    def _show_problem(self, problem: Problem) -> None:
+        if not self._ending:
+            self._front.show_problem(problem)
 
     @property
     def _front(self) -> BaseScreen:

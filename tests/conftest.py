@@ -82,6 +82,14 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def prompt_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Textual's pilot go on when all messages are handled, not when the processor has been idle for a while."""
+    for module in ("textual.app", "textual.pilot"):
+        if module in sys.modules:
+            monkeypatch.setattr(f"{module}.wait_for_idle", _breath)
+
+
+@pytest.fixture(autouse=True)
 def production_task_order(request: pytest.FixtureRequest) -> None:
     """Run async tests with the eager tasks that Textual's App.run uses on Python 3.12 and newer."""
     if sys.version_info >= (3, 12) and inspect.iscoroutinefunction(getattr(request, "function", None)):
@@ -96,6 +104,10 @@ async def eager_tasks() -> AsyncIterator[None]:
     loop.set_task_factory(getattr(asyncio, "eager_task_factory", None))
     yield
     loop.set_task_factory(before)
+
+
+async def _breath(min_sleep: float = 0, max_sleep: float = 1) -> None:
+    await asyncio.sleep(0.01)
 
 
 def _guarded(original: Callable[..., Any], reached: list[str]) -> Callable[..., Any]:

@@ -124,7 +124,7 @@ class BaseScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Begin to watch, and say again what has not been read."""
-        self.query_one(StatusLine).notes = self.shared.notes
+        self._show_notes()
         self.show_title()
         if self._ticker is not None:
             self._ticker.resume()
@@ -167,8 +167,12 @@ class BaseScreen(Screen[None]):
         """Show a note until it is read."""
         kept = [known for known in self.shared.notes if known != note and known.level != "done"]
         self.shared.notes = tuple([*kept, note][-StatusLine.MOST :])
-        if self._composed:
-            self.query_one(StatusLine).notes = self.shared.notes
+        self._show_notes()
+
+    def _show_notes(self) -> None:
+        """Bring the status line up to date; there is none before the first frame, nor while the program ends."""
+        for line in self.query(StatusLine):
+            line.notes = self.shared.notes
 
     def show_problem(self, problem: Problem) -> None:
         """Show a problem until it is read."""

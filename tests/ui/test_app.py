@@ -9,6 +9,8 @@ from textual.binding import Binding
 
 from runctl_tui.app import RunctlApp
 from runctl_tui.commands.bindings import known_bindings, read_keymap
+from runctl_tui.domain.problem import Problem
+from runctl_tui.messages import Faulted, Told
 from runctl_tui.widgets.header import HeaderBar
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
@@ -241,3 +243,10 @@ def test_every_binding_has_an_id_and_changing_verbs_have_no_plain_key() -> None:
     assert known_bindings()["instances.terminate"].key == "ctrl+d"
     assert "ctrl+z" not in {key for binding in known_bindings().values() for key in binding.key.split(",")}
     assert all(isinstance(binding, Binding) for binding in known_bindings().values())
+
+
+async def test_what_is_told_while_the_program_ends_is_nobodys_error() -> None:
+    async with at_keyboard() as person:
+        app = person.app
+    app.show_word(Told("a job ended"))
+    app.show_fault(Faulted(Problem("late", "nobody looks")))
