@@ -107,6 +107,11 @@ class TrainingSession:
     job: TrainingJob | None = None
     """What was asked for, without secrets; None for runs found on a host that this machine did not start."""
 
+    @property
+    def machine_key(self) -> str:
+        """What its machine is known by: 'aws/i-0abc'."""
+        return f"{self.provider}/{self.instance_id}"
+
     def job_again(self, here: str) -> TrainingJob:
         """Return what to ask for to train the same again; `here` is where its code is looked for if nobody knows."""
         return self.job or TrainingJob(

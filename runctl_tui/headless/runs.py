@@ -158,7 +158,7 @@ async def resume(services: Services, call: Call) -> Reply:
     run = await services.runs.find(args.run)
     if args.on and args.type:
         raise ValidationError("--on names an existing machine and --type a new one", todo="use one of them")
-    same = f"{run.provider}/{run.instance_id}"
+    same = run.machine_key
     key = "" if args.type else (await services.fleet.find(args.on)).key if args.on else same
     checkpoint = await _checkpoint_location(services, run, args.resume, on_the_same_host=key == same)
     known = services.launcher.defaults().job

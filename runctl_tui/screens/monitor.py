@@ -137,7 +137,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     def belongs(self, row: TrainingSession, machine: str) -> bool:
         """Tell whether a run is or was on a machine."""
-        return f"{row.provider}/{row.instance_id}" == machine
+        return row.machine_key == machine
 
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a run as soon as it is known."""
@@ -154,7 +154,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
             return f"▲ {following.link}"
         session, fleet = following.session, self.services.fleet.feed.latest
         names = {row.key: row.instance.name for row in fleet.value} if fleet else {}
-        machine = names.get(f"{session.provider}/{session.instance_id}") or session.instance_id
+        machine = names.get(session.machine_key) or session.instance_id
         return f"{session.name or session.id} on {machine}"
 
     def menu(self) -> Sequence[modals.PickItem]:
@@ -174,7 +174,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
         elif choice == "resume":
             self.work(self._resume, run, group="change")
         elif choice == "shell":
-            self.shell(f"{run.provider}/{run.instance_id}", run.instance_id)
+            self.shell(run.machine_key, run.instance_id)
         elif choice == "checkpoints":
             self.go("checkpoints", run.id)
         elif choice == "forget":
@@ -223,19 +223,19 @@ class MonitorScreen(ListScreen[TrainingSession]):
         """Show what the run's machine is doing."""
         run = self.table.cursor_row
         if run is not None:
-            self.go("hosts", f"{run.provider}/{run.instance_id}")
+            self.go("hosts", run.machine_key)
 
     def action_tunnel(self) -> None:
         """Ask for the ports of a tunnel to the run's machine."""
         run = self.table.cursor_row
         if run is not None:
-            self.tunnel(f"{run.provider}/{run.instance_id}", run.name or run.id)
+            self.tunnel(run.machine_key, run.name or run.id)
 
     def action_shell(self) -> None:
         """Open a shell on the run's machine."""
         run = self.table.cursor_row
         if run is not None:
-            self.shell(f"{run.provider}/{run.instance_id}", run.instance_id)
+            self.shell(run.machine_key, run.instance_id)
 
     def tick(self) -> None:
         """Let the ages among the facts grow."""
@@ -317,7 +317,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
         session = self.table.model.row(following.run_id) or following.session
         if session is None:
             return
-        machine = self._machines.get(f"{session.provider}/{session.instance_id}")
+        machine = self._machines.get(session.machine_key)
         spent = self._spent.get(session.id)
         facts = RunFacts(session, following.progress, machine, spent, self.services.clock.now())
         brief = self.has_class("-narrow")

@@ -57,7 +57,7 @@ class Caller:
         async with job.step(f"ask:{target.id}"):
             if not provider.capabilities.why_not(Capability.DRY_RUN):
                 await provider.dry_run(plan.operation, target.id, target.region)
-        entry = entry_for(plan, target, f"{target.provider}/{target.id}", f"op-{uuid.uuid4().hex}")
+        entry = entry_for(plan, target, target.key, f"op-{uuid.uuid4().hex}")
         async with job.step(f"call:{target.id}"):
             await self.call(entry, lambda: call(target.id, target.region))
         async with job.step(f"wait:{target.id}") as step:

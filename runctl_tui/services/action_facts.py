@@ -74,7 +74,7 @@ class FactGatherer:
         """Return the facts about one existing machine."""
         machine = row.instance
         provider = self.registry.get(machine.provider)
-        key = f"{machine.provider}/{machine.id}"
+        key = machine.key
         base, price, evidence = await asyncio.gather(
             self.base(operation, provider, _target(machine), key, planned_account),
             self._price(provider, row),

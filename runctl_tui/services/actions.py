@@ -177,8 +177,7 @@ class ActionService:
             return await self._plan_launch(request, plan.account)
         accounts = dict(plan.accounts)
         planned = {
-            one.id if one.kind == "run" else f"{one.provider}/{one.id}": accounts.get(one.provider, plan.account)
-            for one in plan.targets
+            one.id if one.kind == "run" else one.key: accounts.get(one.provider, plan.account) for one in plan.targets
         }
         return await self._plan(plan.operation, planned)
 
@@ -256,7 +255,7 @@ def lock_names(plan: Plan, request: LaunchRequest | None) -> tuple[str, ...]:
     """Return the names under which a plan's resources are locked and journaled."""
     if request is not None and request.options is not None:
         return (launch_lock(request.options),)
-    return tuple(one.id if one.kind == "run" else f"{one.provider}/{one.id}" for one in plan.targets)
+    return tuple(one.id if one.kind == "run" else one.key for one in plan.targets)
 
 
 async def safe_cleanup(

@@ -45,7 +45,7 @@ class RegisterEvidence:
         if not _may_know(instance):
             return Unknown("it is not ours, so it was not asked")
         try:
-            snapshot = await self._runs.now()
+            snapshot = await self._runs.now(instance.key)
         except TrainctlError as error:
             return Unknown(str(error))
         mine = tuple(one for one in snapshot.value if _is_on(one, instance))
@@ -79,7 +79,7 @@ class RegisterEvidence:
             snapshot = await self._checkpoints.now(session.id)
         except TrainctlError as error:
             return Unknown(str(error))
-        names = {session.id, session.instance_id, f"{session.provider}/{session.instance_id}"}
+        names = {session.id, session.instance_id, session.machine_key}
         mine = tuple(one for one in snapshot.value if one.run_id == session.id)
         if (gap := _gap(snapshot.missing, names)) is not None and not _all_told(session, mine):
             return Unknown(gap)
@@ -113,7 +113,7 @@ def _all_told(session: TrainingSession, found: tuple[Checkpoint, ...]) -> bool:
 
 def _names(instance: Instance) -> set[str]:
     place = f"{instance.provider}/{instance.region}"
-    key = f"{instance.provider}/{instance.id}"
+    key = instance.key
     return {instance.id, key, instance.name, instance.provider, instance.region, place}
 
 

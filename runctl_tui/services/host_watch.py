@@ -62,7 +62,7 @@ class HostWatch:
 
     async def _machine(self, key: str) -> Instance:
         for machine in (await self._machines.now()).value:
-            if key == f"{machine.provider}/{machine.id}":
+            if key == machine.key:
                 return machine
         raise ResourceNotFound(f"There is no machine {key}", "", "1 Instances lists those that there are")
 

@@ -71,8 +71,8 @@ class Runs(Protocol):
     def feed(self) -> Feed[tuple[TrainingSession, ...]]:
         """All runs, newest first."""
 
-    async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
-        """Ask every reachable host once."""
+    async def now(self, machine: str = "") -> Snapshot[tuple[TrainingSession, ...]]:
+        """Ask every reachable host once, or only the machine with this key ('provider/id'); all known runs."""
 
     async def find(self, reference: str) -> TrainingSession:
         """The run with this id, unique id prefix or unique name."""

@@ -280,7 +280,7 @@ class FakeRuns:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
+    async def now(self, machine: str = "") -> Snapshot[tuple[TrainingSession, ...]]:
         return Snapshot(tuple(self.world.runs), NOW, (), self.world.missing)
 
     async def find(self, reference: str) -> TrainingSession:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -37,11 +37,14 @@ class Register:
     copies: tuple[Checkpoint, ...] = ()
     missing: tuple[str, ...] = ()
     error: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+    """The machines that were asked; empty: all of them."""
 
     async def forget(self, run_id: str) -> None:
         raise AssertionError("nobody forgets here")
 
-    async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
+    async def now(self, machine: str = "") -> Snapshot[tuple[TrainingSession, ...]]:
+        self.asked.append(machine)
         if self.error is not None:
             raise self.error
         return Snapshot(self.sessions, START, missing=self._problems())
@@ -92,6 +95,12 @@ async def test_runs_of_other_machines_do_not_count() -> None:
     found = await evidence(sessions=(DONE, other)).runs_on(BOX)
     assert isinstance(found, Known)
     assert found.value == (DONE,)
+
+
+async def test_nobody_waits_for_other_machines() -> None:
+    register = Register(sessions=(DONE,))
+    await RegisterEvidence(register, Copies(register), FakeClock()).checkpoints_on(BOX)
+    assert register.asked == [BOX.key]
 
 
 @pytest.mark.parametrize("scope", [BOX.id, f"fake/{BOX.id}", "fake/us-east-1", "us-east-1", ""])

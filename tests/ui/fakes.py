@@ -295,7 +295,7 @@ class FakeRuns(_Part):
     def feed(self) -> FakeFeed[tuple[TrainingSession, ...]]:
         return self.world.runs
 
-    async def now(self) -> Snapshot[tuple[TrainingSession, ...]]:
+    async def now(self, machine: str = "") -> Snapshot[tuple[TrainingSession, ...]]:
         await self.world.gate()
         assert self.world.runs.latest
         return self.world.runs.latest

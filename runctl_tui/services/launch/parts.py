@@ -45,7 +45,7 @@ class Made:
     @property
     def key(self) -> str:
         """What actions know the machine by."""
-        return f"{self.machine.provider}/{self.machine.id}"
+        return self.machine.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,9 @@ class RunRegister:
         self.mirrors = Mirrors(files.log_path)
         self.sweeps = HostSweeps(hosts, self.mirrors, clock)
 
-    async def now(self) -> Runs:
-        """Ask every reachable host once and wait for each as long as it may take."""
-        return await self._all(self.sweeps.ask)
+    async def now(self, machine: str = "") -> Runs:
+        """Ask every reachable host once, or only one machine, and wait for each as long as it may take."""
+        return await self._all(self.sweeps.ask, machine)
 
     async def poll(self) -> Runs:
         """Ask as `now` does, for the feed: a host that hung the last time is heard when it answers."""
@@ -77,11 +77,8 @@ class RunRegister:
     async def find(self, reference: str) -> TrainingSession:
         """Return the run with this id, unique id prefix or unique name, as its host tells it now."""
         known = await asyncio.to_thread(self._files.load)
-        if reference in known:
-            machine = known[reference].provider, known[reference].instance_id
-            runs = (await self._all(self.sweeps.ask, machine)).value
-        else:
-            runs = (await self.now()).value
+        machine = known[reference].machine_key if reference in known else ""
+        runs = (await self.now(machine)).value
         exact = [run for run in runs if run.id == reference]
         found = exact or [run for run in runs if reference and (run.id.startswith(reference) or run.name == reference)]
         if len(found) == 1:
@@ -124,7 +121,7 @@ class RunRegister:
         """Tell whether the machine of a run is certainly no more, so that nothing on its disks can be read again."""
         machines = await self._machines()
         seen = _seen(machines, (), self._clock.now())
-        machine = seen.machines.get(f"{session.provider}/{session.instance_id}")
+        machine = seen.machines.get(session.machine_key)
         return machine.state in GONE if machine is not None else silent(session, seen).status.ended
 
     async def follow(self, run_id: str, offset: int = 0) -> AsyncIterator[RunUpdate]:
@@ -163,13 +160,13 @@ class RunRegister:
         offset = 0 if tail_bytes is None else max(mirror.end - tail_bytes, 0)
         return (await asyncio.to_thread(mirror.read, offset))[1]
 
-    async def _all(self, ask: Ask, only: tuple[str, str] | None = None) -> Runs:
+    async def _all(self, ask: Ask, only: str = "") -> Runs:
         """Join what is known with what all hosts say, or only one of them."""
         known = await asyncio.to_thread(self._files.load)
         machines = await self._machines()  # before anything of S3, whose client would delay their rows
         old = await self._archive.ended(known)
         known.update({session.id: session for session in old})
-        asked = [one for one in machines.value if may_be_asked(one) and only in (None, (one.provider, one.id))]
+        asked = [one for one in machines.value if may_be_asked(one) and only in ("", one.key)]
         answers = await ask(asked)
         now = self._clock.now()
         for answer in answers:
@@ -178,7 +175,7 @@ class RunRegister:
         heard_of = {status.run_id for answer in answers for status in answer.statuses}
         seen = _seen(machines, answers, now)
         for session in list(known.values()):
-            concerned = only in (None, (session.provider, session.instance_id))
+            concerned = only in ("", session.machine_key)
             if concerned and session.status.live and session.id not in heard_of:
                 known[session.id] = silent(session, seen)
         for run_id in await asyncio.to_thread(lambda: self._files.forgotten):
@@ -254,10 +251,10 @@ def is_ours(machine: Instance) -> bool:
 
 def _seen(machines: MachineSnapshot, answers: Sequence[Answer], now: datetime) -> Seen:
     return Seen(
-        machines={f"{machine.provider}/{machine.id}": machine for machine in machines.value},
+        machines={machine.key: machine for machine in machines.value},
         scope=frozenset(machines.scope),
         blind=frozenset(problem.scope for problem in machines.missing),
-        answered={f"{one.machine.provider}/{one.machine.id}" for one in answers if one.problem is None},
+        answered={one.machine.key for one in answers if one.problem is None},
         at=now,
     )
 

@@ -59,7 +59,7 @@ class Seen:
 
 def silent(session: TrainingSession, seen: Seen) -> TrainingSession:
     """Return a live run about which nothing was heard this time."""
-    key = f"{session.provider}/{session.instance_id}"
+    key = session.machine_key
     machine = seen.machines.get(key)
     if machine is None:
         places = {session.provider, f"{session.provider}/{session.region}"}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from runctl_tui.services.errors import AgentError, HostLinkLost, HostUnreachable
-from runctl_tui.services.hosts.session import CommandStream, HostSession
+from runctl_tui.services.hosts.session import CommandResult, CommandStream, HostSession
 from runctl_tui.services.training.agent_values import (
     CheckpointEntry,
     HostVitals,
@@ -57,7 +57,12 @@ umask 077; f="$HOME/.runctl/agent-$1.pyz"
 if [ "$(wc -c < "$f" 2>/dev/null | tr -d ' ')" = "$2" ]; then cat >/dev/null; exit 0; fi
 mkdir -p "$HOME/.runctl" && cat > "$f.$$" && [ "$(wc -c < "$f.$$" | tr -d ' ')" = "$2" ] && mv "$f.$$" "$f"
 """
-CALL: Final = 'exec python3 "$HOME/.runctl/agent-$1.pyz" "$2"'
+NOT_THERE: Final = 97
+"""What a call exits with on a host that lacks the agent's file, whole."""
+CALL: Final = f"""
+f="$HOME/.runctl/agent-$1.pyz"; [ -f "$f" ] && [ $(wc -c < "$f") -eq "$2" ] || exit {NOT_THERE}
+exec python3 "$f" "$3"
+"""
 
 
 START: Final = b"import sys\n\nfrom agent.command_line import main\n\nsys.exit(main(sys.argv))\n"
@@ -165,8 +170,7 @@ class AgentClient:
     async def read(self, run_id: str, offset: int = 0, limit: int = 1024 * 1024, inode: int = 0) -> LogPage:
         """Read a piece of a run's log; a negative offset counts from the end."""
         request = {"run_id": run_id, "offset": offset, "limit": limit, "inode": inode}
-        await self._install()
-        result = await self.host.run(self._argv("read"), stdin=_encoded(request))
+        result = await self._run("read", request)
         header, _, body = result.stdout.partition(b"\n")
         answer = _decoded(header, result.stderr)
         return LogPage(answer["offset"], body, answer["size"], answer["inode"], answer["truncated"])
@@ -203,13 +207,19 @@ class AgentClient:
         timeout: float = 60,  # noqa: ASYNC109 - its end is a lost link
     ) -> Json:
         """Ask any verb that answers with one JSON object; AgentError for a refusal."""
-        await self._install()
-        result = await self.host.run(self._argv(verb), stdin=_encoded(request or {}), timeout=timeout)
-        if b"agent-" in result.stderr and b"No such file" in result.stderr:
+        result = await self._run(verb, request or {}, timeout)
+        return _decoded(result.stdout, result.stderr)
+
+    async def _run(self, verb: str, request: Json, seconds: float = 60) -> CommandResult:
+        """Run one verb; the agent's file is brought to a host that turns out to lack it."""
+        result = await self.host.run(self._argv(verb), stdin=_encoded(request), timeout=seconds)
+        if result.exit_status == NOT_THERE:
             self._installed = False
             await self._install()
-            result = await self.host.run(self._argv(verb), stdin=_encoded(request or {}), timeout=timeout)
-        return _decoded(result.stdout, result.stderr)
+            result = await self.host.run(self._argv(verb), stdin=_encoded(request), timeout=seconds)
+        else:
+            self._installed = True
+        return result
 
     async def _frames(self, run_id: str, offset: int, inode: int) -> AsyncGenerator[LogFrame | StatusFrame, None]:
         """Yield the frames of one stream; HostLinkLost when it ends before the run's end was told."""
@@ -231,7 +241,8 @@ class AgentClient:
         raise HostLinkLost("The link to the host was lost", "the log ended in the middle", "it is tried again")
 
     def _argv(self, verb: str) -> tuple[str, ...]:
-        return ("sh", "-c", CALL, "sh", agent_source()[1], verb)
+        source, version = agent_source()
+        return ("sh", "-c", CALL, "sh", version, str(len(source)), verb)
 
     async def _install(self) -> None:
         """Bring the agent's file to the host, once; a file that was cut off on its way is never used."""

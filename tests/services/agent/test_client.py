@@ -134,6 +134,14 @@ async def test_a_file_that_was_cut_off_on_its_way_is_sent_again(client: AgentCli
     assert await client.status() == ()
 
 
+async def test_a_host_that_has_the_agent_is_asked_at_once(
+    client: AgentClient, server: Embedded, machine: Machine
+) -> None:
+    assert machine.agent.exists()
+    assert await client.status() == ()
+    assert len(server.commands) == 1
+
+
 def test_the_archive_is_the_same_whenever_and_wherever_it_is_packed(tmp_path: Path) -> None:
     source, version = agent_source()
     for path in (Path(agent_client.__file__).parent / "agent").glob("*.py"):
