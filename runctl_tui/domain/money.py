@@ -51,12 +51,15 @@ def cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
+def rounded(amount: Decimal) -> Decimal:
+    """Return the amount in cents; below one cent in four digits, so that little is not nothing."""
+    return amount.quantize(LEAST, ROUND_HALF_UP) if 0 < abs(amount) < CENT else cents(amount)
+
+
 def dollars(amount: Decimal | None) -> str:
     """Return '$1,204.55'; unknown is '?', never zero; four digits below one cent."""
     if amount is None:
         return "?"
     if 0 < amount < LEAST:
         return f"<${LEAST}"
-    if amount and abs(amount) < CENT:
-        return f"${amount:.4f}"
-    return f"${cents(amount):,}"
+    return f"${rounded(amount):,}"

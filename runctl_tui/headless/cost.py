@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from runctl_tui.domain import validation
 from runctl_tui.domain.cost import ALL_INCLUDED, DIMENSIONS, TAG, CostReport, not_included
-from runctl_tui.domain.money import cents
+from runctl_tui.domain.money import CENT, rounded
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
@@ -105,7 +105,7 @@ def _shares(report: CostReport, dimension: str) -> list[output.Row]:
     return [
         {
             dimension: share.name,
-            "usd": cents(share.usd),
+            "usd": rounded(share.usd),
             "share": float(share.usd / report.total) if report.total else None,
             "resources": share.resources,
             "unpriced_seconds": round(share.unpriced_seconds),
@@ -116,7 +116,7 @@ def _shares(report: CostReport, dimension: str) -> list[output.Row]:
 
 def _days(report: CostReport) -> list[output.Row]:
     return [
-        {"day": each.day.isoformat(), "usd": cents(each.usd), "unpriced_seconds": round(each.unpriced_seconds)}
+        {"day": each.day.isoformat(), "usd": rounded(each.usd), "unpriced_seconds": round(each.unpriced_seconds)}
         for each in report.days
     ]
 
@@ -144,10 +144,11 @@ def _words(report: CostReport, dimension: str, rows: list[output.Row], excluded:
 
 def _amount(row: output.Row) -> str:
     """Return the dollars, with what is not in them; unknown alone is a question mark and never zero."""
-    amount = f"{Decimal(str(row['usd'])):,.2f}"
+    usd = Decimal(str(row["usd"]))
+    amount = "<0.01" if 0 < usd < CENT else f"{usd:,.2f}"
     if not row["unpriced_seconds"]:
         return amount
-    return f"{amount} + ?" if row["usd"] else "?"
+    return f"{amount} + ?" if usd else "?"
 
 
 def _percent(row: output.Row) -> int | None:

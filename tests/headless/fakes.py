@@ -458,6 +458,7 @@ class FakeCosts:
                 CostShare("llama", Decimal("30.50"), 0.0, 1),
                 CostShare("", Decimal("9.50"), 60.0, 2),
                 CostShare("sdxl", Decimal(0), 3600.0, 1),
+                CostShare("tiny", Decimal("0.0042"), 0.0, 1),
             ),
             days=(
                 DayCost(start.date(), Decimal("37.90")),

@@ -172,6 +172,7 @@ def test_costs_divided(runctl: Runctl, world: World) -> None:
     assert data["rows"][0] == {
         "project": "llama", "usd": 30.5, "share": 0.7625, "resources": 1, "unpriced_seconds": 0
     }  # fmt: skip
+    assert data["rows"][3]["usd"] == 0.0042
     assert (data["by"], data["total"], data["unpriced"]) == ("project", 40, ["db (p9.huge)"])
     assert data["excluded"] == ["us-west-2", "2 unpriced types", "db (p9.huge): price unknown"]
     assert world.reports == [("project", None, None)]
@@ -183,6 +184,7 @@ def test_divided_costs_for_people_never_show_unknown_as_zero(runctl: Runctl) -> 
     assert lines[1].split() == ["llama", "30.50", "76", "1"]
     assert lines[2].split() == ["(none)", "9.50", "+", "?", "24", "2"]
     assert lines[3].split()[:2] == ["sdxl", "?"]
+    assert lines[4].split()[:2] == ["tiny", "<0.01"]
     assert "total         $40.00 from 2026-11-01 to 2026-11-20 (UTC)" in lines
     assert "not included  us-west-2, 2 unpriced types, db (p9.huge): price unknown" in lines
 
