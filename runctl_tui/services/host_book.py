@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.errors import HostUnreachable
-from runctl_tui.services.training.agent_client import AgentClient
 
 if TYPE_CHECKING:
     from runctl_tui.domain.instance import Instance
     from runctl_tui.services.hosts.session import HostSession
     from runctl_tui.services.hosts.ssh import SshPool
     from runctl_tui.services.ports import ProviderRegistry, SshTarget
+    from runctl_tui.services.training.agent_client import AgentClient
 
 
 class HostBook:
@@ -45,6 +45,8 @@ class HostBook:
     async def agent(self, instance: Instance) -> AgentClient:
         """Return the agent of a running machine; it is copied there at its first use."""
         host = await self.session(instance)
+        from runctl_tui.services.training.agent_client import AgentClient  # the first rows need no agent
+
         return self._agents.setdefault(id(host), AgentClient(host))
 
     def abort(self) -> None:

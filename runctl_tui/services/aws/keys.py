@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound, StateError
+from runctl_tui.services.whole_file import write_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import KeyPairInfoTypeDef
@@ -119,7 +120,7 @@ def own_key(folder: Path, name: str) -> KeyFile:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             _make(path)
-        return KeyFile(path, _public_half(path))
+        return KeyFile(path, _public(path))
     except OSError as error:
         raise StateError(f"The key {path} cannot be used", str(error), "make the state folder writable") from error
 
@@ -153,6 +154,14 @@ def _write(path: Path, content: bytes) -> None:
             """Another process made it first; its key is as good."""
     finally:
         part.unlink(missing_ok=True)
+
+
+def _public(path: Path) -> str:
+    """Return the public half from the file beside the private one, which is made where it is missing or older."""
+    beside = path.with_name(f"{path.name}.pub")
+    if not beside.exists() or beside.stat().st_mtime_ns < path.stat().st_mtime_ns:
+        write_whole(beside, f"{_public_half(path)}\n")
+    return beside.read_text("ascii").strip()
 
 
 def _public_half(path: Path) -> str:

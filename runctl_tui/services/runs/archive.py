@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.runs.sessions import archived
-from runctl_tui.services.training.agent_values import status_of_phase
+from runctl_tui.services.training.agent_words import status_of_phase
 from runctl_tui.services.training.request import run_prefix
 
 if TYPE_CHECKING:

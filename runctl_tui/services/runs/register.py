@@ -19,7 +19,6 @@ from runctl_tui.services.errors import HostError, Refused, ResourceNotFound, Tra
 from runctl_tui.services.runs.mirror import Mirrors
 from runctl_tui.services.runs.sessions import GONE, Seen, adopted, heard, silent
 from runctl_tui.services.runs.sweeps import PAGE, HostSweeps, fetch_log
-from runctl_tui.services.training.agent_values import LinkFrame, LogFrame, StatusFrame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -141,6 +140,8 @@ class RunRegister:
                 yield RunUpdate(chunk=LogChunk(start, late))
             yield RunUpdate(link="" if session.status.ended else str(error))
             return
+        from runctl_tui.services.training.agent_values import LinkFrame
+
         async with aclosing(agent.follow(run_id, offset)) as frames:
             async for frame in frames:
                 yield await self._update(session, frame, mirror)
@@ -225,6 +226,8 @@ class RunRegister:
         return next(mine, "") or session.instance_id
 
     async def _update(self, session: TrainingSession, frame: object, mirror: LogMirror) -> RunUpdate:
+        from runctl_tui.services.training.agent_values import LinkFrame, LogFrame, StatusFrame
+
         if isinstance(frame, LogFrame):
             if frame.restarted:
                 await asyncio.to_thread(mirror.restart, frame.offset, frame.inode)

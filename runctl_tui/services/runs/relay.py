@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.locks import held
-from runctl_tui.services.training.agent_values import PresignedUrl
 from runctl_tui.services.training.request import s3_location
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from runctl_tui.services.aws.s3 import S3Store
     from runctl_tui.services.machines import MachineList
     from runctl_tui.services.runs.register import RunRegister
-    from runctl_tui.services.training.agent_values import PendingFile
+    from runctl_tui.services.training.agent_values import PendingFile, PresignedUrl
 
 URL_SECONDS: Final = 3600
 """How long a URL serves; one that expires unused is asked for again."""
@@ -96,6 +95,8 @@ class UploadRelay:
             return  # the host is asked again at the next turn, and says in its uploads that it waits
 
     async def _signed(self, session: TrainingSession, pending: Sequence[PendingFile]) -> list[PresignedUrl]:
+        from runctl_tui.services.training.agent_values import PresignedUrl
+
         bucket = s3_location(session.output_dest).container
         store, urls = self._store(), []
         for file in pending:

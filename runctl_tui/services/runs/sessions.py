@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
-from runctl_tui.services.training.agent_values import moment
+from runctl_tui.services.training.agent_words import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

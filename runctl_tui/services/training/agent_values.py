@@ -8,30 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runctl_tui.domain.run import GpuReading, ResourceUsage, TrainingStatus, UploadSummary
+from runctl_tui.services.training.agent_words import moment, status_of_phase
 
 Json = dict[str, Any]
 _MIB = 1024**2
 _GIB = 1024**3
-_PHASES = {
-    "starting": TrainingStatus.PREPARING,
-    "installing": TrainingStatus.PREPARING,
-    "running": TrainingStatus.RUNNING,
-    "stopping": TrainingStatus.STOPPING,
-    "failed": TrainingStatus.FAILED,
-    "exited": TrainingStatus.COMPLETED,
-}
-
-
-def status_of_phase(phase: str, stopped_by: str) -> TrainingStatus:
-    """Return where a run is in its life by the agent's word for it and by who stopped it, '' for nobody."""
-    if phase in ("exited", "failed") and stopped_by:
-        return TrainingStatus.CANCELLED if stopped_by in ("person", "host") else TrainingStatus.FAILED
-    return _PHASES.get(phase, TrainingStatus.UNKNOWN)
-
-
-def moment(text: str | None) -> datetime | None:
-    """Return an ISO 8601 time of the agent, None for none."""
-    return datetime.fromisoformat(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.location import DataLocation, LocationKind
 from runctl_tui.services.errors import ValidationError
-from runctl_tui.services.training.agent_values import S3Place, StartRequest
 
 if TYPE_CHECKING:
     import random
     from datetime import datetime
 
     from runctl_tui.domain.run import TrainingJob
+    from runctl_tui.services.training.agent_values import S3Place, StartRequest
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -31,6 +31,8 @@ def start_request(
     run_id: str, job: TrainingJob, project_dir: str, region: str, meta: Mapping[str, str]
 ) -> StartRequest:
     """Return what the agent's verb `start` needs; ValidationError where the destination is not in S3."""
+    from runctl_tui.services.training.agent_values import StartRequest  # addresses are needed long before it is
+
     return StartRequest(
         run_id=run_id,
         project_dir=project_dir,
@@ -65,6 +67,8 @@ def upload_place(output_dest: str, region: str) -> S3Place | None:
     """Return where a run's files go, None for nowhere."""
     if not output_dest:
         return None
+    from runctl_tui.services.training.agent_values import S3Place
+
     location = s3_location(output_dest)
     return S3Place(location.container, location.path.strip("/"), region)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import threading
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,7 @@ def test_a_key_is_made_once_and_stays(tmp_path: Path) -> None:
     assert first == own_key(tmp_path / "keys", "runctl-me")
     assert first.path.read_text().startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
     assert first.path.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in first.path.parent.iterdir()] == ["runctl-me"]
+    assert sorted(path.name for path in first.path.parent.iterdir()) == ["runctl-me", "runctl-me.pub"]
 
 
 def test_two_programs_at_once_end_with_one_key(tmp_path: Path) -> None:
@@ -29,6 +30,17 @@ def test_two_programs_at_once_end_with_one_key(tmp_path: Path) -> None:
         thread.join()
     assert len(found) == 8
     assert len(set(found)) == 1
+
+
+def test_the_public_half_lies_beside_and_follows_the_private_one(tmp_path: Path) -> None:
+    first = own_key(tmp_path, "key.of.mine")
+    beside = tmp_path / "key.of.mine.pub"
+    assert beside.read_text().strip() == first.public
+    first.path.unlink()
+    os.utime(beside, (1, 1))
+    second = own_key(tmp_path, "key.of.mine")
+    assert second.public != first.public
+    assert beside.read_text().strip() == second.public
 
 
 def test_what_is_no_key_is_never_overwritten(tmp_path: Path) -> None:
