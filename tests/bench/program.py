@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import select
+import socket
 import struct
 import subprocess
 import sys
@@ -39,6 +40,14 @@ class Program:
         while wanted not in self.seen:
             if time.monotonic() - self._started > seconds:
                 raise TimeoutError(f"{mark!r} was not shown within {seconds} s")
+            self._read(0.002)
+        return time.monotonic() - self._started
+
+    def until_asking(self, cloud: socket.socket, seconds: float = 60) -> float:
+        """Return when the program first called a cloud that listens there and answers nothing."""
+        while not select.select([cloud], [], [], 0)[0]:
+            if time.monotonic() - self._started > seconds:
+                raise TimeoutError(f"the cloud was not asked within {seconds} s")
             self._read(0.002)
         return time.monotonic() - self._started
 
