@@ -16,7 +16,7 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.host import HostReading
 from runctl_tui.domain.instance import Disk, Gpu, Instance
-from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
+from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest, container_words
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import CreateResourceOptions
@@ -346,7 +346,8 @@ class FakeLauncher:
 
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         code = CodeSummary("/project", 3, 2048) if request.job else None
-        return LaunchPreview(await FakeActions(self.world).plan_launch(request), code)
+        words = container_words(request.options) if request.options else ""
+        return LaunchPreview(await FakeActions(self.world).plan_launch(request), code, container=words)
 
     def default_type(self, provider: str) -> str:
         options = self.world.defaults.options

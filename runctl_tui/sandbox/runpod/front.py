@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 from runctl_tui.sandbox.runpod import volumes
-from runctl_tui.sandbox.runpod.catalog import COMMUNITY, GPUS, SECURE
+from runctl_tui.sandbox.runpod.catalog import COMMUNITY, GPUS, SECURE, TEMPLATES
 from runctl_tui.sandbox.runpod.graph import Graph
 from runctl_tui.sandbox.runpod.pods import Facts, PodRefusal, Pods, as_v2
 
@@ -94,9 +94,18 @@ class RunpodFront:
             return {"networkVolumes": [volumes.as_v2(one) for one in self._pods.account["volumes"].values()]}
         if method == "GET" and parts[:2] == ["v2", "network-volumes"]:
             return self._volume_work(lambda: volumes.as_v2(volumes.find(self._pods, parts[2])))
+        if method == "GET" and parts[:2] == ["v2", "templates"]:
+            return self._templates(parts[2:])
         if method == "GET" and parts == ["v2", "catalog", "gpus"]:
             return {"gpus": self._catalog(query)}
         raise Problem(404, f"The sandbox does not play {method} {path}")
+
+    def _templates(self, parts: list[str]) -> Facts:
+        """Return the account's own templates, of which it has none, or any one of the public ones."""
+        found = next((one for one in TEMPLATES if [one["id"]] == parts), None)
+        if parts and found is None:
+            raise Problem(404, "template not found")
+        return found or {"templates": []}
 
     def _change_volume(self, method: str, path: str, body: Facts) -> tuple[int, Facts | None]:
         broken = method == "POST" and self._fault("create-then-500")

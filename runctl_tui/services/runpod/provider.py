@@ -63,7 +63,9 @@ class RunpodProvider:
         self._catalog = Catalog(web, clock)
         self._sdk = RunpodSdk(settings, self._pool)
         self._reader = PodReader(web, settings, clock, self._catalog)
-        self.launches = Launches((settings, clock, self._pool), self._reader, self._catalog, self._sdk, self.account)
+        self.launches = Launches(
+            (settings, clock, self._pool, web), self._reader, self._catalog, self._sdk, self.account
+        )
         claim = f"{TAG_OWNER}={settings.owner}"
         self._claim = f"put [{claim}] behind a volume's name, or {TAGS}={claim} into a pod's environment"
         self._reach = Reach(web, settings, self._pool)

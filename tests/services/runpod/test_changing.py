@@ -103,7 +103,7 @@ async def test_a_terminated_pod_is_remembered_here_although_runpod_forgets_it(ri
 
 @needs_sdk
 async def test_a_network_volume_outlives_the_pod_and_decides_where_it_is(rig: Rig) -> None:
-    options = wanted(volume="vision-datasets", data_gib=50)
+    options = wanted(volume="vision-datasets")
     (warning, *_) = await rig.provider.check_create(options)
     assert "stays when the pod ends" in warning
     made = await rig.provider.create_resource(options, "token")
