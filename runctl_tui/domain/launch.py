@@ -66,7 +66,7 @@ class LaunchPreview:
     plan: Plan
     code: CodeSummary | None
     disks_per_month: Fact[Decimal] | None = None
-    """What the machine's disks cost besides; None where no machine is made."""
+    """What the machine's disks cost besides; None where no machine is made, or its provider tells by itself."""
     container: str = ""
     """What a pod's container gets, in words; empty where no pod is made, or nothing is asked for."""
 

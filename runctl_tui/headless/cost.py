@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from runctl_tui.domain import validation
-from runctl_tui.domain.cost import ALL_INCLUDED, DIMENSIONS, TAG, CostReport, not_included
+from runctl_tui.domain.cost import ALL_INCLUDED, DIMENSIONS, TAG, CostReport, TrackedResource, not_included
 from runctl_tui.domain.money import cents
+from runctl_tui.domain.resource import GONE
+from runctl_tui.domain.volume import VOLUME
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.volume_rows import KEPT
 from runctl_tui.services.ports import Services
 
 _DIMENSIONS = (*DIMENSIONS, "day")
@@ -69,8 +72,13 @@ async def _figures(services: Services, call: Call) -> Reply:
             ("not included", ", ".join(excluded) or ALL_INCLUDED),
         ]
     )
-    rows = [{key: getattr(resource, key) for key in _RESOURCES.values()} for resource in resources]
+    rows = [{key: getattr(one, key) for key in _RESOURCES.values()} | _kept(one) for one in resources]
     return Reply(data, f"{text}\n\n{output.table(rows, _RESOURCES, 'nothing tracked yet')}", fleet.missing)
+
+
+def _kept(resource: TrackedResource) -> output.Row:
+    """Return the state of a volume, which neither runs nor is stopped."""
+    return {"state": KEPT} if resource.kind == VOLUME and resource.state not in GONE else {}
 
 
 async def _divided(services: Services, call: Call) -> Reply:

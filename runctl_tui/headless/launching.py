@@ -263,7 +263,7 @@ def preview_facts(preview: LaunchPreview) -> dict[str, object]:
 
 def preview_words(preview: LaunchPreview) -> str:
     """Return what the disks cost besides and the code of a launch for a person."""
-    lines = [f"  container: {output.cell(preview.container)}"] if preview.container else []
+    lines = [f"  container: {output.cell(preview.container, 500)}"] if preview.container else []
     if preview.disk_words:
         lines.append(f"  disks: {preview.disk_words}")
     if preview.code is not None:

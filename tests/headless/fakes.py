@@ -165,6 +165,7 @@ class World:
 
     machines: tuple[FleetRow, ...] = field(default_factory=lambda: (machine(),))
     missing: tuple[Problem, ...] = ()
+    tracked_volumes: tuple[TrackedResource, ...] = ()
     runs: list[TrainingSession] = field(default_factory=lambda: [run()])
     checkpoints: list[tuple[Checkpoint, ...]] = field(default_factory=lambda: [(checkpoint(200), checkpoint(100))])
     log: bytes = LOG
@@ -437,6 +438,7 @@ class FakeCosts:
                 first_seen_at=NOW,
                 last_seen_at=NOW,
             ),
+            *self.world.tracked_volumes,
         )
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:

@@ -164,7 +164,7 @@ def _seen(fact: Fact[T]) -> datetime | None:
 def disks_per_month_stopped(facts: SafetyFacts) -> Decimal | None:
     """Return what the disks cost per month while the machine is stopped."""
     disks = known_or_none(facts.disks) or ()
-    if not any(disk.lost_on_stop or disk.usd_per_month_stopped for disk in disks):
+    if not any(disk.lost_on_stop or disk.usd_per_month_stopped or disk.apart for disk in disks):
         return facts.disks_per_month
     prices = [disk.usd_per_month_stopped or disk.usd_per_month for disk in disks if not disk.lost_on_stop]
     return sum(map(Decimal, prices), Decimal(0)) if all(prices) else None

@@ -85,7 +85,8 @@ class LaunchDesk:
         options = request.options
         if options is None:
             return LaunchPreview(plan, code)
-        return LaunchPreview(plan, code, self._disks(options), container_words(options))
+        disks = self._disks(options) if options.provider == "aws" else None
+        return LaunchPreview(plan, code, disks, container_words(options))
 
     def disk_month(self, provider: str, region: str, gib: int) -> Fact[Decimal]:
         """Return dollars per month of a new root disk, as far as is known without asking anybody."""

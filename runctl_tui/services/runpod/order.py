@@ -47,6 +47,11 @@ class Asked:
         return self.options.data_gib or (self.template.volume_gib if self.template else 0)
 
     @property
+    def disk_gib(self) -> int | None:
+        """The size of its container disk as far as it was asked for."""
+        return self.options.root_gib or (self.template.disk_gib if self.template else None)
+
+    @property
     def path(self) -> str:
         """Where its volume is mounted."""
         if self.volume is not None:
@@ -122,7 +127,7 @@ def order_of(asked: Asked, settings: RunpodSettings, own: Mapping[str, str]) -> 
         "gpu_type_id": asked.kind.id,
         "gpu_count": asked.count,
         "cloud_type": "COMMUNITY" if options.region == COMMUNITY else "SECURE",
-        "container_disk_in_gb": options.root_gib or (template.disk_gib if template else None) or settings.disk_gib,
+        "container_disk_in_gb": asked.disk_gib or settings.disk_gib,
         "volume_in_gb": asked.volume_gib,
         "volume_mount_path": asked.path,
         "ports": ",".join(asked.ports),
@@ -148,6 +153,10 @@ def truths(asked: Asked) -> Iterator[str]:
         yield TIED
     else:
         yield NOTHING_STAYS
+    disk = asked.disk_gib
+    if disk:
+        month = dollars(prices.CONTAINER * disk)
+        yield f"the container disk ({disk} GB) is lost when the pod stops or ends; {month} per month while it runs"
     if asked.kind.stock == "LOW":
         yield f"few {asked.kind.name} are left: the create may find none"
 

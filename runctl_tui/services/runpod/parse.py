@@ -246,6 +246,7 @@ def _network(mount: Mapping[str, Any], volume: NetworkVolume | None) -> Disk:
         False,
         name=f"network volume {volume.name}" if volume else "network volume",
         usd_per_month=_network_month(volume),
+        apart=True,
     )
 
 
