@@ -224,5 +224,6 @@ def in_cents(summary: CostSummary) -> object:
         summary.excluded,
         summary.running,
         summary.balance,
+        summary.billed,
         summary.known,
     )

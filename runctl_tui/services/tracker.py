@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from runctl_tui.domain import ledger
 from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
+from runctl_tui.domain.cost import Billed, CostReport, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import Account
@@ -89,12 +89,14 @@ class ResourceTracker:
         clock: Clock,
         budget: Callable[[], Decimal | None] = lambda: None,
         balance: Callable[[], tuple[str, bool]] = lambda: ("", False),
+        billed: Callable[[], tuple[Billed, ...]] = tuple,
     ) -> None:
         """Words of a prepaid account's balance come with whether it is low."""
         self._store = store
         self._clock = clock
         self._budget = budget
         self._balance = balance
+        self._billed = billed
         self._missing: tuple[str, ...] = ()
         self._foreign = 0
         self._written: datetime | None = None
@@ -179,6 +181,7 @@ class ResourceTracker:
             balance=balance,
             balance_low=low,
             known=self._written is not None or so_far > 0,
+            billed=self._billed(),
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
-from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, DayCost, TrackedResource
+from runctl_tui.domain.cost import Billed, CostReport, CostShare, CostSummary, DayCost, TrackedResource
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.host import HostReading
@@ -165,6 +165,7 @@ class World:
 
     machines: tuple[FleetRow, ...] = field(default_factory=lambda: (machine(),))
     missing: tuple[Problem, ...] = ()
+    billed: tuple[Billed, ...] = ()
     tracked_volumes: tuple[TrackedResource, ...] = ()
     runs: list[TrainingSession] = field(default_factory=lambda: [run()])
     checkpoints: list[tuple[Checkpoint, ...]] = field(default_factory=lambda: [(checkpoint(200), checkpoint(100))])
@@ -419,6 +420,7 @@ class FakeCosts:
             excluded=("us-west-2", "2 unpriced types"),
             estimated=True,
             running=1,
+            billed=self.world.billed,
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:

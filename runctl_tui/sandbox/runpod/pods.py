@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from runctl_tui.sandbox import processes, sshd
 from runctl_tui.sandbox.environment import HostEnvironment
 from runctl_tui.sandbox.folder import SandboxFolder
+from runctl_tui.sandbox.runpod import billing
 from runctl_tui.sandbox.runpod.catalog import COMMUNITY, SECURE, TEMPLATES, GpuKind, gpu
 
 Facts = dict[str, Any]
@@ -96,7 +97,9 @@ class Pods:
         """Take what the running pods have cost since the last time from the balance; call it before a rate changes."""
         with self.lock:
             now = time.monotonic()
-            self.account["balance"] -= self.rate() * (now - self._charged_at) / 3600
+            seconds, end = now - self._charged_at, datetime.now(UTC)
+            self.account["balance"] -= self.rate() * seconds / 3600
+            billing.book(self.account, end - timedelta(seconds=seconds), end, self.rate())
             self._charged_at = now
 
     def create(self, order: Order) -> Facts:
