@@ -128,8 +128,12 @@ def _stays(operation: Operation, facts: SafetyFacts) -> str:
         number = sum(not disk.lost_on_stop for disk in facts.disks.value)
         return f"{count(number, 'disk')}, {keeps}" if number else "no disk"
     staying = [disk for disk in facts.disks.value if disk.delete_on_termination is False]
-    words = [f"{_disk_name(disk)}, {disk.usd_per_month or unknown('no price')}/mo" for disk in staying]
+    words = [f"{_disk_name(disk)}, {_month_of(disk)}/mo" for disk in staying]
     return " · ".join(words) or "no disk; what is in S3"
+
+
+def _month_of(disk: Disk) -> str:
+    return f"${disk.usd_per_month}" if disk.usd_per_month else unknown("no price")
 
 
 def _disk_name(disk: Disk) -> str:

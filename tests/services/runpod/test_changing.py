@@ -110,6 +110,7 @@ async def test_a_network_volume_outlives_the_pod_and_decides_where_it_is(rig: Ri
     assert made.region == "EU-RO-1"
     _, network = made.disks
     assert (network.type, network.delete_on_termination, network.usd_per_month) == ("network", False, "14.00")
+    assert network.apart, "it is counted by itself"
 
 
 @pytest.mark.parametrize(
