@@ -64,7 +64,7 @@ class Launches:
             todo = "raise safety.max_instances_block"
             raise Refused(f"{running} pods are running", f"the limit is {self._settings.block_at}", todo)
         crowd = (f"{running} pods are running already",) if running >= self._settings.warn_at else ()
-        return (*truths(asked), *crowd, *await self._account.warnings())
+        return (*truths(asked, self._settings), *crowd, *await self._account.warnings())
 
     async def create(self, options: CreateResourceOptions, token: str) -> Instance:
         """Create one pod; the same token never creates two."""

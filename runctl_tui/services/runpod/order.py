@@ -142,7 +142,7 @@ def order_of(asked: Asked, settings: RunpodSettings, own: Mapping[str, str]) -> 
     return order
 
 
-def truths(asked: Asked) -> Iterator[str]:
+def truths(asked: Asked, settings: RunpodSettings) -> Iterator[str]:
     """Yield what a person should know about this pod before it is made."""
     if asked.template is not None:
         yield asked.template.words()
@@ -153,10 +153,9 @@ def truths(asked: Asked) -> Iterator[str]:
         yield TIED
     else:
         yield NOTHING_STAYS
-    disk = asked.disk_gib
-    if disk:
-        month = dollars(prices.CONTAINER * disk)
-        yield f"the container disk ({disk} GB) is lost when the pod stops or ends; {month} per month while it runs"
+    disk = asked.disk_gib or settings.disk_gib
+    month = dollars(prices.CONTAINER * disk)
+    yield f"the container disk ({disk} GB) is lost when the pod stops or ends; {month} per month while it runs"
     if asked.kind.stock == "LOW":
         yield f"few {asked.kind.name} are left: the create may find none"
 

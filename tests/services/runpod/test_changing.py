@@ -55,9 +55,10 @@ async def test_a_create_refused_in_words_fails_at_once(rig: Rig) -> None:
 
 
 async def test_a_launch_tells_runpod_s_own_truths(rig: Rig) -> None:
-    (bare,) = await rig.provider.check_create(wanted())
+    bare, container = await rig.provider.check_create(wanted())
     assert "only S3 keeps it" in bare
-    dies, tied = await rig.provider.check_create(wanted(data_gib=20))
+    assert "(30 GB) is lost when the pod stops or ends; $3.00 per month" in container
+    dies, tied, _ = await rig.provider.check_create(wanted(data_gib=20))
     assert "deleted with the pod" in dies
     assert "twice" in dies
     assert "if a GPU is free" in tied
