@@ -7,7 +7,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.money import dollars
+
 if TYPE_CHECKING:
+    from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.resource import ResourceState
 
 MACHINE: Final = "machine"
@@ -42,6 +46,37 @@ class TrackedResource:
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What a provider itself has billed for the whole account, machines of others too."""
+
+    since: datetime
+    """The first of its month (UTC)."""
+    today: Decimal
+    month: Decimal
+    parts: tuple[tuple[str, Decimal], ...] = ()
+    """('pods', 12.34) and so on; they add up to the month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """A provider's bill beside our figures."""
+
+    provider: str
+    label: str
+    bill: Fact[Bill]
+
+    def words(self, ours: Decimal | None) -> str:
+        """Return '$12.34 this month (pods $10.00, …), $0.50 today; ours $12.01'."""
+        if isinstance(self.bill, Unknown):
+            return f"unknown: {self.bill.reason}"
+        bill = self.bill.value
+        parts = ", ".join(f"{name} {dollars(amount)}" for name, amount in bill.parts)
+        ledger = "?" if ours is None else dollars(ours)
+        of = f" ({parts})" if parts else ""
+        return f"{dollars(bill.month)} this month{of}, {dollars(bill.today)} today; ours {ledger}"
+
+
+@dataclass(frozen=True, slots=True)
 class CostSummary:
     """What the cost bar shows; days and months are UTC."""
 
@@ -63,6 +98,8 @@ class CostSummary:
     """It ends within a day, and what runs on it with it."""
     known: bool = True
     """False before anything was ever looked at: the figures are no zeros then, they are unknown."""
+    billed: tuple[Billed, ...] = ()
+    """What providers say themselves, of those that tell it."""
 
     @property
     def left(self) -> Decimal | None:

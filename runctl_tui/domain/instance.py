@@ -81,6 +81,8 @@ class Disk:
     """Its contents go when the machine stops."""
     bound: bool = False
     """Nothing can keep it when its machine is terminated: there is no snapshot and no switch."""
+    apart: bool = False
+    """It costs by itself, whether a machine mounts it or not, and is counted by itself."""
 
 
 class Tagged:

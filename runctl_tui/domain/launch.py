@@ -66,7 +66,9 @@ class LaunchPreview:
     plan: Plan
     code: CodeSummary | None
     disks_per_month: Fact[Decimal] | None = None
-    """What the machine's disks cost besides; None where no machine is made."""
+    """What the machine's disks cost besides; None where no machine is made, or its provider tells by itself."""
+    container: str = ""
+    """What a pod's container gets, in words; empty where no pod is made, or nothing is asked for."""
 
     @property
     def disk_words(self) -> str:
@@ -76,6 +78,18 @@ class LaunchPreview:
         if isinstance(self.disks_per_month, Unknown):
             return f"cost extra; how much is unknown: {self.disks_per_month.reason}"
         return f"{dollars(self.disks_per_month.value)} per month besides, also while the machine is stopped"
+
+
+def container_words(options: CreateResourceOptions) -> str:
+    """Return what a pod's container gets, without the values of its environment."""
+    if options.provider == "aws":
+        return ""
+    named = (("template", options.template), ("image", options.image), ("network volume", options.volume))
+    parts = [f"{label} {value}" for label, value in named if value]
+    parts += [f"ports {' '.join(options.ports)}"] if options.ports else []
+    names = " ".join(name for name, _ in options.environment)
+    parts += [f"environment {names} (values are not shown)"] if names else []
+    return " · ".join(parts)
 
 
 def with_free_name(request: LaunchRequest, taken: AbstractSet[str]) -> LaunchRequest:

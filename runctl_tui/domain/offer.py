@@ -13,6 +13,7 @@ from runctl_tui.domain.instance import Gpu, Market
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.money import Price
+    from runctl_tui.domain.secret import Secret
 
 NO_PROFILE: Final = "none"
 
@@ -92,4 +93,20 @@ class CreateResourceOptions:
     """An instance profile, or NO_PROFILE for a machine without one although the configuration names one."""
     volume: str = ""
     """A network volume to mount, by id or name."""
+    template: str = ""
+    """A template of a pod, by id or name, in the place of an image."""
+    ports: tuple[str, ...] = ()
+    """Ports of a pod beside SSH's own: '8888/http', '6006/tcp'."""
+    environment: tuple[tuple[str, Secret], ...] = ()
+    """Variables of a pod; their values may be secrets and are never told."""
     tags: tuple[tuple[str, str], ...] = ()
+
+    def foreign(self, names: tuple[str, ...]) -> str:
+        """Return the first of some options that says something; for providers that do not know them."""
+        return next((name for name in names if getattr(self, name)), "")
+
+
+OF_PODS: Final = ("volume", "template", "ports", "environment")
+"""Options that only RunPod's pods have."""
+OF_INSTANCES: Final = ("key_name", "security_groups", "subnet", "profile")
+"""Options that only AWS's instances have."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from runctl_tui.domain import validation
-from runctl_tui.domain.cost import ALL_INCLUDED, DIMENSIONS, TAG, CostReport, not_included
+from runctl_tui.domain.cost import ALL_INCLUDED, DIMENSIONS, TAG, Billed, CostReport, TrackedResource, not_included
+from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.money import CENT, rounded
+from runctl_tui.domain.resource import GONE
+from runctl_tui.domain.volume import VOLUME
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.volume_rows import KEPT
 from runctl_tui.services.ports import Services
 
 _DIMENSIONS = (*DIMENSIONS, "day")
@@ -46,6 +51,7 @@ async def _figures(services: Services, call: Call) -> Reply:
     summary = await services.costs.now()
     resources = await services.costs.resources()
     excluded = not_included(summary, await services.costs.report("project"))
+    ours = {share.name: share.usd for share in (await services.costs.report("provider")).shares}
     data = {
         "as_of": summary.as_of,
         "burn_per_hour": summary.burn_per_hour,
@@ -57,6 +63,7 @@ async def _figures(services: Services, call: Call) -> Reply:
         "estimated": summary.estimated,
         "running": summary.running,
         "excluded": excluded,
+        "billed": [_billed(one, ours.get(one.provider)) for one in summary.billed],
         "resources": resources,
     }
     text = output.facts(
@@ -67,10 +74,32 @@ async def _figures(services: Services, call: Call) -> Reply:
             ("forecast", f"{output.dollars(summary.forecast)}{' (estimate)' if summary.estimated else ''}"),
             ("budget left", output.dollars(summary.left) if summary.budget is not None else ""),
             ("not included", ", ".join(excluded) or ALL_INCLUDED),
+            *((f"{one.label} billed", _billed_words(one, ours, summary.as_of)) for one in summary.billed),
         ]
     )
-    rows = [{key: getattr(resource, key) for key in _RESOURCES.values()} for resource in resources]
+    rows = [{key: getattr(one, key) for key in _RESOURCES.values()} | _kept(one) for one in resources]
     return Reply(data, f"{text}\n\n{output.table(rows, _RESOURCES, 'nothing tracked yet')}", fleet.missing)
+
+
+def _billed(one: Billed, ours: Decimal | None) -> output.Row:
+    """Return a provider's own bill beside our figure."""
+    if isinstance(one.bill, Unknown):
+        return {"provider": one.provider, "month": None, "today": None, "ours": ours, "why_unknown": one.bill.reason}
+    bill = one.bill.value
+    told = {"month": bill.month, "today": bill.today, "parts": dict(bill.parts), "since": bill.since}
+    return {"provider": one.provider, **told, "ours": ours, "source": one.bill.source, "as_of": one.bill.observed_at}
+
+
+def _billed_words(one: Billed, ours: Mapping[str, Decimal], now: datetime) -> str:
+    words = one.words(ours.get(one.provider))
+    if isinstance(one.bill, Unknown):
+        return words
+    return f"{words} ({one.bill.source}, {output.age(int((now - one.bill.observed_at).total_seconds()))} old)"
+
+
+def _kept(resource: TrackedResource) -> output.Row:
+    """Return the state of a volume, which neither runs nor is stopped."""
+    return {"state": KEPT} if resource.kind == VOLUME and resource.state not in GONE else {}
 
 
 async def _divided(services: Services, call: Call) -> Reply:

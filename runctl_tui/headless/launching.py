@@ -18,6 +18,7 @@ from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.safety.reasons import count
+from runctl_tui.domain.secret import Secret
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import amount, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
@@ -71,15 +72,26 @@ def add_machine_flags(parser: argparse.ArgumentParser, provider: str = "") -> No
         "--project", metavar="NAME", type=checked(validation.project_name), default="", help="project it is counted to"
     )
     group.add_argument("--root-gib", metavar="GIB", type=disk, help="size of the root disk")
-    group.add_argument("--data-gib", metavar="GIB", type=disk, help="second disk, mounted at /mnt/data")
-    group.add_argument("--image", metavar="IMAGE", default="", help="RunPod: container image")
+    words = "second disk, mounted at /mnt/data; RunPod: volume disk at /workspace"
+    group.add_argument("--data-gib", metavar="GIB", type=disk, help=words)
     group.add_argument(
         "--zone", metavar="ZONE", default="", help="availability zone; RunPod: secure, community or a data centre"
     )
-    group.add_argument("--network-volume", metavar="NAME", default="", help="RunPod: a network volume to mount")
+    _add_pod_flags(group)
     parser.set_defaults(provider=provider, ami="", key_name="", security_group=[], subnet="", profile_name="")
     if not provider:
         _add_aws_flags(group)
+
+
+def _add_pod_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--image", metavar="IMAGE", default="", help="RunPod: container image")
+    group.add_argument("--template", metavar="NAME", default="", help="RunPod: a template in the place of an image")
+    words = "RunPod: publish it too, such as 8888/http or 6006/tcp; may be repeated"
+    group.add_argument("--port", metavar="PORT", action="append", default=[], help=words)
+    words = "RunPod: variable of the pod, without a value the one of this environment; may be repeated"
+    group.add_argument("--pod-env", metavar="NAME[=VALUE]", action="append", default=[], help=words)
+    words = "RunPod: a network volume to mount; the pod will be in its data centre"
+    group.add_argument("--network-volume", metavar="NAME", default="", help=words)
 
 
 def _add_aws_flags(group: argparse._ArgumentGroup) -> None:
@@ -162,6 +174,9 @@ def machine_options(call: Call, services: Services) -> CreateResourceOptions:
         zone=args.zone or base.zone,
         profile=args.profile_name or base.profile,
         volume=args.network_volume or base.volume,
+        template=args.template,
+        ports=tuple(args.port),
+        environment=tuple(_variable(word, call) for word in args.pod_env),
     )
     if not chosen.type:
         raise MissingField("no instance type", todo="--type TYPE, or set aws.default_instance_type")
@@ -239,12 +254,16 @@ async def previewed(services: Services, call: Call, request: LaunchRequest) -> L
 def preview_facts(preview: LaunchPreview) -> dict[str, object]:
     """Return what is told of a launch beside its plan."""
     disks = preview.disks_per_month
-    return {"code": preview.code, "disks_usd_per_month": disks.value if isinstance(disks, Known) else None}
+    return {
+        "code": preview.code,
+        "container": preview.container,
+        "disks_usd_per_month": disks.value if isinstance(disks, Known) else None,
+    }
 
 
 def preview_words(preview: LaunchPreview) -> str:
     """Return what the disks cost besides and the code of a launch for a person."""
-    lines = []
+    lines = [f"  container: {output.cell(preview.container, 500)}"] if preview.container else []
     if preview.disk_words:
         lines.append(f"  disks: {preview.disk_words}")
     if preview.code is not None:
@@ -257,6 +276,15 @@ def preview_words(preview: LaunchPreview) -> str:
 
 def _first(value: T | None, default: T | None) -> T | None:
     return default if value is None else value
+
+
+def _variable(text: str, call: Call) -> tuple[str, Secret]:
+    """Return a variable of a pod; a name alone takes its value from this environment, out of the shell's history."""
+    name, equals, value = text.partition("=")
+    if not equals and name not in call.environ:
+        todo = f"export {name}=… first, or write NAME=VALUE"
+        raise ValidationError(f"--pod-env: {name} is not in the environment", todo=todo)
+    return name, Secret(value if equals else call.environ[name])
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -11,12 +11,14 @@ from functools import partial
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import Insight, insights
-from runctl_tui.domain.resource import BILLED_STATES
+from runctl_tui.domain.resource import BILLED_STATES, GONE
+from runctl_tui.domain.volume import VOLUME
 from runctl_tui.headless import cleaning, output
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply, about, listed, require_sight
 from runctl_tui.headless.resource_findings import findings
 from runctl_tui.headless.rows import instance_row
+from runctl_tui.headless.volume_rows import tracked_volume_row
 from runctl_tui.headless.watching import Seen, add_watch_flags, check_interval, watch
 from runctl_tui.services.ports import Services
 
@@ -60,7 +62,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     if call.args.watch:
         return await watch(call, partial(_look, services, call))
     snapshot = about(await services.fleet.now(), call.args.provider)
-    rows = _rows(services, call, snapshot.value)
+    rows = await _rows(services, call, snapshot.value)
     return listed(snapshot, rows, output.table(rows, _LIST, "no resources"))
 
 
@@ -113,24 +115,27 @@ async def advise(services: Services, call: Call) -> Reply:
 
 async def _look(services: Services, call: Call) -> Seen:
     snapshot = about(await services.fleet.now(), call.args.provider)
-    return Seen(_rows(services, call, snapshot.value), snapshot.missing, snapshot.taken_at)
+    return Seen(await _rows(services, call, snapshot.value), snapshot.missing, snapshot.taken_at)
 
 
-def _rows(services: Services, call: Call, rows: Sequence[FleetRow]) -> list[output.Row]:
+async def _rows(services: Services, call: Call, rows: Sequence[FleetRow]) -> list[output.Row]:
+    """Return machines as they are, and of the ledger the volumes that cost by themselves, mounted or not."""
     now = services.clock.now()
-    return [
+    machines = [
         {**instance_row(row, now), "kind": "instance", "disks_usd_per_month": row.disks_per_month, "note": row.note}
         for row in rows
-        if _wanted(row, call)
     ]
+    volumes = [one for one in await services.costs.resources() if one.kind == VOLUME and one.state not in GONE]
+    return [row for row in (*machines, *map(tracked_volume_row, volumes)) if _wanted(row, call)]
 
 
-def _wanted(row: FleetRow, call: Call) -> bool:
+def _wanted(row: output.Row, call: Call) -> bool:
     key, equals, value = call.args.tag.partition("=")
-    tag = row.instance.tag(key)
+    tags = row["tags"]
+    tag = tags.get(key) if isinstance(tags, dict) else None
     return (
-        call.args.provider in ("", row.instance.provider)
-        and call.args.state in ("", row.instance.state.value)
+        call.args.provider in ("", row["provider"])
+        and call.args.state in ("", str(row["state"]))
         and (not key or (tag is not None and (not equals or tag == value)))
     )
 

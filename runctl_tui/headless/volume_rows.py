@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
+from runctl_tui.domain.cost import TrackedResource
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import TAG_OWNER
-from runctl_tui.domain.money import cents
+from runctl_tui.domain.money import HOURS_PER_MONTH, cents
 from runctl_tui.domain.volume import Volume, VolumeSnapshot, month
 from runctl_tui.domain.volume_shapes import settled
 from runctl_tui.headless.output import Row
+
+KEPT: Final = "kept"
+"""The state of a volume in the ledger."""
 
 
 def volume_row(volume: Volume, now: datetime) -> Row:
@@ -42,6 +47,27 @@ def volume_row(volume: Volume, now: datetime) -> Row:
         "ownership": volume.ownership,
         "snapshot_id": volume.snapshot_id,
         "tags": dict(volume.tags),
+    }
+
+
+def tracked_volume_row(volume: TrackedResource) -> Row:
+    """Return one volume of the ledger in the shape of a machine's row."""
+    tags, rate = dict(volume.tags), volume.usd_per_hour
+    return {
+        "id": volume.id,
+        "provider": volume.provider,
+        "region": volume.region,
+        "state": KEPT,
+        "type": "network volume",
+        "name": volume.name,
+        "usd_per_hour": Decimal(0),
+        "so_far_usd": volume.accumulated,
+        "project": volume.project,
+        "owner": tags.get(TAG_OWNER, ""),
+        "tags": tags,
+        "kind": volume.kind,
+        "disks_usd_per_month": None if rate is None else cents(rate * HOURS_PER_MONTH),
+        "note": "costs while it exists, mounted or not",
     }
 
 

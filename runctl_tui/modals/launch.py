@@ -14,7 +14,7 @@ from runctl_tui.domain.plan import Confirmation
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.confirm import dialog_for
-from runctl_tui.modals.launch_draft import EXISTING, NEW, Draft
+from runctl_tui.modals.launch_draft import NEW, RUNPOD, Draft
 from runctl_tui.modals.launch_form import PREFIX, LaunchForm, markets, region_choices
 from runctl_tui.modals.launch_tables import price_words
 from runctl_tui.modals.review import ReviewDialog
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.offer import TypeOffer
     from runctl_tui.modals.launch_source import LaunchSource, MachineChoice
 
+_POD_DISK: Final = "GB, the container's; lost when the pod stops"
 _NEW_ONLY: Final = ("region", "matching", "market", "disk")
 
 
@@ -115,12 +116,8 @@ class LaunchDialog(ReviewDialog[str]):
         if not self.query_one(LaunchForm).validate_all():
             return
         draft = self._draft()
-        if draft.where == NEW and not draft.type:
-            self._complain(safe("choose a type"))
-        elif draft.where == EXISTING and not draft.instance_key:
-            self._complain(safe("choose a machine"))
-        elif draft.where == EXISTING and not draft.text("script"):
-            self._complain(safe("say what to train: a script"))
+        if trouble := draft.trouble():
+            self._complain(safe(trouble))
         else:
             self._review(draft.request(self._source.secret))
 
@@ -191,11 +188,18 @@ class LaunchDialog(ReviewDialog[str]):
             self._field(name).display = new
         self._offers.display, self._machines.display = new, not new
         self.query_one("#terminate-tick").display = new
+        self._show_group("#more-runpod", new and draft.provider == RUNPOD)
+        self._show_group("#more-aws", new and draft.provider != RUNPOD)
         if new and (draft.provider, draft.region) != self._offered_for:
             self._offered_for = (draft.provider, draft.region)
             self._load_offers(draft.provider, draft.region)
         self._show_price()
         self._show_disk_price()
+
+    def _show_group(self, group: str, shown: bool) -> None:
+        """Show fields that belong together, or hide them; what is hidden is not checked."""
+        for part in self.query(f"{group}, {group} FormField"):
+            part.display = shown
 
     def _follow_provider(self) -> None:
         """Offer the regions and markets of the provider that is chosen; what it shares with the last one stays."""
@@ -225,7 +229,10 @@ class LaunchDialog(ReviewDialog[str]):
     def _show_disk_price(self) -> None:
         draft = self._draft()
         month = self._source.disk_per_month(draft.provider, draft.region, draft.text("disk"))
-        hint = f"GiB gp3, {month}/mo" if month else "GiB; empty: the image's"
+        usual = (
+            "GB, the container's; lost when the pod stops" if draft.provider == RUNPOD else "GiB; empty: the image's"
+        )
+        hint = f"GiB gp3, {month}/mo" if month else usual
         self._field("disk").set_hint(safe(hint))
 
     def _field(self, name: str) -> FormField:
@@ -242,7 +249,7 @@ def _words(problem: Problem) -> SafeText:
 
 def _extra(preview: LaunchPreview) -> tuple[Fact, ...]:
     """Return what the disks cost besides and the code that would be sent, as lines of the plan."""
-    rows = []
+    rows = [Fact(safe("POD"), safe(preview.container))] if preview.container else []
     if preview.disk_words:
         rows.append(Fact(safe("DISKS"), safe(preview.disk_words)))
     if preview.code is not None:

@@ -14,9 +14,12 @@ from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.location import DataLocation, LocationKind
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.run import TrainingJob
+from runctl_tui.domain.secret import Secret as Hidden
 from runctl_tui.domain.text import SafeText, safe
 
 NEW: Final = "new"
+RUNPOD: Final = "runpod"
+COMMUNITY: Final = "community"
 EXISTING: Final = "existing"
 ON_DEMAND: Final = "on-demand"
 SPOT_ASK: Final = "spot-ask"
@@ -24,6 +27,7 @@ SPOT_ONLY: Final = "spot-only"
 _FALLBACK: Final = {SPOT_ASK: None, SPOT_ONLY: False, ON_DEMAND: None}
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PORT: Final = re.compile(r"[1-9][0-9]{0,4}/(http|tcp)")
 Secret = Callable[[str], str | None]
 """Returns the value of a secret by its name, or None where it is not set."""
 
@@ -51,7 +55,7 @@ class Draft:
 
     def request(self, secret: Secret) -> LaunchRequest:
         """Return the request; call it only when every check passed."""
-        options = self._options() if self.where == NEW else None
+        options = self._options(secret) if self.where == NEW else None
         return LaunchRequest(
             options=options,
             instance_key="" if options else self.instance_key,
@@ -60,17 +64,24 @@ class Draft:
             terminate_after=self.terminate_after and options is not None,
         )
 
-    def _options(self) -> CreateResourceOptions:
-        most = self.text("max_price")
-        return CreateResourceOptions(
+    def _options(self, secret: Secret) -> CreateResourceOptions:
+        options = CreateResourceOptions(
             provider=self.provider,
             region=self.region,
             type=self.type,
             name=self.text("name"),
             project=self.text("project"),
             market=Market.ON_DEMAND if self.text("market") == ON_DEMAND else Market.SPOT,
-            spot_max_price=Decimal(most) if most else None,
             root_gib=_whole(self.text("disk")),
+            tags=self.base.options.tags if self.base.options else (),
+        )
+        return self._pod(options, secret) if self.provider == RUNPOD else self._instance(options)
+
+    def _instance(self, options: CreateResourceOptions) -> CreateResourceOptions:
+        most = self.text("max_price")
+        return replace(
+            options,
+            spot_max_price=Decimal(most) if most else None,
             data_gib=_whole(self.text("data_disk")),
             image=self.text("image"),
             key_name=self.text("key_name"),
@@ -78,9 +89,30 @@ class Draft:
             subnet=self.text("subnet"),
             zone=self.text("zone"),
             profile=self.text("profile"),
-            volume=self.text("volume"),
-            tags=self.base.options.tags if self.base.options else (),
         )
+
+    def _pod(self, options: CreateResourceOptions, secret: Secret) -> CreateResourceOptions:
+        pairs = (word.partition("=") for word in shlex.split(self.text("pod_env")))
+        return replace(
+            options,
+            region=self.text("center") or self.region,
+            image=self.text("pod_image"),
+            template=self.text("template"),
+            data_gib=_whole(self.text("pod_disk")),
+            volume=self.text("volume"),
+            ports=self.words("ports"),
+            environment=tuple((name, Hidden(value if equals else secret(name) or "")) for name, equals, value in pairs),
+        )
+
+    def trouble(self) -> str:
+        """Return what is wrong although every field is right by itself."""
+        if self.where == NEW and not self.type:
+            return "choose a type"
+        if self.where == NEW and self.region == COMMUNITY and self.provider == RUNPOD and self.text("center"):
+            return "a data centre is in the secure cloud: choose secure, or leave it out"
+        if self.where == EXISTING and not self.instance_key:
+            return "choose a machine"
+        return "say what to train: a script" if self.where == EXISTING and not self.text("script") else ""
 
     def _job(self, secret: Secret) -> TrainingJob:
         job = self.base.job or TrainingJob("")
@@ -145,6 +177,27 @@ def check_environment(text: str) -> SafeText | None:
         return problem
     wrong = [word for word in shlex.split(text) if not _VARIABLE.fullmatch(word.partition("=")[0]) or "=" not in word]
     return safe(f"{wrong[0]}: write NAME=value, with blanks between several") if wrong else None
+
+
+def check_variables(secret: Secret) -> Callable[[str], SafeText | None]:
+    """Return a check of NAME=value words, where a name alone must be set in this program's environment."""
+
+    def check(text: str) -> SafeText | None:
+        if (problem := check_words(text)) is not None:
+            return problem
+        words = [word.partition("=")[:2] for word in shlex.split(text)]
+        if wrong := next((name for name, _ in words if not _VARIABLE.fullmatch(name)), None):
+            return safe(f"{wrong[:40]}: write NAME=value, with blanks between several")
+        missing = next((name for name, equals in words if not equals and secret(name) is None), None)
+        return safe(f"{missing} is not set in the environment of this program: write {missing}=…") if missing else None
+
+    return check
+
+
+def check_ports(text: str) -> SafeText | None:
+    """Tell which word is no port of a pod."""
+    wrong = next((word for word in text.replace(",", " ").split() if not _PORT.fullmatch(word)), None)
+    return safe(f"{wrong}: write NUMBER/http or NUMBER/tcp") if wrong else None
 
 
 def check_secrets(secret: Secret) -> Callable[[str], SafeText | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
@@ -86,13 +86,18 @@ class LaunchForm(Form):
         )
 
     def _more(self) -> Iterator[Widget]:
-        job, options, secret = self._job, self._options, self._source.secret
-        launchers = [Choice(name, safe(name)) for name in LAUNCHERS]
+        with Vertical(id="more-aws", classes="more-machine"):
+            yield from self._instance()
+        with Vertical(id="more-runpod", classes="more-machine"):
+            yield from self._pod()
+        yield from self._more_training()
+
+    def _instance(self) -> Iterator[Widget]:
+        options = self._options_of(lambda name: name != draft.RUNPOD)
         most = "" if options.spot_max_price is None else str(options.spot_max_price)
         data = "" if options.data_gib is None else str(options.data_gib)
         yield Static(content(safe("machine"), "$heading bold"), classes="form-heading")
         yield self._input("data_disk", "Data disk", data, draft.check_whole, "GiB, mounted at /mnt/data")
-        yield self._input("volume", "Net. volume", options.volume, hint="RunPod: name or id")
         yield self._input("max_price", "Max spot", most, draft.check_price, "$/h; empty: the on-demand price")
         yield self._input("image", "AMI", options.image, hint="empty: the newest deep-learning image")
         yield self._input("key_name", "Key pair", options.key_name, hint="empty: one is made")
@@ -101,6 +106,28 @@ class LaunchForm(Form):
         yield self._input("subnet", "Subnet", options.subnet)
         yield self._input("zone", "Zone", options.zone)
         yield self._input("profile", "IAM profile", options.profile, hint="none: no SSM, S3 by presigned URLs")
+
+    def _pod(self) -> Iterator[Widget]:
+        options = self._options_of(lambda name: name == draft.RUNPOD)
+        data = "" if options.data_gib is None else str(options.data_gib)
+        names = shlex.join(name for name, _ in options.environment)
+        check = draft.check_variables(self._source.secret)
+        yield Static(content(safe("pod"), "$heading bold"), classes="form-heading")
+        yield self._input("pod_image", "Image", options.image, hint="empty: RunPod's PyTorch")
+        yield self._input("template", "Template", options.template, hint="in the place of an image: name or id")
+        yield self._input("pod_disk", "Volume disk", data, draft.check_whole, "GB at /workspace; dies with the pod")
+        yield self._input("volume", "Net. volume", options.volume, hint="in its place: name or id; it stays and costs")
+        yield self._input("center", "Data centre", options.zone, hint="empty: any, or the network volume's")
+        yield self._input("ports", "Ports", " ".join(options.ports), draft.check_ports, "such as 8888/http 6006/tcp")
+        yield self._input("pod_env", "Environment", names, check, "NAME=value …; NAME: from this environment")
+
+    def _options_of(self, matches: Callable[[str], bool]) -> CreateResourceOptions:
+        """Return what was asked for of such a provider; names of one mean nothing to another."""
+        return self._options if matches(self._options.provider) else CreateResourceOptions("", "", "", "", "")
+
+    def _more_training(self) -> Iterator[Widget]:
+        job, secret = self._job, self._source.secret
+        launchers = [Choice(name, safe(name)) for name in LAUNCHERS]
         yield Static(content(safe("training"), "$heading bold"), classes="form-heading")
         yield self._radio("launcher", "Launcher", launchers, job.launcher)
         yield self._input("gpus", "GPUs", job.gpus, hint="0,1; empty: all")

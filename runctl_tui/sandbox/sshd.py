@@ -67,15 +67,16 @@ class HostListener:
         self._environment = environment
         self._authorized = authorized
         self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._port: int | None = None
         self._until = 0.0
         self.connections: set[asyncssh.SSHServerConnection] = set()
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
-        if self._acceptor is None:
+        """The port that it listens on, or did; other threads ask while it is being closed."""
+        if self._port is None:
             raise RuntimeError("the listener is not open")
-        return self._acceptor.get_port()
+        return self._port
 
     @property
     def cut(self) -> bool:
@@ -99,6 +100,7 @@ class HostListener:
             login_timeout=20,
             server_version="OpenSSH_sandbox",
         )
+        self._port = self._acceptor.get_port()
 
     async def close(self) -> None:
         """Stop listening and drop every connection."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from runctl_tui import modals
 from runctl_tui.domain.cost import ALL_INCLUDED, CostReport, CostSummary, not_included
-from runctl_tui.domain.facts import Known
+from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.text import safe
 from runctl_tui.modals.words import duration, money, seen
@@ -54,6 +54,41 @@ def sources(report: CostReport, rows: Iterable[FleetRow], summary: CostSummary, 
         Piece(safe(told), "$muted", 50, safe(f"prices {read}" if prices else told)),
         Piece(safe("days are UTC"), "$muted", 10),
     )
+
+
+def billed(summary: CostSummary, ours: Mapping[str, Decimal], now: datetime) -> tuple[Piece, ...]:
+    """Return what providers say themselves that this month has cost, beside our figure."""
+    return tuple(
+        Piece(safe(f"{one.label} billed ?"), "$warn", 70)
+        if isinstance(one.bill, Unknown)
+        else Piece(
+            safe(
+                f"{one.label} billed {money(one.bill.value.month)}, ours {money(ours.get(one.provider))}, "
+                f"{seen(one.bill.observed_at, now)}"
+            ),
+            "$muted",
+            70,
+            safe(f"{one.label} billed {money(one.bill.value.month)}"),
+        )
+        for one in summary.billed
+    )
+
+
+def bills(summary: CostSummary, ours: Mapping[str, Decimal], now: datetime) -> tuple[modals.Section, ...]:
+    """Return the providers' own bills in full, with source and age."""
+    rows = []
+    for one in summary.billed:
+        known = isinstance(one.bill, Known)
+        rows.append(
+            modals.fact(
+                one.label,
+                one.words(ours.get(one.provider)),
+                "" if known else "$warn",
+                seen(one.bill.observed_at, now) if isinstance(one.bill, Known) else "",
+            )
+        )
+        rows += [modals.fact("source", f"{one.bill.source}; the whole account")] if isinstance(one.bill, Known) else []
+    return (modals.Section(safe("Billed by the providers"), tuple(rows)),) if rows else ()
 
 
 @dataclass(frozen=True, slots=True)

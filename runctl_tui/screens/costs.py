@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -78,6 +79,8 @@ class CostsScreen(ListScreen[Insight]):
         self._fleet: Snapshot[tuple[FleetRow, ...]] | None = None
         self._storage: Snapshot[Storage] | None = None
         self._asked_at = float("-inf")
+        self._ours: dict[str, Decimal] = {}
+        """Dollars of this month by provider, to be seen beside the providers' own bills."""
         self._chosen: Insight | None = None
 
     def columns(self) -> Sequence[Column[Insight]]:
@@ -220,6 +223,7 @@ class CostsScreen(ListScreen[Insight]):
         if self._summary is not None and self._report is not None:
             rows = self._fleet.value if self._fleet else ()
             sections = cost_words.in_full(self._summary, self._report, rows, self.services.clock.now())
+            sections = (*sections, *cost_words.bills(self._summary, self._ours, self.services.clock.now()))
             self.app.push_screen(modals.Describe(self.services.clock, safe("Costs"), sections))
 
     def view_as_sheet(self) -> Sheet:
@@ -271,7 +275,10 @@ class CostsScreen(ListScreen[Insight]):
 
     async def _look(self, dimension: str, since: datetime, until: datetime) -> None:
         await self.shared.ready.wait()
-        self._report = await self.services.costs.report(dimension, since, until)
+        costs = self.services.costs
+        self._report = await costs.report(dimension, since, until)
+        if self._summary is not None and self._summary.billed:
+            self._ours = {share.name: share.usd for share in (await costs.report("provider")).shares}
         self._show_report(self._report)
 
     def _show_report(self, report: CostReport) -> None:
@@ -290,7 +297,10 @@ class CostsScreen(ListScreen[Insight]):
             return
         rows = self._fleet.value if self._fleet else ()
         now = self.services.clock.now()
-        self.query_one("#cost-sources", PieceLine).line = cost_words.sources(self._report, rows, self._summary, now)
+        self.query_one("#cost-sources", PieceLine).line = (
+            *cost_words.sources(self._report, rows, self._summary, now),
+            *cost_words.billed(self._summary, self._ours, now),
+        )
         self.query_one("#cost-left-out", PieceLine).line = cost_words.left_out(self._report, self._summary)
 
     def _show(self) -> None:

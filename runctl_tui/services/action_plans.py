@@ -114,6 +114,7 @@ def launch_parameters(request: LaunchRequest) -> Parameters:
     found: dict[str, object] = {"spot_fallback": request.spot_fallback, "terminate_after": request.terminate_after}
     if request.options is not None:
         found.update({name: getattr(request.options, name) for name in _OPTIONS})
+        found["environment"] = tuple(name for name, _ in request.options.environment)
     if (job := request.job) is not None:
         found.update({f"job.{name}": getattr(job, name) for name in _JOB})
         found["job.secrets"] = tuple(name for name, _ in job.secrets)
@@ -148,7 +149,7 @@ def _lines(operation: Operation, batch: Sequence[SafetyFacts]) -> tuple[PlanLine
 _NEVER: Final = datetime.min
 _OPTIONS: Final = (
     "type", "market", "spot_max_price", "root_gib", "data_gib", "image", "key_name", "security_groups", "subnet",
-    "zone", "profile", "project", "tags",
+    "zone", "profile", "project", "tags", "volume", "template", "ports",
 )  # fmt: skip
 _JOB: Final = (
     "script", "args", "project", "launcher", "gpus", "data_source", "checkpoint_dir", "output_dest", "environment",

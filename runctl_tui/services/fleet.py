@@ -16,6 +16,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError, unread
 from runctl_tui.services.runs.register import may_be_asked
+from runctl_tui.services.volume_store import standing_volumes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -84,7 +85,8 @@ class FleetBook:
     async def now(self) -> Rows:
         """Read it once, whole, and let the tracker take note of it."""
         listed = await self._parts.machines.now()
-        prices = await self._price_all({price_key(machine) for machine in listed.value})
+        asked = {price_key(machine) for machine in listed.value}
+        prices, standing = await asyncio.gather(self._price_all(asked), standing_volumes(self._parts.registry))
         runs, silent = await self._runs_by_machine()
         disks = {machine.id: self._disks(machine) for machine in listed.value}
         plain = tuple(
@@ -93,6 +95,7 @@ class FleetBook:
         )
         snapshot = Snapshot(plain, listed.taken_at, listed.scope, listed.missing)
         await self._parts.tracker.observe(snapshot)
+        await self._parts.tracker.observe_volumes(standing)
         money = await self._parts.tracker.so_far()
         now = self._parts.clock.now() if self._warnings() else None
         rows = (replace(row, so_far=money.get(row.key), note=note(row, now, silent)) for row in plain)
@@ -152,10 +155,11 @@ class FleetBook:
 
     def _disks(self, machine: Instance) -> Decimal | None:
         total = Decimal(0)
+        own = [disk for disk in machine.disks if not disk.apart]
         prices = self._parts.prices()
         if prices is None:
-            return total if not machine.disks else None
-        for disk in machine.disks:
+            return total if not own else None
+        for disk in own:
             if disk.usd_per_month:
                 total += Decimal(disk.usd_per_month)
                 continue

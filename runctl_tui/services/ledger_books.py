@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from runctl_tui.domain import ledger
 from runctl_tui.domain.cost import CostSummary, TrackedResource
@@ -16,11 +16,13 @@ from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan
 from runctl_tui.domain.money import CENT
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.volume import VOLUME
 from runctl_tui.services.ledger_rows import Seen
 
 CARRY_ON: Final = timedelta(minutes=2)
 """How long a running resource counts as running after it was last seen."""
 _ZERO: Final = Decimal(0)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Figures:
     running: int
     unpriced_types: int
     unpriced_disks: int
+    """Machines whose disks have no known price."""
+    unpriced_volumes: int
     aws: bool
 
     def at(self, now: datetime) -> tuple[Decimal, Decimal]:
@@ -81,6 +85,8 @@ class Figures:
             words.append(f"{self.unpriced_types} unpriced type{'s' if self.unpriced_types > 1 else ''}")
         if self.unpriced_disks:
             words.append(f"disks of {self.unpriced_disks} machine{'s' if self.unpriced_disks > 1 else ''}")
+        if self.unpriced_volumes:
+            words.append(f"{self.unpriced_volumes} unpriced volume{'s' if self.unpriced_volumes > 1 else ''}")
         if foreign:
             words.append(f"{foreign} foreign")
         return (*words, "S3 requests") if self.aws else tuple(words)
@@ -102,7 +108,8 @@ def figures(seen: Sequence[Seen], intervals: Sequence[Interval], day: datetime, 
         burn=sum(going_on.values(), _ZERO),
         running=len(billed),
         unpriced_types=len({one.type for one in billed if one.sighting.compute_per_hour is None}),
-        unpriced_disks=sum(_disks_unpriced(one) for one in seen),
+        unpriced_disks=sum(_disks_unpriced(one) for one in seen if one.tracked.kind != VOLUME),
+        unpriced_volumes=sum(_disks_unpriced(one) for one in seen if one.tracked.kind == VOLUME),
         aws=any(one.tracked.provider == "aws" for one in seen),
     )
 
@@ -137,7 +144,7 @@ def run_spans(row: FleetRow) -> list[RunSpan]:
     return [RunSpan(one.id, row.key, one.started_at, one.ended_at) for one in row.runs if one.started_at is not None]
 
 
-def looked_at(tracked: TrackedResource, snapshot: Snapshot[tuple[FleetRow, ...]]) -> bool:
+def looked_at(tracked: TrackedResource, snapshot: Snapshot[tuple[T, ...]]) -> bool:
     """Return whether an absent resource would have been seen; a region that did not answer proves nothing."""
     names = {tracked.provider, f"{tracked.provider}/{tracked.region}"}
     if not names & set(snapshot.scope):
@@ -172,7 +179,8 @@ def carried_on(seen: Seen, now: datetime) -> list[Interval]:
 def told(seen: Seen, own: Sequence[Interval]) -> TrackedResource:
     """Return a resource with what its own intervals add up to."""
     compute = [one for one in own if one.kind is IntervalKind.COMPUTE]
-    rate = burn(seen) if seen.sighting.compute_per_hour is not None or not seen.sighting.billed else None
+    paid_for = not seen.sighting.billed and not (seen.tracked.kind == VOLUME and _disks_unpriced(seen))
+    rate = burn(seen) if seen.sighting.compute_per_hour is not None or paid_for else None
     return replace(
         seen.tracked,
         usd_per_hour=rate,
@@ -216,5 +224,6 @@ def in_cents(summary: CostSummary) -> object:
         summary.excluded,
         summary.running,
         summary.balance,
+        summary.billed,
         summary.known,
     )

@@ -18,8 +18,10 @@ from runctl_tui.domain.history import StateChange
 from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan, Sighting, advance, changed_at
 from runctl_tui.domain.money import HOURS_PER_MONTH
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.volume import VOLUME, Volume
 from runctl_tui.services.store import from_micros, to_micros
 
+INSTANCE: Final = "instance"
 _STOPPED_AT: Final = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 
 
@@ -41,7 +43,7 @@ def seen_in(row: FleetRow, at: datetime) -> Seen:
     disks = None if row.disks_per_month is None else row.disks_per_month / HOURS_PER_MONTH
     tracked = TrackedResource(
         id=machine.id,
-        kind="instance",
+        kind=INSTANCE,
         provider=machine.provider,
         region=machine.region,
         name=machine.name,
@@ -66,6 +68,30 @@ def seen_in(row: FleetRow, at: datetime) -> Seen:
         _stopped_at(machine.state_reason),
     )
     return Seen(row.key, tracked, machine.type, bool(machine.disks), sighting)
+
+
+def volume_in(volume: Volume, at: datetime) -> Seen:
+    """Return what a volume that costs by itself proves about money: it has no compute, and costs while it exists."""
+    month = volume.usd_per_month
+    rate = month.value / HOURS_PER_MONTH if isinstance(month, Known) else None
+    tracked = TrackedResource(
+        id=volume.id,
+        kind=VOLUME,
+        provider=volume.provider,
+        region=volume.region,
+        name=volume.name,
+        state=ResourceState.STOPPED,
+        project=volume.project,
+        run="",
+        usd_per_hour=rate,
+        accumulated=Decimal(0),
+        unpriced_seconds=0.0,
+        first_seen_at=at,
+        last_seen_at=at,
+        tags=volume.tags,
+    )
+    sighting = Sighting(volume.key, at, ResourceState.STOPPED, None, rate, created_at=volume.created_at)
+    return Seen(volume.key, tracked, volume.shape.type, True, sighting)
 
 
 def record(connection: sqlite3.Connection, seen: Seen) -> None:
@@ -95,10 +121,10 @@ def everything(connection: sqlite3.Connection) -> list[Seen]:
     return [_seen(row) for row in connection.execute("SELECT * FROM resources ORDER BY key")]
 
 
-def existing(connection: sqlite3.Connection) -> set[str]:
-    """Return the keys of what is not gone."""
+def existing(connection: sqlite3.Connection, kind: str) -> set[str]:
+    """Return the keys of what is not gone of one kind."""
     gone = (ResourceState.TERMINATING.value, ResourceState.TERMINATED.value)
-    rows = connection.execute("SELECT key FROM resources WHERE kind = 'instance' AND state NOT IN (?, ?)", gone)
+    rows = connection.execute("SELECT key FROM resources WHERE kind = ? AND state NOT IN (?, ?)", (kind, *gone))
     return {row["key"] for row in rows}
 
 

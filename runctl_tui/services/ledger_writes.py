@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from runctl_tui.domain import ledger
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.volume import VOLUME, Volume
 from runctl_tui.services import ledger_rows
 from runctl_tui.services.ledger_books import again, looked_at, run_spans
 from runctl_tui.services.ledger_rows import Seen
+
+T = TypeVar("T")
 
 
 def write(connection: sqlite3.Connection, rows: Sequence[FleetRow], now: datetime) -> None:
@@ -27,7 +31,21 @@ def write_gone(
     connection: sqlite3.Connection, keys: frozenset[str], snapshot: Snapshot[tuple[FleetRow, ...]], now: datetime
 ) -> None:
     """Record as gone what a look did not find although it looked there."""
-    for key in ledger_rows.existing(connection) - keys:
+    _end(connection, ledger_rows.existing(connection, ledger_rows.INSTANCE) - keys, snapshot, now)
+
+
+def write_volumes(
+    connection: sqlite3.Connection, ours: Sequence[Volume], snapshot: Snapshot[tuple[Volume, ...]], now: datetime
+) -> None:
+    """Record the volumes that cost by themselves, and as gone those that a look did not find."""
+    for volume in ours:
+        ledger_rows.record(connection, ledger_rows.volume_in(volume, now))
+    there = {volume.key for volume in snapshot.value}
+    _end(connection, ledger_rows.existing(connection, VOLUME) - there, snapshot, now)
+
+
+def _end(connection: sqlite3.Connection, keys: Iterable[str], snapshot: Snapshot[tuple[T, ...]], now: datetime) -> None:
+    for key in keys:
         one = ledger_rows.find(connection, key)
         if one is not None and looked_at(one.tracked, snapshot):
             ledger_rows.record(connection, again(one, ResourceState.TERMINATED, now))

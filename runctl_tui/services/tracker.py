@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from runctl_tui.domain import ledger
 from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
+from runctl_tui.domain.cost import Billed, CostReport, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import Account
@@ -24,6 +24,7 @@ from runctl_tui.domain.money import cents
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.volume import Volume, month
 from runctl_tui.services import cost_reports, ledger_rows, ledger_writes, usage_rows
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound
 from runctl_tui.services.feed import PollingFeed
@@ -67,6 +68,18 @@ class _Look:
     overdue: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Volumes:
+    """What the last look at volumes leaves out."""
+
+    foreign: int = 0
+    partial: bool = False
+
+    def missing(self) -> tuple[str, ...]:
+        """Return it in words."""
+        return ("network volumes",) if self.partial else ()
+
+
 class ResourceTracker:
     """Keeps the ledger; every figure is the sum of priced intervals, and what has no price is named."""
 
@@ -76,17 +89,22 @@ class ResourceTracker:
         clock: Clock,
         budget: Callable[[], Decimal | None] = lambda: None,
         balance: Callable[[], tuple[str, bool]] = lambda: ("", False),
+        billed: Callable[[], tuple[Billed, ...]] = tuple,
     ) -> None:
         """Words of a prepaid account's balance come with whether it is low."""
         self._store = store
         self._clock = clock
         self._budget = budget
         self._balance = balance
+        self._billed = billed
         self._missing: tuple[str, ...] = ()
         self._foreign = 0
         self._written: datetime | None = None
         self._keys: frozenset[str] = frozenset()
         self._prints: dict[str, object] = {}
+        self._volumes = _Volumes()
+        self._volumes_written: datetime | None = None
+        self._volume_prints: Mapping[str, object] = {}
         self._cache: dict[str, tuple[object, Any]] = {}
         self._feed: PollingFeed[CostSummary] = PollingFeed(self._snapshot, POLL_SECONDS, clock, key=in_cents)
 
@@ -111,6 +129,20 @@ class ResourceTracker:
         if found.overdue:
             self._written = now
         if found.due:
+            self._feed.refresh()
+
+    async def observe_volumes(self, snapshot: Snapshot[tuple[Volume, ...]] | None) -> None:
+        """Record the volumes that cost by themselves, mounted or not; None where no provider has any."""
+        if snapshot is None:
+            return
+        now = self._clock.now()
+        ours = [one for one in snapshot.value if one.ownership is not Ownership.FOREIGN]
+        self._volumes = _Volumes(len(snapshot.value) - len(ours), bool(snapshot.missing))
+        prints = {one.key: (one.name, one.shape, month(one.usd_per_month), one.tags) for one in snapshot.value}
+        written = self._volumes_written
+        if written is None or not timedelta(0) <= now - written < WRITE_EVERY or prints != self._volume_prints:
+            await self._store.run(lambda connection: ledger_writes.write_volumes(connection, ours, snapshot, now))
+            self._volumes_written, self._volume_prints = now, prints
             self._feed.refresh()
 
     def _look(self, snapshot: Snapshot[tuple[FleetRow, ...]], now: datetime) -> _Look:
@@ -143,12 +175,13 @@ class ResourceTracker:
             month=so_far,
             forecast=ledger.forecast(so_far, kept.burn, now),
             budget=self._budget(),
-            excluded=(*self._missing, *kept.excluded(self._foreign)),
+            excluded=(*self._missing, *self._volumes.missing(), *kept.excluded(self._foreign + self._volumes.foreign)),
             estimated=kept.running > 0,
             running=kept.running,
             balance=balance,
             balance_low=low,
             known=self._written is not None or so_far > 0,
+            billed=self._billed(),
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import Unsupported
 
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
-    from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.states import Operation
     from runctl_tui.domain.volume import NewVolume, Storage, Volume, VolumeShape, VolumeSnapshot
     from runctl_tui.services.ports import ProviderRegistry
+
+    Standing = Snapshot[tuple[Volume, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,23 @@ class VolumeStore(Protocol):
 
     def snapshot_month(self, region: str, size_gib: int) -> Fact[Decimal]:
         """The most that a snapshot costs per month, as far as is known without asking."""
+
+
+async def standing_volumes(registry: ProviderRegistry) -> Standing | None:
+    """Return all volumes that cost by themselves, mounted or not; None where no provider has any.
+
+    A store with such volumes has a method `standing`, which is asked at each look at the fleet.
+    """
+    looks = (getattr(store, "standing", None) for store in volume_stores(registry))
+    parts: list[Standing] = await asyncio.gather(*(look() for look in looks if look is not None))
+    if not parts:
+        return None
+    return Snapshot(
+        value=tuple(one for part in parts for one in part.value),
+        taken_at=min(part.taken_at for part in parts),
+        scope=tuple(scope for part in parts for scope in part.scope),
+        missing=tuple(problem for part in parts for problem in part.missing),
+    )
 
 
 def volume_store(registry: ProviderRegistry, name: str) -> VolumeStore:

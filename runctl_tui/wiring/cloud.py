@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.cost import Billed
 from runctl_tui.domain.secret import Secret
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, SshSettings
 from runctl_tui.services.errors import SandboxFailed
-from runctl_tui.services.runpod.provider import RunpodProvider
+from runctl_tui.services.runpod.parse import PROVIDER
+from runctl_tui.services.runpod.provider import LABEL, RunpodProvider
 from runctl_tui.wiring.ground import Place
 from runctl_tui.wiring.runpod import runpod
 
@@ -52,6 +54,10 @@ class Cloud:
     def balance(self) -> tuple[str, bool]:
         """Return what is left at RunPod, in words, and whether that is little; empty while nobody knows."""
         return self._runpod.account.words() if self._runpod else ("", False)
+
+    def billed(self) -> tuple[Billed, ...]:
+        """Return what RunPod says itself that this month has cost, as it was told at last."""
+        return (Billed(PROVIDER, LABEL, self._runpod.billing.told()),) if self._runpod else ()
 
     def store(self) -> S3Store:
         """Return the S3 client; SandboxFailed while the sandbox is not there yet."""

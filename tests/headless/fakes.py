@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
-from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, DayCost, TrackedResource
+from runctl_tui.domain.cost import Billed, CostReport, CostShare, CostSummary, DayCost, TrackedResource
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.host import HostReading
 from runctl_tui.domain.instance import Disk, Gpu, Instance
-from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
+from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest, container_words
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import CreateResourceOptions
@@ -165,6 +165,8 @@ class World:
 
     machines: tuple[FleetRow, ...] = field(default_factory=lambda: (machine(),))
     missing: tuple[Problem, ...] = ()
+    billed: tuple[Billed, ...] = ()
+    tracked_volumes: tuple[TrackedResource, ...] = ()
     runs: list[TrainingSession] = field(default_factory=lambda: [run()])
     checkpoints: list[tuple[Checkpoint, ...]] = field(default_factory=lambda: [(checkpoint(200), checkpoint(100))])
     log: bytes = LOG
@@ -346,7 +348,8 @@ class FakeLauncher:
 
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         code = CodeSummary("/project", 3, 2048) if request.job else None
-        return LaunchPreview(await FakeActions(self.world).plan_launch(request), code)
+        words = container_words(request.options) if request.options else ""
+        return LaunchPreview(await FakeActions(self.world).plan_launch(request), code, container=words)
 
     def default_type(self, provider: str) -> str:
         options = self.world.defaults.options
@@ -417,6 +420,7 @@ class FakeCosts:
             excluded=("us-west-2", "2 unpriced types"),
             estimated=True,
             running=1,
+            billed=self.world.billed,
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:
@@ -436,6 +440,7 @@ class FakeCosts:
                 first_seen_at=NOW,
                 last_seen_at=NOW,
             ),
+            *self.world.tracked_volumes,
         )
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from runctl_tui.domain.secret import Secret
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import World, machine
 
@@ -33,3 +36,41 @@ def test_another_machine_is_no_pod(runctl: Runctl, world: World) -> None:
     said = runctl("pods", "logs", "llama-7b", "--json")
     assert said.code == 1
     assert "not of runpod" in said.envelope["error"]["message"]
+
+
+CREATE = ("pods", "create", "--type", "RTX 4090", "--json")
+
+
+def test_what_a_pod_gets_reaches_the_launch_and_no_value_is_told(
+    runctl: Runctl, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hunter2")
+    words = (*CREATE, "--zone", "community", "--template", "tpl", "--port", "8888/http", "--port", "6006/tcp")
+    said = runctl(*words, "--pod-env", "HF_TOKEN", "--pod-env", "MODE=a=b", "--root-gib", "15", "--data-gib", "25")
+    options = world.requests[0].options
+    assert options is not None
+    assert (options.provider, options.region, options.template) == ("runpod", "community", "tpl")
+    assert options.ports == ("8888/http", "6006/tcp")
+    assert options.environment == (("HF_TOKEN", Secret("hunter2")), ("MODE", Secret("a=b")))
+    assert (options.root_gib, options.data_gib) == (15, 25)
+    told = "template tpl · ports 8888/http 6006/tcp · environment HF_TOKEN MODE (values are not shown)"
+    assert said.data["container"] == told
+    assert "hunter2" not in said.out + said.err
+    assert "a=b" not in said.data["container"]
+
+
+def test_a_name_alone_must_be_in_this_environment(runctl: Runctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    said = runctl(*CREATE, "--pod-env", "HF_TOKEN")
+    assert "not in the environment" in said.error["message"]
+    assert "export HF_TOKEN" in said.error["hint"]
+
+
+def test_an_image_and_a_network_volume_reach_the_launch(runctl: Runctl, world: World) -> None:
+    runctl(
+        *("instances", "launch", "--provider", "runpod", "--type", "RTX 4090", "--json"),
+        *("--image", "a/b:1", "--network-volume", "data"),
+    )
+    options = world.requests[0].options
+    assert options is not None
+    assert (options.image, options.volume, options.template, options.ports) == ("a/b:1", "data", "", ())

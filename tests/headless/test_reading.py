@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.cost import Bill, Billed
+from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import RunProgress
 from runctl_tui.domain.volume import Storage
 from runctl_tui.options import Options
 from tests.headless.conftest import Runctl
-from tests.headless.fakes import LOG, World, checkpoint, machine, run
+from tests.headless.fakes import LOG, NOW, World, checkpoint, machine, run
 
 
 def test_instances_are_flat_rows(runctl: Runctl) -> None:
@@ -165,6 +168,19 @@ def test_costs_say_what_is_not_in_them(runctl: Runctl) -> None:
     assert data["excluded"] == ["us-west-2", "2 unpriced types", "db (p9.huge): price unknown"]
     assert data["resources"][0]["usd_per_hour"] is None
     assert "not included  us-west-2, 2 unpriced types, db (p9.huge): price unknown" in runctl("cost").out
+
+
+def test_what_a_provider_billed_itself_stands_beside_ours(runctl: Runctl, world: World) -> None:
+    bill = Bill(NOW, Decimal("0.5"), Decimal("12.34"), (("pods", Decimal("12.34")),))
+    world.billed = (Billed("llama", "RunPod", Known(bill, NOW - timedelta(minutes=2), "RunPod API v2 billing")),)
+    (told,) = runctl("cost", "--json").data["billed"]
+    assert (told["month"], told["today"], told["ours"], told["source"]) == (12.34, 0.5, 30.5, "RunPod API v2 billing")
+    words = "$12.34 this month (pods $12.34), $0.50 today; ours $30.50 (RunPod API v2 billing, 2 min old)"
+    assert f"RunPod billed  {words}" in runctl("cost").out
+    world.billed = (replace(world.billed[0], bill=Unknown("it did not answer")),)
+    (silent,) = runctl("cost", "--json").data["billed"]
+    assert (silent["month"], silent["why_unknown"]) == (None, "it did not answer")
+    assert "RunPod billed  unknown: it did not answer" in runctl("cost").out
 
 
 def test_costs_divided(runctl: Runctl, world: World) -> None:

@@ -5,14 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from runctl_tui.domain.cost import TrackedResource
 from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.money import HOURS_PER_MONTH
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.volume import Storage
 from tests.headless.conftest import Runctl
-from tests.headless.fakes import World, machine
+from tests.headless.fakes import NOW, World, machine
 
 STOPPED = machine(id="i-2", name="old-notebook", state=ResourceState.STOPPED, type="g4dn.xlarge")
+
+NETWORK = TrackedResource(
+    id="nv1",
+    kind="volume",
+    provider="runpod",
+    region="EU-RO-1",
+    name="data",
+    state=ResourceState.STOPPED,
+    project="vision",
+    run="",
+    usd_per_hour=Decimal(14) / HOURS_PER_MONTH,
+    accumulated=Decimal(3),
+    unpriced_seconds=0,
+    first_seen_at=NOW,
+    last_seen_at=NOW,
+)
 
 
 def test_the_list_is_filtered_by_provider_state_and_tag(runctl: Runctl, world: World) -> None:
@@ -23,6 +41,17 @@ def test_the_list_is_filtered_by_provider_state_and_tag(runctl: Runctl, world: W
     assert len(runctl("resources", "list", "--tag", "runctl:project=llama", "--json").data) == 2
     assert runctl("resources", "list", "--tag", "runctl:project=sdxl", "--json").data == []
     assert "8" in runctl("resources", "list").out.splitlines()[1].split()
+
+
+def test_a_network_volume_is_listed_with_what_it_costs(runctl: Runctl, world: World) -> None:
+    world.machines = (machine(),)
+    world.tracked_volumes = (NETWORK, replace(NETWORK, id="nv2", state=ResourceState.TERMINATED))
+    (row,) = [row for row in runctl("resources", "list", "--json").data if row["kind"] == "volume"]
+    assert (row["id"], row["state"], row["disks_usd_per_month"], row["so_far_usd"]) == ("nv1", "kept", 14, 3)
+    assert "network volume" in runctl("resources", "list", "--provider", "runpod").out
+    assert runctl("resources", "list", "--tag", "runctl:project=sdxl", "--json").data == []
+    assert len(runctl("resources", "list", "--state", "kept", "--json").data) == 1
+    assert "kept" in runctl("cost").out
 
 
 def test_the_summary_counts_and_says_which_marks_are_passed(runctl: Runctl, world: World) -> None:

@@ -21,6 +21,7 @@ from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.safety import CleanupResult, Policy
+from runctl_tui.domain.secret import Secret
 from runctl_tui.services.actions import safe_cleanup
 from runctl_tui.services.errors import (
     AwsError,
@@ -341,6 +342,28 @@ async def test_a_launch_hash_is_the_same_in_the_next_program(make: MakeRig) -> N
     assert first.hash == second.hash
     other = await rig.actions.plan_launch(LaunchRequest(OPTIONS, job=replace(JOB, args=("--steps", "6"))))
     assert other.hash != first.hash
+
+
+def all_of(folder: Path) -> bytes:
+    """Return the content of every file in a folder."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_a_plan_and_the_journal_tell_names_of_variables_and_never_values(make: MakeRig, tmp_path: Path) -> None:
+    rig = make()
+    options = replace(OPTIONS, ports=("8888/http",), environment=(("HF_TOKEN", Secret("hunter2")),), volume="data")
+    plan = await rig.actions.plan_launch(LaunchRequest(options))
+    assert dict(plan.parameters)["environment"] == "('HF_TOKEN',)"
+    assert "8888/http" in dict(plan.parameters)["ports"]
+    assert plan.hash != (await rig.actions.plan_launch(LaunchRequest(OPTIONS))).hash
+    await rig.commit(plan)
+    launched = rig.executor.launched[0].options
+    assert launched is not None
+    assert launched.environment[0][1].reveal() == "hunter2"
+    written = all_of(tmp_path)
+    assert b"new-box" in written, "the journal has the launch"
+    assert b"hunter2" not in written
+    assert "hunter2" not in repr(plan)
 
 
 async def test_the_typed_cap_is_the_most_that_a_spot_machine_may_cost(make: MakeRig) -> None:

@@ -11,11 +11,12 @@ import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.instance import Disk, Instance, Market
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.volume import Volume
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, ValidationError
 from runctl_tui.services.feed import PushFeed
 from runctl_tui.services.fleet import FleetBook, FleetParts
@@ -28,9 +29,13 @@ class Ledger:
     """A tracker that only remembers what it was shown."""
 
     seen: list[int] = field(default_factory=list)
+    volumes: list[Snapshot[tuple[Volume, ...]] | None] = field(default_factory=list)
 
     async def observe(self, rows: Snapshot[tuple[FleetRow, ...]]) -> None:
         self.seen.append(len(rows.value))
+
+    async def observe_volumes(self, volumes: Snapshot[tuple[Volume, ...]] | None) -> None:
+        self.volumes.append(volumes)
 
     async def so_far(self) -> dict[str, Decimal]:
         return {f"fake/{an_instance().id}": Decimal("2.50")}
@@ -52,14 +57,21 @@ class Register:
 class World:
     """A fleet over fakes."""
 
-    def __init__(self, *more: FakeProvider, warnings: bool = True) -> None:
+    def __init__(self, *more: FakeProvider, warnings: bool = True, prices: bool = False) -> None:
         self.clock = FakeClock()
         self.provider = FakeProvider(clock=self.clock)
         self.register = Register()
         self.ledger = Ledger()
         registry = FakeRegistry(self.provider, *more)
         self.machines = MachineList(registry, self.clock)
-        parts: Any = (registry, self.machines, lambda: None, self.ledger, self.register, self.clock)
+        parts: Any = (
+            registry,
+            self.machines,
+            lambda: object() if prices else None,
+            self.ledger,
+            self.register,
+            self.clock,
+        )
         self.fleet = FleetBook(FleetParts(*parts), lambda: warnings)
         self.fleet.feed = self.feed = PushFeed[tuple[FleetRow, ...]]()
 
@@ -88,6 +100,31 @@ async def test_prices_are_asked_once_for_each_kind_of_machine(monkeypatch: pytes
     assert all(isinstance(row.price, Known) for row in rows)
     assert rows[0].so_far == Decimal("2.50")
     assert rows[1].so_far is None
+
+
+async def test_a_disk_that_is_counted_by_itself_is_not_counted_with_its_machine() -> None:
+    own = Disk("d-1", "/", 50, "volume", True, usd_per_month="5.00")
+    network = Disk("nv1", "/runpod-volume", 200, "network", False, usd_per_month="14.00", apart=True)
+    world = World()
+    world.provider.add(an_instance(1, disks=(own, network)), an_instance(2, disks=(network,)))
+    assert [row.disks_per_month for row in (await world.fleet.now()).value] == [None, 0]
+    world = World(prices=True)
+    world.provider.add(an_instance(1, disks=(own, network)))
+    assert [row.disks_per_month for row in (await world.fleet.now()).value] == [Decimal("5.00")]
+
+
+async def test_volumes_that_cost_by_themselves_are_told_to_the_ledger() -> None:
+    world = World()
+    await world.fleet.now()
+    assert world.ledger.volumes == [None], "nobody has any"
+
+    class Store:
+        async def standing(self) -> Snapshot[tuple[Volume, ...]]:
+            return Snapshot((), START, ("fake",))
+
+    world.provider.volumes = Store()  # type: ignore[attr-defined]  # only some providers have volumes
+    await world.fleet.now()
+    assert world.ledger.volumes[1] == Snapshot((), START, ("fake",))
 
 
 async def test_an_unknown_price_stays_unknown_and_is_asked_again_soon() -> None:

@@ -16,7 +16,7 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import History
 from runctl_tui.domain.host import HostReading
-from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+from runctl_tui.domain.launch import LaunchPreview, LaunchRequest, container_words
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import Capabilities, Capability, TypeOffer
 from runctl_tui.domain.plan import (
@@ -378,7 +378,8 @@ class FakeLauncher(_Part):
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
         self.world.previewed.append(request)
         plan = await FakeActions(self.world).plan_launch(request)
-        return LaunchPreview(plan, data.CODE, self.disk_month("aws", "us-east-1", 30))
+        words = container_words(request.options) if request.options else ""
+        return LaunchPreview(plan, data.CODE, self.disk_month("aws", "us-east-1", 30), words)
 
     def default_type(self, provider: str) -> str:
         return self.world.default_types.get(provider, "")

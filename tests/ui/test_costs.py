@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
+from runctl_tui.domain.cost import Bill, Billed
+from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.plan import Operation
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, at_keyboard
@@ -24,6 +27,27 @@ async def test_figures_say_their_source_their_age_and_what_is_left_out() -> None
         await person.sees("without us-west-2, S3 requests, db-primary (m6i.4xlarge): price unknown")
         await person.press("d")
         await person.sees("Left out", "db-primary (m6i.4xlarge): its price is unknown", "sum of the ledger's priced")
+
+
+async def test_what_a_provider_billed_itself_stands_beside_our_figure_with_source_and_age() -> None:
+    world = World()
+    bill = Bill(data.NOW, Decimal("0.50"), Decimal("12.34"), (("pods", Decimal("12.34")),))
+    told = Billed("runpod", "RunPod", Known(bill, data.NOW - timedelta(minutes=2), "RunPod API v2 billing"))
+    world.costs.push(replace(data.COST, billed=(told,)))
+    async with at_keyboard(world) as person:
+        await person.press("6")
+        await person.sees("RunPod billed $12.34, ours")
+        await person.press("d")
+        await person.sees(
+            "$12.34 this month (pods $12.34), $0.50 today; ours", "RunPod API v2 billing; the whole account"
+        )
+        await person.sees("2 min ago")
+        await person.press("escape")
+        silent = replace(told, bill=Unknown("RunPod did not answer within 5 s"))
+        world.costs.push(replace(data.COST, billed=(silent,)))
+        await person.sees("RunPod billed ?")
+        await person.press("d")
+        await person.sees("unknown: RunPod did not answer within 5 s")
 
 
 async def test_the_same_figures_fit_a_small_terminal() -> None:

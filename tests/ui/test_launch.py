@@ -65,6 +65,58 @@ async def test_another_provider_starts_with_its_own_type() -> None:
         await person.sees("g5.xlarge: on-demand")
 
 
+async def open_pod_form(person: Person) -> None:
+    pods = FakeProvider(person.world, "runpod", "RunPod", {Capability.SPOT: "no spot is sold here"})
+    pods.regions = lambda: ("secure", "community")  # type: ignore[method-assign]  # the regions of this one
+    person.app.services.registry._providers["runpod"] = pods  # type: ignore[attr-defined]  # of the fake
+    person.world.default_types["runpod"] = "g5.xlarge"
+    await open_form(person)
+    await person.press("right")
+    await person.sees("(•) secure", "g5.xlarge: on-demand")
+    person.app.screen.query_one("#more-tick").focus()
+    await person.press("space")
+    await person.until(lambda: person.app.screen.query_one("#more-runpod").display, "the pod's fields")
+
+
+async def test_a_pod_has_its_own_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hunter2")
+    async with at_keyboard() as person:
+        await open_pod_form(person)
+        assert not person.app.screen.query_one("#more-aws").display
+        put(person, "subnet", "subnet-01234567")
+        put(person, "disk", "25")
+        for name, value in (("template", "tpl"), ("pod_disk", "40"), ("center", "EU-RO-1"), ("ports", "8888/http")):
+            put(person, name, value)
+        put(person, "pod_env", "HF_TOKEN MODE='a b'")
+        await review(person)
+        await person.until(lambda: person.world.previewed, "previewed")
+        options = person.world.previewed[-1].options
+        assert options is not None
+        assert (options.provider, options.region, options.template, options.image) == ("runpod", "EU-RO-1", "tpl", "")
+        assert (options.root_gib, options.data_gib, options.ports, options.subnet) == (25, 40, ("8888/http",), "")
+        told = [(name, value.reveal()) for name, value in options.environment]
+        assert told == [("HF_TOKEN", "hunter2"), ("MODE", "a b")]
+        await person.sees("template tpl · ports 8888/http · environment HF_TOKEN MODE (values are not shown)")
+        assert "hunter2" not in person.text()
+
+
+async def test_wrong_fields_of_a_pod_are_told_before_anybody_is_asked() -> None:
+    async with at_keyboard() as person:
+        await open_pod_form(person)
+        put(person, "ports", "8888")
+        put(person, "pod_env", "HF_NOWHERE_TOKEN")
+        await review(person)
+        await person.sees("8888: write NUMBER/http or NUMBER/tcp", "HF_NOWHERE_TOKEN is not set")
+        put(person, "ports", "")
+        put(person, "pod_env", "")
+        put(person, "center", "EU-RO-1")
+        person.app.screen.query_one("#field-region RadioLine").focus()
+        await person.press("right")
+        await review(person)
+        await person.sees("a data centre is in the secure cloud")
+        assert person.world.previewed == []
+
+
 async def test_nothing_is_created_before_the_price_gate_says_yes() -> None:
     async with at_keyboard() as person:
         await open_form(person)

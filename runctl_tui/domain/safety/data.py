@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.instance import Disk
+from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
@@ -115,6 +117,30 @@ def instance_store_lost(operation: Operation, facts: SafetyFacts) -> Reason | No
         return None
     text = f"what is on its {count(lock.instance_store_disks, 'instance-store disk')} is lost"
     return warn("instance_store_lost", text, Level.NAME)
+
+
+def stopped_disk_costs_more(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A stop makes some disks dearer."""
+    disks = [disk for disk in known_or_none(facts.disks) or () if disk.usd_per_month and disk.usd_per_month_stopped]
+    dearer = [disk for disk in disks if Decimal(disk.usd_per_month_stopped) > Decimal(disk.usd_per_month)]
+    if operation is not Operation.STOP or not dearer:
+        return None
+    before = sum((Decimal(disk.usd_per_month) for disk in dearer), Decimal(0))
+    after = sum((Decimal(disk.usd_per_month_stopped) for disk in dearer), Decimal(0))
+    names = ", ".join(disk.name or disk.volume_id for disk in dearer)
+    text = f"its {names} costs {dollars(after)} per month while it is stopped, instead of {dollars(before)}"
+    return warn("stopped_disk_costs_more", text)
+
+
+def volume_stays_and_costs(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """What is paid by itself outlives a termination, and is paid on."""
+    staying = [disk for disk in known_or_none(facts.disks) or () if disk.apart]
+    if operation is not Operation.TERMINATE or not staying:
+        return None
+    prices = [disk.usd_per_month for disk in staying]
+    month = dollars(sum(map(Decimal, prices), Decimal(0))) if all(prices) else "an unknown price"
+    names = ", ".join(disk.name or disk.volume_id for disk in staying)
+    return warn("volume_stays", f"its {names} stays and goes on costing {month} per month, mounted or not")
 
 
 def run_state_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:

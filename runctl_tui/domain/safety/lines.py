@@ -128,8 +128,12 @@ def _stays(operation: Operation, facts: SafetyFacts) -> str:
         number = sum(not disk.lost_on_stop for disk in facts.disks.value)
         return f"{count(number, 'disk')}, {keeps}" if number else "no disk"
     staying = [disk for disk in facts.disks.value if disk.delete_on_termination is False]
-    words = [f"{_disk_name(disk)}, {disk.usd_per_month or unknown('no price')}/mo" for disk in staying]
+    words = [f"{_disk_name(disk)}, {_month_of(disk)}/mo" for disk in staying]
     return " · ".join(words) or "no disk; what is in S3"
+
+
+def _month_of(disk: Disk) -> str:
+    return f"${disk.usd_per_month}" if disk.usd_per_month else unknown("no price")
 
 
 def _disk_name(disk: Disk) -> str:
@@ -164,7 +168,7 @@ def _seen(fact: Fact[T]) -> datetime | None:
 def disks_per_month_stopped(facts: SafetyFacts) -> Decimal | None:
     """Return what the disks cost per month while the machine is stopped."""
     disks = known_or_none(facts.disks) or ()
-    if not any(disk.lost_on_stop or disk.usd_per_month_stopped for disk in disks):
+    if not any(disk.lost_on_stop or disk.usd_per_month_stopped or disk.apart for disk in disks):
         return facts.disks_per_month
     prices = [disk.usd_per_month_stopped or disk.usd_per_month for disk in disks if not disk.lost_on_stop]
     return sum(map(Decimal, prices), Decimal(0)) if all(prices) else None

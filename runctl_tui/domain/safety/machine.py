@@ -127,4 +127,14 @@ def may_not_restart(operation: Operation, facts: SafetyFacts) -> Reason | None:
     return warn("may_not_restart", text)
 
 
+def tied_to_its_host(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A machine whose disks nothing can keep starts again only where they are, where somebody else may be by then."""
+    tied = any(disk.bound or disk.apart for disk in known_or_none(facts.disks) or ())
+    if not tied or operation not in (Operation.START, Operation.STOP):
+        return None
+    if operation is Operation.START:
+        return warn("tied_to_host", "it starts only on the host that it was on: there may be no GPU free there")
+    return warn("tied_to_host", "it starts again only on the host that it is on now, if a GPU is free there then")
+
+
 _PAST: Final = {Operation.START: "started", Operation.STOP: "stopped", Operation.TERMINATE: "terminated"}

@@ -91,3 +91,22 @@ GPUS: Final = (
 def gpu(gpu_id: str) -> GpuKind | None:
     """Return the GPU with this id, or None."""
     return next((one for one in GPUS if one.id == gpu_id), None)
+
+
+TEMPLATES: Final = (
+    {
+        "id": "tpl-pytorch",
+        "name": "PyTorch 2.8",
+        "image": "runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404",
+        "args": "",
+        "disk": 40,
+        "mounts": {"persistent": {"size": 20, "path": "/workspace"}},
+        "ports": ["8888/http", "22/tcp"],
+        "env": {"JUPYTER_ENABLE_LAB": "yes"},
+        "registry": None,
+        "serverless": False,
+        "public": True,
+    },
+    {"id": "tpl-worker", "name": "Worker", "image": "runpod/worker:1", "serverless": True, "public": True},
+)
+"""Public templates, as API v2 tells them."""

@@ -7,15 +7,16 @@ import json
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-from runctl_tui.sandbox.runpod import volumes
-from runctl_tui.sandbox.runpod.catalog import COMMUNITY, GPUS, SECURE
+from runctl_tui.sandbox.runpod import billing, volumes
+from runctl_tui.sandbox.runpod.catalog import COMMUNITY, GPUS, SECURE, TEMPLATES
 from runctl_tui.sandbox.runpod.graph import Graph
 from runctl_tui.sandbox.runpod.pods import Facts, PodRefusal, Pods, as_v2
 
-FAULTS: Final = ("create-then-500", "hang", "html", "expired")
+FAULTS: Final = ("create-then-500", "hang", "html", "expired", "no-billing")
 T = TypeVar("T")
 LONGEST_HANG_S: Final = 60.0
 
@@ -94,9 +95,27 @@ class RunpodFront:
             return {"networkVolumes": [volumes.as_v2(one) for one in self._pods.account["volumes"].values()]}
         if method == "GET" and parts[:2] == ["v2", "network-volumes"]:
             return self._volume_work(lambda: volumes.as_v2(volumes.find(self._pods, parts[2])))
+        if method == "GET" and parts == ["v2", "billing"]:
+            return self._bill(query)
+        if method == "GET" and parts[:2] == ["v2", "templates"]:
+            return self._templates(parts[2:])
         if method == "GET" and parts == ["v2", "catalog", "gpus"]:
             return {"gpus": self._catalog(query)}
         raise Problem(404, f"The sandbox does not play {method} {path}")
+
+    def _bill(self, query: dict[str, str]) -> Facts:
+        if self._fault("no-billing"):
+            raise Problem(503, "billing is not available")
+        with self._pods.lock:
+            self._pods.charge()
+            return billing.answer(self._pods.account, query, datetime.now(UTC))
+
+    def _templates(self, parts: list[str]) -> Facts:
+        """Return the account's own templates, of which it has none, or any one of the public ones."""
+        found = next((one for one in TEMPLATES if [one["id"]] == parts), None)
+        if parts and found is None:
+            raise Problem(404, "template not found")
+        return found or {"templates": []}
 
     def _change_volume(self, method: str, path: str, body: Facts) -> tuple[int, Facts | None]:
         broken = method == "POST" and self._fault("create-then-500")

@@ -11,19 +11,21 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from runctl_tui.sandbox import processes, sshd
 from runctl_tui.sandbox.environment import HostEnvironment
 from runctl_tui.sandbox.folder import SandboxFolder
-from runctl_tui.sandbox.runpod.catalog import COMMUNITY, SECURE, GpuKind, gpu
+from runctl_tui.sandbox.runpod import billing
+from runctl_tui.sandbox.runpod.catalog import COMMUNITY, SECURE, TEMPLATES, GpuKind, gpu
 
 Facts = dict[str, Any]
 ADDRESS: Final = "127.0.0.1"
 SSH_PORT: Final = "22/tcp"
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+SMALLEST_VOLUME: Final = 10
 GRACE_S: Final = 5.0
 BOOT_S: Final = 1.0
 """How long a pod is starting."""
@@ -95,14 +97,15 @@ class Pods:
         """Take what the running pods have cost since the last time from the balance; call it before a rate changes."""
         with self.lock:
             now = time.monotonic()
-            self.account["balance"] -= self.rate() * (now - self._charged_at) / 3600
+            seconds, end = now - self._charged_at, datetime.now(UTC)
+            self.account["balance"] -= self.rate() * seconds / 3600
+            billing.book(self.account, end - timedelta(seconds=seconds), end, self.rate())
             self._charged_at = now
 
     def create(self, order: Order) -> Facts:
         """Make a pod and let it come up; PodRefusal where RunPod has none."""
         kind = self._kind(order)
-        if order.network_volume and order.network_volume not in self.account["volumes"]:
-            raise PodRefusal("Network volume not found")
+        self._check(order)
         with self.lock:
             self.charge()
             pod_id = "".join(secrets.choice(LETTERS) for _ in range(14))
@@ -209,6 +212,18 @@ class Pods:
         if order.gpu in self.sold_out or not fits or not here:
             raise PodRefusal("There are no longer any instances available with the requested specifications.")
         return kind
+
+    def _check(self, order: Order) -> None:
+        """Refuse what RunPod refuses of a pod's storage and template."""
+        volume = self.account["volumes"].get(order.network_volume)
+        if order.network_volume and volume is None:
+            raise PodRefusal("Network volume not found")
+        if volume is not None and (order.cloud == COMMUNITY or order.center not in ("", volume["center"])):
+            raise PodRefusal("Network volume is not in the pod's data center")
+        if 0 < order.volume < SMALLEST_VOLUME:
+            raise PodRefusal(f"volumeInGb must be 0 or at least {SMALLEST_VOLUME}")
+        if order.template and order.template not in {one["id"] for one in TEMPLATES}:
+            raise PodRefusal("Template not found")
 
     def _get(self, pod_id: str) -> Facts:
         with self.lock:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT
+from runctl_tui.sandbox.runpod import billing
 from runctl_tui.sandbox.runpod.catalog import SECURE, gpu
 from runctl_tui.sandbox.runpod.pods import SSH_PORT, Facts
 
@@ -26,7 +27,7 @@ def account(seed: str, owner: str, now: datetime) -> Facts:
     tagged = f"vision-datasets [{tags}]"
     volume = {"id": _id(seed, "volume", 10), "name": tagged, "size": 200, "center": CENTER}
     volume["created"] = (now - VOLUME_AGE).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
+    found = {
         "id": f"user_{_id(seed, 'user', 20)}",
         "email": f"{owner}@sandbox.invalid",
         "balance": 42.5,
@@ -34,6 +35,8 @@ def account(seed: str, owner: str, now: datetime) -> Facts:
         "volumes": {volume["id"]: volume},
         "keys": [],
     }
+    billing.book(found, now - AGE, now, pod["rate"])
+    return found
 
 
 def _pod(pod_id: str, owner: str, now: datetime) -> Facts:

@@ -8,7 +8,7 @@ from typing import Any
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.instance import Instance
-from runctl_tui.domain.offer import NO_PROFILE, CreateResourceOptions
+from runctl_tui.domain.offer import NO_PROFILE, OF_PODS, CreateResourceOptions
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.aws import images, request
 from runctl_tui.services.aws.clients import AwsClients
@@ -82,6 +82,9 @@ class Launches:
     def _validate(self, options: CreateResourceOptions) -> None:
         if not options.type or not options.region:
             raise ValidationError("A launch needs a machine type and a region", "", "give --type and --region")
+        if (name := options.foreign(OF_PODS)) != "":
+            why, todo = "only RunPod's pods have that", "leave it out, or launch a pod: --provider runpod"
+            raise ValidationError(f"An instance of AWS has no {name.replace('volume', 'network volume')}", why, todo)
         sizes = (("root", options.root_gib, 1, 65536), ("data", options.data_gib, 1, 65536))
         for word, size, least, most in sizes:
             if size is not None and not least <= size <= most:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Unknown
 from runctl_tui.domain.instance import Market
-from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest
+from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest, container_words
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.paths import project_root
@@ -82,7 +82,11 @@ class LaunchDesk:
         """Return the plan with its price and warnings, and the code that would be sent; changes nothing."""
         code = await self._code(request.job) if request.job is not None else None
         plan = await self._actions.plan_launch(request)
-        return LaunchPreview(plan, code, self._disks(request.options) if request.options else None)
+        options = request.options
+        if options is None:
+            return LaunchPreview(plan, code)
+        disks = self._disks(options) if options.provider == "aws" else None
+        return LaunchPreview(plan, code, disks, container_words(options))
 
     def disk_month(self, provider: str, region: str, gib: int) -> Fact[Decimal]:
         """Return dollars per month of a new root disk, as far as is known without asking anybody."""

@@ -246,11 +246,18 @@ def _network(mount: Mapping[str, Any], volume: NetworkVolume | None) -> Disk:
         False,
         name=f"network volume {volume.name}" if volume else "network volume",
         usd_per_month=_network_month(volume),
+        apart=True,
     )
 
 
+def month_of(volume: NetworkVolume) -> Decimal | None:
+    """Return dollars per month of a network volume; None where the price of its tier is not known."""
+    return prices.network_month(volume.size_gib) if volume.type == NETWORK else None
+
+
 def _network_month(volume: NetworkVolume | None) -> str:
-    return _month(prices.network_month(volume.size_gib)) if volume and volume.type == NETWORK else ""
+    month = month_of(volume) if volume else None
+    return "" if month is None else _month(month)
 
 
 def _tags(env: Mapping[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.ports import SshTarget
 from runctl_tui.services.runpod.account import Account, Balance
+from runctl_tui.services.runpod.billing import Billing
 from runctl_tui.services.runpod.catalog import NO_SPOT, Catalog
 from runctl_tui.services.runpod.launch import Launches
 from runctl_tui.services.runpod.logs import printed
@@ -60,10 +61,13 @@ class RunpodProvider:
         web = RunpodWeb(settings, self._pool)
         self._web = web
         self.account = Account(web, clock)
+        self.billing = Billing(web, clock)
         self._catalog = Catalog(web, clock)
         self._sdk = RunpodSdk(settings, self._pool)
         self._reader = PodReader(web, settings, clock, self._catalog)
-        self.launches = Launches((settings, clock, self._pool), self._reader, self._catalog, self._sdk, self.account)
+        self.launches = Launches(
+            (settings, clock, self._pool, web), self._reader, self._catalog, self._sdk, self.account
+        )
         claim = f"{TAG_OWNER}={settings.owner}"
         self._claim = f"put [{claim}] behind a volume's name, or {TAGS}={claim} into a pod's environment"
         self._reach = Reach(web, settings, self._pool)
@@ -88,8 +92,8 @@ class RunpodProvider:
         return await self.account.balance()
 
     async def list_resources(self) -> Snapshot[tuple[Instance, ...]]:
-        """Return every pod; the balance is renewed on the way."""
-        listed, _ = await asyncio.gather(self._reader.list_all(), self.account.refresh())
+        """Return every pod; balance and bill are renewed on the way."""
+        listed, *_ = await asyncio.gather(self._reader.list_all(), self.account.refresh(), self.billing.refresh())
         return listed
 
     async def get_resource_status(self, resource_id: str, region: str = "") -> Instance:

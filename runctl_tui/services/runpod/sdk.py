@@ -68,12 +68,18 @@ class RunpodSdk:
         return function
 
 
-def check_texts(value: object) -> None:
-    """Raise ValidationError where a text could leave the string that the SDK pastes it into."""
+def check_texts(value: object, name: str = "") -> None:
+    """Raise ValidationError where a text could leave the string that the SDK pastes it into; it tells no variable."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             check_texts(key)
-            check_texts(each)
-    elif isinstance(value, str) and (not value.isprintable() or any(mark in value for mark in '"\\')):
+            check_texts(each, f"the value of {key}" if name == "env" else key)
+    elif isinstance(value, str) and cannot_be_sent(value):
         why = "quotes, backslashes and line breaks cannot be sent to RunPod"
-        raise ValidationError(f"{value[:60]!r} cannot be used", why, "leave them out")
+        told = name if name.startswith("the value of ") else repr(value[:60])
+        raise ValidationError(f"{told} cannot be used", why, "leave them out")
+
+
+def cannot_be_sent(text: str) -> bool:
+    """Tell whether a text could leave the string that the SDK pastes it into."""
+    return not text.isprintable() or any(mark in text for mark in '"\\')

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT
 from runctl_tui.domain.offer import Capability
+from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.volume import Attachment, Storage, Volume, VolumeShape, VolumeSnapshot, VolumeState
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from runctl_tui.services.runpod.web import RunpodWeb
 
 SOURCE: Final = "RunPod API"
+SILENT: Final = "RunPod's network volumes could not be listed"
+PATIENCE: Final = 5.0
+"""Seconds that the fleet waits for the volumes."""
 TAG_OP: Final = "runctl:op"
 TAG_MADE: Final = "runctl:made"
 """When it was made, which RunPod does not tell."""
@@ -62,6 +66,19 @@ class NetworkVolumes:
         except TrainctlError as error:
             return Snapshot(Storage(), taken_at, (PROVIDER,), (error.to_problem(scope=PROVIDER),))
         return Snapshot(Storage(tuple(found.values())), taken_at, (PROVIDER,))
+
+    async def standing(self) -> Snapshot[tuple[Volume, ...]]:
+        """Return the network volumes as they were read within two minutes, without the pods that mount them."""
+        now = self._clock.now()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                found = await self._catalog.volumes()
+        except TrainctlError as error:
+            return Snapshot((), now, (PROVIDER,), (error.to_problem(scope=PROVIDER),))
+        except TimeoutError:
+            silent = Problem("timeout", SILENT, f"no answer within {PATIENCE:.0f} s", scope=PROVIDER)
+            return Snapshot((), now, (PROVIDER,), (silent,))
+        return Snapshot(tuple(self._volume(one, ()) for one in found.values()), now, (PROVIDER,))
 
     async def learn_prices(self) -> None:
         """Do nothing: the prices of storage are in this program, dated."""

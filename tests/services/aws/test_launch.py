@@ -141,6 +141,8 @@ async def test_impossible_tags_are_refused_before_the_call(world: World, tags: A
     ("changes", "error", "words"),
     [
         ({"type": ""}, ValidationError, "machine type"),
+        ({"template": "tpl"}, ValidationError, "no template"),
+        ({"volume": "data"}, ValidationError, "no network volume"),
         ({"type": "x9.huge"}, ResourceNotFound, "no machine type x9.huge"),
         ({"root_gib": 0}, ValidationError, "root disk"),
         ({"data_gib": 99999999}, ValidationError, "data disk"),

@@ -55,9 +55,10 @@ async def test_a_create_refused_in_words_fails_at_once(rig: Rig) -> None:
 
 
 async def test_a_launch_tells_runpod_s_own_truths(rig: Rig) -> None:
-    (bare,) = await rig.provider.check_create(wanted())
+    bare, container = await rig.provider.check_create(wanted())
     assert "only S3 keeps it" in bare
-    dies, tied = await rig.provider.check_create(wanted(data_gib=20))
+    assert "(30 GB) is lost when the pod stops or ends; $3.00 per month" in container
+    dies, tied, _ = await rig.provider.check_create(wanted(data_gib=20))
     assert "deleted with the pod" in dies
     assert "twice" in dies
     assert "if a GPU is free" in tied
@@ -103,13 +104,14 @@ async def test_a_terminated_pod_is_remembered_here_although_runpod_forgets_it(ri
 
 @needs_sdk
 async def test_a_network_volume_outlives_the_pod_and_decides_where_it_is(rig: Rig) -> None:
-    options = wanted(volume="vision-datasets", data_gib=50)
+    options = wanted(volume="vision-datasets")
     (warning, *_) = await rig.provider.check_create(options)
     assert "stays when the pod ends" in warning
     made = await rig.provider.create_resource(options, "token")
     assert made.region == "EU-RO-1"
     _, network = made.disks
     assert (network.type, network.delete_on_termination, network.usd_per_month) == ("network", False, "14.00")
+    assert network.apart, "it is counted by itself"
 
 
 @pytest.mark.parametrize(

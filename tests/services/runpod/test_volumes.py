@@ -60,6 +60,19 @@ async def test_it_names_every_pod_that_mounts_it_also_a_stopped_one(rig: Rig) ->
     assert "in use" in caught.value.why
 
 
+@needs_sdk
+async def test_the_fleet_reads_them_without_asking_each_time(rig: Rig) -> None:
+    seen = await rig.provider.volumes.standing()
+    assert [(one.name, one.usd_per_month) for one in seen.value] == [("vision-datasets", seen.value[0].usd_per_month)]
+    assert isinstance(seen.value[0].usd_per_month, Known)
+    rig.front.faults += ["expired"]
+    assert (await rig.provider.volumes.standing()).complete, "they are kept for two minutes"
+    rig.clock.passed += 121
+    silent = await rig.provider.volumes.standing()
+    assert not silent.complete
+    assert silent.missing[0].scope == "runpod"
+
+
 async def test_it_is_made_grown_and_deleted(rig: Rig) -> None:
     store = rig.provider.volumes
     volume_id = await made(store)

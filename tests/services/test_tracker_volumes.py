@@ -1,0 +1,142 @@
+"""Network volumes in the ledger: they cost while they exist, mounted or not, and are counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runctl_tui.domain.facts import Known, Unknown
+from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.volume import Volume, VolumeShape, VolumeState
+from runctl_tui.services import ledger_writes
+from runctl_tui.services.store import Store
+from runctl_tui.services.tracker import ResourceTracker
+from tests.fakes import START, FakeClock
+
+MONTH = Decimal("7.30")
+"""One cent per hour."""
+CENT = Decimal("0.01")
+DATA = Volume(
+    id="nv1",
+    provider="runpod",
+    region="EU-RO-1",
+    zone="EU-RO-1",
+    name="data",
+    state=VolumeState.AVAILABLE,
+    shape=VolumeShape("network", 100),
+    usd_per_month=Known(MONTH, START, "table"),
+    last_snapshot=Known(None, START, "table"),
+    tags=((TAG_OWNER, "me"), (TAG_PROJECT, "vision")),
+    owner_label="me",
+)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def tracker(tmp_path: Path, clock: FakeClock) -> Iterator[ResourceTracker]:
+    store = Store(tmp_path, clock)
+    yield ResourceTracker(store, clock)
+    store.close()
+    store.join()
+
+
+def looked(clock: FakeClock, *volumes: Volume, missing: tuple[Problem, ...] = ()) -> Snapshot[tuple[Volume, ...]]:
+    return Snapshot(volumes, clock.now(), ("runpod",), missing)
+
+
+async def test_a_volume_costs_by_the_hour_while_it_exists(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe_volumes(looked(clock, DATA))
+    clock.advance(10 * 3600)
+    await tracker.observe_volumes(looked(clock, DATA))
+    summary = await tracker.now()
+    assert summary.burn_per_hour == CENT
+    assert summary.month == 10 * CENT
+    assert (summary.running, summary.excluded) == (0, ())
+    (one,) = await tracker.resources()
+    assert (one.kind, one.name, one.project, one.usd_per_hour) == ("volume", "data", "vision", CENT)
+    assert await tracker.by("provider") == (("runpod", "0.10"),)
+    assert await tracker.by("type") == (("network", "0.10"),)
+    assert await tracker.by("project") == (("vision", "0.10"),)
+
+
+async def test_what_it_cost_before_it_was_first_seen_counts(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe_volumes(looked(clock, replace(DATA, created_at=START - timedelta(hours=5))))
+    assert await tracker.total_cost() == 5 * CENT
+
+
+async def test_a_volume_that_is_gone_costs_no_longer(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe_volumes(looked(clock, DATA))
+    clock.advance(3600)
+    await tracker.observe_volumes(looked(clock, DATA))
+    await tracker.observe_volumes(looked(clock))
+    clock.advance(3600)
+    await tracker.observe_volumes(looked(clock))
+    assert (await tracker.now()).burn_per_hour == 0
+    (one,) = await tracker.resources()
+    assert (one.state, one.accumulated) == (ResourceState.TERMINATED, CENT)
+
+
+async def test_a_silent_provider_ends_nothing_and_is_named(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe_volumes(looked(clock, DATA))
+    silent = Problem("timeout", "RunPod's network volumes could not be listed", scope="runpod")
+    clock.advance(61)
+    await tracker.observe_volumes(looked(clock, missing=(silent,)))
+    summary = await tracker.now()
+    assert summary.burn_per_hour == CENT
+    assert "network volumes" in summary.excluded
+
+
+async def test_growth_costs_more_from_then_on(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe_volumes(looked(clock, DATA))
+    clock.advance(3600)
+    grown = replace(DATA, shape=VolumeShape("network", 200), usd_per_month=Known(2 * MONTH, START, "table"))
+    await tracker.observe_volumes(looked(clock, grown))
+    clock.advance(3600)
+    await tracker.observe_volumes(looked(clock, grown))
+    assert (await tracker.now()).month == 3 * CENT
+
+
+async def test_a_volume_without_a_price_is_unknown_and_never_free(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe_volumes(looked(clock, replace(DATA, usd_per_month=Unknown("not published"))))
+    clock.advance(3600)
+    assert (await tracker.now()).excluded == ("1 unpriced volume",)
+    assert (await tracker.resources())[0].usd_per_hour is None
+
+
+async def test_what_is_foreign_is_said_and_not_counted(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe_volumes(looked(clock, replace(DATA, tags=())))
+    assert await tracker.resources() == ()
+    assert (await tracker.now()).excluded == ("1 foreign",)
+
+
+async def test_an_unchanged_volume_is_written_once_a_minute(
+    tracker: ResourceTracker, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    write = ledger_writes.write_volumes
+
+    def counted(*arguments: Any) -> None:
+        written.append(1)
+        write(*arguments)
+
+    monkeypatch.setattr(ledger_writes, "write_volumes", counted)
+    for _ in range(4):
+        at = replace(DATA, usd_per_month=Known(MONTH, clock.now(), "table"))
+        await tracker.observe_volumes(looked(clock, at))
+        clock.advance(19)
+    assert len(written) == 1
+    await tracker.observe_volumes(looked(clock, DATA))
+    assert len(written) == 2
