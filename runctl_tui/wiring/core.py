@@ -68,7 +68,11 @@ class Core:
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
         self.runs.feed = PollingFeed(self.runs.poll, self.pace(RUN_SECONDS), clock, key=runs_as_seen, empty=())
         self.costs = ResourceTracker(
-            self.store, clock, lambda: place.configuration.costs.monthly_budget, self.cloud.balance
+            self.store,
+            clock,
+            lambda: place.configuration.costs.monthly_budget,
+            self.cloud.balance,
+            lambda: place.configuration.costs.project_budgets,
         )
         self.fleet = FleetBook(
             FleetParts(self.registry, self.machines, self.cloud.prices, self.costs, self.runs, clock),
