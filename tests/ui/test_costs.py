@@ -58,6 +58,14 @@ async def test_a_key_divides_by_the_next_dimension_and_another_by_any_tag() -> N
         assert [asked[0] for asked in person.world.reports] == ["project", "run", "type", "tag:team"]
 
 
+async def test_the_table_that_has_the_keys_is_marked_without_colour() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("▏  llama ", "▌  ▲ llama-eval idle")
+        await person.press("tab")
+        await person.sees("▌  llama ", "▏  ▲ llama-eval idle")
+
+
 async def test_an_earlier_month_is_shown_and_the_future_is_not() -> None:
     async with at_keyboard() as person:
         await person.press("6", "greater_than_sign")
