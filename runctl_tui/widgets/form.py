@@ -77,7 +77,7 @@ class RadioLine(Widget, can_focus=True):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return how many lines the alternatives take."""
-        return self._laid_out(width).get_height(self.styles, width)
+        return self._laid_out(width).get_height({}, width)
 
     def _laid_out(self, width: int) -> Content:
         """Return the alternatives in lines, none torn from its mark where it fits into one; without a width in one."""

@@ -254,6 +254,8 @@ async def test_a_pod_without_a_run_shows_what_it_prints_itself() -> None:
         await person.sees("vision-lora")
         await person.press("l")
         await person.sees("LOG of vision-lora", "Pod Started", "Setting up SSH...", "the pod is gone")
+        await person.sees("the log has ended", "q close")
+        assert "following" not in person.text()
         assert "\x1b" not in person.text()
         await person.press("c")
         assert person.app.clipboard.splitlines()[0] == "Pod Started"
