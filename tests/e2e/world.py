@@ -113,7 +113,12 @@ class World:
 
     def finish(self, child: subprocess.Popen[bytes]) -> Answer:
         """Wait for a headless call and return what it answered."""
-        out, err = child.communicate(timeout=BOUND_S * 2)
+        try:
+            out, err = child.communicate(timeout=BOUND_S * 2)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
+            raise
         return Answer(child.returncode, out.decode(), err.decode())
 
     def call(self, *words: str) -> Answer:
