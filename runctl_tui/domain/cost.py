@@ -77,6 +77,18 @@ class Billed:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectBudget:
+    """One project's budget of this month, and what has become of it."""
+
+    project: str
+    budget: Decimal
+    spent: Decimal
+    """Of the time whose price is known."""
+    forecast: Decimal
+    """Spent, and the rest of the month at the present burn; at least so much where a price is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class CostSummary:
     """What the cost bar shows; days and months are UTC."""
 
@@ -101,6 +113,9 @@ class CostSummary:
     billed: tuple[Billed, ...] = ()
     """What providers say themselves, of those that tell it."""
 
+    projects: tuple[ProjectBudget, ...] = ()
+    """The projects that have a budget of their own."""
+
     @property
     def left(self) -> Decimal | None:
         """What is left of the budget this month; None without one."""
@@ -119,6 +134,15 @@ class CostShare:
     """Billed time without a known price; not in `usd`."""
     resources: int = 0
     """How many of them cost something."""
+    budget: Decimal | None = None
+    """A project's dollars per calendar month, in a report of the present month; None: it has none."""
+    left: Decimal | None = None
+    """What is left of the budget, below zero where it is passed; None: no budget, or not all spent is known."""
+
+    @property
+    def over(self) -> Decimal | None:
+        """By how much the budget is passed, as far as prices are known; None where it is not."""
+        return self.usd - self.budget if self.budget is not None and self.usd > self.budget else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.volume import VolumeState, month
 
 if TYPE_CHECKING:
-    from runctl_tui.domain.cost import CostSummary
+    from runctl_tui.domain.cost import CostSummary, ProjectBudget
     from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.volume import Volume
 
@@ -50,6 +50,7 @@ class InsightKind(StrEnum):
     RATE = "rate"
     SPENT = "spent"
     BUDGET = "budget"
+    PROJECT_BUDGET = "project budget"
 
 
 CLEANED_UP: Final = frozenset({InsightKind.IDLE, InsightKind.FORGOTTEN, InsightKind.UNATTACHED})
@@ -186,12 +187,28 @@ def _of_sums(summary: CostSummary) -> Iterator[Insight]:
     for words, amount, mark in (("today", summary.today, DAY_MARK), ("this month", summary.month, MONTH_MARK)):
         if amount > mark:
             yield Insight(InsightKind.SPENT, f"{dollars(amount)} spent {words}, more than ${mark}", "see machines")
+    yield from _of_budget(summary)
+    for one in summary.projects:
+        yield from _of_project(one)
+
+
+def _of_budget(summary: CostSummary) -> Iterator[Insight]:
     budget = summary.budget
     if budget is not None and summary.month >= budget:
         yield Insight(InsightKind.BUDGET, f"the budget of {dollars(budget)} is spent", "set the budget")
     elif budget is not None and summary.forecast > budget:
         over = dollars(summary.forecast - budget)
         yield Insight(InsightKind.BUDGET, f"at this rate the month ends {over} over the budget", "set the budget")
+
+
+def _of_project(one: ProjectBudget) -> Iterator[Insight]:
+    kind, advice = InsightKind.PROJECT_BUDGET, "set the budgets"
+    if one.spent > one.budget:
+        over = f"{dollars(one.spent - one.budget)} over its budget of {dollars(one.budget)}"
+        yield Insight(kind, f"project {one.project} is {over}", advice)
+    elif one.forecast > one.budget:
+        over = f"{dollars(one.forecast - one.budget)} over its budget of {dollars(one.budget)}"
+        yield Insight(kind, f"at this rate project {one.project} ends the month {over}", advice)
 
 
 def _days(age: timedelta) -> str:

@@ -48,8 +48,9 @@ class ObjectEntry:
     size: int | None = None
     modified_at: datetime | None = None
     storage_class: str = ""
-    """The region where it is a bucket."""
     etag: str = ""
+    region: str = ""
+    """Of a bucket; empty where it could not be told."""
 
     @property
     def id(self) -> str:

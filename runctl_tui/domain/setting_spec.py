@@ -29,6 +29,7 @@ class Kind(StrEnum):
     SWITCH = "switch"
     LIST = "list of texts"
     TABLE = "table"
+    AMOUNTS = "table of amounts"
     SECRET = "secret"
 
 
@@ -40,7 +41,10 @@ class Limits:
     minimum: int | None = None
     maximum: int | None = None
     check: Callable[[str], str] | None = None
-    """Applied to a text, to each item of a list and to each value of a table; ValueError says what is wrong."""
+    """Applied to a text, to each item of a list and to each value of a table, of a table of amounts to each name.
+
+    ValueError says what is wrong.
+    """
 
 
 NO_LIMITS: Final = Limits()
@@ -105,7 +109,7 @@ def runctl(default: T, text: str, limits: Limits = NO_LIMITS) -> T:
 
 
 def table(text: str, limits: Limits = NO_LIMITS) -> Mapping[str, Any]:
-    """Declare a table of texts, empty by default."""
+    """Declare a table of texts or of amounts, empty by default."""
     empty: Mapping[str, Any] = types.MappingProxyType({})
     return field(default_factory=lambda: empty, metadata={_META: _Meta(text, limits, False)})
 
@@ -123,6 +127,7 @@ _KINDS: Final[tuple[tuple[object, Kind], ...]] = (
     (Decimal | None, Kind.AMOUNT),
     (tuple[str, ...], Kind.LIST),
     (Mapping[str, str], Kind.TABLE),
+    (Mapping[str, Decimal], Kind.AMOUNTS),
     (Secret | None, Kind.SECRET),
 )
 
@@ -135,6 +140,6 @@ def specs_of(owner: type, prefix: str) -> tuple[SettingSpec, ...]:
         if (meta := item.metadata.get(_META)) is None:
             continue
         kind = next(kind for hint, kind in _KINDS if hint == hints[item.name])
-        default = {} if kind is Kind.TABLE else item.default
+        default = {} if kind in (Kind.TABLE, Kind.AMOUNTS) else item.default
         found.append(SettingSpec(f"{prefix}{item.name}", kind, default, meta.help, meta.limits, meta.heritage))
     return tuple(found)

@@ -126,6 +126,10 @@ class CostsSection:
     """Money."""
 
     monthly_budget: Decimal | None = ours(None, "dollars per month; the cost bar shows what is left", at_least(0))
+    project_budgets: Mapping[str, Decimal] = table(
+        "project = dollars per calendar month (UTC); Costs by project says what is left",
+        Limits(minimum=0, check=validation.project_name),
+    )
     cap_per_hour: Decimal | None = ours(None, "dollars per hour that no launch may exceed", at_least(0))
 
 
@@ -151,7 +155,7 @@ class Configuration:
     monitoring: MonitoringSection = MonitoringSection()
     ssh: SshSection = field(default_factory=SshSection)
     ui: UiSection = field(default_factory=UiSection)
-    costs: CostsSection = CostsSection()
+    costs: CostsSection = field(default_factory=CostsSection)
     safety: SafetySection = SafetySection()
     origins: Mapping[str, str] = field(default_factory=dict)
     """default, user, project, file, environment or flag, with the file or variable; absent: default."""
@@ -184,6 +188,7 @@ AT_ONCE: Final = frozenset(
         "ui.theme",
         "ui.keymap",
         "costs.monthly_budget",
+        "costs.project_budgets",
         "costs.cap_per_hour",
         "monitoring.enable_warnings",
         "monitoring.log_dir",

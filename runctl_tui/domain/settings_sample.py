@@ -33,6 +33,7 @@ _EXAMPLES = {
     "ui.keymap": '{ "instances.launch" = "ctrl+n" }',
     "checkpoint.folders": '["/mnt/checkpoints"]',
     "costs.monthly_budget": "200",
+    "costs.project_budgets": '{ "my-project" = 50 }',
     "costs.cap_per_hour": "5",
     "safety.production_accounts": '["123456789012"]',
 }

@@ -7,9 +7,18 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from runctl_tui.domain import validation
-from runctl_tui.domain.cost import ALL_INCLUDED, DIMENSIONS, TAG, Billed, CostReport, TrackedResource, not_included
+from runctl_tui.domain.cost import (
+    ALL_INCLUDED,
+    DIMENSIONS,
+    TAG,
+    Billed,
+    CostReport,
+    CostShare,
+    TrackedResource,
+    not_included,
+)
 from runctl_tui.domain.facts import Unknown
-from runctl_tui.domain.money import CENT, rounded
+from runctl_tui.domain.money import CENT, cents, rounded
 from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.volume import VOLUME
 from runctl_tui.headless import output
@@ -109,9 +118,12 @@ async def _divided(services: Services, call: Call) -> Reply:
         raise UsageError("--until lies before --since", todo="name the first day and the last one")
     if until and not since:
         since = (until - timedelta(days=1)).replace(day=1)
+    summary = await services.costs.now()
+    look = dimension == "project" and summary.projects
+    missing = (await services.fleet.now()).missing if look else ()
     report = await services.costs.report("provider" if dimension == "day" else dimension, since, until)
     rows = _days(report) if dimension == "day" else _shares(report, dimension)
-    excluded = not_included(await services.costs.now(), report)
+    excluded = not_included(summary, report)
     data = {
         "by": dimension,
         "since": report.since,
@@ -122,7 +134,7 @@ async def _divided(services: Services, call: Call) -> Reply:
         "unpriced": report.unpriced,
         "excluded": excluded,
     }
-    return Reply(data, _words(report, dimension, rows, excluded), scope=(_period(report),))
+    return Reply(data, _words(report, dimension, rows, excluded), missing, scope=(_period(report),))
 
 
 def _period(report: CostReport) -> str:
@@ -138,9 +150,16 @@ def _shares(report: CostReport, dimension: str) -> list[output.Row]:
             "share": float(share.usd / report.total) if report.total else None,
             "resources": share.resources,
             "unpriced_seconds": round(share.unpriced_seconds),
+            **(_budget(share) if dimension == "project" else {}),
         }
         for share in report.shares
     ]
+
+
+def _budget(share: CostShare) -> output.Row:
+    """Return the project's budget; what is left is null where it is unknown too."""
+    left = None if share.left is None else cents(share.left)
+    return {"budget": share.budget, "left": left, "over": None if share.over is None else cents(share.over)}
 
 
 def _days(report: CostReport) -> list[output.Row]:
@@ -160,6 +179,9 @@ def _words(report: CostReport, dimension: str, rows: list[output.Row], excluded:
     columns = {dimension.upper(): dimension, "$": "$"}
     if dimension != "day":
         columns |= {"%": "%", "RESOURCES": "resources"}
+    if any(share.budget is not None for share in report.shares):
+        columns |= {"BUDGET": "budget", "LEFT": "left"}
+        shown = [{**row, "budget": _whole(row["budget"]), "left": _left(row)} for row in shown]
     total = report.total if report.days else None
     facts = output.facts(
         [
@@ -178,6 +200,17 @@ def _amount(row: output.Row) -> str:
     if not row["unpriced_seconds"]:
         return amount
     return f"{amount} + ?" if usd else "?"
+
+
+def _whole(budget: object) -> str:
+    return "-" if budget is None else f"{budget:,}"
+
+
+def _left(row: output.Row) -> str:
+    """Return what is left of the budget; what is over is certain also where more is unknown."""
+    if row["over"] is not None:
+        return f"over {row['over']:,}{'' if row['left'] is not None else ' + ?'}"
+    return "-" if row["budget"] is None else "?" if row["left"] is None else f"{row['left']:,}"
 
 
 def _percent(row: output.Row) -> int | None:

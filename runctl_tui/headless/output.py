@@ -77,12 +77,15 @@ def failure_text(error: TrainctlError) -> str:
 
 
 def table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], empty: str) -> str:
-    """Return rows as aligned columns; `columns` maps headings to keys, numbers are set to the right."""
+    """Return rows as aligned columns; `columns` maps headings to keys, numbers are set to the right.
+
+    A '-' says that a row has no such number.
+    """
     if not rows:
         return empty
     *_, last = columns.values()
     cells = [[cell(row.get(key), 300 if key == last else 48) for key in columns.values()] for row in rows]
-    right = [all(isinstance(row.get(key), int | float | Decimal | None) for row in rows) for key in columns.values()]
+    right = [all(map(_is_figure, (row.get(key) for row in rows))) for key in columns.values()]
     widths = [max(map(_width, column)) for column in zip(columns, *cells, strict=True)]
     lines = [list(columns), *cells]
     return "\n".join("  ".join(map(_pad, line, widths, right)).rstrip() for line in lines)
@@ -98,6 +101,10 @@ def cell(value: object, limit: int = 60) -> str:
         case float() | Decimal():
             return _number(value)
     return safe(value, limit)
+
+
+def _is_figure(value: object) -> bool:
+    return value == "-" or isinstance(value, int | float | Decimal | None)
 
 
 def _number(value: float | Decimal) -> str:

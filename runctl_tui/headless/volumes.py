@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.volume import VolumeChange
+from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
@@ -71,10 +72,7 @@ async def list_all(services: Services, call: Call) -> Reply:
     snapshot = await services.volumes.now()
     now = services.clock.now()
     rows = [volume_row(volume, now) for volume in snapshot.value.volumes]
-    shown = [
-        {**row, "last_snapshot": _last(row, now.timestamp()), "usd_per_month": month_words(row["usd_per_month"])}
-        for row in rows
-    ]
+    shown = [_shown(row, now.timestamp()) for row in rows]
     return listed(snapshot, rows, output.table(shown, _COLUMNS, "no volumes"))
 
 
@@ -123,8 +121,16 @@ async def change(services: Services, call: Call) -> Reply:
     return await carry(services, call, VolumeChange(operation, tuple(keys), name=name))
 
 
+def _shown(row: output.Row, now: float) -> output.Row:
+    """Return a row for a person; what its kind does not have is '-', and only what nobody knows is '?'."""
+    absent: output.Row = {key: "-" for key in ("iops", "throughput_mibs", "attached_to") if row[key] in (None, "")}
+    return {**row, **absent, "last_snapshot": _last(row, now), "usd_per_month": month_words(row["usd_per_month"])}
+
+
 def _last(row: output.Row, now: float) -> str:
     at = row["last_snapshot_at"]
+    if row["type"] in NETWORK_LIMITS:
+        return "-"
     if not row["last_snapshot_known"]:
         return "?"
     return "none" if at is None else f"{output.duration(max(0, int(now - at.timestamp())))} ago"  # type: ignore[attr-defined]  # a row holds any value

@@ -27,6 +27,7 @@ Try = Callable[[str], SettingDraft]
 _HINTS = {
     Kind.LIST: "with commas: a,b",
     Kind.TABLE: "NAME=VALUE;NAME=VALUE",
+    Kind.AMOUNTS: "NAME=DOLLARS;NAME=DOLLARS",
     Kind.AMOUNT: "dollars, such as 0.40",
     Kind.SECRET: "stays hidden",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 
@@ -14,6 +14,9 @@ from runctl_tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
     from runctl_tui.domain.clock import Clock
+
+
+KEYS: Final = "/ search  c copy all  q close"
 
 
 class FollowView(TextView):
@@ -33,7 +36,7 @@ class FollowView(TextView):
 
     def on_mount(self) -> None:
         """Begin to listen; closing the view ends it."""
-        self.query_one(LogView).set_note(safe("waiting for the log…"))
+        self.query_one(LogView).set_note(safe(f"waiting for the log…   {KEYS}"))
         self.run_worker(self._listen(), exclusive=True)
 
     async def _listen(self) -> None:
@@ -41,5 +44,6 @@ class FollowView(TextView):
         async for line in self._source:
             self._heard.append(safe(line))
             view.append(self._heard[-1:])
-            view.set_note(safe("live"))
-        view.set_note(safe("the log has ended"))
+            view.set_note(safe(f"live   {KEYS}"))
+        view.ended = True
+        view.set_note(safe(f"the log has ended   {KEYS}"))

@@ -24,7 +24,7 @@ from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.domain.volume import Storage
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens import cost_words
-from runctl_tui.screens.columns.costs import ShareRow, insight_columns, share_columns, share_rows
+from runctl_tui.screens.columns.costs import ShareRow, insight_columns, no_budgets, share_columns, share_rows
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.services.ports import Feed
 from runctl_tui.widgets.columns import Column
@@ -34,6 +34,8 @@ from runctl_tui.widgets.piece_line import PieceLine
 from runctl_tui.widgets.table import ResourceTable
 from runctl_tui.widgets.title_line import TitleFacts
 
+MONTHLY: Final = "costs.monthly_budget"
+BY_PROJECT: Final = "costs.project_budgets"
 REPORT_EVERY: Final = 5.0
 """Seconds between two looks through the ledger while money runs."""
 
@@ -173,15 +175,16 @@ class CostsScreen(ListScreen[Insight]):
             modals.PickItem("act", safe(f"{verb}…"), about, no_plan),
             modals.PickItem("machine", safe(f"Go to the {thing}"), about, no_machine),
             modals.PickItem("divide", safe("Divide by…"), safe("project, run, type, owner, any tag")),
-            modals.PickItem("budget", safe("Set the budget…"), safe("costs.monthly_budget")),
+            modals.PickItem(MONTHLY, safe("Set the budget…"), safe(MONTHLY)),
+            modals.PickItem(BY_PROJECT, safe("Set the budgets of projects…"), safe(BY_PROJECT)),
         )
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the remark at hand when the menu opened."""
         if choice == "divide":
             self.action_divide()
-        elif choice == "budget":
-            self.go("settings", "costs.monthly_budget")
+        elif choice in (MONTHLY, BY_PROJECT):
+            self.go("settings", choice)
         elif self._chosen is not None and choice == "machine":
             self._go_to(self._chosen)
         elif self._chosen is not None:
@@ -246,7 +249,9 @@ class CostsScreen(ListScreen[Insight]):
         if one.operation is not None:
             self.change(one.operation, [one.reference])
         elif one.kind is InsightKind.BUDGET:
-            self.go("settings", "costs.monthly_budget")
+            self.go("settings", MONTHLY)
+        elif one.kind is InsightKind.PROJECT_BUDGET:
+            self.go("settings", BY_PROJECT)
         else:
             self._go_to(one)
 
@@ -286,6 +291,9 @@ class CostsScreen(ListScreen[Insight]):
         days.bars, days.heading = cost_words.day_bars(report), safe(f"$ PER DAY, {report.since:%B}".upper())
         days.empty = nothing = safe(cost_words.nothing(report))
         self.shares.set_placeholder(Notice.empty(nothing))
+        hidden = no_budgets(report)
+        self.shares.hide_columns(hidden)
+        self.shares.set_class(not hidden, "-budgets")
         self.shares.set_rows(share_rows(report))
         if self._machine and report.by == MACHINE:
             self.shares.move_to(self._machine_name())

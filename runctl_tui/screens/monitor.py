@@ -175,6 +175,10 @@ class MonitorScreen(ListScreen[TrainingSession]):
             self.work(self._resume, run, group="change")
         elif choice == "shell":
             self.shell(run.machine_key, run.instance_id)
+        elif choice == "host":
+            self.go("hosts", run.machine_key)
+        elif choice == "tunnel":
+            self.tunnel(run.machine_key, run.name or run.id)
         elif choice == "checkpoints":
             self.go("checkpoints", run.id)
         elif choice == "forget":

@@ -18,6 +18,8 @@ def run_menu(run: TrainingSession | None) -> tuple[modals.PickItem, ...]:
         modals.PickItem("stop", safe("Stop run…"), name, ended),
         modals.PickItem("resume", safe("Resume from last checkpoint…"), name, bare),
         modals.PickItem("shell", safe("Shell on its machine"), name, none),
+        modals.PickItem("host", safe("Processes, CPU, memory, GPUs"), name, none),
+        modals.PickItem("tunnel", safe("Tunnel to a port…"), name, none),
         modals.PickItem("checkpoints", safe("Its checkpoints"), name, none),
         modals.PickItem("forget", safe("Forget…"), name, at_work),
         modals.PickItem("launch", safe("Launch…"), safe("a new machine or a new run")),

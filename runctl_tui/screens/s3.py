@@ -98,7 +98,7 @@ class S3Screen(ObjectChangingScreen):
 
     def columns(self) -> Sequence[Column[ObjectEntry]]:
         """Return the columns of buckets, folders and objects."""
-        return object_columns(self.services.clock.now, lambda: self._place.prefix)
+        return object_columns(self.services.clock.now, self.place)
 
     def row_key(self, row: ObjectEntry) -> str:
         """Return kind and address."""
@@ -225,6 +225,7 @@ class S3Screen(ObjectChangingScreen):
         self._keep()
         self._touched = False
         self._place, self._seen = place, None
+        self.table.place_columns()
         self.table.set_filter("")
         rows, cursor = self._kept.get(place, ((), None))
         self.show_rows(Snapshot(rows, self.services.clock.now()))
@@ -335,4 +336,4 @@ class S3Screen(ObjectChangingScreen):
 
 
 def _bucket_row(bucket: Bucket) -> ObjectEntry:
-    return ObjectEntry(EntryKind.BUCKET, bucket.name, "", None, bucket.created_at, bucket.region)
+    return ObjectEntry(EntryKind.BUCKET, bucket.name, "", modified_at=bucket.created_at, region=bucket.region)

@@ -23,7 +23,7 @@ def entry_facts(entry: ObjectEntry, now: datetime) -> tuple[Fact, ...]:
     if entry.kind is EntryKind.BUCKET:
         return (
             modals.fact("bucket", entry.bucket, "$strong"),
-            modals.fact("region", entry.storage_class or "unknown"),
+            modals.fact("region", entry.region or "unknown"),
             modals.fact("made", _moment(entry.modified_at, now)),
         )
     if entry.kind is EntryKind.FOLDER:

@@ -39,7 +39,7 @@ class VolumesScreen(StorageScreen[Volume]):
     ORDER = ("month", True)
     HELP = (
         "One line per EBS volume of every region and per network volume of RunPod; tab shows the snapshots. $/MO is "
-        "paid whether a volume is attached or not; ? is unknown. LAST-SNAPSHOT says how much would be lost at worst. "
+        "paid whether a volume is attached or not; ? is unknown. LAST SNAP says how much would be lost at worst. "
         "Changes live in x and ctrl+d."
     )
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -13,7 +13,7 @@ from runctl_tui.domain.cost import DIMENSIONS, MACHINE, TAG, CostReport, CostSha
 from runctl_tui.domain.instance import TAG_OWNER
 from runctl_tui.domain.ledger import Interval
 from runctl_tui.services.errors import ValidationError
-from runctl_tui.services.ledger_books import Books
+from runctl_tui.services.ledger_books import Books, uncounted
 from runctl_tui.services.ledger_rows import Seen
 
 _ZERO: Final = Decimal(0)
@@ -65,6 +65,26 @@ def report(books: Books, dimension: str, since: datetime, until: datetime) -> Co
         recorded_since=begun,
         tags=tuple(sorted({key for one in books.seen for key, _ in one.tracked.tags})),
     )
+
+
+def with_budgets(report: CostReport, books: Books, budgets: Mapping[str, Decimal]) -> CostReport:
+    """Return a report by project of the present month with what is left of each project's budget."""
+    first, last = ledger.month_of(books.now)
+    present = report.since == first and books.now <= report.until <= last
+    if not budgets or report.by != "project" or not present or report.recorded_since is None:
+        return report
+    spent = {share.name for share in report.shares}
+    idle = [CostShare(project, _ZERO) for project in sorted(budgets) if project not in spent]
+    doubtful = {one.tracked.project for one in books.seen if uncounted(one, books.now)}
+    shares = (_with_budget(share, budgets, share.name in doubtful) for share in (*report.shares, *idle))
+    return replace(report, shares=tuple(shares))
+
+
+def _with_budget(share: CostShare, budgets: Mapping[str, Decimal], doubtful: bool) -> CostShare:
+    if (budget := budgets.get(share.name)) is None:
+        return share
+    unknown = doubtful or share.unpriced_seconds > 0
+    return replace(share, budget=budget, left=None if unknown else budget - share.usd)
 
 
 def _parts(books: Books, dimension: str, intervals: Sequence[Interval]) -> Iterator[Part]:

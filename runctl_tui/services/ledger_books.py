@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
 
 from runctl_tui.domain import ledger
-from runctl_tui.domain.cost import CostSummary, TrackedResource
+from runctl_tui.domain.cost import CostSummary, ProjectBudget, TrackedResource
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import Account, StateChange, timeline
 from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan
@@ -42,6 +42,23 @@ class Books:
         for interval in self.intervals:
             found.setdefault(interval.resource, []).append(interval)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The figures of everything, and of each project that has a budget."""
+
+    all: Figures
+    projects: Mapping[str, Figures]
+
+    def budgets(self, budgets: Mapping[str, Decimal], now: datetime) -> tuple[ProjectBudget, ...]:
+        """Return what has become of each project's budget."""
+        return tuple(self._budget(project, budgets[project], now) for project in sorted(budgets))
+
+    def _budget(self, project: str, budget: Decimal, now: datetime) -> ProjectBudget:
+        own = self.projects[project]
+        spent = own.at(now)[1]
+        return ProjectBudget(project, budget, spent, ledger.forecast(spent, own.burn, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +109,18 @@ class Figures:
         return (*words, "S3 requests") if self.aws else tuple(words)
 
 
+def sums_of(
+    seen: Sequence[Seen], intervals: Sequence[Interval], day: datetime, month: datetime, projects: Iterable[str]
+) -> Sums:
+    """Return the figures of everything for a day and its month, and those of some projects."""
+    each = {}
+    for project in projects:
+        own = [one for one in seen if one.tracked.project == project]
+        keys = {one.key for one in own}
+        each[project] = figures(own, [one for one in intervals if one.resource in keys], day, month)
+    return Sums(figures(seen, intervals, day, month), each)
+
+
 def figures(seen: Sequence[Seen], intervals: Sequence[Interval], day: datetime, month: datetime) -> Figures:
     """Return the figures of what is recorded for a day and its month."""
     later = month + timedelta(days=40)
@@ -116,6 +145,12 @@ def figures(seen: Sequence[Seen], intervals: Sequence[Interval], day: datetime, 
 
 def _disks_unpriced(seen: Seen) -> bool:
     return seen.has_disks and seen.sighting.exists and seen.sighting.disk_per_hour is None
+
+
+def uncounted(seen: Seen, now: datetime) -> bool:
+    """Return whether a resource may cost now what nobody counts: disks of unknown price, or nobody looks any more."""
+    unseen = carry_end(seen.sighting.at, now) < now and burn(seen) > 0
+    return unseen or _disks_unpriced(seen)
 
 
 def carry_end(seen_at: datetime, now: datetime) -> datetime:
@@ -221,6 +256,7 @@ def in_cents(summary: CostSummary) -> object:
     return (
         [amount.quantize(CENT) for amount in amounts],
         summary.budget,
+        [(one.project, one.budget, one.spent.quantize(CENT), one.forecast.quantize(CENT)) for one in summary.projects],
         summary.excluded,
         summary.running,
         summary.balance,

@@ -30,17 +30,17 @@ from runctl_tui.services.errors import ResourceExists, ResourceNotFound
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.ledger_books import (
     Books,
-    Figures,
     Pages,
+    Sums,
     account_of,
     again,
     carried,
     carried_on,
-    figures,
     fingerprint,
     in_cents,
     priced,
     registered,
+    sums_of,
     told,
 )
 from runctl_tui.services.ledger_rows import Seen
@@ -90,6 +90,7 @@ class ResourceTracker:
         budget: Callable[[], Decimal | None] = lambda: None,
         balance: Callable[[], tuple[str, bool]] = lambda: ("", False),
         billed: Callable[[], tuple[Billed, ...]] = tuple,
+        project_budgets: Callable[[], Mapping[str, Decimal]] = dict,
     ) -> None:
         """Words of a prepaid account's balance come with whether it is low."""
         self._store = store
@@ -97,6 +98,7 @@ class ResourceTracker:
         self._budget = budget
         self._balance = balance
         self._billed = billed
+        self._project_budgets = project_budgets
         self._missing: tuple[str, ...] = ()
         self._foreign = 0
         self._written: datetime | None = None
@@ -160,12 +162,15 @@ class ResourceTracker:
         """Return burn, today, this month (UTC) and its forecast, with what they leave out."""
         now = self._clock.now()
         day, month = ledger.day_of(now)[0], ledger.month_of(now)[0]
+        budgets = dict(self._project_budgets())
 
-        def make(connection: sqlite3.Connection) -> Figures:
+        def make(connection: sqlite3.Connection) -> Sums:
             seen = ledger_rows.everything(connection)
-            return figures(seen, ledger_rows.intervals_since(connection, month), day, month)
+            return sums_of(seen, ledger_rows.intervals_since(connection, month), day, month, budgets)
 
-        kept = await self._store.run(lambda connection: self._kept(connection, f"figures {day}", make))
+        name = f"figures {day} {sorted(budgets)}"
+        sums = await self._store.run(lambda connection: self._kept(connection, name, make))
+        kept = sums.all
         today, so_far = kept.at(now)
         balance, low = self._balance()
         return CostSummary(
@@ -182,6 +187,7 @@ class ResourceTracker:
             balance_low=low,
             known=self._written is not None or so_far > 0,
             billed=self._billed(),
+            projects=sums.budgets(budgets, now),
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:
@@ -208,7 +214,8 @@ class ResourceTracker:
         cost_reports.check(dimension)
         start = since or ledger.month_of(self._clock.now())[0]
         books = await self._read(start)
-        return cost_reports.report(books, dimension, start, until or books.now)
+        made = cost_reports.report(books, dimension, start, until or books.now)
+        return cost_reports.with_budgets(made, books, self._project_budgets())
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         """Return dollars this month by 'project', 'run', 'type' and so on, dearest first."""

@@ -45,6 +45,8 @@ class Column(Generic[RowT]):
     """The order that the first sort by this column uses."""
     restless: bool = False
     """It changes all the time, such as an age, so that a change in it is not marked."""
+    applies: Callable[[], bool] | None = None
+    """Whether it has anything to say about the present rows; None: about all."""
 
     def order(self, row: RowT) -> Any:
         """Return what a row is ordered by in this column; None sorts it last."""

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -68,7 +69,23 @@ class RadioLine(Widget, can_focus=True):
 
     def render(self) -> Content:
         """Draw all alternatives."""
-        return Content("   ").join([self._drawn(choice) for choice in self.choices])
+        return self._laid_out(self.size.width)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """Return the cells of all alternatives in one line."""
+        return self._laid_out(0).cell_length
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return how many lines the alternatives take."""
+        return self._laid_out(width).get_height({}, width)
+
+    def _laid_out(self, width: int) -> Content:
+        """Return the alternatives in lines, none torn from its mark where it fits into one; without a width in one."""
+        lines: list[Content] = []
+        for each in map(self._drawn, self.choices):
+            together = Content("   ").join([*lines[-1:], each])
+            lines[-1:] = [together] if together.cell_length <= width or not width else [*lines[-1:], each]
+        return Content("\n").join(lines)
 
     def action_step(self, step: int) -> None:
         """Choose the next or previous alternative that can be chosen."""

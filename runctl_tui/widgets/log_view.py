@@ -67,6 +67,8 @@ class LogView(LineView):
         super().__init__(id=id)
         self.buffer = LogBuffer(max_lines, max_bytes)
         self.following = True
+        self.ended = False
+        """Nothing more will come, so that there is nothing to follow."""
         self.wrapped = False
         self.needle = ""
         """What is searched for, casefolded."""
@@ -147,7 +149,9 @@ class LogView(LineView):
 
     def draw_foot(self, y: int, width: int) -> Strip:
         """Say what was found on the left, and on the right whether the end is followed."""
-        if self.following:
+        if self.ended:
+            state = Piece(EMPTY)
+        elif self.following:
             state = Piece(safe("following ▼"), "$ok", 90, right=True)
         else:
             new = f"{self._unseen:,} new   " if self._unseen else ""

@@ -149,6 +149,10 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         known = frozenset(column.id for column in self.model.columns)
         wanted = known & frozenset(ids)
         self.model.hidden = wanted if wanted < known else frozenset()
+        self.place_columns()
+
+    def place_columns(self) -> None:
+        """Show the columns that apply now."""
         self.forget_drawn()
         self.refresh()
 
@@ -208,8 +212,9 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
     def forget_drawn(self) -> None:
         """Drop drawn lines and place the columns again."""
         self._drawn.clear()
-        columns = self.model.columns
-        shown = [index for index, column in enumerate(columns) if column.id not in self.model.hidden]
+        columns, hidden = self.model.columns, self.model.hidden
+        fit = [index for index, column in enumerate(columns) if column.applies is None or column.applies()]
+        shown = [index for index in fit if columns[index].id not in hidden] or fit
         placed = place([columns[index] for index in shown], self.line_width - PREFIX)
         self._placed = tuple(replace(item, index=shown[item.index]) for item in placed)
 

@@ -63,7 +63,8 @@ def row_strip(placed: Sequence[Placed[Any]], cells: Sequence[Cell], state: RowSt
     def style(words: str) -> Style:
         return base if one_colour or not words else base + pen.palette.style(words)
 
-    parts = [("▌" if state.cursor else " ", style("$focus")), ("▪ " if state.marked else "  ", style("$mark"))]
+    edge = ("▌" if state.focused else "▏") if state.cursor else " "
+    parts = [(edge, style("$focus")), ("▪ " if state.marked else "  ", style("$mark"))]
     for number, item in enumerate(placed):
         cell = cells[item.index]
         if number:

@@ -73,6 +73,7 @@ class Core:
             lambda: place.configuration.costs.monthly_budget,
             self.cloud.balance,
             self.cloud.billed,
+            lambda: place.configuration.costs.project_budgets,
         )
         self.fleet = FleetBook(
             FleetParts(self.registry, self.machines, self.cloud.prices, self.costs, self.runs, clock),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runctl_tui.domain.cost import CostSummary
+from runctl_tui.domain.cost import CostSummary, ProjectBudget
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import InsightKind, insights
@@ -173,3 +173,23 @@ def test_what_saves_most_stands_first() -> None:
     small, large = row(note="idle 2 h"), row(an_instance(2), usd="9", note="idle 1 h")
     dear = summary(burn_per_hour=Decimal(99))
     assert [one.saves_per_hour for one in insights([small, large], dear, START)] == [Decimal(9), Decimal(2), None]
+
+
+@pytest.mark.parametrize(
+    ("spent", "forecast", "words"),
+    [
+        ("44.10", "60", ["project llama is $4.10 over its budget of $40.00"]),
+        ("40", "52", ["at this rate project llama ends the month $12.00 over its budget of $40.00"]),
+        ("20", "40", []),
+    ],
+)
+def test_a_project_that_is_or_will_be_over_its_budget(spent: str, forecast: str, words: list[str]) -> None:
+    one = ProjectBudget("llama", Decimal(40), Decimal(spent), Decimal(forecast))
+    found = insights([], summary(projects=(one,)), START)
+    assert [each.text for each in found] == words
+    assert all(each.kind is InsightKind.PROJECT_BUDGET and each.warns and each.operation is None for each in found)
+
+
+def test_nothing_is_said_of_budgets_before_anything_was_looked_at() -> None:
+    one = ProjectBudget("llama", Decimal(0), Decimal(5), Decimal(5))
+    assert insights([], summary(projects=(one,), known=False), START) == ()

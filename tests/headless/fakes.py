@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
-from runctl_tui.domain.cost import Billed, CostReport, CostShare, CostSummary, DayCost, TrackedResource
+from runctl_tui.domain.cost import Billed, CostReport, CostShare, CostSummary, DayCost, ProjectBudget, TrackedResource
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.host import HostReading
@@ -197,6 +197,14 @@ class World:
     reports: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
     """What divided costs were asked for."""
     budget: Decimal = Decimal(200)
+    project_budgets: tuple[ProjectBudget, ...] = ()
+    shares: tuple[CostShare, ...] = (
+        CostShare("llama", Decimal("30.50"), 0.0, 1),
+        CostShare("", Decimal("9.50"), 60.0, 2),
+        CostShare("sdxl", Decimal(0), 3600.0, 1),
+        CostShare("tiny", Decimal("0.0042"), 0.0, 1),
+    )
+    """What money was spent on, whatever it is divided by."""
     started: int = 0
     closed: int = 0
     on_commit: Callable[[Plan], None] = lambda plan: None
@@ -421,6 +429,7 @@ class FakeCosts:
             estimated=True,
             running=1,
             billed=self.world.billed,
+            projects=self.world.project_budgets,
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:
@@ -459,12 +468,7 @@ class FakeCosts:
             since=start,
             until=until or NOW,
             total=Decimal(40),
-            shares=(
-                CostShare("llama", Decimal("30.50"), 0.0, 1),
-                CostShare("", Decimal("9.50"), 60.0, 2),
-                CostShare("sdxl", Decimal(0), 3600.0, 1),
-                CostShare("tiny", Decimal("0.0042"), 0.0, 1),
-            ),
+            shares=self.world.shares,
             days=(
                 DayCost(start.date(), Decimal("37.90")),
                 DayCost((start + timedelta(days=1)).date(), Decimal("2.10"), 3660.0),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runctl_tui.domain.cost import Bill, Billed
+from runctl_tui.domain.cost import Bill, Billed, CostShare, ProjectBudget
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import RunProgress
@@ -186,12 +186,36 @@ def test_what_a_provider_billed_itself_stands_beside_ours(runctl: Runctl, world:
 def test_costs_divided(runctl: Runctl, world: World) -> None:
     data = runctl("cost", "--by", "project", "--json").data
     assert data["rows"][0] == {
-        "project": "llama", "usd": 30.5, "share": 0.7625, "resources": 1, "unpriced_seconds": 0
+        "project": "llama", "usd": 30.5, "share": 0.7625, "resources": 1, "unpriced_seconds": 0,
+        "budget": None, "left": None, "over": None,
     }  # fmt: skip
     assert data["rows"][3]["usd"] == 0.0042
     assert (data["by"], data["total"], data["unpriced"]) == ("project", 40, ["db (p9.huge)"])
     assert data["excluded"] == ["us-west-2", "2 unpriced types", "db (p9.huge): price unknown"]
     assert world.reports == [("project", None, None)]
+
+
+def test_budgets_of_projects_say_what_is_left_and_what_nobody_knows(runctl: Runctl, world: World) -> None:
+    world.project_budgets = (ProjectBudget("llama", Decimal(40), Decimal("30.50"), Decimal(50)),)
+    world.missing = (Problem("aws", "us-west-2 did not answer", scope="aws/us-west-2"),)
+    world.shares = (
+        CostShare("llama", Decimal("30.50"), 0.0, 1, Decimal(40), Decimal("9.50")),
+        CostShare("bert", Decimal("9.50"), 60.0, 2, Decimal(1200)),
+        CostShare("sdxl", Decimal("6.00"), 60.0, 2, Decimal(5)),
+        CostShare("t5", Decimal("6.00"), 0.0, 2, Decimal(5), Decimal(-1)),
+        CostShare("", Decimal(1)),
+    )
+    said = runctl("cost", "--by", "project", "--json")
+    assert [(row["budget"], row["left"], row["over"]) for row in said.data["rows"]] == [
+        (40, 9.5, None), (1200, None, None), (5, None, 1), (5, -1, 1), (None, None, None)
+    ]  # fmt: skip
+    assert said.envelope["missing"]
+    lines = runctl("cost", "--by", "project").out.splitlines()
+    heads = lines[0]
+    assert [line[heads.index("RESOURCES") + len("RESOURCES") :].split() for line in lines[:6]] == [
+        ["BUDGET", "LEFT"], ["40", "9.50"], ["1,200", "?"], ["5", "over", "1.00", "+", "?"], ["5", "over", "1.00"],
+        ["-", "-"],
+    ]  # fmt: skip
 
 
 def test_divided_costs_for_people_never_show_unknown_as_zero(runctl: Runctl) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from runctl_tui.domain.volume import NewVolume, VolumeChange, VolumeShape
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import World
 from tests.ui import fake_data as data
+from tests.ui.fake_feed import FakeFeed
 
 
 def test_every_volume_is_listed_with_price_and_last_snapshot(runctl: Runctl) -> None:
@@ -21,6 +23,21 @@ def test_every_volume_is_listed_with_price_and_last_snapshot(runctl: Runctl) -> 
     lines = {line.split()[0]: line for line in runctl("volumes", "list").out.splitlines()}
     assert lines["scratch-2025"].split()[-2:] == ["none", "20.00"]
     assert lines["fresh"].split()[-2:] == ["?", "?"]
+
+
+def test_what_a_kind_does_not_have_is_no_question(runctl: Runctl, world: World) -> None:
+    assert world.storage.latest is not None
+    kept = world.storage.latest.value
+    shapes = {"scratch-2025": VolumeShape("st1", 500), "data": VolumeShape("network-fast", 500)}
+    volumes = [replace(each, shape=shapes.get(each.name, each.shape)) for each in kept.volumes]
+    world.storage = FakeFeed(replace(kept, volumes=tuple(volumes)))
+    lines = {line.split()[0]: line for line in runctl("volumes", "list").out.splitlines()}
+    assert lines["scratch-2025"].split()[3:8] == ["st1", "500", "-", "-", "-"]
+    assert lines["data"].split()[3:8] == ["network-fast", "500", "-", "-", "llama-7b"]
+    assert lines["data"].split()[-2] == "-"
+    assert lines["data"].index(" -  ") + 1 == lines["NAME"].index("IOPS") + 3
+    rows = {row["name"]: row for row in runctl("volumes", "list", "--json").data}
+    assert rows["scratch-2025"]["iops"] is None
 
 
 def test_one_volume_with_its_snapshots(runctl: Runctl) -> None:

@@ -193,6 +193,12 @@ def test_host(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert compare(snap_compare, World(), size, "h", "?train.py")
 
 
+def test_what_a_pod_prints(snap_compare: Compare) -> None:
+    world = World().with_pods()
+    world.fleet.push((data.pod_row(),))
+    assert compare(snap_compare, world, NARROW, "?vision-lora", "l", "?the pod is gone")
+
+
 def test_host_link_lost(snap_compare: Compare) -> None:
     async def lose(person: Person) -> None:
         person.world.hosts.of(host_data.BIG).push(host_data.reading(), (host_data.LOST,), data.ago(seconds=40))

@@ -257,6 +257,13 @@ FACTS = SessionFacts(
     root=False,
 )
 
+
+def pod_row() -> FleetRow:
+    """A pod without a run."""
+    (row, *_) = [one for one in fleet() if not one.runs and one.instance.provider == "aws"]
+    return replace(row, instance=replace(row.instance, provider="runpod", id="pod1", name="vision-lora"))
+
+
 COST = CostSummary(
     as_of=NOW,
     burn_per_hour=Decimal("25.01"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runctl_tui.domain.checkpoint import Checkpoint
-from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
+from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import History
@@ -67,6 +67,8 @@ class World:
     volumes: FakeFeed[Storage] = field(default_factory=lambda: FakeFeed(storage()))
     tunnels: FakeTunnels = field(default_factory=FakeTunnels)
     hosts: HostFeeds = field(default_factory=HostFeeds)
+    budgets: Mapping[str, Decimal] = field(default_factory=dict)
+    """Of projects."""
     costs: FakeFeed[CostSummary] = field(default_factory=lambda: FakeFeed(data.COST))
     jobs: FakeFeed[tuple[JobView, ...]] = field(default_factory=lambda: FakeFeed((data.job(),)))
     log: bytes = field(default_factory=data.log_text)
@@ -518,7 +520,12 @@ class FakeCosts(_Part):
     ) -> CostReport:
         self.world.reports.append((dimension, since, until))
         await self.world.gate()
-        return data.report(dimension, since, until)
+        report = data.report(dimension, since, until)
+        return replace(report, shares=tuple(self._with_budget(share) for share in report.shares))
+
+    def _with_budget(self, share: CostShare) -> CostShare:
+        budget = self.world.budgets.get(share.name)
+        return share if budget is None else replace(share, budget=budget, left=budget - share.usd)
 
 
 class FakeElsewhere(_Part):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from runctl_tui.domain.cost import Bill, Billed
+from runctl_tui.domain.cost import Bill, Billed, ProjectBudget
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.plan import Operation
 from tests.ui import fake_data as data
@@ -79,6 +79,14 @@ async def test_a_key_divides_by_the_next_dimension_and_another_by_any_tag() -> N
         await person.press("enter")
         await person.sees("by tag:team", "(none)")
         assert [asked[0] for asked in person.world.reports] == ["project", "run", "type", "tag:team"]
+
+
+async def test_the_table_that_has_the_keys_is_marked_without_colour() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("▏  llama ", "▌  ▲ llama-eval idle")
+        await person.press("tab")
+        await person.sees("▌  llama ", "▏  ▲ llama-eval idle")
 
 
 async def test_an_earlier_month_is_shown_and_the_future_is_not() -> None:
@@ -175,3 +183,26 @@ async def test_the_command_line_divides_too() -> None:
         await person.type("costs owner")
         await person.press("enter")
         await person.sees("by owner")
+
+
+async def test_budgets_of_projects_say_what_is_left_and_in_words_what_is_over() -> None:
+    world = World(budgets={"llama": Decimal(1000), "sdxl": Decimal(150)})
+    project = ProjectBudget("sdxl", Decimal(150), Decimal("201.15"), Decimal(260))
+    world.costs.push(replace(data.COST, projects=(project,)))
+    async with at_keyboard(world) as person:
+        await person.press("6")
+        await person.sees("BUDGET", "LEFT", "187.60", "over 51.15", "project sdxl is $51.15 over its budget of $150.00")
+        await person.press(*"jjjjj")
+        await person.until(lambda: "project sdxl" in str(person.table.cursor_row), "the finding is at hand")
+        await person.press("enter")
+        await person.until(lambda: person.app.current_mode == "settings", "the settings are shown")
+        await person.until(lambda: person.table.cursor_key == "costs.project_budgets", "the key is at hand")
+
+
+async def test_what_is_left_stays_on_a_small_terminal_and_goes_away_where_nothing_has_a_budget() -> None:
+    async with at_keyboard(World(budgets={"llama": Decimal(1000)}), size=NARROW) as person:
+        await person.press("6")
+        await person.sees("LEFT", "187.60")
+        await person.press("b")
+        await person.sees("by run")
+        assert "LEFT" not in person.text()

@@ -52,6 +52,15 @@ async def test_details_of_process_and_host() -> None:
         await person.until(lambda: person.app.current_mode == "monitor")
 
 
+async def test_a_process_as_it_is_held_hides_what_its_command_hides() -> None:
+    async with at_keyboard() as person:
+        await person.press("h")
+        await person.sees("train.py")
+        await person.press("y")
+        await person.sees('"pid": 4711', '"run_id": "r-')
+        assert "•••" in person.text()
+
+
 async def test_the_last_figures_stay_when_the_link_is_lost() -> None:
     async with at_keyboard() as person:
         await person.press("h")

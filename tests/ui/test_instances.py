@@ -249,13 +249,13 @@ async def test_logs_open_the_newest_run_in_the_monitor() -> None:
 
 async def test_a_pod_without_a_run_shows_what_it_prints_itself() -> None:
     world = World().with_pods()
-    (row, *_) = [one for one in data.fleet() if not one.runs and one.instance.provider == "aws"]
-    pod = replace(row, instance=replace(row.instance, provider="runpod", id="pod1", name="vision-lora"))
-    world.fleet.push((pod,))
+    world.fleet.push((data.pod_row(),))
     async with at_keyboard(world) as person:
         await person.sees("vision-lora")
         await person.press("l")
         await person.sees("LOG of vision-lora", "Pod Started", "Setting up SSH...", "the pod is gone")
+        await person.sees("the log has ended", "q close")
+        assert "following" not in person.text()
         assert "\x1b" not in person.text()
         await person.press("c")
         assert person.app.clipboard.splitlines()[0] == "Pod Started"

@@ -115,6 +115,20 @@ async def test_stop_run_is_planned_for_the_run_at_hand() -> None:
         await person.until(lambda: person.world.planned == [(Operation.RUN_STOP, (data.LLAMA_RUN.id,))], "planned")
 
 
+async def test_the_menu_leads_to_the_host_of_the_run_and_to_a_tunnel() -> None:
+    async with at_keyboard() as person:
+        await person.press("5", "x")
+        await person.sees("Processes, CPU, memory, GPUs", "Tunnel to a port…")
+        await person.type("tunnel")
+        await person.press("enter")
+        await person.until(lambda: person.dialog == "TunnelDialog", "the form is open")
+        await person.press("escape", "x")
+        await person.type("processes")
+        await person.press("enter")
+        await person.until(lambda: person.app.current_mode == "hosts", "the host is shown")
+        await person.sees("Host llama-7b")
+
+
 async def test_resume_opens_the_form_with_the_safest_copy_of_the_newest_checkpoint() -> None:
     async with at_keyboard() as person:
         await person.press("5", "x")

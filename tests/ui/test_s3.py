@@ -42,7 +42,8 @@ async def test_up_returns_to_the_row_one_came_from() -> None:
         await person.sees("s3://my-data/ ", "README.md")
         await person.until(lambda: person.table.cursor_row.key == "shards/")  # type: ignore[union-attr] # there are rows
         await person.press("left")
-        await person.sees("S3 buckets", "my-runs")
+        await person.sees("S3 buckets", "my-runs", "MADE", "REGION")
+        assert "CLASS" not in person.text()
 
 
 async def test_rows_can_be_used_while_pages_arrive() -> None:

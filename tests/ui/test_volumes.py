@@ -30,7 +30,7 @@ async def test_volumes_stand_dearest_first_with_what_nothing_uses_in_the_title()
 async def test_a_narrow_screen_keeps_what_matters() -> None:
     async with at_keyboard(size=NARROW) as person:
         await person.press("2")
-        await person.sees("scratch-2025", "○ available", "LAST-SNAPSHOT", "20.00")
+        await person.sees("scratch-2025", "○ available", "LAST SNAP", "20.00")
 
 
 async def test_tab_goes_to_the_snapshots_and_back() -> None:
@@ -38,7 +38,7 @@ async def test_tab_goes_to_the_snapshots_and_back() -> None:
         await person.press("2", "tab")
         await person.sees("◐ pending 37%", "gone, vol-0gone", "tab volumes")
         await person.press("tab")
-        await person.sees("LAST-SNAPSHOT", "tab snapshots")
+        await person.sees("LAST SNAP", "tab snapshots")
 
 
 async def test_details_raw_and_copy() -> None:

@@ -36,6 +36,11 @@ def share_rows(report: CostReport) -> tuple[ShareRow, ...]:
     return tuple(ShareRow(one, report.total, largest) for one in report.shares)
 
 
+def no_budgets(report: CostReport) -> tuple[str, ...]:
+    """Return the columns that say nothing in a report in which nothing has a budget."""
+    return () if any(share.budget is not None for share in report.shares) else ("budget", "left")
+
+
 def share_columns() -> tuple[Column[ShareRow], ...]:
     """Return the columns of what money was spent on."""
     return (
@@ -43,6 +48,8 @@ def share_columns() -> tuple[Column[ShareRow], ...]:
             "name", "SPENT ON", _name, 10, wide=18, priority=90, flexible=True, sort_key=lambda row: row.name.casefold()
         ),
         Column("usd", "$", _usd, 10, "right", 100, sort_key=lambda row: row.share.usd, descending=True),
+        Column("budget", "BUDGET", _budget, 7, "right", 75, sort_key=lambda row: row.share.budget, descending=True),
+        Column("left", "LEFT", _left, 11, "right", 85, sort_key=lambda row: row.share.left),
         Column("part", "%", _part, 3, "right", 70, sort_key=lambda row: row.share.usd, descending=True),
         Column("bar", "", _bar, BAR, priority=50),
     )
@@ -65,6 +72,22 @@ def _usd(row: ShareRow) -> Cell:
     if not row.share.unpriced_seconds:
         return cell(figure(row.share.usd, 10))
     return cell(f"{figure(row.share.usd, 6)} + {UNKNOWN}" if row.share.usd else UNKNOWN, "$warn")
+
+
+def _budget(row: ShareRow) -> Cell:
+    budget = row.share.budget
+    return cell("-" if budget is None else figure(budget, 7), "$muted")
+
+
+def _left(row: ShareRow) -> Cell:
+    """Say in words what is over; that much is certain also where more is unknown."""
+    share = row.share
+    if share.over is not None:
+        more = "" if share.left is not None else f" + {UNKNOWN}"
+        return cell(f"over {figure(share.over, 6 - len(more))}{more}", "$warn bold")
+    if share.budget is None:
+        return cell("-", "$muted")
+    return cell(figure(share.left, 11), "$warn" if share.left is None else "$strong")
 
 
 def _part(row: ShareRow) -> Cell:

@@ -23,7 +23,7 @@ def tunnel_columns(now: Callable[[], datetime]) -> tuple[Column[Tunnel], ...]:
     """Return the columns."""
     return (
         Column("state", "STATE", state, 11, priority=100, sort_key=lambda one: one.state.value),
-        Column("name", "MACHINE", lambda one: cell(one.name, "$strong"), 12, wide=18, priority=95, flexible=True,
+        Column("name", "MACHINE", lambda one: cell(one.name, "$strong"), 12, wide=32, priority=95,
                sort_key=lambda one: one.name.casefold()),
         Column("port", "PORT THERE", _port, 10, wide=17, priority=96, sort_key=lambda one: one.remote_port),
         Column("url", "URL HERE", lambda one: cell(one.url), 23, priority=98, sort_key=lambda one: one.local_port),
@@ -31,7 +31,7 @@ def tunnel_columns(now: Callable[[], datetime]) -> tuple[Column[Tunnel], ...]:
         Column("in", "IN", lambda one: cell(size(one.received)), 8, "right", 60, sort_key=lambda one: one.received),
         Column("out", "OUT", lambda one: cell(size(one.sent)), 8, "right", 50, sort_key=lambda one: one.sent),
         Column("since", "AGE", lambda one: cell(age(one.since, now())), 4, "right", 80, sort_key=_newest_first),
-        Column("kept", "", _kept, 4, priority=85, sort_key=lambda one: one.kept),
+        Column("kept", "", _kept, 4, priority=85, flexible=True, sort_key=lambda one: one.kept),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui.domain.facts import Fact, Unknown
 from runctl_tui.domain.instance import TAG_OWNER, Ownership
 from runctl_tui.domain.volume import SnapshotState, VolumeState, month
-from runctl_tui.domain.volume_shapes import settled
+from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled
 from runctl_tui.modals.words import age, figure, number
 from runctl_tui.screens.columns.words import cell
 from runctl_tui.widgets.columns import Cell, Column
@@ -43,15 +43,15 @@ def volume_columns(now: Now) -> tuple[Column[Volume], ...]:
     return (
         Column("name", "NAME", name_cell, 14, wide=21, priority=95, flexible=True, sort_key=_name),
         Column("state", "STATE", volume_state, 11, wide=12, priority=90, sort_key=lambda row: row.state.value),
-        Column("type", "TYPE", lambda row: cell(row.shape.type), 7, wide=12, priority=60, sort_key=_type),
+        Column("type", "TYPE", lambda row: cell(row.shape.type), 12, priority=60, sort_key=_type),
         Column("gb", "GB", _size, 6, "right", 80, sort_key=lambda row: row.shape.size_gib, descending=True),
         Column("iops", "IOPS", _iops, 6, "right", 40, sort_key=_iops_number, descending=True),
         Column("mbs", "MB/s", _throughput, 5, "right", 35, sort_key=_throughput_number, descending=True),
-        Column("attached", "ATTACHED", _attached, 14, wide=18, priority=85, sort_key=lambda row: _attached(row).text),
+        Column("attached", "ATTACHED", _attached, 15, wide=18, priority=85, sort_key=lambda row: _attached(row).text),
         Column("device", "DEVICE", _device, 9, priority=30, sort_key=lambda row: _device(row).text),
         Column("zone", "ZONE", lambda row: cell(row.zone), 10, wide=11, priority=50, sort_key=lambda row: row.zone),
         Column(
-            "snapshot", "LAST-SNAPSHOT", lambda row: _last_snapshot(row, now()), 13, "right", 75, sort_key=_oldest,
+            "snapshot", "LAST SNAP", lambda row: _last_snapshot(row, now()), 9, "right", 75, sort_key=_oldest,
             restless=True,
         ),
         Column("month", "$/MO", lambda row: _month(row.usd_per_month), 8, "right", 88, sort_key=_cost, descending=True),
@@ -167,6 +167,8 @@ def _device(row: Volume) -> Cell:
 
 
 def _last_snapshot(row: Volume, now: datetime) -> Cell:
+    if row.shape.type in NETWORK_LIMITS:
+        return cell("-", "$muted")
     if isinstance(row.last_snapshot, Unknown):
         return cell("?", "$warn")
     if row.last_snapshot.value is None:

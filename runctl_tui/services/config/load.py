@@ -173,7 +173,7 @@ def _take_value(reading: Reading, key: str, value: object, path: Path, origin: s
 
 
 def _unknown_in_file(key: str, value: object, path: Path) -> InvalidValue:
-    if not isinstance(value, dict):
+    if "." in key or not isinstance(value, dict):
         return unknown_key(key, str(path))
     nearest = validation.nearest(key, SECTIONS)
     todo = f"did you mean [{nearest}]?" if nearest else f"the sections are {', '.join(SECTIONS)}"

@@ -22,6 +22,7 @@ _SHAPES: Final = {
     Kind.SWITCH: "true or false",
     Kind.LIST: 'a list such as ["a", "b"]',
     Kind.TABLE: "a table of texts",
+    Kind.AMOUNTS: "a table of amounts such as { my-project = 50 }",
 }
 
 
@@ -42,6 +43,8 @@ def decode(spec: SettingSpec, value: object) -> object:
             return tuple(_text(spec, _is_text(spec, item)) for item in value)
         case Kind.TABLE, dict():
             return MappingProxyType({str(name): _text(spec, _is_text(spec, item)) for name, item in value.items()})
+        case Kind.AMOUNTS, dict():
+            return MappingProxyType({_text(spec, str(name)): _amount_of(spec, name, value[name]) for name in value})
     raise ValueError(f"it must be {_SHAPES[spec.kind]}, not {_describe(spec, value)}")
 
 
@@ -60,7 +63,7 @@ def from_text(spec: SettingSpec, text: str) -> object:
             return int(text) if _DIGITS.fullmatch(text.strip()) else text
         case Kind.LIST:
             return [item for item in (part.strip() for part in text.strip("[] ").split(",")) if item]
-        case Kind.TABLE:
+        case Kind.TABLE | Kind.AMOUNTS:
             return _pairs(text)
     return text
 
@@ -112,16 +115,27 @@ def _bounded(spec: SettingSpec, number: int) -> int:
 
 
 def _amount(spec: SettingSpec, value: int | float | Decimal | str) -> Decimal | None:
-    if value == "" and spec.default is None:
-        return None
+    return None if value == "" and spec.default is None else _finite(spec, value)
+
+
+def _finite(spec: SettingSpec, value: int | float | Decimal | str) -> Decimal:
     try:
         amount = Decimal(str(value).strip().removeprefix("$"))
     except InvalidOperation:
-        raise ValueError(f"it must be {_SHAPES[spec.kind]}, not {value!r}") from None
+        raise ValueError(f"it must be {_SHAPES[Kind.AMOUNT]}, not {value!r}") from None
     if not amount.is_finite():
         raise ValueError(f"it must be a finite amount, not {value!r}")
     _check_bounds(spec, amount)
     return amount
+
+
+def _amount_of(spec: SettingSpec, name: str, value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise ValueError(f"{name}: it must be {_SHAPES[Kind.AMOUNT]}, not {value!r}")
+    try:
+        return _finite(spec, value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _check_bounds(spec: SettingSpec, number: Decimal) -> None:

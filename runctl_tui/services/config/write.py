@@ -47,7 +47,7 @@ def plain(value: object) -> Any:
             return list(value)
         case str() | bool() | int():
             return value
-    return dict(cast("MutableMapping[str, Any]", value))
+    return {name: plain(item) for name, item in cast("MutableMapping[str, Any]", value).items()}
 
 
 def replace(path: Path, text: str) -> None:

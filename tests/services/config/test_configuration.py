@@ -159,6 +159,7 @@ def test_our_own_sample_is_empty_configuration_and_loads_with_every_key_uncommen
         ("[asw]\n", "[asw]", "[aws]"),
         ('ownr = "x"\n', "ownr", "owner"),
         ("[ui]\nmosue = true\n", "ui.mosue", "ui.mouse"),
+        ("[costs.project_budget]\nllama = 5\n", "costs.project_budget", "costs.project_budgets"),
         ("[zzzzz]\n", "[zzzzz]", "the sections are"),
     ],
 )
@@ -183,6 +184,11 @@ def test_an_unknown_key_names_file_key_and_the_nearest(tmp_path: Path, text: str
         ('[aws]\nspot_max_price = "much"\n', "aws.spot_max_price", "an amount"),
         ("[aws]\nspot_max_price = -1\n", "aws.spot_max_price", "at least 0"),
         ("[costs]\nmonthly_budget = nan\n", "costs.monthly_budget", "finite"),
+        ("[costs]\nproject_budgets = 5\n", "costs.project_budgets", "a table of amounts"),
+        ('[costs]\nproject_budgets = { a = "12O" }\n', "costs.project_budgets", "a: it must be an amount"),
+        ("[costs]\nproject_budgets = { a = true }\n", "costs.project_budgets", "a: it must be an amount"),
+        ("[costs.project_budgets]\na = -1\n", "costs.project_budgets", "a: it must be at least 0"),
+        ("[costs.project_budgets]\n'a b' = 1\n", "costs.project_budgets", "no project name"),
         ("[costs]\nmonthly_budget = true\n", "costs.monthly_budget", "an amount"),
         ("[checkpoint]\nsave_interval = 0\n", "checkpoint.save_interval", "at least 1"),
         ("[checkpoint]\nsave_interval = 1.5\n", "checkpoint.save_interval", "whole number"),
@@ -252,6 +258,16 @@ def test_tables_of_several_files_are_joined_and_the_stronger_wins(tmp_path: Path
     write(tmp_path / "user/config.toml", '[ui.keymap]\na = "x"\nb = "x"\n')
     write(tmp_path / "project/.runctl.toml", '[ui.keymap]\nb = "y"\n')
     assert dict(load(sources(tmp_path)).ui.keymap) == {"a": "x", "b": "y"}
+
+
+def test_budgets_of_projects_are_written_as_amounts_and_keep_the_comments(tmp_path: Path) -> None:
+    path = write(tmp_path / "project/.runctl.toml", "[costs]  # money\nproject_budgets = { sdxl = 5 }\n")
+    ConfigService(sources(tmp_path)).set("costs.project_budgets", "llama=120.50; sdxl=$40")
+    assert "# money" in path.read_text()
+    assert tomllib.loads(path.read_text())["costs"]["project_budgets"] == {"llama": 120.5, "sdxl": 40}
+    assert load(sources(tmp_path)).costs.project_budgets == {"llama": Decimal("120.5"), "sdxl": Decimal(40)}
+    with pytest.raises(InvalidValue, match="'llama' is not NAME=VALUE"):
+        ConfigService(sources(tmp_path)).set("costs.project_budgets", "llama")
 
 
 def test_the_api_key_is_never_shown(tmp_path: Path) -> None:

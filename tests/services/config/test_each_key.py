@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -107,6 +108,9 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     "ui.mouse": ("true", shown("ui.mouse"), True),
     "ui.keymap": ("app.quit=f10", lambda made: dict(cast("Any", shown("ui.keymap")(made))), {"app.quit": "f10"}),
     "costs.monthly_budget": ("100", lambda made: str(cast("Any", made.core.costs)._budget()), "100"),
+    "costs.project_budgets": (
+        "llama=120", lambda made: dict(cast("Any", made.core.costs)._project_budgets()), {"llama": Decimal(120)}
+    ),
     "costs.cap_per_hour": ("5", lambda made: str(made.desks.policy().cap_per_hour), "5"),
     "safety.read_only": ("true", lambda made: bool(made.desks.policy().read_only), True),
     "safety.production_accounts": (

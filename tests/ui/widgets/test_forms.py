@@ -120,3 +120,16 @@ def test_a_bar_is_full_only_when_all_is_done() -> None:
     assert progress_bar(0.999, 10) == "█████████░"
     assert progress_bar(1, 10) == "█" * 10
     assert progress_bar(-1, 4) == "░░░░"
+
+
+async def test_an_alternative_is_not_torn_from_its_mark() -> None:
+    choices = [Choice(word, safe(word)) for word in ("TensorBoard", "Jupyter", "MLflow", "other")]
+    app = WidgetApp(lambda: [Form(FormField(safe("For"), RadioLine(choices)), FormField(safe("Name"), FormInput()))])
+    async with app.run_test(size=(54, 12)) as pilot:
+        lines = [line.strip() for line in app.screen_text()]
+        assert lines[0].endswith("(•) TensorBoard   ( ) Jupyter")
+        assert lines[1] == "( ) MLflow   ( ) other"
+        assert lines[2].startswith("Name")
+        await pilot.resize_terminal(90, 12)
+        await pilot.pause()
+        assert app.screen_text()[0].rstrip().endswith("( ) Jupyter   ( ) MLflow   ( ) other")
