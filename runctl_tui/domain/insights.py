@@ -18,6 +18,7 @@ from runctl_tui.domain.money import HOURS_PER_MONTH, dollars
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.volume import VolumeState, month
+from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 
 if TYPE_CHECKING:
     from runctl_tui.domain.cost import CostSummary, ProjectBudget
@@ -159,8 +160,8 @@ def _of_volume(volume: Volume, now: datetime) -> Iterator[Insight]:
         return
     if age is not None and age < UNUSED_AFTER:
         return
-    snapshot = volume.last_snapshot
-    saved = ", no snapshot" if isinstance(snapshot, Known) and snapshot.value is None else ""
+    bare = isinstance(volume.last_snapshot, Known) and volume.last_snapshot.value is None
+    saved = ", no snapshot" if bare and volume.shape.type not in NETWORK_LIMITS else ""
     old = "" if age is None else f", {_days(age)} old"
     text = f"{volume.name or volume.id} unattached, {volume.shape.size_gib} GiB{old}{saved}"
     monthly = month(volume.usd_per_month)

@@ -55,6 +55,8 @@ def volume(**more: Any) -> Volume:
 def test_a_volume_that_nothing_uses_is_to_be_deleted() -> None:
     (found,) = insights([], None, START, [volume()])
     assert found.text == "scratch unattached, 250 GiB, 2 d old, no snapshot"
+    (found,) = insights([], None, START, [volume(shape=VolumeShape("network", 250))])
+    assert found.text == "scratch unattached, 250 GiB, 2 d old"
     assert (found.kind, found.operation, found.reference) == (
         InsightKind.UNATTACHED,
         Operation.VOLUME_DELETE,
