@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -17,12 +17,12 @@ from runctl_tui.commands.line import COMMANDS, Vocabulary, among, complete, near
 from runctl_tui.domain.text import safe, safe_line
 from runctl_tui.messages import Moved, Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
-from runctl_tui.screens.destinations import Destinations
 from runctl_tui.screens.kept import wrong_name
 from runctl_tui.services.errors import Unsupported, ValidationError
 from runctl_tui.widgets.command_line import CommandLine
 
 if TYPE_CHECKING:
+    from runctl_tui.screens.destinations import Destinations
     from runctl_tui.services.ports import Finding
 
 _OPENING: Final = ("open_command_line", "open_filter", "actions")
@@ -48,18 +48,23 @@ class CommandingScreen(BaseScreen):
 
     def compose_prompts(self) -> ComposeResult:
         """Add the command's line."""
-        self._destinations = places = Destinations(self.services)
         vocabulary = Vocabulary(
-            instances=places.machines,
-            runs=places.runs,
+            instances=lambda head: self._destinations.machines(head),
+            runs=lambda head: self._destinations.runs(head),
             themes=among(self._theme_names),
             settings=among(self._setting_names),
             views=among(self.shared.kept.views),
-            things=places.anything,
-            tags=places.tags,
+            things=lambda head: self._destinations.anything(head),
+            tags=lambda head: self._destinations.tags(head),
             profiles=among(self._profiles),
         )
         yield CommandLine(lambda text: complete(text, vocabulary), self._leads_to)
+
+    @cached_property
+    def _destinations(self) -> Destinations:
+        from runctl_tui.screens.destinations import Destinations  # no first frame needs them
+
+        return Destinations(self.services)
 
     @on(CommandLine.Submitted)
     def carry_out(self, event: CommandLine.Submitted) -> None:
