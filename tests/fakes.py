@@ -14,11 +14,12 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.identity import Identity
 from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Disk, Instance, Market
 from runctl_tui.domain.money import Price, PriceKind
-from runctl_tui.domain.offer import Capabilities, Capability, CreateResourceOptions, TypeOffer
+from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.states import Capability
 from runctl_tui.services.errors import CloudProviderError, ResourceExists, ResourceNotFound, TrainctlError
 from runctl_tui.services.ports import SshTarget, TrainingProvider
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.instance import Gpu, Market
@@ -14,29 +13,9 @@ if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.money import Price
     from runctl_tui.domain.secret import Secret
+    from runctl_tui.domain.states import Capability
 
 NO_PROFILE: Final = "none"
-
-
-class Capability(StrEnum):
-    """A thing that some providers can do and others cannot."""
-
-    CREATE = "create"
-    START = "start"
-    STOP = "stop"
-    TERMINATE = "terminate"
-    SPOT = "spot"
-    VOLUMES = "volumes"
-    ATTACH = "attach"
-    """Putting a volume on a machine that exists, and taking it off."""
-    SNAPSHOTS = "snapshots"
-    SHELL = "shell"
-    TRAIN = "train"
-    DRY_RUN = "dry-run"
-    TAGS = "tags"
-    """Tags on what exists; the reason against says how a thing is claimed without them."""
-    LOGS = "logs"
-    """What a machine itself prints, without anybody logging in to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The words for what a run, a copy and a change are at, apart from the values that carry them: cheap to import."""
+"""Words for what a run, a copy and a change are at, and for what providers can do: cheap to import, without values."""
 
 from __future__ import annotations
 
@@ -95,3 +95,24 @@ IN_S3 = frozenset({Operation.S3_DELETE, Operation.S3_COPY})
 """What is done to objects."""
 DESTROYING = frozenset({Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE, Operation.S3_DELETE})
 """What no service of the provider can undo."""
+
+
+class Capability(StrEnum):
+    """A thing that some providers can do and others cannot."""
+
+    CREATE = "create"
+    START = "start"
+    STOP = "stop"
+    TERMINATE = "terminate"
+    SPOT = "spot"
+    VOLUMES = "volumes"
+    ATTACH = "attach"
+    """Putting a volume on a machine that exists, and taking it off."""
+    SNAPSHOTS = "snapshots"
+    SHELL = "shell"
+    TRAIN = "train"
+    DRY_RUN = "dry-run"
+    TAGS = "tags"
+    """Tags on what exists; the reason against says how a thing is claimed without them."""
+    LOGS = "logs"
+    """What a machine itself prints, without anybody logging in to it."""

@@ -13,7 +13,6 @@ from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
-from runctl_tui.screens.terminal import lend_terminal
 from runctl_tui.services.errors import Refused
 from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.key_hints import live_keys
@@ -211,6 +210,8 @@ class ChangingScreen(CommandingScreen):
         self.busy(f"opening a shell on {name}…")
         command = await self.services.shells.command(key)
         self.busy("")
+        from runctl_tui.screens.terminal import lend_terminal
+
         status = await lend_terminal(self.app, command, f"shell on {safe(name)}; leave it with exit")
         if status:
             self.say(StatusNote(safe(f"the shell on {name} ended with status {status}"), level="warn"))

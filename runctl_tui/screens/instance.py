@@ -13,7 +13,7 @@ from textual.widgets import Static
 from runctl_tui import modals
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.offer import Capability
+from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import safe
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens import instance_past as past

@@ -9,8 +9,7 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.fleet import FleetRow, mine_at_work
-from runctl_tui.domain.offer import Capability
-from runctl_tui.domain.states import Operation
+from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.services.errors import TrainctlError, ValidationError

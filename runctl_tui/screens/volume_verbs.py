@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui import modals
 from runctl_tui.domain.instance import Ownership
-from runctl_tui.domain.offer import Capability
+from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.domain.volume import SnapshotState, VolumeState
 

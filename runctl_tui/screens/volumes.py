@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.offer import Capability
-from runctl_tui.domain.states import Operation
+from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.volume import Storage, Volume, VolumeState, month
 from runctl_tui.modals.words import money
 from runctl_tui.screens.columns.volumes import volume_columns

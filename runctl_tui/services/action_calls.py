@@ -10,9 +10,9 @@ from typing import Final
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.instance import Instance
-from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.plan import Operation, Plan, Target
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.states import Capability
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, TrainctlError
 from runctl_tui.services.jobs import JobHandle, StepHandle
 from runctl_tui.services.journal import Entry, Journal, JournalState, Row, settle

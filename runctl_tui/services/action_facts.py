@@ -13,14 +13,14 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.instance import ApiProtection, Instance
 from runctl_tui.domain.money import Price
-from runctl_tui.domain.offer import Capability, CreateResourceOptions
+from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import Operation, Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy, SafetyFacts
 from runctl_tui.domain.safety.facts import UNASKED
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.states import IN_S3
+from runctl_tui.domain.states import IN_S3, Capability
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.evidence import Evidence
 from runctl_tui.services.journal import Journal

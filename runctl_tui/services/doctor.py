@@ -13,8 +13,9 @@ from typing import Final, Protocol
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import Market
-from runctl_tui.domain.offer import Capability, CreateResourceOptions
+from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.settings import Configuration
+from runctl_tui.domain.states import Capability
 from runctl_tui.services import doctor_machine
 from runctl_tui.services.errors import CredentialsError, TrainctlError
 from runctl_tui.services.ports import Finding, ProviderRegistry, Settings, TrainingProvider

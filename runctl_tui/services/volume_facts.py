@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.money import HOURS_PER_MONTH, Price, PriceKind
-from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.plan import Operation, Target
 from runctl_tui.domain.safety import SafetyFacts
 from runctl_tui.domain.safety.facts import UNASKED
 from runctl_tui.domain.safety.storage_facts import StorageFacts
-from runctl_tui.domain.states import ON_SNAPSHOTS
+from runctl_tui.domain.states import ON_SNAPSHOTS, Capability
 from runctl_tui.domain.volume import SNAPSHOT, VOLUME, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.action_facts import FactGatherer, known
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError

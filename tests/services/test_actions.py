@@ -16,12 +16,12 @@ import pytest
 from runctl_tui.domain.checkpoint import CopyState
 from runctl_tui.domain.instance import ApiProtection, Instance, Market
 from runctl_tui.domain.launch import LaunchRequest
-from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.safety import CleanupResult, Policy
 from runctl_tui.domain.secret import Secret
+from runctl_tui.domain.states import Capability
 from runctl_tui.services.actions import safe_cleanup
 from runctl_tui.services.errors import (
     AwsError,

@@ -14,10 +14,11 @@ import pytest
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.identity import Identity
 from runctl_tui.domain.money import Price, PriceKind
-from runctl_tui.domain.offer import Capabilities, Capability
+from runctl_tui.domain.offer import Capabilities
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.settings import AwsSection, Configuration
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.states import Capability
 from runctl_tui.services import doctor_machine
 from runctl_tui.services.doctor import DoctorParts, DoctorService, Probe
 from runctl_tui.services.errors import AwsError, NoCapacity

@@ -18,7 +18,7 @@ from runctl_tui.domain.history import History
 from runctl_tui.domain.host import HostReading
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest, container_words
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
-from runctl_tui.domain.offer import Capabilities, Capability, TypeOffer
+from runctl_tui.domain.offer import Capabilities, TypeOffer
 from runctl_tui.domain.plan import (
     Confirmation,
     JobView,
@@ -36,7 +36,7 @@ from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.setting_spec import SettingDraft
 from runctl_tui.domain.settings import SCHEMA, SPECS
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.states import DESTROYING
+from runctl_tui.domain.states import DESTROYING, Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeShape, VolumeSnapshot
 from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound

@@ -14,9 +14,10 @@ from runctl_tui.domain.facts import Fact
 from runctl_tui.domain.identity import Identity
 from runctl_tui.domain.instance import ApiProtection, Instance, Market
 from runctl_tui.domain.money import Price
-from runctl_tui.domain.offer import Capabilities, Capability, CreateResourceOptions, TypeOffer
+from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.states import Capability
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.aws.control import InstanceControl
 from runctl_tui.services.aws.identity import Caller

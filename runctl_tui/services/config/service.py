@@ -8,7 +8,6 @@ from runctl_tui.domain.setting_spec import SettingDraft
 from runctl_tui.domain.settings import SCHEMA, Configuration
 from runctl_tui.services.config.load import Reading, Sources, build, check_together, effective, examine, known
 from runctl_tui.services.config.values import parse, show
-from runctl_tui.services.config.write import write_key
 from runctl_tui.services.errors import InvalidValue
 from runctl_tui.services.ports import Setting
 
@@ -68,6 +67,8 @@ class ConfigService:
         except ValueError as error:
             raise InvalidValue(f"{key} cannot be set to this", str(error), f"{key}: {spec.help}") from None
         path = self._sources.places.in_force()
+        from runctl_tui.services.config.write import write_key
+
         write_key(path, spec, value)
         self._reading = examine(self._sources)
         return str(path)

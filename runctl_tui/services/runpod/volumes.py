@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT
-from runctl_tui.domain.offer import Capability
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.states import Operation
+from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.volume import Attachment, Storage, Volume, VolumeShape, VolumeSnapshot, VolumeState
 from runctl_tui.domain.volume_shapes import NETWORK, NETWORK_FAST
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, Unsupported, ValidationError

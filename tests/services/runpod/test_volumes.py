@@ -9,8 +9,7 @@ import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.instance import Ownership
-from runctl_tui.domain.offer import Capability
-from runctl_tui.domain.states import Operation
+from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.volume import NewVolume, VolumeShape, VolumeState
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, TrainctlError, Unsupported
 from runctl_tui.services.machines import MachineList
