@@ -105,7 +105,7 @@ def names(screen: Terminal) -> set[str]:
         "this machine",
         "old-notebook",
     )
-    lines = [line.lstrip("▌▪ ") for line in screen.text.splitlines()[4:]]
+    lines = [line.lstrip("▌▏▪ ") for line in screen.text.splitlines()[4:]]
     return {name for name in known if any(line.startswith(name[:12]) for line in lines)}
 
 

@@ -64,7 +64,7 @@ class Run:
 
     def alive(self) -> bool:
         """Tell whether anything of the run, bar its uploader, still works."""
-        return self.exit_code() is None and bool(self.supervisor() or self.command() or self.starting())
+        return self.exit_code() is None and bool(self.starting() or self.supervisor() or self.command())
 
     def ended(self) -> bool:
         """Tell whether the run is over, lost ones included."""

@@ -42,9 +42,11 @@ def upload_summary(run: Run) -> Json:
 
 def status_of(run: Run) -> Json:
     """Return all that is known about a run."""
-    state, code = run.state(), run.exit_code()
-    supervisor, command = run.supervisor(), run.command()
-    alive = code is None and bool(supervisor or command or run.starting())
+    # A run that ends meanwhile writes its state, then its exit code, then its processes go: so they are read backwards.
+    starting, supervisor, command = run.starting(), run.supervisor(), run.command()
+    code = run.exit_code()
+    state = run.state()
+    alive = code is None and bool(supervisor or command or starting)
     try:
         heartbeat: Optional[float] = max(0.0, time.time() - os.stat(run.path("heartbeat")).st_mtime)
     except OSError:
