@@ -202,6 +202,8 @@ def inside(machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> I
     machine.start(args=["1", "0"], s3=cloud.place())
     machine.ended()
     os.kill(machine.recorded("uploader"), signal.SIGKILL)
+    until(lambda: not recorded_alive(str(machine.file("uploader"))), what="the uploader's end")
+    machine.file("uploads.json").unlink(missing_ok=True)  # whatever the other one had found by then
     with metadata_service() as (endpoint, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", cloud.endpoint)
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint)
