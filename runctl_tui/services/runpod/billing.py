@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final
 
 from runctl_tui.domain.clock import Clock
@@ -65,6 +66,8 @@ class Billing:
         query = {"startTime": since.strftime(_STAMP), "endTime": now.astimezone(UTC).strftime(_STAMP)}
         rows = await self._web.rows(WHAT, "billing", "records", query | {"bucketSize": "day"})
         month = [row for row in rows if str(row.get("startTime", "")) >= since.strftime("%Y-%m-%d")]
+        if any(not _is_amount(row.get("totalAmount")) for row in month):
+            return Unknown("RunPod's bill is not what its documentation says")
         of_today = [row for row in month if str(row.get("startTime", "")).startswith(f"{today:%Y-%m-%d}")]
         parts = tuple((name, sum((_sum(row, fields) for row in month), Decimal(0))) for name, fields in PARTS.items())
         total = sum((_sum(row, ("totalAmount",)) for row in month), Decimal(0))
@@ -76,4 +79,9 @@ class Billing:
 
 def _sum(row: Mapping[str, Any], fields: tuple[str, ...]) -> Decimal:
     amounts = (row.get(field) for field in fields)
-    return sum((Decimal(str(one)) for one in amounts if isinstance(one, int | float)), Decimal(0))
+    return sum((Decimal(str(one)) for one in amounts if _is_amount(one)), Decimal(0))
+
+
+def _is_amount(told: object) -> bool:
+    """Tell a number from what JSON may hold in its place, 'Infinity' included."""
+    return isinstance(told, int | float) and isfinite(told)

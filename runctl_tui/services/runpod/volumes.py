@@ -33,6 +33,8 @@ SOURCE: Final = "RunPod API"
 SILENT: Final = "RunPod's network volumes could not be listed"
 PATIENCE: Final = 5.0
 """Seconds that the fleet waits for the volumes."""
+REST: Final = 30.0
+"""Seconds for which the fleet does not ask again after no answer."""
 TAG_OP: Final = "runctl:op"
 TAG_MADE: Final = "runctl:made"
 """When it was made, which RunPod does not tell."""
@@ -56,6 +58,7 @@ class NetworkVolumes:
         self._catalog = catalog
         self._reader = reader
         self._grown: dict[str, tuple[int, datetime]] = {}
+        self._failed: tuple[float, Problem | None] = (0.0, None)
 
     async def list_storage(self) -> Snapshot[Storage]:
         """Return the network volumes with the pods that mount them; what failed is in `missing`."""
@@ -67,17 +70,27 @@ class NetworkVolumes:
         return Snapshot(Storage(tuple(found.values())), taken_at, (PROVIDER,))
 
     async def standing(self) -> Snapshot[tuple[Volume, ...]]:
-        """Return the network volumes as they were read within two minutes, without the pods that mount them."""
+        """Return the network volumes as they were read within two minutes, without the pods that mount them.
+
+        Who did not answer is left alone for a while, so that the fleet does not wait at every look.
+        """
         now = self._clock.now()
+        failed_at, problem = self._failed
+        if problem is not None and self._clock.monotonic() - failed_at < REST:
+            return Snapshot((), now, (PROVIDER,), (problem,))
         try:
             async with asyncio.timeout(PATIENCE):
                 found = await self._catalog.volumes()
         except TrainctlError as error:
-            return Snapshot((), now, (PROVIDER,), (error.to_problem(scope=PROVIDER),))
+            return self._silence(now, error.to_problem(scope=PROVIDER))
         except TimeoutError:
-            silent = Problem("timeout", SILENT, f"no answer within {PATIENCE:.0f} s", scope=PROVIDER)
-            return Snapshot((), now, (PROVIDER,), (silent,))
+            why = f"no answer within {PATIENCE:.0f} s"
+            return self._silence(now, Problem("timeout", SILENT, why, scope=PROVIDER))
         return Snapshot(tuple(self._volume(one, ()) for one in found.values()), now, (PROVIDER,))
+
+    def _silence(self, now: datetime, problem: Problem) -> Snapshot[tuple[Volume, ...]]:
+        self._failed = self._clock.monotonic(), problem
+        return Snapshot((), now, (PROVIDER,), (problem,))
 
     async def learn_prices(self) -> None:
         """Do nothing: the prices of storage are in this program, dated."""

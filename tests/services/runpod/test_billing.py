@@ -50,6 +50,18 @@ async def test_what_is_neither_is_told_too(rig: Rig, monkeypatch: pytest.MonkeyP
     assert (await bill(rig)).parts == (("pods", Decimal("2.0")), ("everything else", Decimal("3.0")))
 
 
+@pytest.mark.parametrize("total", [None, "5", float("inf"), float("nan")])
+async def test_a_bill_that_makes_no_sense_is_unknown_and_never_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, total: object
+) -> None:
+    async def told(*arguments: Any) -> list[dict[str, Any]]:
+        return [{"startTime": "2026-11-22T00:00:00Z", "totalAmount": total}]
+
+    monkeypatch.setattr(rig.provider._web, "rows", told)
+    await rig.provider.billing.refresh()
+    assert isinstance(rig.provider.billing.told(), Unknown)
+
+
 async def test_it_is_asked_once_in_five_minutes_and_unknown_where_nobody_answers(rig: Rig) -> None:
     await bill(rig)
     rig.front.faults += ["no-billing"]

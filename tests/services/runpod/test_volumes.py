@@ -14,6 +14,7 @@ from runctl_tui.domain.volume import NewVolume, VolumeShape, VolumeState
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, TrainctlError, Unsupported
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.registry import Registry
+from runctl_tui.services.runpod import volumes
 from runctl_tui.services.runpod.parse import network_volume, split_name, tagged_name
 from runctl_tui.services.runpod.volumes import NetworkVolumes
 from runctl_tui.services.volume_store import StorageCall
@@ -70,6 +71,9 @@ async def test_the_fleet_reads_them_without_asking_each_time(rig: Rig) -> None:
     silent = await rig.provider.volumes.standing()
     assert not silent.complete
     assert silent.missing[0].scope == "runpod"
+    assert not (await rig.provider.volumes.standing()).complete, "who was silent is left alone, and not called empty"
+    rig.clock.passed += volumes.REST
+    assert (await rig.provider.volumes.standing()).complete
 
 
 async def test_it_is_made_grown_and_deleted(rig: Rig) -> None:
