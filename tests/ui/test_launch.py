@@ -140,13 +140,18 @@ async def test_nothing_is_created_before_the_price_gate_says_yes() -> None:
         assert (request.job.script, request.job.args) == ("train.py", ("--steps", "200"))
 
 
+async def launch_it(person: Person) -> None:
+    """Go the whole way to the steps of a job at work."""
+    await open_form(person)
+    await review(person)
+    await person.sees("y  launch, costs money")
+    await person.press("y")
+    await person.sees("Close, it goes on")
+
+
 async def test_closing_the_steps_leaves_the_job_at_work() -> None:
     async with at_keyboard() as person:
-        await open_form(person)
-        await review(person)
-        await person.sees("y  launch, costs money")
-        await person.press("y")
-        await person.sees("Close, it goes on")
+        await launch_it(person)
         await person.press("escape")
         await person.until(lambda: not person.dialog, "closed")
         assert person.world.cancelled == []
@@ -156,11 +161,7 @@ async def test_closing_the_steps_leaves_the_job_at_work() -> None:
 
 async def test_what_has_ended_does_not_go_on() -> None:
     async with at_keyboard() as person:
-        await open_form(person)
-        await review(person)
-        await person.sees("y  launch, costs money")
-        await person.press("y")
-        await person.sees("Close, it goes on")
+        await launch_it(person)
         FakeJobs(person.world).change("j-2", ended_at=data.NOW, ok=True, result="it runs")
         await person.sees("✓ it runs", "[ Close ]")
         assert "it goes on" not in person.text()
