@@ -101,7 +101,7 @@ class CostSummary:
     """Month so far and the rest of the month at the present burn."""
     budget: Decimal | None
     excluded: tuple[str, ...]
-    """What is not in the figures, in words: 'us-west-2', '2 unpriced types', 'S3 requests'."""
+    """What is not in the figures, in words: 'us-west-2', '2 unpriced types', 'S3'."""
     estimated: bool
     running: int
     balance: str = ""

@@ -24,6 +24,9 @@ CARRY_ON: Final = timedelta(minutes=2)
 _ZERO: Final = Decimal(0)
 T = TypeVar("T")
 
+NEVER_COUNTED: Final = ("S3", "snapshots", "unattached disks")
+"""What AWS bills besides machines and their disks; nobody watches it over time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Books:
@@ -106,7 +109,7 @@ class Figures:
             words.append(f"{self.unpriced_volumes} unpriced volume{'s' if self.unpriced_volumes > 1 else ''}")
         if foreign:
             words.append(f"{foreign} foreign")
-        return (*words, "S3 requests") if self.aws else tuple(words)
+        return (*words, *NEVER_COUNTED) if self.aws else tuple(words)
 
 
 def sums_of(

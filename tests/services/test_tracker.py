@@ -165,6 +165,11 @@ async def test_a_machine_that_vanished_stops_costing(tracker: ResourceTracker, c
     assert (await tracker.resources())[0].state is ResourceState.TERMINATED
 
 
+async def test_what_aws_bills_besides_machines_is_said(tracker: ResourceTracker, clock: FakeClock) -> None:
+    await tracker.observe(fleet(clock, row(an_instance(provider="aws"))))
+    assert (await tracker.now()).excluded == ("S3", "snapshots", "unattached disks")
+
+
 async def test_foreign_machines_are_named_and_not_counted(tracker: ResourceTracker, clock: FakeClock) -> None:
     await tracker.observe(fleet(clock, row(an_instance(tags=()))))
     assert (await tracker.now()).excluded == ("1 foreign",)
