@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -55,6 +56,8 @@ SCREENS: Final[Mapping[str, str]] = {
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
 WARM_UP_AFTER: Final = 3.0
 """Seconds from readiness until garbage is collected and what a launch needs is fetched: the first rows come first."""
+KEEPING_S: Final = 0.1
+"""How long quitting waits at most for how the tables are left to be written."""
 
 
 def screen_class(mode: str) -> type[BaseScreen]:
@@ -92,7 +95,6 @@ class RunctlApp(App[None]):
         self.services = services
         self.shared = Shared()
         self._visits = Visits(Visit(self.DEFAULT_MODE))
-        self._stances: dict[str, dict[str, Stance]] = {}
         for mode in SCREENS:
             self.add_mode(mode, partial(self._build, mode))
         self._dress()
@@ -170,9 +172,7 @@ class RunctlApp(App[None]):
 
     async def action_quit(self) -> None:
         """Quit at once, whatever hangs."""
-        words = self._last_words()
-        self.services.close()
-        self.exit(message=Text(safe(words)) if words else None)
+        await self._leave(0)
 
     async def action_back(self) -> None:
         """Go back to the view before; from the first one, quit."""
@@ -219,9 +219,9 @@ class RunctlApp(App[None]):
         if self.services.elsewhere is None:
             raise Unsupported("This program cannot work elsewhere")
         old, fresh = self.services, self.services.elsewhere.services(profile, regions)
-        self._stances[_place(old)] = self._left_behind()
+        self._keep_later(*self.shared.kept.leave(_place(old), self._left_behind()))
         self.services = fresh
-        self.shared = Shared(kept=self.shared.kept, stances=self._stances.get(_place(fresh), {}))
+        self.shared = Shared(kept=self.shared.kept, stances=self.shared.kept.stances(_place(fresh)))
         await self._rebuild_screens()
         old.close()
         self._begin()
@@ -250,6 +250,8 @@ class RunctlApp(App[None]):
             self.shared.kept.begin(await self.services.memory.recall(), self._keep_later)
         except TrainctlError as error:
             log.info("what was kept is not known: %s", error)
+        self.shared.stances = self.shared.kept.stances(_place(self.services))
+        self._front.stand_as_left()
 
     def _keep_later(self, name: str, value: object) -> None:
         self._keep(name, value)
@@ -355,9 +357,19 @@ class RunctlApp(App[None]):
             loop.add_signal_handler(number, self._leave_on_signal, 128 + number)
 
     def _leave_on_signal(self, code: int) -> None:
+        self._leaving = asyncio.ensure_future(self._leave(code))
+
+    async def _leave(self, code: int) -> None:
         words = self._last_words()
+        with contextlib.suppress(TrainctlError, TimeoutError):
+            await asyncio.wait_for(self._keep_stances(), KEEPING_S)
         self.services.close()
         self.exit(return_code=code, message=Text(safe(words)) if words else None)
+
+    async def _keep_stances(self) -> None:
+        """Let the next session find the tables as they are left; nothing is known before the services are ready."""
+        if self.shared.ready.is_set():
+            await self.services.memory.keep(*self.shared.kept.leave(_place(self.services), self._left_behind()))
 
     def _last_words(self) -> str:
         """Return what stays behind; nothing is asked, and nothing is known before the services are ready."""

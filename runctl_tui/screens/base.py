@@ -107,6 +107,9 @@ class BaseScreen(Screen[None]):
         """Return how the screen stands, so that it can be left and come back to; None: there is nothing to keep."""
         return None
 
+    def stand_as_left(self) -> None:
+        """Take up how the screen was left, where there is something to take up."""
+
     def show_filter(self, text: str) -> None:
         """Filter what is shown, where there is a table."""
 

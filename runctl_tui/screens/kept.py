@@ -1,9 +1,9 @@
-"""What screens remember over sessions: filters as typed, and views by name; pure but for the memory it writes to."""
+"""What screens remember over sessions: filters, views by name, how tables were left; pure but for what it writes to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 FILTERS: Final = 50
@@ -36,6 +36,7 @@ class Kept:
 
     def __init__(self) -> None:
         self._values: dict[str, object] = {}
+        self._left: dict[str, Mapping[str, Stance]] = {}
         self._write: Callable[[str, object], None] = lambda name, value: None
 
     def begin(self, values: Mapping[str, object], write: Callable[[str, object], None]) -> None:
@@ -61,7 +62,23 @@ class Kept:
 
     def save_view(self, name: str, view: SavedView | None) -> None:
         """Save a view by name, or with None forget it."""
-        self._put(f"view.{name}", None if view is None else asdict(view) | {"hidden": list(view.hidden)})
+        self._put(f"view.{name}", None if view is None else _plain(view))
+
+    def stances(self, place: str) -> Mapping[str, Stance]:
+        """Return how each screen was left at a place, by mode; one from an earlier session hides no rows."""
+        if place in self._left:
+            return self._left[place]
+        found = self._values.get(f"left.{place}")
+        read = {str(mode): _stance(value) for mode, value in found.items()} if isinstance(found, Mapping) else {}
+        return {mode: stance for mode, stance in read.items() if stance is not None}
+
+    def leave(self, place: str, stances: Mapping[str, Stance]) -> tuple[str, object]:
+        """Remember how the screens of a place are left; return the name and the value to keep it by."""
+        self._left[place] = {**self.stances(place), **stances}
+        return f"left.{place}", {
+            mode: {"view": _plain(replace(stance.view, filter="")), "cursor": stance.cursor}
+            for mode, stance in self._left[place].items()
+        }
 
     def _put(self, name: str, value: object) -> None:
         if value is None:
@@ -74,6 +91,19 @@ class Kept:
 def wrong_name(text: str) -> str:
     """Return what is wrong with the name of a view, or nothing."""
     return "" if text and text.replace("-", "").replace("_", "").isalnum() else "letters, digits, - and _"
+
+
+def _plain(view: SavedView) -> dict[str, object]:
+    return asdict(view) | {"hidden": list(view.hidden)}
+
+
+def _stance(value: object) -> Stance | None:
+    """Read how a table was left; None where it is nothing of ours."""
+    view = _view(value.get("view")) if isinstance(value, Mapping) else None
+    if view is None or not isinstance(value, Mapping):
+        return None
+    cursor = value.get("cursor")
+    return Stance(view, cursor if isinstance(cursor, str) else None)
 
 
 def _view(value: object) -> SavedView | None:

@@ -85,14 +85,21 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         super().on_mount()
         if self.ORDER is not None:
             self.table.sort_by(*self.ORDER)
+        self.stand_as_left()
+
+    def stand_as_left(self) -> None:
+        """Take up the view and the cursor that were left here; not once somebody moves about."""
         left = self.shared.stances.get(self.MODE)
-        if left is not None:
-            self.look_as(left.view)
-            self._left_at = left.cursor
+        if left is None or self._touched:
+            return
+        self.look_as(left.view)
+        self._left_at = left.cursor
+        if self._heard is not None:
+            self.show_rows(self._heard)
 
     def on_key(self) -> None:
         """Leave the cursor at the top while rows still arrive, until the first key."""
-        self._touched = True
+        self._touched, self._left_at = True, None
 
     def show_rows(self, snapshot: Snapshot[tuple[RowT, ...]]) -> None:
         """Show rows; what is missing is said under them, and old rows stay."""

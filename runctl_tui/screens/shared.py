@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,8 @@ class Shared:
     notes: tuple[StatusNote, ...] = ()
     """Problems that have not been read yet; they follow the person from screen to screen."""
     kept: Kept = field(default_factory=Kept)
-    """What outlives this session: filters and views."""
-    stances: dict[str, Stance] = field(default_factory=dict)
+    """What outlives this session: filters, views and how tables were left."""
+    stances: Mapping[str, Stance] = field(default_factory=dict)
     """How each screen was left at this profile and in these regions, by its mode."""
     problems: dict[StatusNote, Problem] = field(default_factory=dict)
     """What is behind a note, for reading it in full."""

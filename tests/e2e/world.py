@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import runctl_tui
+from tests.e2e.preloaded import Preloaded
 from tests.e2e.terminal import Terminal
 
 ROOT: Final = Path(runctl_tui.__file__).resolve().parent.parent
@@ -65,6 +66,7 @@ class World:
     folder: Path
     """Holds the home folder and the state folder."""
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    preloaded: Preloaded | None = None
 
     @property
     def state(self) -> Path:
@@ -123,7 +125,10 @@ class World:
 
     def call(self, *words: str) -> Answer:
         """Do one headless call with --json."""
-        return self.finish(self.begin(*words))
+        if self.preloaded is None:
+            self.preloaded = Preloaded(self.state, self.environment, self.folder)
+        call = ["--sandbox", "--state-dir", str(self.state), "--json", *words]
+        return Answer(*self.preloaded.call(call, BOUND_S * 2))
 
     def ask(self, *words: str) -> Any:
         """Do one headless call that must go well, and return its data."""
@@ -148,6 +153,8 @@ class World:
     def close(self) -> None:
         """End the sandbox and what this world started."""
         self.call("sandbox", "stop")
+        if self.preloaded is not None:
+            self.preloaded.close()
         for child in self.children:
             if child.poll() is None:
                 child.kill()
@@ -155,7 +162,8 @@ class World:
 
     def processes(self) -> list[str]:
         """Return the processes whose command line or environment names the state folder."""
-        return [f"{pid} {words}" for pid, words in _processes(str(self.state))]
+        ours = self.preloaded.pid if self.preloaded is not None else None
+        return [f"{pid} {words}" for pid, words in _processes(str(self.state)) if pid != ours]
 
     def ports(self) -> list[int]:
         """Return the ports on which those processes listen."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runctl_tui.widgets.header import PROFILE_COLOURS, profile_style
 from tests.ui import fake_data as data
 from tests.ui.driving import Person, at_keyboard
@@ -59,6 +61,40 @@ async def test_each_place_is_as_it_was_left() -> None:
         await person.sees("research · ", "/ name:llama")
         await person.until(lambda: person.table.cursor_key == EVAL, "the same row")
         assert person.table.sort == order
+
+
+async def test_the_next_session_finds_the_table_as_it_was_left_but_no_row_hidden() -> None:
+    first = quiet()
+    async with at_keyboard(first) as person:
+        await person.press("slash")
+        await person.type("name:llama")
+        await person.press("enter", "j", "shift+right")
+        order = person.table.sort
+        await colon(person, "columns name,state")
+        assert person.table.cursor_key == EVAL
+        await person.press("ctrl+q")
+    second = quiet()
+    second.kept = first.kept
+    async with at_keyboard(second) as person:
+        await person.until(lambda: person.table.cursor_key == EVAL, "the same row")
+        assert person.table.sort == order
+        assert {one.id for one in person.table.model.columns} - person.table.model.hidden == {"name", "state"}
+        assert person.table.model.total == len(person.table.model) == len(data.fleet())
+
+
+async def test_a_row_that_was_left_and_comes_late_does_not_move_a_person_who_has_begun() -> None:
+    world = quiet()
+    left = {"view": {"mode": "instances"}, "cursor": "aws/i-late"}
+    world.kept["left.research us-east-1 us-west-2"] = {"instances": left, "tasks": 3}
+    async with at_keyboard(world) as person:
+        await person.sees("llama-7b")
+        await person.until(lambda: set(person.app.shared.stances) == {"instances"}, "what was left")
+        await person.press("j", "j")
+        chosen = person.table.cursor_key
+        late = data.fleet()[0]
+        world.fleet.push((*data.fleet(), replace(late, instance=replace(late.instance, id="i-late", name="late"))))
+        await person.sees("late")
+        assert person.table.cursor_key == chosen
 
 
 async def test_it_is_refused_while_a_task_is_at_work() -> None:
