@@ -106,7 +106,7 @@ async def test_prices_are_asked_once_for_each_kind_of_machine(monkeypatch: pytes
 
 async def test_a_disk_that_is_counted_by_itself_is_not_counted_with_its_machine() -> None:
     own = Disk("d-1", "/", 50, "volume", True, usd_per_month="5.00")
-    network = Disk("nv1", "/runpod-volume", 200, "network", False, usd_per_month="14.00", apart=True)
+    network = Disk("nv1", "/workspace", 200, "network", False, usd_per_month="14.00", apart=True)
     world = World()
     world.provider.add(an_instance(1, disks=(own, network)), an_instance(2, disks=(network,)))
     assert [row.disks_per_month for row in (await world.fleet.now()).value] == [None, 0]
