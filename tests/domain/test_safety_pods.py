@@ -34,9 +34,7 @@ VOLUME = Disk(
     usd_per_month_stopped="10.00",
     bound=True,
 )
-NETWORK = Disk(
-    "v", "/workspace", 200, "network", False, name="network volume data", usd_per_month="14.00", apart=True
-)
+NETWORK = Disk("v", "/workspace", 200, "network", False, name="network volume data", usd_per_month="14.00", apart=True)
 POD = facts(disks=known((CONTAINER, VOLUME, NETWORK)), disks_per_month=Decimal(22))
 
 

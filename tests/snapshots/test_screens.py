@@ -15,6 +15,7 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Operation
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.widgets.facts import FactList
+from runctl_tui.widgets.table import ResourceTable
 from tests.ui import fake_data as data
 from tests.ui import host_data
 from tests.ui.driving import NARROW, WIDE, Person
@@ -47,6 +48,8 @@ def compare(snap_compare: Compare, world: World, size: tuple[int, int], *act: st
         for screen in app.screen_stack:
             if isinstance(screen, BaseScreen):
                 screen.tick()
+            for table in screen.query(ResourceTable):
+                table.recompute()
         await pilot.pause(0.3)
 
     return snap_compare(app, terminal_size=size, run_before=before)

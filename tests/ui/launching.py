@@ -24,4 +24,4 @@ async def open_pod_form(person: Person) -> None:
     await person.sees("(•) secure", "g5.xlarge: on-demand")
     person.app.screen.query_one("#more-tick").focus()
     await person.press("space")
-    await person.sees("[x] more options", "Template", "Ports")
+    await person.sees("[x] more options", "Template", "Ports", "Launcher")
