@@ -14,7 +14,7 @@ from runctl_tui.services.errors import ValidationError
 PROGRAM: Final = "runctl-tui"
 NOUNS: Final = {
     "instances": ("runctl_tui.headless.instances", "machines: list, show, launch, start, stop, terminate, wait, ssh"),
-    "processes": ("runctl_tui.headless.processes", "what a machine is doing: processes, CPU, memory, GPUs; end"),
+    "processes": ("runctl_tui.headless.processes", "what a machine is doing: processes, CPU, memory, disks, GPUs; end"),
     "tunnels": ("runctl_tui.headless.tunnels", "ports of machines, reachable here: list, open, close"),
     "pods": ("runctl_tui.headless.pods", "RunPod's pods: list, show, create, start, stop, terminate, logs"),
     "volumes": ("runctl_tui.headless.volumes", "volumes: list, show, create, attach, detach, modify, snapshot, delete"),

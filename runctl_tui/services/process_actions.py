@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 GRACE: Final = 10.0
 """Seconds that a process has for its end before it is said to be still there."""
-NAP: Final = 0.3
+FIRST_POLL: Final = 0.3
+SLOWEST_POLL: Final = 2.0
 _STUBBORN: Final = {
     Operation.PROCESS_END: ("it does not heed it", "KILL it from the menu (x), or with --signal KILL"),
     Operation.PROCESS_KILL: ("it waits in the kernel, for a disk or a driver", "it ends when that answers; look again"),
@@ -144,6 +145,7 @@ class ProcessActions:
         """Look until it has ended; a look that fails is no failure of the signal."""
         clock, began = self.caller.clock, self.caller.clock.monotonic()
         unseen: HostError | None = None
+        nap = FIRST_POLL
         while (waited := clock.monotonic() - began) < GRACE:
             try:
                 agent = await self.hosts.agent(ending.instance)
@@ -156,7 +158,8 @@ class ProcessActions:
                     return
                 unseen = None
                 step.progress(waited / GRACE, f"still there, {waited:.0f} s after {SIGNALS[ending.operation]}")
-            await self.caller.sleep(NAP)
+            await self.caller.sleep(nap)
+            nap = min(nap * 1.5, SLOWEST_POLL)
         words = process_words(ending.target)
         if unseen is not None:
             raise HostLinkLost(f"whether {words} has ended is not known", str(unseen), "look again")
