@@ -55,14 +55,14 @@ class HostScreen(ListScreen[HostProcess]):
     )
     HINTS: ClassVar[tuple[str, ...]] = (
         "table.open",
+        "screen.actions",
+        "host.end",
         "host.details",
         "host.before",
         "host.after",
         "host.shell",
         "host.run",
         "host.tunnel",
-        "screen.actions",
-        "host.end",
         "table.sort_next",
         "table.filter",
         "screen.command",

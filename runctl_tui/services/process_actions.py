@@ -39,7 +39,7 @@ GRACE: Final = 10.0
 FIRST_POLL: Final = 0.3
 SLOWEST_POLL: Final = 2.0
 _STUBBORN: Final = {
-    Operation.PROCESS_END: ("it does not heed it", "KILL it from the menu (x), or with --signal KILL"),
+    Operation.PROCESS_END: ("", "KILL it from the menu (x), or with --signal KILL"),
     Operation.PROCESS_KILL: ("it waits in the kernel, for a disk or a driver", "it ends when that answers; look again"),
 }
 
@@ -126,7 +126,7 @@ class ProcessActions:
         )
 
     async def _end(self, ending: _Ending, job: JobHandle) -> str:
-        target, words = ending.target, process_words(ending.target)
+        target = ending.target
         agent = await self.hosts.agent(ending.instance)
         async with job.step(f"call:{target.id}") as step:
             try:
@@ -136,10 +136,10 @@ class ProcessActions:
                 sent = True
         if not sent:
             job.skip(f"wait:{target.id}", "it had ended already")
-            return f"{words} had ended already"
+            return f"{ending.pid} had ended already"
         async with job.step(f"wait:{target.id}") as step:
             await self._wait(ending, step)
-        return f"{words} has ended"
+        return f"{ending.pid} has ended"
 
     async def _wait(self, ending: _Ending, step: StepHandle) -> None:
         """Look until it has ended; a look that fails is no failure of the signal."""
@@ -160,11 +160,10 @@ class ProcessActions:
                 step.progress(waited / GRACE, f"still there, {waited:.0f} s after {SIGNALS[ending.operation]}")
             await self.caller.sleep(nap)
             nap = min(nap * 1.5, SLOWEST_POLL)
-        words = process_words(ending.target)
         if unseen is not None:
-            raise HostLinkLost(f"whether {words} has ended is not known", str(unseen), "look again")
+            raise HostLinkLost(f"whether {ending.pid} has ended is not known", str(unseen), "look again")
         sent, (why, todo) = SIGNALS[ending.operation], _STUBBORN[ending.operation]
-        raise HostError(f"{words} is still there {GRACE:.0f} s after {sent}", why, todo, code="process.stays")
+        raise HostError(f"{ending.pid} is still there {GRACE:.0f} s after {sent}", why, todo, code="process.stays")
 
 
 @dataclass(frozen=True, slots=True)

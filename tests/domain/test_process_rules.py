@@ -113,14 +113,15 @@ def test_read_only_forbids_it() -> None:
 def test_the_plan_says_what_whose_how_much_and_what_is_left() -> None:
     given = looked(gpus=(0, 1), gpu_memory_mib=142_000.0, children=("4712 python", "4713 sh"), children_total=3)
     lines = {line.label: line.text for line in plan_lines(END, given)}
-    assert list(lines) == ["WHAT", "WHOSE", "USES", "LEAVES", "DIES", "UNDO"]
+    assert list(lines) == ["WHAT", "WHOSE", "USES", "SENDS", "LEAVES", "DIES", "UNDO"]
     assert lines["WHAT"] == "python bench.py --api-key •••"
     assert lines["WHOSE"].startswith("ubuntu on llama, begun 2 h ago")
     assert lines["USES"] == "42 % of a core, 3.1 GB of memory, 148.9 GB on GPU 0, 1"
     assert lines["LEAVES"] == "3 child processes that go on: 4712 python, 4713 sh and 1 more"
     assert lines["UNDO"] == "none"
     kill = {line.label: line.text for line in plan_lines(KILL, looked(gpus=(0,)))}
-    assert "clean up" in kill["DIES"]
+    assert lines["SENDS"].startswith("TERM")
+    assert kill["SENDS"].startswith("KILL: it ends at once")
     assert kill["LEAVES"] == "no child processes"
     assert "unknown (the driver does not say) on GPU 0" in kill["USES"]
 

@@ -17,6 +17,10 @@ from runctl_tui.domain.states import ON_PROCESSES
 
 MIB: Final = 1024**2
 SIGNALS: Final = {Operation.PROCESS_END: "TERM", Operation.PROCESS_KILL: "KILL"}
+_SENDS: Final = {
+    Operation.PROCESS_END: "TERM: it may save and clean up first, or not heed it",
+    Operation.PROCESS_KILL: "KILL: it ends at once, and cannot clean up after itself",
+}
 SHELL: Final = "open a shell there (s), and look yourself"
 _GUARDED: Final[Mapping[Guard, tuple[str, str]]] = MappingProxyType(
     {
@@ -110,7 +114,7 @@ def process_effect(operation: Operation, facts: SafetyFacts) -> str:
     where = f" on {look.host}" if look is not None else ""
     if done := process_done(operation, facts):
         return f"nothing with process {process_words(facts.target)}{where}: {done}"
-    return f"{operation.verb} process {process_words(facts.target)}{where} with {SIGNALS[operation]}"
+    return f"{operation.verb} process {process_words(facts.target)}{where}"
 
 
 def process_words(target: Target) -> str:
@@ -120,20 +124,20 @@ def process_words(target: Target) -> str:
 
 
 def process_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]:
-    """Return WHAT, WHOSE, USES, LEAVES, DIES and UNDO."""
+    """Return WHAT, WHOSE, USES, SENDS, LEAVES, DIES and UNDO."""
     fact = facts.process
     if isinstance(fact, Unknown):
         return (PlanLine("WHAT", f"{facts.target.id}: {unknown(fact.reason)}"),)
     look, process, at = fact.value, fact.value.process, fact.observed_at
     if process is None:
         return (PlanLine("WHAT", f"process {look.pid} on {look.host}, which has ended", at),)
-    kill = operation is Operation.PROCESS_KILL
     return (
         PlanLine("WHAT", process.command),
         PlanLine("WHOSE", _whose(process, look, facts)),
         PlanLine("USES", _uses(process), at),
+        PlanLine("SENDS", _SENDS[operation]),
         PlanLine("LEAVES", _children(look), at),
-        PlanLine("DIES", "what it has not saved" + ("; it cannot clean up after itself" if kill else "")),
+        PlanLine("DIES", "what it has not saved"),
         PlanLine("UNDO", "none"),
     )
 
