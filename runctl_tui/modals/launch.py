@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.offer import TypeOffer
     from runctl_tui.modals.launch_source import LaunchSource, MachineChoice
 
-_POD_DISK: Final = "GB, the container's; lost when the pod stops"
+_POD_DISK: Final = "GB, lost when the pod stops"
 _NEW_ONLY: Final = ("region", "matching", "market", "disk")
 
 
@@ -39,6 +39,7 @@ class LaunchDialog(ReviewDialog[str]):
     """Answers with the id of the job that carries the launch out."""
 
     AUTO_FOCUS = "RadioLine"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual declares it on the instance
     HELP = "Nothing is created before the price has been confirmed in the next step."
 
     def __init__(self, clock: Clock, request: LaunchRequest, source: LaunchSource) -> None:
@@ -86,6 +87,8 @@ class LaunchDialog(ReviewDialog[str]):
     def show_more(self, event: CheckLine.Changed) -> None:
         """Show the rest of the fields, or hide them."""
         self.query_one("#more").display = event.value
+        if event.value:
+            self.call_after_refresh(self.query_one("#more-tick").scroll_visible, top=True, animate=False)
 
     @on(Input.Changed)
     def narrow_types(self, event: Input.Changed) -> None:
@@ -229,9 +232,7 @@ class LaunchDialog(ReviewDialog[str]):
     def _show_disk_price(self) -> None:
         draft = self._draft()
         month = self._source.disk_per_month(draft.provider, draft.region, draft.text("disk"))
-        usual = (
-            "GB, the container's; lost when the pod stops" if draft.provider == RUNPOD else "GiB; empty: the image's"
-        )
+        usual = _POD_DISK if draft.provider == RUNPOD else "GiB; empty: the image's"
         hint = f"GiB gp3, {month}/mo" if month else usual
         self._field("disk").set_hint(safe(hint))
 

@@ -98,14 +98,14 @@ class LaunchForm(Form):
         data = "" if options.data_gib is None else str(options.data_gib)
         yield Static(content(safe("machine"), "$heading bold"), classes="form-heading")
         yield self._input("data_disk", "Data disk", data, draft.check_whole, "GiB, mounted at /mnt/data")
-        yield self._input("max_price", "Max spot", most, draft.check_price, "$/h; empty: the on-demand price")
-        yield self._input("image", "AMI", options.image, hint="empty: the newest deep-learning image")
+        yield self._input("max_price", "Max spot", most, draft.check_price, "$/h; empty: on-demand price")
+        yield self._input("image", "AMI", options.image, hint="empty: newest deep-learning")
         yield self._input("key_name", "Key pair", options.key_name, hint="empty: one is made")
         groups = " ".join(options.security_groups)
-        yield self._input("security_groups", "Sec. groups", groups, hint="empty: one that lets SSH in is made")
+        yield self._input("security_groups", "Sec. groups", groups, hint="empty: one made, SSH only")
         yield self._input("subnet", "Subnet", options.subnet)
         yield self._input("zone", "Zone", options.zone)
-        yield self._input("profile", "IAM profile", options.profile, hint="none: no SSM, S3 by presigned URLs")
+        yield self._input("profile", "IAM profile", options.profile, hint="none: no SSM, S3 by URLs")
 
     def _pod(self) -> Iterator[Widget]:
         options = self._options_of(lambda name: name == draft.RUNPOD)
@@ -114,12 +114,12 @@ class LaunchForm(Form):
         check = draft.check_variables(self._source.secret)
         yield Static(content(safe("pod"), "$heading bold"), classes="form-heading")
         yield self._input("pod_image", "Image", options.image, hint="empty: RunPod's PyTorch")
-        yield self._input("template", "Template", options.template, hint="in the place of an image: name or id")
-        yield self._input("pod_disk", "Volume disk", data, draft.check_whole, "GB at /workspace; dies with the pod")
-        yield self._input("volume", "Net. volume", options.volume, hint="in its place: name or id; it stays and costs")
-        yield self._input("center", "Data centre", options.zone, hint="empty: any, or the network volume's")
+        yield self._input("template", "Template", options.template, hint="name or id, for the image")
+        yield self._input("pod_disk", "Volume disk", data, draft.check_whole, "GB; dies with the pod")
+        yield self._input("volume", "Net. volume", options.volume, hint="name or id; stays and costs")
+        yield self._input("center", "Data centre", options.zone, hint="empty: any, or the volume's")
         yield self._input("ports", "Ports", " ".join(options.ports), draft.check_ports, "such as 8888/http 6006/tcp")
-        yield self._input("pod_env", "Environment", names, check, "NAME=value …; NAME: from this environment")
+        yield self._input("pod_env", "Environment", names, check, "NAME=value, or NAME: yours")
 
     def _options_of(self, matches: Callable[[str], bool]) -> CreateResourceOptions:
         """Return what was asked for of such a provider; names of one mean nothing to another."""
@@ -131,12 +131,12 @@ class LaunchForm(Form):
         yield Static(content(safe("training"), "$heading bold"), classes="form-heading")
         yield self._radio("launcher", "Launcher", launchers, job.launcher)
         yield self._input("gpus", "GPUs", job.gpus, hint="0,1; empty: all")
-        yield self._input("includes", "Include", " ".join(job.includes), hint="patterns sent although git ignores them")
+        yield self._input("includes", "Include", " ".join(job.includes), hint="sent though git ignores it")
         environment = shlex.join(f"{name}={value}" for name, value in job.environment)
         yield self._input("environment", "Environment", environment, draft.check_environment, "NAME=value …")
         names = " ".join(name for name, _ in job.secrets)
         check = draft.check_secrets(secret)
-        yield self._input("secrets", "Secrets", names, check, "names; values come from this program's environment")
+        yield self._input("secrets", "Secrets", names, check, "names; values: your shell's")
 
     def _input(self, name: str, label: str, value: str, check: Check | None = None, hint: str = "") -> FormField:
         return FormField(safe(label), FormInput(value), hint=safe(hint), check=check, id=PREFIX + name)

@@ -19,7 +19,7 @@ from runctl_tui.services.runs.register import may_be_asked
 from runctl_tui.services.volume_store import standing_volumes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runctl_tui.services.ports import Feed, ProviderRegistry
     from runctl_tui.services.prices import PriceBook
     from runctl_tui.services.runs.register import RunRegister
+    from runctl_tui.services.standing import Standing
     from runctl_tui.services.tracker import ResourceTracker
 
     Rows = Snapshot[tuple[FleetRow, ...]]
@@ -95,7 +96,7 @@ class FleetBook:
         )
         snapshot = Snapshot(plain, listed.taken_at, listed.scope, listed.missing)
         await self._parts.tracker.observe(snapshot)
-        await self._parts.tracker.observe_volumes(standing)
+        await self._parts.tracker.observe_volumes(_not_with_a_machine(standing, listed.value))
         money = await self._parts.tracker.so_far()
         now = self._parts.clock.now() if self._warnings() else None
         rows = (replace(row, so_far=money.get(row.key), note=note(row, now, silent)) for row in plain)
@@ -176,6 +177,14 @@ class FleetBook:
         for session in latest.value if latest else await self._parts.runs.remembered():
             found.setdefault((session.provider, session.instance_id), []).append(session)
         return found, {problem.scope for problem in latest.missing} if latest else None
+
+
+def _not_with_a_machine(standing: Standing | None, machines: Iterable[Instance]) -> Standing | None:
+    """Return the volumes that no machine is seen with: a machine's disks are counted with it."""
+    if standing is None:
+        return None
+    taken = {disk.volume_id for machine in machines for disk in machine.disks if not disk.apart}
+    return replace(standing, value=tuple(one for one in standing.value if one.id not in taken))
 
 
 def price_key(machine: Instance) -> PriceKey:

@@ -24,7 +24,7 @@ CARRY_ON: Final = timedelta(minutes=2)
 _ZERO: Final = Decimal(0)
 T = TypeVar("T")
 
-NEVER_COUNTED: Final = ("S3", "snapshots", "unattached disks")
+NEVER_COUNTED: Final = ("S3", "snapshots")
 """What AWS bills besides machines and their disks; nobody watches it over time."""
 
 

@@ -77,7 +77,7 @@ class _Volumes:
 
     def missing(self) -> tuple[str, ...]:
         """Return it in words."""
-        return ("network volumes",) if self.partial else ()
+        return ("some volumes",) if self.partial else ()
 
 
 class ResourceTracker:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.states import Operation
     from runctl_tui.domain.volume import NewVolume, Storage, Volume, VolumeShape, VolumeSnapshot
     from runctl_tui.services.ports import ProviderRegistry
-
-    Standing = Snapshot[tuple[Volume, ...]]
+    from runctl_tui.services.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,9 @@ class VolumeStore(Protocol):
     async def list_storage(self) -> Snapshot[Storage]:
         """Everything of all regions; a region that fails is named in `missing`."""
 
+    async def standing(self) -> Standing:
+        """Volumes that cost by themselves and not with a machine; asked at each look at the fleet."""
+
     async def learn_prices(self) -> None:
         """Have the prices of all regions at hand; a failure leaves what is known."""
 
@@ -102,12 +104,8 @@ class VolumeStore(Protocol):
 
 
 async def standing_volumes(registry: ProviderRegistry) -> Standing | None:
-    """Return all volumes that cost by themselves, mounted or not; None where no provider has any.
-
-    A store with such volumes has a method `standing`, which is asked at each look at the fleet.
-    """
-    looks = (getattr(store, "standing", None) for store in volume_stores(registry))
-    parts: list[Standing] = await asyncio.gather(*(look() for look in looks if look is not None))
+    """Return all volumes that cost by themselves; None where no provider has volumes."""
+    parts = await asyncio.gather(*(store.standing() for store in volume_stores(registry)))
     if not parts:
         return None
     return Snapshot(

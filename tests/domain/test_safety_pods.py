@@ -35,7 +35,7 @@ VOLUME = Disk(
     bound=True,
 )
 NETWORK = Disk(
-    "v", "/runpod-volume", 200, "network", False, name="network volume data", usd_per_month="14.00", apart=True
+    "v", "/workspace", 200, "network", False, name="network volume data", usd_per_month="14.00", apart=True
 )
 POD = facts(disks=known((CONTAINER, VOLUME, NETWORK)), disks_per_month=Decimal(22))
 

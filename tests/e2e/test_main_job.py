@@ -53,7 +53,7 @@ def test_the_main_job(world: World) -> None:
         until(lambda: last_step(again) > last, "the resumed run beyond the first")
         assert f"step {last}/" not in again.read_text()
         terminate_by_name(screen)
-    assert not world.home_of(instance).exists()
+    until(lambda: not world.home_of(instance).exists(), "the end of its disk")
     assert world.confirmed("runs", "stop", resumed).code == 0
 
 

@@ -158,7 +158,7 @@ class World:
         for child in self.children:
             if child.poll() is None:
                 child.kill()
-            child.wait()
+            child.communicate()
 
     def processes(self) -> list[str]:
         """Return the processes whose command line or environment names the state folder."""

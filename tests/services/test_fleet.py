@@ -16,12 +16,14 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.volume import Volume
+from runctl_tui.domain.volume import Volume, VolumeShape, VolumeState
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, ValidationError
 from runctl_tui.services.feed import PushFeed
 from runctl_tui.services.fleet import FleetBook, FleetParts
 from runctl_tui.services.machines import SHARED_FOR, MachineList
 from tests.fakes import START, FakeClock, FakeProvider, FakeRegistry, a_run, an_instance
+
+UNKNOWN = Unknown("not asked")
 
 
 @dataclass
@@ -104,7 +106,7 @@ async def test_prices_are_asked_once_for_each_kind_of_machine(monkeypatch: pytes
 
 async def test_a_disk_that_is_counted_by_itself_is_not_counted_with_its_machine() -> None:
     own = Disk("d-1", "/", 50, "volume", True, usd_per_month="5.00")
-    network = Disk("nv1", "/runpod-volume", 200, "network", False, usd_per_month="14.00", apart=True)
+    network = Disk("nv1", "/workspace", 200, "network", False, usd_per_month="14.00", apart=True)
     world = World()
     world.provider.add(an_instance(1, disks=(own, network)), an_instance(2, disks=(network,)))
     assert [row.disks_per_month for row in (await world.fleet.now()).value] == [None, 0]
@@ -125,6 +127,25 @@ async def test_volumes_that_cost_by_themselves_are_told_to_the_ledger() -> None:
     world.provider.volumes = Store()  # type: ignore[attr-defined]  # only some providers have volumes
     await world.fleet.now()
     assert world.ledger.volumes[1] == Snapshot((), START, ("fake",))
+
+
+async def test_a_volume_that_a_machine_has_taken_meanwhile_is_not_counted_twice() -> None:
+    world = World()
+    taken, free = (
+        Volume(one, "fake", "r-1", "r-1a", one, VolumeState.AVAILABLE, VolumeShape("gp3", 8), UNKNOWN, UNKNOWN)
+        for one in ("vol-1", "vol-2")
+    )
+
+    class Store:
+        async def standing(self) -> Snapshot[tuple[Volume, ...]]:
+            return Snapshot((taken, free), START, ("fake",))
+
+    world.provider.volumes = Store()  # type: ignore[attr-defined]  # only some providers have volumes
+    world.provider.add(an_instance(1, disks=(Disk("vol-1", "/dev/sdf", 8, "gp3", False),)))
+    await world.fleet.now()
+    (told,) = world.ledger.volumes
+    assert told is not None
+    assert told.value == (free,)
 
 
 async def test_an_unknown_price_stays_unknown_and_is_asked_again_soon() -> None:

@@ -167,7 +167,7 @@ async def test_a_machine_that_vanished_stops_costing(tracker: ResourceTracker, c
 
 async def test_what_aws_bills_besides_machines_is_said(tracker: ResourceTracker, clock: FakeClock) -> None:
     await tracker.observe(fleet(clock, row(an_instance(provider="aws"))))
-    assert (await tracker.now()).excluded == ("S3", "snapshots", "unattached disks")
+    assert (await tracker.now()).excluded == ("S3", "snapshots")
 
 
 async def test_foreign_machines_are_named_and_not_counted(tracker: ResourceTracker, clock: FakeClock) -> None:

@@ -89,6 +89,13 @@ async def test_a_volume_that_is_gone_costs_no_longer(tracker: ResourceTracker, c
     assert (one.state, one.accumulated) == (ResourceState.TERMINATED, CENT)
 
 
+async def test_time_on_a_machine_is_not_counted_here(tracker: ResourceTracker, clock: FakeClock) -> None:
+    for there in (True, True, False, False, True, True):
+        clock.advance(3600)
+        await tracker.observe_volumes(looked(clock, *([DATA] if there else [])))
+    assert await tracker.total_cost() == 2 * CENT
+
+
 async def test_a_silent_provider_ends_nothing_and_is_named(tracker: ResourceTracker, clock: FakeClock) -> None:
     await tracker.observe_volumes(looked(clock, DATA))
     silent = Problem("timeout", "RunPod's network volumes could not be listed", scope="runpod")
@@ -96,7 +103,7 @@ async def test_a_silent_provider_ends_nothing_and_is_named(tracker: ResourceTrac
     await tracker.observe_volumes(looked(clock, missing=(silent,)))
     summary = await tracker.now()
     assert summary.burn_per_hour == CENT
-    assert "network volumes" in summary.excluded
+    assert "some volumes" in summary.excluded
 
 
 async def test_growth_costs_more_from_then_on(tracker: ResourceTracker, clock: FakeClock) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from runctl_tui.app import RunctlApp
+from runctl_tui.domain.cost import Bill, Billed, ProjectBudget
+from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Operation
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.widgets.facts import FactList
@@ -15,6 +19,7 @@ from tests.ui import fake_data as data
 from tests.ui import host_data
 from tests.ui.driving import NARROW, WIDE, Person
 from tests.ui.fakes import World
+from tests.ui.launching import open_pod_form
 
 Compare = Callable[..., bool]
 Act = Callable[[Person], Awaitable[None]]
@@ -140,6 +145,21 @@ def test_start_at_unknown_price(snap_compare: Compare) -> None:
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_launch_form(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert compare(snap_compare, World(), size, "x", "enter", "?t3.micro")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_launch_form_of_a_pod(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert compare(snap_compare, World(), size, open_pod_form)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_costs_with_budgets_and_a_bill(snap_compare: Compare, size: tuple[int, int]) -> None:
+    world = World(budgets={"llama": Decimal(1000), "sdxl": Decimal(150)})
+    over = ProjectBudget("sdxl", Decimal(150), Decimal("201.15"), Decimal(260))
+    bill = Bill(data.NOW, Decimal("2.46"), Decimal("11.87"), (("pods", Decimal("2.21")),))
+    billed = Billed("runpod", "RunPod", Known(bill, data.NOW, "RunPod API v2 billing"))
+    world.costs.push(replace(data.COST, projects=(over,), billed=(billed,)))
+    assert compare(snap_compare, world, size, "6", "?over 51.15")
 
 
 def test_launch_preview(snap_compare: Compare) -> None:

@@ -16,11 +16,7 @@ from runctl_tui.widgets.table import ResourceTable
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fakes import FakeJobs, FakeProvider, World
-
-
-async def open_form(person: Person) -> None:
-    await person.press("x", "enter")
-    await person.sees("LAUNCH", "t3.micro")
+from tests.ui.launching import open_form, open_pod_form
 
 
 def put(person: Person, name: str, value: str) -> None:
@@ -63,19 +59,6 @@ async def test_another_provider_starts_with_its_own_type() -> None:
         await person.sees("t3.micro: on-demand")
         await person.press("right")
         await person.sees("g5.xlarge: on-demand")
-
-
-async def open_pod_form(person: Person) -> None:
-    pods = FakeProvider(person.world, "runpod", "RunPod", {Capability.SPOT: "no spot is sold here"})
-    pods.regions = lambda: ("secure", "community")  # type: ignore[method-assign]  # the regions of this one
-    person.app.services.registry._providers["runpod"] = pods  # type: ignore[attr-defined]  # of the fake
-    person.world.default_types["runpod"] = "g5.xlarge"
-    await open_form(person)
-    await person.press("right")
-    await person.sees("(•) secure", "g5.xlarge: on-demand")
-    person.app.screen.query_one("#more-tick").focus()
-    await person.press("space")
-    await person.until(lambda: person.app.screen.query_one("#more-runpod").display, "the pod's fields")
 
 
 async def test_a_pod_has_its_own_fields(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,8 +49,8 @@ def network_volumes() -> tuple[Volume, ...]:
     """Return RunPod's network volumes: one that two pods mount, one that nothing uses, one whose tier has no price."""
     at = {"provider": "runpod", "region": "EU-RO-1", "zone": "EU-RO-1", "encrypted": None}
     pods = (
-        Attachment("pod1", "/runpod-volume", "mounted", False, None, "vision-lora"),
-        Attachment("pod2", "/runpod-volume", "attached", False, None, "vision-eval"),
+        Attachment("pod1", "/workspace", "mounted", False, None, "vision-lora"),
+        Attachment("pod2", "/workspace", "attached", False, None, "vision-eval"),
     )
     fast, priceless = VolumeShape("network-fast", 60), Unknown("no price of the high-performance tier")
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -17,6 +18,7 @@ from runctl_tui.services.aws.parse import PROVIDER, in_utc, jsonable, tag_pairs
 from runctl_tui.services.aws.volume_calls import DONE, place, sender
 from runctl_tui.services.aws.volume_parse import SOURCE, parse_snapshot, parse_volume, with_newest
 from runctl_tui.services.errors import AwsError, ResourceNotFound, TrainctlError
+from runctl_tui.services.standing import Standing, StandingLook
 from runctl_tui.services.volume_prices import snapshot_month, volume_month
 from runctl_tui.services.volume_store import Modification, StorageCall
 
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 OneT = TypeVar("OneT", Volume, VolumeSnapshot)
 PAGE: Final = 500
+STANDING_FRESH: Final = 300.0
+PRICE_PATIENCE: Final = 10.0
+"""Seconds that a look at what is attached to nothing waits for price lists."""
+SILENT: Final = "EC2's volumes could not be listed"
 _MAKES: Final = {
     Operation.VOLUME_CREATE: "VolumeId",
     Operation.VOLUME_SNAPSHOT: "SnapshotId",
@@ -59,6 +65,7 @@ class EbsStore:
         self._clock = clock
         self._prices = prices
         self._region_of: dict[str, str] = {}
+        self._standing = StandingLook(PROVIDER, self._read_unattached, clock, SILENT, STANDING_FRESH)
 
     async def list_storage(self) -> Snapshot[Storage]:
         """Return everything of all regions; what failed is in `missing`."""
@@ -71,6 +78,17 @@ class EbsStore:
         self._region_of |= {snapshot.id: snapshot.region for snapshot in storage.snapshots}
         missing = tuple(problem for part in parts for problem in part.problems)
         return Snapshot(self.priced(storage), taken_at, tuple(_scope(region) for region in regions), missing)
+
+    async def standing(self) -> Standing:
+        """Return the volumes attached to nothing, read every five minutes and after each change of ours.
+
+        They count from when they are first seen so: EC2 does not tell since when they are.
+        """
+        told = await self._standing()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PRICE_PATIENCE):
+                await asyncio.gather(*(self._prices.refresh(region) for region in {one.region for one in told.value}))
+        return replace(told, value=tuple(self._priced(one) for one in told.value))
 
     async def learn_prices(self) -> None:
         """Ask the price lists of all regions, as often as they are worth asking."""
@@ -161,6 +179,8 @@ class EbsStore:
             if dry and error.code == DRY_RUN_PASSED:
                 return call.id
             raise
+        finally:
+            self._standing.forget()
         return str(answer[_MAKES[call.operation]]) if call.operation in _MAKES else call.id
 
     def month(self, region: str, shape: VolumeShape) -> Fact[Decimal]:
@@ -191,18 +211,31 @@ class EbsStore:
                 problems.append(error.to_problem())
             return Unknown(str(error))
 
-    async def _volumes(self, region: str) -> tuple[Volume, ...]:
+    async def _read_unattached(self) -> Standing:
+        now, regions = self._clock.now(), self._settings.regions
+        problems: list[Problem] = []
+        parts = await asyncio.gather(*(self._unattached(region, problems) for region in regions))
+        found = tuple(replace(one, created_at=None) for part in parts for one in part)
+        return Snapshot(found, now, tuple(_scope(region) for region in regions), tuple(problems))
+
+    async def _unattached(self, region: str, problems: list[Problem]) -> tuple[Volume, ...]:
+        try:
+            return await self._volumes(region, [{"Name": "status", "Values": ["available"]}])
+        except TrainctlError as error:
+            problems.append(error.to_problem(scope=_scope(region)))
+            return ()
+
+    async def _volumes(self, region: str, filters: Sequence[Mapping[str, object]] = ()) -> tuple[Volume, ...]:
         what = f"{region}: the volumes could not be listed"
+        request = _page_request(filters)
         found: list[Volume] = []
-        async for page in self._clients.ec2_pages(region, what, "describe_volumes", {"MaxResults": PAGE}):
+        async for page in self._clients.ec2_pages(region, what, "describe_volumes", request):
             found += [parse_volume(raw, region, self._settings.owner) for raw in page.get("Volumes", [])]
         return tuple(found)
 
     async def _snapshots(self, region: str, filters: Sequence[Mapping[str, object]]) -> tuple[VolumeSnapshot, ...]:
         what = f"{region}: the snapshots could not be listed"
-        request: dict[str, Any] = {"OwnerIds": ["self"], "MaxResults": PAGE}
-        if filters:
-            request["Filters"] = [*filters]
+        request = {"OwnerIds": ["self"], **_page_request(filters)}
         found: list[VolumeSnapshot] = []
         async for page in self._clients.ec2_pages(region, what, "describe_snapshots", request):
             found += [parse_snapshot(raw, region, self._settings.owner) for raw in page.get("Snapshots", [])]
@@ -237,6 +270,10 @@ class EbsStore:
 
 def _rests_on(raw: Mapping[str, Any], snapshot_id: str) -> bool:
     return any(one.get("Ebs", {}).get("SnapshotId") == snapshot_id for one in raw.get("BlockDeviceMappings", []))
+
+
+def _page_request(filters: Sequence[Mapping[str, object]]) -> dict[str, Any]:
+    return {"MaxResults": PAGE, **({"Filters": [*filters]} if filters else {})}
 
 
 def _scope(region: str) -> str:

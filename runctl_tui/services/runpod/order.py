@@ -20,7 +20,7 @@ from runctl_tui.services.runpod.templates import Template
 
 SSH_PORT: Final = "22/tcp"
 VOLUME_PATH: Final = "/workspace"
-NETWORK_PATH: Final = "/runpod-volume"
+"""Where RunPod mounts a volume disk, or the network volume that takes its place."""
 KEY: Final = "PUBLIC_KEY"
 SMALLEST_VOLUME: Final = 10
 """GB of the smallest volume disk that RunPod makes."""
@@ -54,8 +54,6 @@ class Asked:
     @property
     def path(self) -> str:
         """Where its volume is mounted."""
-        if self.volume is not None:
-            return NETWORK_PATH
         return (self.template.path if self.template else "") or VOLUME_PATH
 
     @property

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT
-from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.volume import Attachment, Storage, Volume, VolumeShape, VolumeSnapshot, VolumeState
@@ -19,6 +18,7 @@ from runctl_tui.domain.volume_shapes import NETWORK, NETWORK_FAST
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, Unsupported, ValidationError
 from runctl_tui.services.runpod import prices
 from runctl_tui.services.runpod.parse import PROVIDER, tagged_name
+from runctl_tui.services.standing import Standing, StandingLook
 from runctl_tui.services.volume_store import Modification, StorageCall
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "RunPod API"
 SILENT: Final = "RunPod's network volumes could not be listed"
-PATIENCE: Final = 5.0
-"""Seconds that the fleet waits for the volumes."""
-REST: Final = 30.0
-"""Seconds for which the fleet does not ask again after no answer."""
 TAG_OP: Final = "runctl:op"
 TAG_MADE: Final = "runctl:made"
 """When it was made, which RunPod does not tell."""
@@ -58,7 +54,7 @@ class NetworkVolumes:
         self._catalog = catalog
         self._reader = reader
         self._grown: dict[str, tuple[int, datetime]] = {}
-        self._failed: tuple[float, Problem | None] = (0.0, None)
+        self._standing = StandingLook(PROVIDER, self._read_standing, clock, SILENT, fresh=0.0)
 
     async def list_storage(self) -> Snapshot[Storage]:
         """Return the network volumes with the pods that mount them; what failed is in `missing`."""
@@ -69,28 +65,13 @@ class NetworkVolumes:
             return Snapshot(Storage(), taken_at, (PROVIDER,), (error.to_problem(scope=PROVIDER),))
         return Snapshot(Storage(tuple(found.values())), taken_at, (PROVIDER,))
 
-    async def standing(self) -> Snapshot[tuple[Volume, ...]]:
-        """Return the network volumes as they were read within two minutes, without the pods that mount them.
+    async def standing(self) -> Standing:
+        """Return the network volumes as they were read within two minutes, without the pods that mount them."""
+        return await self._standing()
 
-        Who did not answer is left alone for a while, so that the fleet does not wait at every look.
-        """
-        now = self._clock.now()
-        failed_at, problem = self._failed
-        if problem is not None and self._clock.monotonic() - failed_at < REST:
-            return Snapshot((), now, (PROVIDER,), (problem,))
-        try:
-            async with asyncio.timeout(PATIENCE):
-                found = await self._catalog.volumes()
-        except TrainctlError as error:
-            return self._silence(now, error.to_problem(scope=PROVIDER))
-        except TimeoutError:
-            why = f"no answer within {PATIENCE:.0f} s"
-            return self._silence(now, Problem("timeout", SILENT, why, scope=PROVIDER))
-        return Snapshot(tuple(self._volume(one, ()) for one in found.values()), now, (PROVIDER,))
-
-    def _silence(self, now: datetime, problem: Problem) -> Snapshot[tuple[Volume, ...]]:
-        self._failed = self._clock.monotonic(), problem
-        return Snapshot((), now, (PROVIDER,), (problem,))
+    async def _read_standing(self) -> Standing:
+        found = await self._catalog.volumes()
+        return Snapshot(tuple(self._volume(one, ()) for one in found.values()), self._clock.now(), (PROVIDER,))
 
     async def learn_prices(self) -> None:
         """Do nothing: the prices of storage are in this program, dated."""

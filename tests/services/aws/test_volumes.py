@@ -11,6 +11,7 @@ import pytest
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.volume import NewVolume, SnapshotState, VolumeShape, VolumeState
+from runctl_tui.services import standing
 from runctl_tui.services.aws.volumes import EbsStore
 from runctl_tui.services.errors import AwsError, ResourceNotFound
 from runctl_tui.services.volume_store import StorageCall
@@ -70,6 +71,37 @@ async def test_a_region_that_fails_is_named_and_the_others_stand(world: World) -
     assert [(problem.scope, problem.code) for problem in snapshot.missing] == [
         ("aws/us-west-2", "UnauthorizedOperation")
     ]
+
+
+async def test_the_fleet_hears_of_what_is_attached_to_nothing_now_and_then(world: World) -> None:
+    made = await store(world).change(create())
+    (east,) = (await store(world).standing()).value
+    assert (east.id, east.project) == (made, "llama")
+    assert east.usd_per_month == Known(Decimal("11.60"), world.clock.now(), "bundled table")
+    assert east.created_at is None, "nobody knows since when it is attached to nothing"
+    asked = len(world.sent)
+    assert (await store(world).standing()).value == (east,)
+    assert len(world.sent) == asked, "not at each look"
+    machine = await world.provider.create_resource(world.options(zone="us-east-1a"), "op-host")
+    attach = StorageCall(Operation.VOLUME_ATTACH, EAST, made, instance_id=machine.id, device="/dev/sdf")
+    await store(world).change(attach)
+    assert (await store(world).standing()).value == (), "a change of ours is seen at once"
+
+
+async def test_a_region_that_does_not_tell_what_is_attached_to_nothing_is_named_and_asked_again_soon(
+    world: World,
+) -> None:
+    await store(world).change(create())
+    world.hook("DescribeVolumes", lambda request: ec2_error("UnauthorizedOperation"), WEST)
+    told = await store(world).standing()
+    assert [one.region for one in told.value] == [EAST]
+    assert [problem.scope for problem in told.missing] == ["aws/us-west-2"]
+    asked = len(world.sent)
+    assert await store(world).standing() == told
+    assert len(world.sent) == asked
+    world.clock.advance(standing.REST)
+    await store(world).standing()
+    assert len(world.sent) > asked
 
 
 async def test_snapshots_that_cannot_be_read_are_unknown_and_not_absent(world: World) -> None:

@@ -267,6 +267,7 @@ async def test_what_cannot_be_cleaned_up_is_said(world: World, monkeypatch: pyte
 
 
 def _starting(world: World, monkeypatch: pytest.MonkeyPatch, state: ResourceState) -> None:
+    world.nap = 0
     create = world.provider.create_resource
 
     async def made(options: CreateResourceOptions, token: str) -> Instance:

@@ -11,10 +11,10 @@ from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.volume import NewVolume, VolumeShape, VolumeState
+from runctl_tui.services import standing
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, TrainctlError, Unsupported
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.registry import Registry
-from runctl_tui.services.runpod import volumes
 from runctl_tui.services.runpod.parse import network_volume, split_name, tagged_name
 from runctl_tui.services.runpod.volumes import NetworkVolumes
 from runctl_tui.services.volume_store import StorageCall
@@ -72,7 +72,7 @@ async def test_the_fleet_reads_them_without_asking_each_time(rig: Rig) -> None:
     assert not silent.complete
     assert silent.missing[0].scope == "runpod"
     assert not (await rig.provider.volumes.standing()).complete, "who was silent is left alone, and not called empty"
-    rig.clock.passed += volumes.REST
+    rig.clock.passed += standing.REST
     assert (await rig.provider.volumes.standing()).complete
 
 

@@ -42,10 +42,11 @@ def upload_summary(run: Run) -> Json:
 
 def status_of(run: Run) -> Json:
     """Return all that is known about a run."""
-    # A run that ends meanwhile writes its state, then its exit code, then its processes go: so they are read backwards.
+    # A run that ends meanwhile writes its state with the exit code in it, then its processes go: read backwards.
     starting, supervisor, command = run.starting(), run.supervisor(), run.command()
-    code = run.exit_code()
+    written = run.exit_code()
     state = run.state()
+    code = state.get("exit_code", written)
     alive = code is None and bool(supervisor or command or starting)
     try:
         heartbeat: Optional[float] = max(0.0, time.time() - os.stat(run.path("heartbeat")).st_mtime)
@@ -56,7 +57,7 @@ def status_of(run: Run) -> Json:
         log_size, log_inode = log.st_size, log.st_ino
     except OSError:
         log_size, log_inode = 0, 0
-    phase = state.get("phase", "starting")
+    phase = state.get("phase", "starting" if code is None else "exited")
     return {
         "run_id": run.run_id, "phase": phase, "reason": state.get("reason", ""), "alive": alive,
         "supervised": bool(supervisor), "pid": command or None, "exit_code": code, "lost": code is None and not alive,

@@ -175,8 +175,8 @@ class Supervisor:
                 self.state.update(phase=phase, exit_code=code, reason=reason, ended_at=utc(), updated_at=utc())
                 if self.stop:
                     self.state["stop"] = self.stop
-                write_file(self.run.path("exit_code"), "%d\n" % code)
                 write_json(self.run.path("state.json"), self.state)
+                write_file(self.run.path("exit_code"), "%d\n" % code)
                 os.unlink(self.run.path("env"))
                 return
             except FileNotFoundError:
