@@ -69,7 +69,7 @@ class HostScreen(ListScreen[HostProcess]):
         "screen.help",
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+d", "end", "end process", id="host.end"),
+        Binding("ctrl+d", "end", "end", id="host.end"),
         Binding("i", "details", "host details", id="host.details"),
         Binding("d", "describe", "describe", show=False, id="host.describe"),
         Binding("less_than_sign", "other(-1)", "machine before", key_display="<", id="host.before"),

@@ -17,6 +17,7 @@ from runctl_tui.services.training.agent import guarding, one_process, process_ta
 from runctl_tui.services.training.agent.basics import Refused
 from runctl_tui.services.training.host_values import process_look
 from tests.services.agent.harness import Machine, until
+from tests.services.agent.test_runs import pythons
 
 SLEEP = "import time; print(flush=True); time.sleep(120)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
@@ -70,9 +71,12 @@ def test_a_number_alone_finds_who_has_it_now(machine: Machine) -> None:
     assert look(machine, worker.pid).process is None
 
 
-def test_term_is_obeyed_and_once_gone_nothing_is_sent(machine: Machine) -> None:
+@pytest.mark.parametrize("python", pythons())
+def test_term_is_obeyed_and_once_gone_nothing_is_sent(machine: Machine, python: str) -> None:
+    machine.python = python
     with begun("-c", SLEEP) as worker:
         start = start_of(worker.pid)
+        assert look(machine, worker.pid, start).guard is Guard.NONE
         assert send(machine, "TERM", worker.pid, start)["sent"] is True
         assert worker.wait(20) == -15
         assert machine.ask("process", do="state", pid=worker.pid, start=start)["state"] == ""
