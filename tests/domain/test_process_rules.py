@@ -40,7 +40,7 @@ def test_a_process_of_ours_is_ended_with_a_yes_and_never_a_name(operation: Opera
         (Guard.CARRIER, "process_carrier", "reaches the host through it"),
         (Guard.PROGRAM, "process_program", "part of this program"),
         (Guard.OWNER_UNKNOWN, "process_owner_unknown", "whose it is could not be told"),
-        (Guard.OTHER_USER, "process_other_user", "belongs to ubuntu, and we have no right"),
+        (Guard.OTHER_USER, "process_other_user", "belongs to ubuntu, not to the user"),
         (Guard.RUN_UNKNOWN, "process_run_unknown", "training run could not be told"),
     ],
 )

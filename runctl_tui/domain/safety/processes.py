@@ -67,7 +67,7 @@ def process_guarded(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     process, guard = look.process, look.guard
     if guard is Guard.OTHER_USER or (guard is Guard.NONE and process.user and not process.own):
-        text = f"it belongs to {process.user}, and we have no right to end it"
+        text = f"it belongs to {process.user}, not to the user that we log in as"
         return block("process_other_user", text, Level.NEVER, offer=f"ask {process.user}, or use sudo in a shell (s)")
     if guard is Guard.NONE and (not process.user or process.start <= 0):
         guard = Guard.OWNER_UNKNOWN
