@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -71,6 +72,42 @@ class HostProcess:
         return self.gpu_memory_mib if self.gpu_memory_mib is not None else 0.5 if self.gpus else 0.0
 
 
+class Guard(StrEnum):
+    """Why the agent on a host ends no such process."""
+
+    NONE = ""
+    KERNEL = "kernel"
+    FIRST = "first"
+    """The one that all others hang on."""
+    CARRIER = "carrier"
+    """This call came through it: an SSH server, a shell, this program."""
+    PROGRAM = "program"
+    """Of this product: agent, uploader, relay, tunnel, sandbox, interface."""
+    OWNER_UNKNOWN = "owner_unknown"
+    OTHER_USER = "other_user"
+    RUN = "run"
+    """Of a training run that has not ended."""
+    RUN_UNKNOWN = "run_unknown"
+    """Whether it is of one could not be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLook:
+    """A close look at one process, before anything is done to it."""
+
+    pid: int
+    host: str
+    """Of its machine: the name, or the id."""
+    process: HostProcess | None = None
+    """None: it has ended."""
+    instead: str = ""
+    """The name of another process that has its number now."""
+    guard: Guard = Guard.NONE
+    children: tuple[str, ...] = ()
+    """Number and name of the first few."""
+    children_total: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class FileSystem:
     """One mounted file system."""
@@ -132,3 +169,15 @@ ORDERS: Final[dict[str, Callable[[HostProcess], float]]] = {
 def most(processes: Iterable[HostProcess], order: str) -> list[HostProcess]:
     """Return processes ordered by what they use; those that use the same by their memory."""
     return sorted(processes, key=lambda one: (ORDERS[order](one), one.memory_bytes), reverse=True)
+
+
+def process_reference(machine: str, pid: int, start: int | None) -> str:
+    """Return what a plan knows a process by; without a start it is whichever has the number."""
+    return f"{machine}/{pid}" if start is None else f"{machine}/{pid}:{start}"
+
+
+def split_reference(reference: str) -> tuple[str, int, int | None]:
+    """Return machine, number and start of such a reference; ValueError for anything else."""
+    machine, _, process = reference.rpartition("/")
+    pid, colon, start = process.partition(":")
+    return machine, int(pid), int(start) if colon else None

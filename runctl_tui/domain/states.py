@@ -70,13 +70,17 @@ class Operation(StrEnum):
     SNAPSHOT_DELETE = "snapshot-delete"
     S3_DELETE = "delete-objects"
     S3_COPY = "copy-objects"
+    PROCESS_END = "process-end"
+    """Ask one process of a host to end: TERM."""
+    PROCESS_KILL = "process-kill"
+    """End one process of a host without asking it: KILL."""
 
     @property
     def verb(self) -> str:
         """What a person says for it."""
         if self in IN_S3:
             return self.value.partition("-")[0]
-        return self.value.rpartition("-")[2] if self in STORAGE else self.value
+        return self.value.rpartition("-")[2] if self in STORAGE | ON_PROCESSES else self.value
 
 
 ON_VOLUMES = frozenset(
@@ -93,6 +97,8 @@ ON_SNAPSHOTS = frozenset({Operation.SNAPSHOT_COPY, Operation.SNAPSHOT_DELETE})
 STORAGE = ON_VOLUMES | ON_SNAPSHOTS | {Operation.VOLUME_CREATE}
 IN_S3 = frozenset({Operation.S3_DELETE, Operation.S3_COPY})
 """What is done to objects."""
+ON_PROCESSES = frozenset({Operation.PROCESS_END, Operation.PROCESS_KILL})
+"""What is done to processes of a host."""
 DESTROYING = frozenset({Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE, Operation.S3_DELETE})
 """What no service of the provider can undo."""
 

@@ -14,7 +14,7 @@ from runctl_tui.services.errors import ValidationError
 PROGRAM: Final = "runctl-tui"
 NOUNS: Final = {
     "instances": ("runctl_tui.headless.instances", "machines: list, show, launch, start, stop, terminate, wait, ssh"),
-    "processes": ("runctl_tui.headless.processes", "what a machine is doing: processes, CPU, memory, disks, GPUs"),
+    "processes": ("runctl_tui.headless.processes", "what a machine is doing: processes, CPU, memory, disks, GPUs; end"),
     "tunnels": ("runctl_tui.headless.tunnels", "ports of machines, reachable here: list, open, close"),
     "pods": ("runctl_tui.headless.pods", "RunPod's pods: list, show, create, start, stop, terminate, logs"),
     "volumes": ("runctl_tui.headless.volumes", "volumes: list, show, create, attach, detach, modify, snapshot, delete"),
@@ -157,9 +157,9 @@ def add_target(parser: Parser, kind: str, *, many: bool = False, metavar: str = 
         parser.add_argument(kind, metavar=metavar or kind.upper(), help=words)
 
 
-def add_verbs(parser: Parser) -> Nouns[Parser]:
-    """Give a noun verbs."""
-    return parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True, parser_class=Parser)
+def add_verbs(parser: Parser, *, required: bool = True) -> Nouns[Parser]:
+    """Give a noun verbs; where none is required, the noun alone is a command too."""
+    return parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=required, parser_class=Parser)
 
 
 def check_noun(words: Sequence[str]) -> str:

@@ -1,19 +1,26 @@
-"""The noun `processes`: what a machine is doing, and its processes, once or as long as it is watched."""
+"""The noun `processes`: what a machine is doing, once or as long as it is watched, and the end of its processes."""
 
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.host import ORDERS, HostReading, most
+from runctl_tui.domain.host import ORDERS, HostReading, most, process_reference
+from runctl_tui.domain.plan import Operation
 from runctl_tui.headless import output
+from runctl_tui.headless.confirm import add_confirmation_flags, decide
+from runctl_tui.headless.confirm import show as show_plan
+from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.host_rows import host_data, host_text
-from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun
+from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 
 if TYPE_CHECKING:
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.services.ports import Services
+
+
+_SIGNALS: Final = {"TERM": Operation.PROCESS_END, "KILL": Operation.PROCESS_KILL}
 
 
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
@@ -25,6 +32,24 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.add_argument("--watch", action="store_true", help="again every two seconds; with --json one object a line")
     parser.add_argument("--count", metavar="N", type=int, default=0, help="with --watch: end after so many readings")
     parser.set_defaults(handler=show, needs=Needs.SERVICES)
+    end_parser = add_noun(add_verbs(parser, required=False), "end", "end processes; what they have not saved is lost")
+    end_parser.add_argument("pids", metavar="PID", nargs="+", type=int, help="number, as listed")
+    end_parser.add_argument("--signal", choices=tuple(_SIGNALS), default="TERM", help="TERM asks, KILL does not (TERM)")
+    add_confirmation_flags(end_parser)
+    end_parser.set_defaults(handler=end, needs=Needs.SERVICES)
+
+
+async def end(services: Services, call: Call) -> Reply:
+    """End processes of a machine, by plan."""
+    if any(pid < 1 for pid in call.args.pids):
+        raise UsageError("PID is a number of at least 1")
+    key = (await services.fleet.find(call.args.instance)).key
+    references = [process_reference(key, pid, None) for pid in dict.fromkeys(call.args.pids)]
+    plan = await services.actions.plan(_SIGNALS[call.args.signal], references)
+    confirmation = await decide(call, plan)
+    if confirmation is None:
+        return show_plan(call, plan)
+    return job_reply(await carry_out(services, call, plan, confirmation), plan)
 
 
 async def show(services: Services, call: Call) -> Reply:

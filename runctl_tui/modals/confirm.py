@@ -14,7 +14,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Severity
-from runctl_tui.domain.states import DESTROYING
+from runctl_tui.domain.states import DESTROYING, ON_PROCESSES
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
 from runctl_tui.modals.base import Severity as Colour
@@ -47,6 +47,8 @@ _VERBS: Final = {
     Operation.SNAPSHOT_DELETE: "Delete snapshot",
     Operation.S3_DELETE: "Delete",
     Operation.S3_COPY: "Copy",
+    Operation.PROCESS_END: "End process",
+    Operation.PROCESS_KILL: "Kill process",
 }
 _SIGNS: Final = {
     Severity.BLOCK: ("✗ blocked", "$danger"),
@@ -231,7 +233,7 @@ def dialog_for(clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: 
     """Return the dialog whose shape and colour fit the plan; without `offers` it shows no better ways as buttons."""
     if plan.operation in DESTROYING:
         return ConfirmDestroy(clock, plan, extra, offers=offers)
-    stopping = plan.operation in (Operation.STOP, Operation.RUN_STOP, Operation.VOLUME_DETACH)
+    stopping = plan.operation in {Operation.STOP, Operation.RUN_STOP, Operation.VOLUME_DETACH} | ON_PROCESSES
     return (ConfirmStop if stopping else ConfirmStart)(clock, plan, extra, offers=offers)
 
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.money import Price, PriceKind, cents
+from runctl_tui.domain.safety.reasons import byte_words
 
 UNKNOWN: Final = "?"
 CENT: Final = Decimal("0.01")
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def span(seconds: float) -> str:
@@ -81,13 +81,7 @@ def hourly(price: Fact[Price], cells: int = 12) -> str:
 
 def size(count: float | None) -> str:
     """Return a number of bytes in decimal units: '3.1 GB'."""
-    if count is None:
-        return UNKNOWN
-    for unit in _UNITS:
-        if count < 1000 or unit == _UNITS[-1]:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return UNKNOWN
+    return UNKNOWN if count is None else byte_words(count)
 
 
 def number(value: int | None) -> str:

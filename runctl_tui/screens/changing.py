@@ -13,7 +13,7 @@ from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
-from runctl_tui.services.errors import Refused
+from runctl_tui.services.errors import Refused, TrainctlError
 from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.key_hints import live_keys
 from runctl_tui.widgets.status_line import StatusNote
@@ -21,6 +21,7 @@ from runctl_tui.widgets.status_line import StatusNote
 if TYPE_CHECKING:
     from runctl_tui.domain.launch import LaunchRequest
     from runctl_tui.domain.plan import JobView, Operation, Plan
+    from runctl_tui.domain.states import Capability
 
 CHANGE = "change"
 T = TypeVar("T")
@@ -33,6 +34,12 @@ class ChangingScreen(CommandingScreen):
         Binding("x", "actions", "actions", id="screen.actions", priority=True),
         Binding("question_mark", "help", "help", key_display="?", id="screen.help"),
     ]
+
+    @property
+    def locked(self) -> bool:
+        """Whether nothing may be changed now."""
+        facts = self.shared.facts or self.services.session.cached()
+        return facts.read_only and not facts.armed_for
 
     def menu(self) -> Sequence[modals.PickItem]:
         """Return what the action menu offers for the rows at hand."""
@@ -190,6 +197,13 @@ class ChangingScreen(CommandingScreen):
             return await made
         finally:
             waiting.done()
+
+    def _why_not(self, provider: str, capability: Capability) -> str:
+        """Return why a provider cannot do something, or nothing."""
+        try:
+            return self.services.registry.get(provider).capabilities.why_not(capability)
+        except TrainctlError as error:
+            return error.what
 
     def _give_up_planning(self, came: bool | None) -> None:
         if not came:

@@ -11,14 +11,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.host import HostProcess, HostReading
+from runctl_tui.domain.host import HostProcess, HostReading, process_reference
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens import host_facts
 from runctl_tui.screens.columns.processes import process_columns
 from runctl_tui.screens.frame import HOST_OFF, missing_notices, problem_note
 from runctl_tui.screens.listing import ListScreen
+from runctl_tui.screens.process_verbs import PLANS, ending_menu
 from runctl_tui.services.errors import ResourceNotFound
 from runctl_tui.widgets.meters import Meters
 from runctl_tui.widgets.notice import Notice
@@ -48,23 +50,26 @@ class HostScreen(ListScreen[HostProcess]):
     HELP = (
         "One machine, measured every two seconds while this screen is in front and never otherwise. CPU % is of one "
         "core; GPU MEM is what a process holds on all GPUs, ? where the driver does not say. Processes of other users "
-        "are grey. < and > go to the machine before and after; nothing here changes anything."
+        "are grey. < and > go to the machine before and after. ctrl+d asks the process at hand, or those marked, to "
+        "end (TERM); x has KILL too. Both show a plan first."
     )
     HINTS: ClassVar[tuple[str, ...]] = (
         "table.open",
+        "screen.actions",
+        "host.end",
         "host.details",
         "host.before",
         "host.after",
         "host.shell",
         "host.run",
         "host.tunnel",
-        "screen.actions",
         "table.sort_next",
         "table.filter",
         "screen.command",
         "screen.help",
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+d", "end", "end", id="host.end"),
         Binding("i", "details", "host details", id="host.details"),
         Binding("d", "describe", "describe", show=False, id="host.describe"),
         Binding("less_than_sign", "other(-1)", "machine before", key_display="<", id="host.before"),
@@ -81,6 +86,7 @@ class HostScreen(ListScreen[HostProcess]):
         self._wanted = ""
         self._reading: HostReading | None = None
         self._chosen: HostProcess | None = None
+        self._ending: tuple[str, ...] = ()
 
     def columns(self) -> Sequence[Column[HostProcess]]:
         """Return the columns of processes."""
@@ -155,10 +161,13 @@ class HostScreen(ListScreen[HostProcess]):
         self._chosen = row = self.table.cursor_row
         about = safe(row.command if row else "")
         no_row = EMPTY if row else safe("no process here")
+        rows = self.targets()
+        self._ending = self._references(rows)
         no_run = no_row or (EMPTY if row and row.run_id else safe("it belongs to no known run"))
         return (
             modals.PickItem("process", safe("Describe the process"), about, no_row),
             modals.PickItem("run", safe("Open its run in the monitor"), about, no_run),
+            *ending_menu(rows, self.locked, self._why_not(self._key.partition("/")[0], Capability.SHELL)),
             modals.PickItem("shell", safe("Shell"), safe(self._machine_name())),
             modals.PickItem("tunnel", safe("Tunnel to a port…"), safe(self._machine_name())),
             modals.PickItem("machine", safe("Go to the machine"), safe(self._machine_name())),
@@ -166,7 +175,9 @@ class HostScreen(ListScreen[HostProcess]):
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the process at hand when the menu opened."""
-        if choice == "shell":
+        if choice in PLANS:
+            self.change(PLANS[choice], self._ending)
+        elif choice == "shell":
             self.action_shell()
         elif choice == "tunnel":
             self.action_open_tunnel()
@@ -182,6 +193,10 @@ class HostScreen(ListScreen[HostProcess]):
         """Show everything about the process."""
         if self.table.cursor_row is not None:
             self._describe_process(self.table.cursor_row)
+
+    def action_end(self) -> None:
+        """Open the plan that ends the processes at hand."""
+        self.change(Operation.PROCESS_END, self._references(self.targets()))
 
     def action_details(self) -> None:
         """Show everything about the host."""
@@ -229,6 +244,9 @@ class HostScreen(ListScreen[HostProcess]):
         self.table.set_placeholder(Notice.loading(safe(self._machine_name())))
         self._restart_feeds()
         self.show_title()
+
+    def _references(self, rows: Sequence[HostProcess]) -> tuple[str, ...]:
+        return tuple(process_reference(self._key, row.pid, row.start) for row in rows)
 
     def _describe_process(self, row: HostProcess) -> None:
         sections = host_facts.process_sections(row, self._names_of_runs().get(row.run_id, ""))

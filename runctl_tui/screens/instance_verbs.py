@@ -11,6 +11,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import EMPTY, safe
+from runctl_tui.screens.frame import LOCKED
 
 if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow
@@ -48,10 +49,10 @@ def instance_menu(
     runs = [run for row in rows for run in row.runs]
 
     def item(verb: str, label: str, single: bool = False) -> modals.PickItem:
-        reason = "read-only: :arm first" if read_only and verb not in _LOOKING else _reason(verb, rows, why_not, single)
+        reason = LOCKED if read_only and verb not in _LOOKING else _reason(verb, rows, why_not, single)
         return modals.PickItem(verb, safe(label), safe(which), safe(reason) if reason else EMPTY)
 
-    locked = safe("read-only: :arm first") if read_only else EMPTY
+    locked = safe(LOCKED) if read_only else EMPTY
     return (
         modals.PickItem("launch", safe("Launch…"), safe("a new machine, with or without training"), locked),
         item("train", "Train here…", single=True),

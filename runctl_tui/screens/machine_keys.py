@@ -57,8 +57,7 @@ class MachineKeys(ChangingScreen):
         self._chosen = self.machines()
         latest = self.services.fleet.feed.latest
         self._mine = tuple(row.key for row in mine_at_work(latest.value if latest else ()))
-        facts = self.shared.facts or self.services.session.cached()
-        return instance_menu(self._chosen, self._why_not, facts.read_only and not facts.armed_for, len(self._mine))
+        return instance_menu(self._chosen, self._why_not, self.locked, len(self._mine))
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the machines at hand when the menu opened."""
@@ -157,12 +156,6 @@ class MachineKeys(ChangingScreen):
                 yield line
         except TrainctlError as error:
             yield "; ".join(part for part in (f"✗ {error}", error.todo) if part)
-
-    def _why_not(self, provider: str, capability: Capability) -> str:
-        try:
-            return self.services.registry.get(provider).capabilities.why_not(capability)
-        except TrainctlError as error:
-            return error.what
 
     async def _raw(self, row: FleetRow) -> None:
         import json

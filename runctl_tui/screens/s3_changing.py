@@ -47,8 +47,7 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
     def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the rows at hand allow."""
         self._chosen = self.targets()
-        facts = self.shared.facts or self.services.session.cached()
-        return object_menu(self._chosen, self.place()[0], facts.read_only and not facts.armed_for)
+        return object_menu(self._chosen, self.place()[0], self.locked)
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the rows at hand when the menu opened."""

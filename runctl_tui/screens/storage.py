@@ -93,12 +93,6 @@ class StorageScreen(ListScreen[KeptT]):
         latest = self.services.volumes.feed.latest
         return latest.value if latest else Storage()
 
-    @property
-    def locked(self) -> bool:
-        """Whether nothing may be changed now."""
-        facts = self.shared.facts or self.services.session.cached()
-        return facts.read_only and not facts.armed_for
-
     @on(ResourceTable.Chosen, "#list")
     def open_details(self) -> None:
         """Show everything about the row."""

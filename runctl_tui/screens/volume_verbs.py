@@ -10,13 +10,13 @@ from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.domain.volume import SnapshotState, VolumeState
+from runctl_tui.screens.frame import LOCKED
 
 if TYPE_CHECKING:
     from runctl_tui.domain.volume import Volume, VolumeSnapshot
 
 WhyNot = Callable[[str, Capability], str]
 """Tells by a provider's name why it cannot do a thing; empty: it can."""
-LOCKED: Final = "read-only: :arm first"
 _STATES: Final = {
     "attach": (VolumeState.AVAILABLE,),
     "detach": (VolumeState.IN_USE,),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.states import Capability, Operation
+from runctl_tui.domain.states import Operation
 from runctl_tui.domain.volume import Storage, Volume, VolumeState, month
 from runctl_tui.modals.words import money
 from runctl_tui.screens.columns.volumes import volume_columns
@@ -126,9 +126,6 @@ class VolumesScreen(StorageScreen[Volume]):
         draft = await self.ask_shape(asking.question_network(self.storage, centers))
         if draft is not None:
             await self.change_storage(asking.new_volume(self.services, draft, provider=RUNPOD))
-
-    def _why_not(self, provider: str, capability: Capability) -> str:
-        return self.services.registry.get(provider).capabilities.why_not(capability)
 
     async def _attach_volume(self, volume: Volume) -> None:
         from runctl_tui.screens import volume_asking as asking

@@ -43,6 +43,8 @@ CAPABILITY: Final = {
     Operation.VOLUME_SNAPSHOT: Capability.SNAPSHOTS,
     Operation.SNAPSHOT_COPY: Capability.SNAPSHOTS,
     Operation.SNAPSHOT_DELETE: Capability.SNAPSHOTS,
+    Operation.PROCESS_END: Capability.SHELL,
+    Operation.PROCESS_KILL: Capability.SHELL,
 }
 Training = tuple[Fact[tuple[TrainingSession, ...]], Fact[tuple[Checkpoint, ...]]]
 """The runs on a machine, and their checkpoints."""

@@ -13,7 +13,9 @@ from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Operation, Plan, PlanLine, Step, Verdict
 from runctl_tui.domain.safety import SafetyFacts, plan_lines, reversibility
 from runctl_tui.domain.safety.cleanup import already_done
+from runctl_tui.domain.safety.processes import process_effect
 from runctl_tui.domain.safety.reasons import buys, count
+from runctl_tui.domain.states import ON_PROCESSES
 
 Parameters = tuple[tuple[str, str], ...]
 
@@ -55,6 +57,8 @@ def _accounts(batch: Sequence[SafetyFacts]) -> tuple[tuple[str, str], ...]:
 
 def effect_of(operation: Operation, facts: SafetyFacts) -> str:
     """Return one sentence about one target; no ages, ports or times in it."""
+    if operation in ON_PROCESSES:
+        return process_effect(operation, facts)
     name = f' "{facts.target.name}"' if facts.target.name else ""
     what = f"{facts.target.id}{name}"
     if (done := already_done(operation, facts)) is not None:

@@ -17,7 +17,7 @@ from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step
 from runctl_tui.domain.safety import CleanupResult, CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
-from runctl_tui.domain.states import IN_S3, STORAGE
+from runctl_tui.domain.states import IN_S3, ON_PROCESSES, STORAGE
 from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.services.action_calls import Caller, end_state, entry_for
 from runctl_tui.services.action_checks import (
@@ -48,6 +48,7 @@ from runctl_tui.services.errors import (
 from runctl_tui.services.jobs import JobBoard, JobHandle, Work
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import Actions, Jobs
+from runctl_tui.services.process_actions import ProcessActions
 from runctl_tui.services.storage.desk import StorageDesk
 from runctl_tui.services.volume_actions import VolumeActions
 
@@ -80,6 +81,8 @@ class ActionParts:
     """None: nothing here has volumes."""
     storage: StorageDesk | None = None
     """Plans and carries out changes in S3, where there is any."""
+    processes: ProcessActions | None = None
+    """Looks at processes of hosts and ends them, where there are hosts."""
     safety: CleanupSafety = field(default_factory=CleanupSafety)
 
 
@@ -145,8 +148,11 @@ class ActionService:
             raise ValidationError(f"nothing to {operation.value}", "", "name at least one machine or run")
         if operation in LAUNCHING or operation in IN_S3:
             raise ValidationError(f"{operation.value} needs a request of its own")
-        batch = [await self._look(operation, one, account) for one, account in planned.items()]
-        fleet_size = len((await self._facts.fleet.now()).value) if len(batch) > 3 else None
+        if operation in ON_PROCESSES:
+            batch, fleet_size = await self._processes.look(operation, planned), None
+        else:
+            batch = [await self._look(operation, one, account) for one, account in planned.items()]
+            fleet_size = len((await self._facts.fleet.now()).value) if len(batch) > 3 else None
         verdict = self._parts.safety.judge_batch(operation, batch, fleet_size)
         effect = "; ".join(effect_of(operation, facts) for facts in batch)
         return plan_of(operation, batch, verdict, effect), batch
@@ -215,9 +221,17 @@ class ActionService:
             raise Unsupported("there are no volumes here")
         return self._parts.volumes
 
+    @property
+    def _processes(self) -> ProcessActions:
+        if self._parts.processes is None:
+            raise Unsupported("there are no hosts here")
+        return self._parts.processes
+
     def _steps(self, plan: Plan) -> tuple[Step, ...]:
         if plan.operation in STORAGE:
             return self._storage.steps(plan)
+        if plan.operation in ON_PROCESSES:
+            return self._processes.steps(plan)
         if plan.operation not in _ON_MACHINES:
             return ()
         return call_steps(plan, f"{{name}} is {end_state(plan.operation).value}")
@@ -226,6 +240,8 @@ class ActionService:
         target = facts.target
         if plan.operation in STORAGE:
             return await self._storage.carry_out(plan, target, facts, job)
+        if plan.operation in ON_PROCESSES:
+            return await self._processes.end(plan, target, job)
         if target.kind != "run":
             job.set(instance_id=target.id)
             return await self._parts.caller.change(plan, target, job)

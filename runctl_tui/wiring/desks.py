@@ -31,6 +31,7 @@ from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
 from runctl_tui.services.launch.parts import HereSettings, PipelineParts
 from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.supplies import Supplies
+from runctl_tui.services.process_actions import ProcessActions
 from runctl_tui.services.runpod.parse import short
 from runctl_tui.services.shells import HostShells
 from runctl_tui.services.storage.carry import Carrier
@@ -145,7 +146,9 @@ class Desks:
         safety = CleanupSafety()
         volumes = VolumeActions(VolumeParts(VolumeFactGatherer(facts, self.volumes), caller, safety))
         storage = self._storage(facts, caller)
-        return ActionService(ActionParts(facts, caller, core.locks, core.jobs, pipeline, volumes, storage, safety))
+        processes = ProcessActions(facts, core.hosts, caller, core.locks)
+        parts = ActionParts(facts, caller, core.locks, core.jobs, pipeline, volumes, storage, processes, safety)
+        return ActionService(parts)
 
     def _storage(self, facts: FactGatherer, caller: Caller) -> StorageDesk:
         core = self._core

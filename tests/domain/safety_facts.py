@@ -8,6 +8,7 @@ from typing import Any
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.facts import Known
+from runctl_tui.domain.host import HostProcess, ProcessLook
 from runctl_tui.domain.instance import ApiProtection, Disk, Market, Ownership
 from runctl_tui.domain.objects import ObjectChangeFacts, Versioning
 from runctl_tui.domain.plan import Operation, Reason, Target
@@ -37,6 +38,24 @@ def a_checkpoint(state: CopyState = CopyState.VERIFIED, step: int = 100, **chang
     return replace(base, **changes)
 
 
+PROCESS = HostProcess(
+    pid=4711,
+    start=5711,
+    user="ubuntu",
+    command="python bench.py --api-key •••",
+    name="python",
+    cpu_percent=41.6,
+    cpu_seconds=90.0,
+    memory_bytes=3_100_000_000,
+    seconds=7200.0,
+    state="S",
+    threads=4,
+    parent=1,
+    own=True,
+)
+LOOK = ProcessLook(4711, "llama", PROCESS)
+"""A process that may be ended."""
+
 SAFE = SafetyFacts(
     at=START,
     target=Target("instance", "i-0abc", "llama", "aws", "us-east-1"),
@@ -57,6 +76,7 @@ SAFE = SafetyFacts(
     sessions=known(()),
     checkpoints=known(()),
     objects=known(ObjectChangeFacts(3, Versioning("Enabled"))),
+    process=known(LOOK),
     price=known(a_price()),
 )
 

@@ -62,6 +62,7 @@ CHANGING = {
     "pods start": ("pod",),
     "pods stop": ("pod",),
     "pods terminate": ("pod",),
+    "processes llama-7b end": ("4711",),
     "resources cleanup": (),
     "resources stop-all": (),
     "runs resume": ("r-01",),
@@ -92,10 +93,10 @@ CHANGING = {
 
 
 def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every command with its own parser: nouns without verbs, and verbs."""
+    """Every command with its own parser: nouns that need no verb, and verbs."""
     deeper = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not deeper:
-        yield parser.prog.removeprefix("runctl-tui "), parser
+    if not any(action.required for action in deeper):
+        yield parser.prog.removeprefix("runctl-tui ").replace("INSTANCE", "llama-7b"), parser
     for action in deeper:
         for inner in action.choices.values():
             yield from commands(inner)

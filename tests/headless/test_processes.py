@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from runctl_tui.domain.plan import Operation
 from runctl_tui.services.errors import HostUnreachable
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import World
@@ -66,3 +67,28 @@ def test_a_machine_that_does_not_answer_says_why(runctl: Runctl, world: World) -
 
 def test_limits_below_zero_are_refused(runctl: Runctl) -> None:
     assert runctl("processes", "llama-7b", "--top", "-1", "--json").error["code"] == "usage"
+
+
+def test_ending_needs_the_plan_and_its_hash(runctl: Runctl, world: World) -> None:
+    world.many = True
+    key = "aws/i-0123456789abcdef0"
+    said = runctl("processes", "llama-7b", "end", "4711", "--json")
+    assert world.planned == [(Operation.PROCESS_END, (f"{key}/4711",))]
+    assert said.data["plan"]["operation"] == "process-end"
+    assert world.committed == []
+    assert runctl("processes", "llama-7b", "end", "4711", "--yes", "--plan-hash", said.data["plan_hash"]).code == 0
+    assert [plan.hash for plan, _ in world.committed] == [said.data["plan_hash"]]
+
+
+def test_kill_is_asked_for_by_name_and_each_number_counts_once(runctl: Runctl, world: World) -> None:
+    runctl("processes", "llama-7b", "end", "9", "8", "9", "--signal", "KILL", "--json")
+    ((operation, references),) = world.planned
+    assert operation is Operation.PROCESS_KILL
+    assert [reference.rpartition("/")[2] for reference in references] == ["9", "8"]
+    assert runctl("processes", "llama-7b", "end", "9", "--signal", "HUP", "--json").error["code"] == "usage"
+
+
+def test_what_is_no_number_of_a_process_is_refused(runctl: Runctl, world: World) -> None:
+    for word in ("0", "bash"):
+        assert runctl("processes", "llama-7b", "end", word, "--json").error["code"] == "usage"
+    assert world.planned == []

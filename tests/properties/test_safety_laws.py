@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from runctl_tui.domain.checkpoint import CopyState
 from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.host import Guard
 from runctl_tui.domain.instance import ApiProtection, Disk, Market, Ownership
 from runctl_tui.domain.plan import Level, Operation, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
@@ -19,7 +20,8 @@ from runctl_tui.domain.run import TrainingStatus, UploadSummary
 from runctl_tui.domain.safety import RULES, CleanupSafety, Policy, SafetyFacts, plan_lines
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.safety.facts import fact_names
-from tests.domain.safety_facts import ROOT, SAFE, a_checkpoint, known
+from runctl_tui.domain.states import ON_PROCESSES
+from tests.domain.safety_facts import LOOK, PROCESS, ROOT, SAFE, a_checkpoint, known
 from tests.fakes import START, a_price, a_run, an_instance
 
 HAZARDS: dict[str, list[Any]] = {
@@ -42,6 +44,12 @@ HAZARDS: dict[str, list[Any]] = {
         known((a_run(an_instance(), TrainingStatus.COMPLETED, uploads=UploadSummary(pending=1)),)),
     ],
     "checkpoints": [known((a_checkpoint(CopyState.UPLOADING),))],
+    "process": [known(replace(LOOK, guard=guard)) for guard in Guard if guard]
+    + [
+        known(replace(LOOK, process=None, instead="nginx")),
+        known(replace(LOOK, process=replace(PROCESS, user=""))),
+        known(replace(LOOK, process=replace(PROCESS, own=False))),
+    ],
     "price": [known(a_price("900"))],
     "warnings": [("50 instances run already",)],
 }
@@ -117,7 +125,7 @@ def test_lines_never_hide_what_is_unknown(operation: Operation, facts: SafetyFac
     lines = plan_lines(operation, facts)
     assert all(line.text.strip() for line in lines)
     by_label = {line.label: line.text for line in lines}
-    if operation is not Operation.RUN_STOP and isinstance(facts.price, Unknown):
+    if operation not in {Operation.RUN_STOP} | ON_PROCESSES and isinstance(facts.price, Unknown):
         assert "unknown (" in by_label["COST"]
     if operation is Operation.TERMINATE and isinstance(facts.disks, Unknown):
         assert "unknown (" in by_label["DIES"]
@@ -129,5 +137,5 @@ def test_lines_never_hide_what_is_unknown(operation: Operation, facts: SafetyFac
 def test_a_forgotten_fact_blocks() -> None:
     """Facts are unknown by default, so a caller that forgets one is refused."""
     bare = SafetyFacts(START, SAFE.target, SAFE.policy)
-    for operation in (Operation.TERMINATE, Operation.STOP, Operation.START):
+    for operation in (Operation.TERMINATE, Operation.STOP, Operation.START, *ON_PROCESSES):
         assert CleanupSafety().judge(operation, bare).blocked

@@ -74,11 +74,11 @@ class Rig:
         self.journal = Journal(self.store, self.clock, self.locks)
         self.jobs = JobBoard(self.store, self.clock, self.locks)
         self.executor = FakeExecutor(self.provider)
-        facts = FactGatherer(
+        self.facts = FactGatherer(
             self.registry, self.fleet, self.evidence, self.journal, self.clock, lambda: self.policy
         )  # fmt: skip
-        caller = Caller(self.registry, self.journal, self.clock, self.clock.sleep)
-        self.actions = ActionService(ActionParts(facts, caller, self.locks, self.jobs, self.executor))
+        self.caller = Caller(self.registry, self.journal, self.clock, self.clock.sleep)
+        self.actions = ActionService(ActionParts(self.facts, self.caller, self.locks, self.jobs, self.executor))
 
     def close(self) -> None:
         self.store.close()

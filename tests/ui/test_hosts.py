@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from tests.ui import fake_data as data
 from tests.ui import host_data
 from tests.ui.driving import NARROW, Person, at_keyboard
+from tests.ui.fakes import World
 
 
 def line_of(person: Person, word: str) -> str:
@@ -135,3 +137,72 @@ async def test_hostile_processes_do_no_harm() -> None:
         await person.press("enter")
         await person.sees("Command")
         assert "\x1b" not in person.text()
+
+
+async def test_a_process_is_ended_by_plan() -> None:
+    async with at_keyboard() as person:
+        await person.press("h")
+        await person.sees("tensorboard")
+        await person.type("/tensorboard")
+        await person.press("enter", "ctrl+d")
+        key = person.table.cursor_key
+        wanted = (Operation.PROCESS_END, (f"{host_data.BIG}/{key}",))
+        await person.until(lambda: person.dialog == "ConfirmStop", "the plan")
+        assert person.world.planned[-1] == wanted
+        await person.sees("END PROCESS", "y  end process")
+        await person.press("escape")
+        assert person.world.committed == []
+        await person.press("ctrl+d")
+        await person.until(lambda: person.dialog == "ConfirmStop", "the plan again")
+        await person.press("y")
+        await person.until(lambda: person.world.committed, "committed")
+
+
+async def test_marked_processes_are_killed_from_the_menu_alone() -> None:
+    async with at_keyboard() as person:
+        await person.press("h")
+        await person.sees("train.py")
+        await person.press("space", "down", "space")
+        marked = tuple(f"{host_data.BIG}/{key}" for key in person.table.marks)
+        await person.press("x")
+        await person.sees("End the processes (TERM)…", "Kill the processes (KILL)…", "2 processes")
+        await person.type("kill")
+        await person.press("enter")
+        await person.until(lambda: person.world.planned, "planned")
+        assert person.world.planned == [(Operation.PROCESS_KILL, marked)]
+        assert len(marked) == 2
+
+
+async def test_a_plan_about_a_process_of_a_run_leads_to_the_run() -> None:
+    world = World()
+    offer = Reason("process_run", Severity.BLOCK, "it belongs to the run r-1", Level.NEVER, offer="stop the run")
+    offer = replace(offer, offer_operation=Operation.RUN_STOP, offer_references=(data.LLAMA_RUN.id,))
+    world.refused = {f"{host_data.BIG}/4711:5711": offer}
+    async with at_keyboard(world) as person:
+        await person.press("h")
+        await person.sees("train.py")
+        await person.press("ctrl+d")
+        await person.sees("it belongs to the run r-1", "Stop the run first")
+        await person.press("tab", "enter")
+        await person.until(lambda: world.planned[-1] == (Operation.RUN_STOP, (data.LLAMA_RUN.id,)), "the run's plan")
+
+
+async def test_what_cannot_be_ended_is_grey_with_the_reason() -> None:
+    async with at_keyboard() as person:
+        await person.press("h")
+        await person.sees("dockerd")
+        await person.type("/dockerd")
+        await person.press("enter", "x")
+        await person.sees("belongs to root")
+        await person.type("end the")
+        await person.press("enter")
+        assert person.world.planned == []
+
+
+async def test_read_only_ends_nothing() -> None:
+    world = World(facts=replace(data.FACTS, read_only=True))
+    async with at_keyboard(world) as person:
+        await person.press("h")
+        await person.sees("train.py")
+        await person.press("x")
+        await person.sees("End the process (TERM)…", "read-only: :arm first")

@@ -9,10 +9,11 @@ from typing import Final
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety import access, data, machine, money, objects, storage
+from runctl_tui.domain.safety import access, data, machine, money, objects, processes, storage
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.lines import disks_per_month_stopped
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, offering, warn
+from runctl_tui.domain.states import ON_PROCESSES
 
 BATCH_CAP: Final = 10
 BATCH_SHARE: Final = 0.3
@@ -78,6 +79,11 @@ RULES: Final[tuple[Rule, ...]] = (
     objects.permanent_delete,
     objects.newest_checkpoint,
     objects.onto_checkpoint,
+    processes.process_unknown,
+    processes.process_other,
+    processes.process_guarded,
+    processes.process_of_run,
+    processes.process_elsewhere,
     money.price_unknown,
     money.cost_cap,
     money.costs_money,
@@ -102,6 +108,8 @@ _BASE: Final = {
     Operation.SNAPSHOT_DELETE: Level.NAME,
     Operation.S3_DELETE: Level.YES,
     Operation.S3_COPY: Level.ENTER,
+    Operation.PROCESS_END: Level.YES,
+    Operation.PROCESS_KILL: Level.YES,
 }
 _REVERSIBILITY: Final = {
     Operation.STOP: Reversibility.REVERSIBLE,
@@ -112,6 +120,8 @@ _REVERSIBILITY: Final = {
     Operation.VOLUME_DELETE: Reversibility.IRREVERSIBLE,
     Operation.SNAPSHOT_DELETE: Reversibility.IRREVERSIBLE,
     Operation.S3_DELETE: Reversibility.IRREVERSIBLE,
+    Operation.PROCESS_END: Reversibility.LOSSY,
+    Operation.PROCESS_KILL: Reversibility.LOSSY,
 }
 
 
@@ -127,7 +137,7 @@ def already_done(operation: Operation, facts: SafetyFacts) -> Reason | None:
         if state is None or state not in _DONE[operation] or facts.local:
             return None
         return Reason("already_done", Severity.ALLOW, f"it is {state.value} already", Level.ENTER)
-    if words := storage.done(operation, facts):
+    if words := storage.done(operation, facts) or processes.process_done(operation, facts):
         return Reason("already_done", Severity.ALLOW, words, Level.ENTER)
     if operation is Operation.RUN_STOP and isinstance(facts.sessions, Known):
         ended = [one for one in facts.sessions.value if one.status.ended]
@@ -217,5 +227,5 @@ def _too_many(operation: Operation, number: int) -> Reason:
     """Too many at once are a mistake; a stop, which a start undoes, only has to be meant."""
     if operation is Operation.STOP:
         return warn("batch_cap", f"{number} at once are many", Level.NAME)
-    offer = f"select at most {BATCH_CAP}, and no more than 30 % of all"
+    offer = f"select at most {BATCH_CAP}" + ("" if operation in ON_PROCESSES else ", and no more than 30 % of all")
     return block("batch_cap", f"{number} at once are too many", offer=offer)

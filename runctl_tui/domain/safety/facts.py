@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.host import ProcessLook
 from runctl_tui.domain.instance import ApiProtection, Disk, Instance, Market, Ownership
 from runctl_tui.domain.money import Price
 from runctl_tui.domain.objects import ObjectChangeFacts
@@ -36,6 +37,7 @@ _LIMITS: Final[Mapping[str, timedelta]] = MappingProxyType(
         "sessions": timedelta(seconds=30),
         "checkpoints": timedelta(seconds=120),
         "objects": timedelta(seconds=120),
+        "process": timedelta(seconds=30),
     }
 )
 """How old a fact may be before it counts as unknown."""
@@ -107,6 +109,8 @@ class SafetyFacts:
     """Of all its runs, host and S3 copies joined."""
     objects: Fact[ObjectChangeFacts] = UNASKED
     """What a change in S3 is about."""
+    process: Fact[ProcessLook] = UNASKED
+    """The process of a host that is to be ended."""
     price: Fact[Price] = UNASKED
     so_far: Decimal | None = None
     disks_per_month: Decimal | None = None

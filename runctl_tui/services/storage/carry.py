@@ -12,10 +12,10 @@ from typing import Final
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.objects import SCHEME, DeleteRequest, Deletion, Transfer, TransferItem, split_address
+from runctl_tui.domain.safety.reasons import byte_words
 from runctl_tui.services.errors import DataTransferError, Refused, ResourceNotFound, TrainctlError
 from runctl_tui.services.job_handle import JobHandle, StepHandle
 from runctl_tui.services.storage.parts import ObjectMover, ObjectReader
-from runctl_tui.services.storage.words import byte_words
 
 AT_ONCE: Final = 4
 """Files that move at the same time."""

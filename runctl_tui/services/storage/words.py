@@ -12,20 +12,10 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.objects import DeleteRequest, Deletion, Transfer, address, last_part
 from runctl_tui.domain.plan import Level, Operation, Plan, PlanLine, Reason, Reversibility, Severity, Target, Verdict
 from runctl_tui.domain.safety import SafetyFacts
-from runctl_tui.domain.safety.reasons import count, known_or_none
+from runctl_tui.domain.safety.reasons import byte_words, count, known_or_none
 
 FIRST: Final = 5
 """Names that a plan lists."""
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
-
-
-def byte_words(amount: float) -> str:
-    """Return a number of bytes in decimal units: '3.1 GB'."""
-    for unit in _UNITS[:-1]:
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} {_UNITS[-1]}"
 
 
 def deletion_plan(

@@ -36,10 +36,10 @@ from runctl_tui.services.training.agent_values import (
     host_vitals,
     run_status,
 )
-from runctl_tui.services.training.host_values import host_reading
+from runctl_tui.services.training.host_values import host_reading, process_look
 
 if TYPE_CHECKING:
-    from runctl_tui.domain.host import HostReading
+    from runctl_tui.domain.host import HostReading, ProcessLook
 
 T = TypeVar("T")
 Frame = LogFrame | StatusFrame | LinkFrame
@@ -147,6 +147,19 @@ class AgentClient:
     async def host_now(self) -> HostReading:
         """Measure the host and its processes, for half a second."""
         return host_reading((await self.call("host"))["host"])
+
+    async def look_at(self, processes: Sequence[tuple[int, int | None]]) -> tuple[ProcessLook, ...]:
+        """Look closely at processes by number and start, or by number alone; for a third of a second."""
+        answer = await self.call("process", {"processes": [{"pid": pid, "start": start} for pid, start in processes]})
+        return tuple(process_look(row, answer["uid"]) for row in answer["processes"])
+
+    async def process_state(self, pid: int, start: int) -> str:
+        """Return the letter of a process's state as ps shows it; empty: it has ended."""
+        return str((await self.call("process", {"do": "state", "pid": pid, "start": start}))["state"])
+
+    async def signal(self, pid: int, start: int, name: str) -> bool:
+        """Send TERM or KILL to exactly this process; False where it had ended already, AgentError where it may not."""
+        return bool((await self.call("process", {"do": name, "pid": pid, "start": start}))["sent"])
 
     async def watch(self) -> AsyncGenerator[HostReading, None]:
         """Yield everything about the host every two seconds until the link ends, which raises HostLinkLost.

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from runctl_tui.domain.host import FileSystem, HostProcess, HostReading, InterfaceRate, without_secrets
+from runctl_tui.domain.host import (
+    FileSystem,
+    Guard,
+    HostProcess,
+    HostReading,
+    InterfaceRate,
+    ProcessLook,
+    without_secrets,
+)
 from runctl_tui.services.training.agent_values import Json, host_vitals
 
 
@@ -26,6 +34,19 @@ def host_reading(row: Json) -> HostReading:
         gpu_problem="" if vitals.usage.gpus else row["vitals"]["gpu_problem"],
         processes=tuple(_process(each, row["uid"]) for each in row["processes"]),
         total=row["processes_total"],
+    )
+
+
+def process_look(row: Json, uid: int) -> ProcessLook:
+    """Return a close look at a process from the agent's JSON; whose machine it is, the caller knows."""
+    return ProcessLook(
+        pid=row["pid"],
+        host="",
+        process=_process(row["process"], uid) if row["process"] else None,
+        instead=row["instead"],
+        guard=Guard(row["guard"]),
+        children=tuple(row["children"]),
+        children_total=row["children_total"],
     )
 
 

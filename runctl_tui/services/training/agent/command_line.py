@@ -9,6 +9,7 @@ from .ending import verb_forget, verb_stop
 from .exchange import answer, read_request
 from .listing import verb_checkpoints
 from .logs import verb_follow, verb_read
+from .one_process import verb_process
 from .relay_urls import verb_pending, verb_urls
 from .run_folder import Run
 from .start import verb_start
@@ -29,6 +30,7 @@ VERBS: Dict[str, Callable[[Json], Json]] = {
     "urls": verb_urls,
     "vitals": verb_vitals,
     "host": verb_host,
+    "process": verb_process,
     "sweep": verb_sweep,
     "forget": verb_forget,
     "sync_begin": verb_sync_begin,

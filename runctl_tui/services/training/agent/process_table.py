@@ -51,22 +51,30 @@ def all_processes() -> List[Seen]:
     except OSError:
         return []
     for name in names:
-        if not name.isdigit():
-            continue
-        try:
-            seen = Seen(int(name), read_text("/proc/%s/stat" % name))
-        except (IndexError, ValueError):
-            continue
-        if seen.state not in ("Z", "X") and not seen.kernel:
+        seen = process(int(name)) if name.isdigit() else None
+        if seen is not None and not seen.kernel:
             found.append(seen)
     return found
 
 
+def process(pid: int) -> Optional[Seen]:
+    """Return the process with this number, None where there is none, or where it has ended."""
+    try:
+        seen = Seen(pid, read_text("/proc/%d/stat" % pid))
+    except (IndexError, ValueError):
+        return None
+    return None if seen.state in ("Z", "X") else seen
+
+
 def command_line(seen: Seen) -> str:
     """Return a process's command line, its name in brackets where it has none."""
-    text = read_text("/proc/%d/cmdline" % seen.pid)
-    words = text.replace("\0", " ").strip()
-    return words[:LONGEST] if words else "[%s]" % seen.name
+    text = " ".join(arguments(seen.pid)).strip()
+    return text[:LONGEST] if text else "[%s]" % seen.name
+
+
+def arguments(pid: int) -> List[str]:
+    """Return the words of a process's command line."""
+    return read_text("/proc/%d/cmdline" % pid).rstrip("\0").split("\0")
 
 
 def owner(pid: int) -> Optional[int]:
@@ -79,7 +87,21 @@ def owner(pid: int) -> Optional[int]:
 
 def variable(pid: int, name: str) -> str:
     """Return a variable of a process's environment, which only processes of our own user show."""
-    for each in read_text("/proc/%d/environ" % pid).split("\0"):
+    return value_of(name, environment(pid) or "")
+
+
+def environment(pid: int) -> Optional[str]:
+    """Return a process's environment as it is kept, None where it may not be read."""
+    try:
+        with open("/proc/%d/environ" % pid, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def value_of(name: str, variables: str) -> str:
+    """Return a variable's value of an environment, empty where it is not there."""
+    for each in variables.split("\0"):
         if each.startswith(name + "="):
             return each.partition("=")[2][:100]
     return ""
@@ -96,15 +118,24 @@ class ProcessTable:
 
     def sample(self, on_gpu: Dict[int, Json]) -> Tuple[List[Json], int]:
         """Return the processes that use most, and how many there are."""
+        everyone = self.measured()
+        chosen = self.chosen(everyone, on_gpu)
+        return self.rows(chosen, on_gpu), len(everyone)
+
+    def measured(self) -> List[Seen]:
+        """Return the processes of this host, each with its share of a processor since the last time."""
         now, everyone = time.time(), self.on_this_host(all_processes())
         seconds = max(0.01, now - self.at)
         for seen in everyone:  # one that began since the last sample has used all its time since then
             seen.cpu = 100.0 * max(0, seen.ticks - self.ticks.get((seen.pid, seen.start), 0)) / TICKS / seconds
         self.ticks, self.at = ticks_of(everyone), now
-        chosen = self.chosen(everyone, on_gpu)
+        return everyone
+
+    def rows(self, chosen: List[Seen], on_gpu: Dict[int, Json]) -> List[Json]:
+        """Return processes as they are answered; what is known of others is forgotten."""
         self.known = {seen.who: self.known.get(seen.who) or self.described(seen) for seen in chosen}
         uptime = boot_seconds()
-        return [self.row(seen, uptime, on_gpu) for seen in chosen], len(everyone)
+        return [self.row(seen, uptime, on_gpu) for seen in chosen]
 
     def on_this_host(self, everyone: List[Seen]) -> List[Seen]:
         """Return the processes that belong to this host, where hosts share one system."""
