@@ -11,6 +11,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     os.umask(0o077)
     _forbid_core_dumps()
+    _open_what_was_closed()
     for stream in (sys.stdout, sys.stderr):
         _never_fail_on_a_character(stream)
     from runctl_tui.cli import main as run
@@ -24,6 +25,13 @@ def _forbid_core_dumps() -> None:
 
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def _open_what_was_closed() -> None:
+    """A standard stream that is missing leaves its number, and what is written to it, to the first file opened."""
+    for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def _never_fail_on_a_character(stream: TextIO | None) -> None:

@@ -18,7 +18,6 @@ from runctl_tui.splash import Splash
 if TYPE_CHECKING:
     import argparse
 
-    from runctl_tui.headless.console import Console
     from runctl_tui.headless.reply import Call, Needs, Reply
     from runctl_tui.options import Options
     from runctl_tui.services.errors import TrainctlError
@@ -34,16 +33,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     splash = Splash()
     splash.show(words)
     try:
-        return _run(head, rest, splash, has_rest="--" in words)
+        return _written(head, rest, splash, has_rest="--" in words)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _write_no_more()
         return PIPE_CLOSED
     finally:
         splash.leave()
 
 
+def _written(head: list[str], rest: tuple[str, ...], splash: Splash, *, has_rest: bool) -> int:
+    """Run, and say where nobody could be given the answer."""
+    from runctl_tui.headless.console import written
+    from runctl_tui.services.errors import OutputLost
+
+    try:
+        code = _run(head, rest, splash, has_rest=has_rest)
+        with written():
+            sys.stdout.flush()
+    except OutputLost as error:
+        _write_no_more()
+        return _fail(error, False)
+    return code
+
+
+def _write_no_more() -> None:
+    """Let what is still buffered for standard output go nowhere, so that the end of the process is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def _run(head: list[str], rest: tuple[str, ...], splash: Splash, *, has_rest: bool) -> int:
-    from runctl_tui.services.errors import TrainctlError
+    from runctl_tui.services.errors import OutputLost, TrainctlError
 
     try:
         from runctl_tui.headless.parser import global_parser, repeat_regions
@@ -53,12 +72,21 @@ def _run(head: list[str], rest: tuple[str, ...], splash: Splash, *, has_rest: bo
         if not left and not has_rest:
             return _screen(options, flags.json, splash)
         if left == ["--version"]:
-            print(f"runctl-tui {__version__}")
-            return 0
+            return _version(flags.json)
         return _headless(options, flags.json, left, head, rest)
+    except OutputLost:
+        raise
     except TrainctlError as error:
         splash.leave()
         return _fail(error, "--json" in head)
+
+
+def _version(json: bool) -> int:
+    from runctl_tui.headless import output
+    from runctl_tui.headless.console import Console
+
+    Console(json).answer(output.success({"version": __version__}) if json else f"runctl-tui {__version__}")
+    return 0
 
 
 def _split(words: list[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -154,15 +182,14 @@ def _call(options: Options, call: Call) -> int:
     try:
         reply = asyncio.run(_answer(options, call))
     except KeyboardInterrupt:
-        return _interrupted(call.console)
+        return _interrupted(call)
     if call.console.json:
-        print(output.success(reply.data, reply.missing))
+        call.console.answer(output.success(reply.data, reply.missing))
         return reply.exit_code
     if reply.text:
-        print(reply.text)
+        call.console.answer(reply.text)
     for problem in reply.missing:
         call.console.progress(f"▲ {problem.what}{f': {problem.why}' if problem.why else ''}")
-    sys.stdout.flush()
     return reply.exit_code
 
 
@@ -204,24 +231,36 @@ async def _handled(call: Call, needed: object) -> Reply:
     return reply
 
 
-def _interrupted(console: Console) -> int:
+def _interrupted(call: Call) -> int:
     from runctl_tui.headless import output
     from runctl_tui.services.errors import UserError
 
+    console = call.console
     if console.ends_by_interrupt:
         return 0
-    going_on = "; ".join(console.afterwards)
-    error = UserError("interrupted", going_on or "nothing goes on", code="interrupted")
-    print(output.failure(error) if console.json else "", end="\n" if console.json else "", flush=True)
-    console.progress(f"interrupted{f'; {going_on}' if going_on else ''}")
+    why, todo = _after_interrupt(call)
+    if console.json:
+        console.answer(output.failure(UserError("interrupted", why, todo, code="interrupted")))
+    console.progress(f"interrupted: {why}; {todo}")
     return INTERRUPTED
+
+
+def _after_interrupt(call: Call) -> tuple[str, str]:
+    """Return what is true after an interruption, and where to look."""
+    if going_on := call.console.afterwards:
+        return "; ".join(each.what for each in going_on), "; ".join(each.look for each in going_on)
+    if hasattr(call.args, "dry_run"):
+        todo = "'runctl-tui' shows under Tasks each job that was; this command with --dry-run says what it would do now"
+        return "this program knows of no job that was begun", todo
+    return "nothing was changed by the interruption itself", "give the same command again"
 
 
 def _fail(error: TrainctlError, json: bool) -> int:
     from runctl_tui.headless import output
+    from runctl_tui.headless.console import Console
 
     if json:
-        print(output.failure(error), flush=True)
+        Console(json).answer(output.failure(error))
     else:
         print(output.failure_text(error), file=sys.stderr, flush=True)
     return error.exit_code

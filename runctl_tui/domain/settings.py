@@ -85,7 +85,9 @@ class CheckpointSection:
     save_interval: int = runctl(
         5, "epochs between checkpoints, told to training as TRAINCTL_SAVE_INTERVAL", at_least(1)
     )
-    keep_last_n: int = runctl(10, "checkpoints that a cleanup keeps", at_least(1))
+    keep_last_n: int = runctl(
+        10, "checkpoints to keep, told to training as TRAINCTL_KEEP_LAST_N; nothing here deletes any", at_least(1)
+    )
     folders: tuple[str, ...] = ours(
         (), "further folders on this machine whose checkpoints are shown", Limits(check=validation.path)
     )
@@ -158,7 +160,7 @@ class Configuration:
     costs: CostsSection = field(default_factory=CostsSection)
     safety: SafetySection = SafetySection()
     origins: Mapping[str, str] = field(default_factory=dict)
-    """default, user, project, file, environment or flag, with the file or variable; absent: default."""
+    """default, sandbox, user, project, file, environment or flag, with the file or variable; absent: default."""
 
     @property
     def regions(self) -> tuple[str, ...]:

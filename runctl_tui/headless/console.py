@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from runctl_tui.domain.text import safe, safe_line
-from runctl_tui.services.errors import UserError
+from runctl_tui.services.errors import OutputLost, UserError
+
+
+class GoesOn(NamedTuple):
+    """Something that outlives this program, and how to see it."""
+
+    what: str
+    look: str
 
 
 @dataclass(slots=True)
@@ -19,7 +28,7 @@ class Console:
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
-    afterwards: list[str] = field(default_factory=list)
+    afterwards: list[GoesOn] = field(default_factory=list)
     """What goes on when this program is interrupted; said then."""
     ends_by_interrupt: bool = False
     """Whether an interrupt is how the call ends when all is well."""
@@ -28,6 +37,11 @@ class Console:
     def interactive(self) -> bool:
         """Whether somebody sits there who can be asked."""
         return not self.json and self.stdin.isatty() and self.stderr.isatty()
+
+    def answer(self, text: str) -> None:
+        """Write the answer, or a part of it; OutputLost where it cannot be written."""
+        with written():
+            print(text, file=self.stdout, flush=True)
 
     def progress(self, words: str) -> None:
         """Say what is going on."""
@@ -46,11 +60,15 @@ class Console:
         if self.json:
             self.log_line(line)
         else:
-            print(safe_line(line) if self.stdout.isatty() else line, file=self.stdout, flush=True)
+            self.answer(safe_line(line) if self.stdout.isatty() else line)
 
     async def ask(self, question: str) -> str:
         """Put a question on the terminal and return the answer; UserError when there is none."""
         print(safe(question, 2000), end=" ", file=self.stderr, flush=True)
+        return await self.read_line()
+
+    async def read_line(self) -> str:
+        """Return the next line of standard input; UserError when there is none."""
         line = await _line(self.stdin)
         if not line:
             raise UserError("no answer", "the input ended", code="cancelled")
@@ -75,9 +93,24 @@ async def _line(stream: TextIO) -> str:
     """Wait for a line without a thread, so that an interrupt ends the wait at once."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
-    loop.add_reader(stream.fileno(), ready.set)
+    try:
+        loop.add_reader(stream.fileno(), ready.set)
+    except PermissionError:  # a file on a disk cannot be waited for, and need not be
+        return stream.readline()
     try:
         await ready.wait()
     finally:
         loop.remove_reader(stream.fileno())
     return stream.readline()
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Say in words that standard output takes nothing; a pipe that nobody reads stays a BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        todo = "send it where there is room, and ask again"
+        raise OutputLost("the output could not be written", error.strerror or str(error), todo) from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from runctl_tui.domain.plan import Confirmation, JobView, Plan, Step, StepState
 from runctl_tui.domain.run import LogChunk, TrainingSession, TrainingStatus
 from runctl_tui.headless import output
+from runctl_tui.headless.console import GoesOn
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.ports import Services
@@ -30,7 +31,7 @@ async def carry_out(
     `fallback` answers the job's question where nobody can be asked; `on_view` hears every view.
     """
     job_id = await services.actions.commit(plan, confirmation)
-    call.console.afterwards[:] = [f"job {job_id}: 'runctl-tui' shows under Tasks what became of it"]
+    call.console.afterwards[:] = [GoesOn(f"job {job_id} was begun", "'runctl-tui' shows under Tasks what became of it")]
     last: JobView | None = None
     said: dict[str, StepState] = {}
     asked = ""
@@ -179,9 +180,11 @@ def _step_words(step: Step) -> str:
 
 def _note_what_goes_on(call: Call, view: JobView) -> None:
     if view.instance_id:
-        call.console.afterwards[:] = [f"instance {view.instance_id} may be running and costing money: 'instances list'"]
+        what = f"instance {view.instance_id} may be running and costing money"
+        call.console.afterwards[:] = [GoesOn(what, "'runctl-tui instances list' shows it")]
     if view.run_id:
-        call.console.afterwards[1:] = [f"run {view.run_id} goes on by itself: 'runs logs {view.run_id} -f'"]
+        look = f"'runctl-tui runs logs {view.run_id} -f' follows it"
+        call.console.afterwards[1:] = [GoesOn(f"run {view.run_id} goes on by itself", look)]
 
 
 async def _answer(call: Call, question: str, fallback: bool | None) -> bool:

@@ -19,15 +19,18 @@ from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.secret import Secret
+from runctl_tui.domain.states import Capability
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import amount, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.paths import project_root
-from runctl_tui.services.errors import MissingField, ValidationError
-from runctl_tui.services.ports import Services
+from runctl_tui.services.errors import MissingField, TrainctlError, Unsupported, ValidationError
+from runctl_tui.services.ports import Services, TrainingProvider
 
 T = TypeVar("T")
+_TYPE_KEYS = {"aws": "aws.default_instance_type", "runpod": "runpod.default_gpu"}
+"""The configuration keys of the types that launches start with, by provider."""
 LAUNCHERS = ("python", "torchrun", "accelerate", "command")
 
 
@@ -179,8 +182,17 @@ def machine_options(call: Call, services: Services) -> CreateResourceOptions:
         environment=tuple(_variable(word, call) for word in args.pod_env),
     )
     if not chosen.type:
-        raise MissingField("no instance type", todo="--type TYPE, or set aws.default_instance_type")
+        raise _no_type(services.registry.get(chosen.provider), chosen.provider)
     return chosen
+
+
+def _no_type(provider: TrainingProvider, name: str) -> TrainctlError:
+    """Return the error about a machine of no type: the provider may have none to choose from."""
+    if why := provider.capabilities.why_not(Capability.CREATE):
+        todo = "'--on NAME' trains on a machine that is there; 'runctl-tui local SCRIPT' on this one"
+        return Unsupported(f"{name}: no machine can be launched there", why, todo)
+    key = _TYPE_KEYS.get(name)
+    return MissingField(f"{name}: no machine type", todo=f"--type TYPE{f', or set {key}' if key else ''}")
 
 
 def elsewhere(regions: Sequence[str], zone: str, base: CreateResourceOptions) -> CreateResourceOptions:
@@ -188,23 +200,24 @@ def elsewhere(regions: Sequence[str], zone: str, base: CreateResourceOptions) ->
     return CreateResourceOptions(base.provider, zone or regions[0], "", base.name, base.project, tags=base.tags)
 
 
-async def training_job(call: Call, script: str, base: TrainingJob | None) -> TrainingJob:
+async def training_job(services: Services, call: Call, script: str) -> TrainingJob:
     """Return what the flags want trained on top of the defaults."""
     args = call.args
-    base = base or TrainingJob(script="", project_root=str(call.folder))
+    base = services.launcher.defaults().job or TrainingJob(script="", project_root=str(call.folder))
     launcher = args.launcher or base.launcher
     root, script = (
         (args.folder or base.project_root, script)
         if launcher == "command"
         else find_script(call, script, base.project_root)
     )
+    project = services.launcher.project_of(root)
     return dataclasses.replace(
         base,
         script=script,
         args=call.rest or (base.args if script == base.script else ()),
         project_root=root,
-        project=args.project or base.project,
-        name=getattr(args, "name", "") or base.name,
+        project=args.project or project,
+        name=getattr(args, "name", "") or project,
         launcher=launcher,
         gpus=base.gpus if args.gpus is None else args.gpus,
         includes=tuple(args.include) or base.includes,

@@ -45,7 +45,7 @@ async def run_here(services: Services, call: Call) -> Reply:
             if not call.rest:
                 raise ValidationError("no command", todo="runctl-tui exec COMMAND -- ARGUMENTS")
             script, call = call.rest[0], dataclasses.replace(call, rest=call.rest[1:])
-    job = await training_job(call, script, services.launcher.defaults().job)
+    job = await training_job(services, call, script)
     request = LaunchRequest(instance_key=_HERE, job=job)
     plan = await services.actions.plan_launch(request)
     confirmation = await decide(call, plan)

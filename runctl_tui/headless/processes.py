@@ -72,9 +72,9 @@ async def show(services: Services, call: Call) -> Reply:
 
 def _tell(reply: Reply, call: Call) -> None:
     if call.console.json:
-        print(output.success(reply.data, reply.missing), file=call.console.stdout, flush=True)
+        call.console.answer(output.success(reply.data, reply.missing))
         return
-    print(f"{reply.text}\n", file=call.console.stdout, flush=True)
+    call.console.answer(f"{reply.text}\n")
     for problem in reply.missing:
         call.console.progress(f"▲ {problem.what}{f': {problem.why}' if problem.why else ''}")
 

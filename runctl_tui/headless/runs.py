@@ -132,13 +132,12 @@ async def start(services: Services, call: Call) -> Reply:
 
 async def run_request(services: Services, call: Call, script: str) -> LaunchRequest:
     """Return the launch that SCRIPT with `--on` or `--type` means."""
-    defaults = services.launcher.defaults()
-    job = await training_job(call, script, defaults.job)
+    job = await training_job(services, call, script)
     if call.args.on:
         if call.args.type:
             raise ValidationError("--on names an existing machine and --type a new one", todo="use one of them")
         return LaunchRequest(instance_key=(await services.fleet.find(call.args.on)).key, job=job)
-    options = machine_options(call, services)
+    options = dataclasses.replace(machine_options(call, services), name=job.name, project=job.project)
     return LaunchRequest(options=options, job=job, spot_fallback=call.args.on_demand_fallback)
 
 

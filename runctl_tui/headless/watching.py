@@ -57,7 +57,7 @@ async def watch(call: Call, look: Look) -> Reply:
                     raise
                 line, now = output.failure(error), str(error)
             if call.args.interval or now != told:
-                print(line, file=call.console.stdout, flush=True)
+                call.console.answer(line)
                 told = now
             await asyncio.sleep(call.args.interval or LOOK_SECONDS)
 

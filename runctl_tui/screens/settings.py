@@ -17,7 +17,7 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.messages import SettingWritten
 from runctl_tui.paths import style_sheets
-from runctl_tui.screens.columns.settings import origin_word, setting_columns
+from runctl_tui.screens.columns.settings import is_default, origin_word, setting_columns
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.services.ports import Setting
 from runctl_tui.widgets.columns import Column
@@ -82,7 +82,7 @@ class SettingsScreen(ListScreen[Setting]):
 
     def chosen_rows(self, rows: tuple[Setting, ...]) -> tuple[Setting, ...]:
         """Return all keys, or those that somebody has set."""
-        return tuple(row for row in rows if row.origin != "default") if self._only_set else rows
+        return tuple(row for row in rows if not is_default(row)) if self._only_set else rows
 
     def note(self) -> str:
         """Say when only what is set is shown."""
@@ -93,7 +93,7 @@ class SettingsScreen(ListScreen[Setting]):
         self._chosen = row = self.table.cursor_row
         none = EMPTY if row else safe("no key here")
         key = safe(row.key if row else "")
-        default = row is not None and row.origin == "default"
+        default = row is not None and is_default(row)
         elsewhere = row is not None and origin_word(row.origin) in ("flag", "environment")
         unset = safe("it is the default already") if default else safe("no file sets it") if elsewhere else none
         secret = safe("it is secret") if row and SPECS[row.key].kind is Kind.SECRET else none

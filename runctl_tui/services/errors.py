@@ -26,6 +26,7 @@ TrainctlError                     exit 2
  │   └─ AgentError
  ├─ DataTransferError
  ├─ StateError                    our own ledger, journal or lock
+ ├─ OutputLost                    an answer that nobody could be given
  └─ SandboxFailed
 """
 
@@ -263,6 +264,12 @@ class StateError(TrainctlError):
     """Our own ledger, journal or lock cannot be read or written."""
 
     default_code = "state"
+
+
+class OutputLost(TrainctlError):
+    """An answer that could not be written to standard output."""
+
+    default_code = "output"
 
 
 class SandboxFailed(TrainctlError):

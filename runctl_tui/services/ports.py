@@ -119,6 +119,9 @@ class Launcher(Protocol):
     def default_type(self, provider: str) -> str:
         """The type that a launch starts with, empty where the configuration names none."""
 
+    def project_of(self, folder: str) -> str:
+        """The project that runs of a folder are counted to: the configured one, without it the folder's name."""
+
     def defaults(self) -> LaunchRequest:
         """What the configuration and the current folder suggest."""
 
@@ -195,7 +198,7 @@ class Setting:
     value: str
     """Masked where it is secret."""
     origin: str
-    """default, user, project, environment, flag; with the file where there is one."""
+    """default, sandbox, user, project, environment, flag; with the file where there is one."""
     help: str
 
 

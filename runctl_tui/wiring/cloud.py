@@ -8,7 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from runctl_tui.domain.cost import Billed
 from runctl_tui.domain.secret import Secret
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from runctl_tui.services.system_clock import SystemClock
 
     CheckpointPoll = Callable[[], Awaitable[Snapshot[tuple[Checkpoint, ...]]]]
-
-SANDBOX_PROFILE: Final = "runctl-sandbox"
 
 
 class Cloud:
@@ -133,7 +131,7 @@ class Cloud:
                 key_name=config.aws.key_name or "",
                 security_groups=config.aws.security_groups,
                 subnet=config.aws.subnet or "",
-                instance_profile=config.aws.iam_instance_profile or (SANDBOX_PROFILE if place.sandbox else ""),
+                instance_profile=config.aws.iam_instance_profile or "",
                 ssh_cidr=config.aws.ssh_cidr,
                 warn_at=config.safety.max_instances_warn,
                 block_at=config.safety.max_instances_block,

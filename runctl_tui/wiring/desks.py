@@ -43,7 +43,6 @@ from runctl_tui.services.tunnels.book import TunnelBook, TunnelParts
 from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
 from runctl_tui.services.volume_facts import VolumeFactGatherer
 from runctl_tui.services.volumes import VolumeBook
-from runctl_tui.wiring.cloud import SANDBOX_PROFILE
 from runctl_tui.wiring.core import RUNS_PREFIX, Core, fleet_pace
 from runctl_tui.wiring.detached import own_command, start_detached
 
@@ -180,14 +179,14 @@ class Desks:
         place, config = self._place, self._place.configuration
         return LaunchDefaults(
             region=config.aws.region,
-            type="g5.xlarge" if place.sandbox else config.aws.default_instance_type,
+            type=config.aws.default_instance_type,
             spot=config.aws.use_spot,
             spot_max_price=config.aws.spot_max_price,
             folder=place.project,
-            project="tiny" if place.sandbox else config.aws.default_project_name or "",
+            project=config.aws.default_project_name or "",
             checkpoint_dir=config.checkpoint.dir,
             output_dest=f"s3://{place.bucket}/{RUNS_PREFIX}" if place.bucket else "",
-            profile=config.aws.iam_instance_profile or (SANDBOX_PROFILE if place.sandbox else ""),
+            profile=config.aws.iam_instance_profile or "",
             environment=(
                 ("TRAINCTL_SAVE_INTERVAL", str(config.checkpoint.save_interval)),
                 ("TRAINCTL_KEEP_LAST_N", str(config.checkpoint.keep_last_n)),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from runctl_tui import paths
 from runctl_tui.services.config.service import ConfigService
-from runctl_tui.services.config.sources import sources_of
+from runctl_tui.services.config.sources import sources_of, state_folder
 from runctl_tui.services.errors import ConfigError
 from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
 from runctl_tui.services.log_file import open_log
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from runctl_tui.domain.settings import Configuration
     from runctl_tui.options import Options
 
-SANDBOX_BUCKET: Final = "runctl-sandbox-checkpoints"
-
 
 class Place:
     """Where this program works: folders, configuration, owner; real or sandboxed."""
@@ -29,7 +26,7 @@ class Place:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.sandbox = options.sandbox
-        base = paths.state_dir(options.state_dir or None)
+        base = state_folder(options)
         self.state = base / "sandbox" if options.sandbox else base
         self.world = self.state / "world"
         self.log = open_log(self.state)
@@ -52,12 +49,12 @@ class Place:
     @property
     def bucket(self) -> str:
         """Where checkpoints go when nothing else is said; empty: nowhere."""
-        return self.configuration.aws.s3_bucket or (SANDBOX_BUCKET if self.sandbox else "")
+        return self.configuration.aws.s3_bucket or ""
 
     @property
     def project(self) -> Path:
         """The folder in which a project is looked for."""
-        return self.state / "project" if self.sandbox else Path.cwd()
+        return self.state / "tiny" if self.sandbox else Path.cwd()
 
 
 class Ground:

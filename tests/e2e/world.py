@@ -76,7 +76,7 @@ class World:
     @property
     def project(self) -> Path:
         """The tiny training project."""
-        return self.state / "sandbox" / "project"
+        return self.state / "sandbox" / "tiny"
 
     @property
     def environment(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ from runctl_tui.domain.instance import Disk, Gpu, Instance
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest, container_words
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
-from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.offer import Capabilities, CreateResourceOptions
 from runctl_tui.domain.plan import (
     Confirmation,
     JobView,
@@ -39,6 +39,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.domain.states import Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
 from runctl_tui.services.exports import ExportFolder
@@ -259,11 +260,13 @@ class FakeFleet:
 class FakeRegistry:
     """One provider for every name; a machine that is not listed is not known to it either."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, name: str = "") -> None:
         self.world = world
+        refused = {Capability.CREATE: "it is here already"} if name == "local" else {}
+        self.capabilities = Capabilities(refused)
 
     def get(self, name: str) -> FakeRegistry:
-        return self
+        return FakeRegistry(self.world, name)
 
     def regions(self) -> tuple[str, ...]:
         return ("secure", "community")
@@ -362,6 +365,9 @@ class FakeLauncher:
     def default_type(self, provider: str) -> str:
         options = self.world.defaults.options
         return options.type if options is not None else ""
+
+    def project_of(self, folder: str) -> str:
+        return Path(folder).name
 
     def defaults(self) -> LaunchRequest:
         return self.world.defaults

@@ -386,6 +386,9 @@ class FakeLauncher(_Part):
     def default_type(self, provider: str) -> str:
         return self.world.default_types.get(provider, "")
 
+    def project_of(self, folder: str) -> str:
+        return Path(folder).name
+
     def defaults(self) -> LaunchRequest:
         return data.request()
 

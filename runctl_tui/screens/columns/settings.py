@@ -18,8 +18,13 @@ def setting_columns() -> tuple[Column[Setting], ...]:
 
 
 def origin_word(origin: str) -> str:
-    """Return default, user, project, file, environment or flag, without the place."""
+    """Return default, sandbox, user, project, file, environment or flag, without the place."""
     return origin.partition(" ")[0]
+
+
+def is_default(row: Setting) -> bool:
+    """Tell whether nobody has set it: what it is comes with the program, or with the sandbox."""
+    return row.origin in ("default", "sandbox")
 
 
 def _key(row: Setting) -> str:
@@ -29,8 +34,8 @@ def _key(row: Setting) -> str:
 def _value(row: Setting) -> Cell:
     if not row.value:
         return cell("-", "$muted")
-    return cell(row.value, "$muted" if row.origin == "default" else "$cost")
+    return cell(row.value, "$muted" if is_default(row) else "$cost")
 
 
 def _origin(row: Setting) -> Cell:
-    return cell(origin_word(row.origin), "$muted" if row.origin == "default" else "")
+    return cell(origin_word(row.origin), "$muted" if is_default(row) else "")

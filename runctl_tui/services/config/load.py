@@ -30,6 +30,8 @@ class Sources:
     environ: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     """Configuration keys as texts."""
+    sandbox: Mapping[str, str] = field(default_factory=dict)
+    """What the sandbox has in the place of the defaults, as texts."""
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ def examine(sources: Sources) -> Reading:
             _take_tables(reading, files.read(file.path), file.path, str(file))
         except ConfigError as error:
             reading.errors.append(error)
+    for key, text in sources.sandbox.items():
+        _take_text(reading, key, text, "sandbox")
     check_together(reading)
     return reading
 

@@ -102,11 +102,15 @@ class LaunchDesk:
         told = self._defaults()
         return told.type if provider == "aws" else told.other_types.get(provider, "")
 
+    def project_of(self, folder: str) -> str:
+        """Return the project that runs of a folder are counted to."""
+        return self._defaults().project or Path(folder).resolve().name
+
     def defaults(self) -> LaunchRequest:
         """Return what the configuration and the current folder suggest."""
         told = self._defaults()
         root = project_root(told.folder / "train.py")
-        project = told.project or root.name
+        project = self.project_of(str(root))
         script = told.script or next((name for name in SCRIPTS if (root / name).is_file()), "")
         options = CreateResourceOptions(
             provider="aws",
