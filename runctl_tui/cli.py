@@ -202,8 +202,10 @@ async def _answer(options: Options, call: Call) -> Reply:
     if needs is Needs.SETTINGS:
         from runctl_tui.services.config.service import ConfigService
         from runctl_tui.services.config.sources import sources_of
+        from runctl_tui.wiring.keymap import wrong_in_keymap
 
-        return await _handled(call, ConfigService(sources_of(options, os.environ, call.folder)))
+        sources = sources_of(options, os.environ, call.folder)
+        return await _handled(call, ConfigService(sources, wrong_in_keymap))
     return await _with_services(options, call, needs)
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.keys import Keys, _character_to_key
+
+from runctl_tui.domain.text import MAX_QUOTED, safe
+
+_MODIFIERS = frozenset({"alt", "ctrl", "hyper", "meta", "shift", "super"})
+_NAMES = frozenset(
+    {key.value for key in Keys if key.value[0] != "<"} | {_character_to_key(chr(n)) for n in range(33, 256)}
+)
 
 
 def known_bindings() -> dict[str, Binding]:
@@ -28,13 +36,32 @@ def read_keymap(setting: object) -> tuple[dict[str, str], tuple[str, ...]]:
     known = known_bindings()
     keymap: dict[str, str] = {}
     wrong: list[str] = []
-    for name, keys in setting.items():
-        if str(name) in known:
-            keymap[str(name)] = str(keys)
-            continue
-        near = get_close_matches(str(name), known, 1)
-        wrong.append(f"ui.keymap: there is no {name}" + (f"; did you mean {near[0]}?" if near else ""))
+    for name, text in setting.items():
+        keys = [_named(key.strip()) for key in str(text).split(",")]
+        missing = [_no_such(key, _NAMES) for key in keys if not _exists(key)]
+        if str(name) not in known:
+            missing.insert(0, _no_such(str(name), known))
+        if not missing:
+            keymap[str(name)] = ",".join(keys)
+        wrong += missing
     return keymap, (*wrong, *_clashes(keymap, known))
+
+
+def _named(key: str) -> str:
+    """Return a key as Textual names it: bindings may be written with the character itself."""
+    return _character_to_key(key) if len(key) == 1 else key
+
+
+def _exists(key: str) -> bool:
+    *modifiers, last = key.split("+")
+    return _MODIFIERS.issuperset(modifiers) and (len(last) == 1 or last in _NAMES)
+
+
+def _no_such(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"ui.keymap: there is no {safe(name, MAX_QUOTED) or 'key without a name'}" + (
+        f"; did you mean {near[0]}?" if near else ""
+    )
 
 
 def _clashes(keymap: Mapping[str, str], known: Mapping[str, Binding]) -> Iterator[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from runctl_tui.domain.text import quoted
+
 _INSTANCE: Final = r"(i-[0-9a-f]{8,17}):(/.*)"
 _BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _IPV4: Final = r"\d+\.\d+\.\d+\.\d+"
@@ -43,7 +45,7 @@ class DataLocation:
         if re.fullmatch(_RUN, text):
             return cls(LocationKind.RUN, "", text)
         if re.match(r"[a-z][a-z0-9+.-]*://", text):
-            raise ValueError(f"{text!r}: only s3:// addresses are understood")
+            raise ValueError(f"{quoted(text)}: only s3:// addresses are understood")
         return cls(LocationKind.LOCAL, text)
 
     def __str__(self) -> str:
@@ -62,6 +64,6 @@ def check_bucket(name: str) -> str:
     """Return the bucket's name where S3 would accept it; ValueError otherwise."""
     if not re.fullmatch(_BUCKET, name) or ".." in name or re.fullmatch(_IPV4, name):
         raise ValueError(
-            f"{name!r} is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, no address"
+            f"{quoted(name)} is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, no address"
         )
     return name

@@ -18,6 +18,8 @@ MAX_FIELD: Final = 400
 """Characters that a name, tag or message may have before it is cut."""
 MAX_LINE: Final = 4096
 """Characters that a log line may have before it is cut."""
+MAX_QUOTED: Final = 60
+"""Characters of a value that an error quotes."""
 MAX_MARKS: Final = 8
 """Combining marks shown on one character; the rest becomes an ellipsis."""
 
@@ -62,6 +64,11 @@ def safe(value: object, limit: int = MAX_FIELD) -> SafeText:
 
 EMPTY: Final[SafeText] = str.__new__(SafeText, "")
 """No text; the default of fields that may be left out."""
+
+
+def quoted(value: object) -> str:
+    """Return a value as an error quotes it, a text in quotes: one that is long is cut."""
+    return repr(_cut(value, MAX_QUOTED)) if isinstance(value, str) else _cut(repr(value), MAX_QUOTED)
 
 
 def safe_line(value: object, limit: int = MAX_LINE) -> SafeText:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from runctl_tui.domain.location import check_bucket
+from runctl_tui.domain.text import quoted
 
 _HEX_ID: Final = r"-(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _PROJECT: Final = r"[A-Za-z0-9._-]{1,64}"
@@ -39,7 +40,7 @@ def _aws_id(prefix: str, noun: str) -> Callable[[str], str]:
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
-            raise ValueError(f"{text!r} is no {noun}: {prefix}- and 8 or 17 hexadecimal digits")
+            raise ValueError(f"{quoted(text)} is no {noun}: {prefix}- and 8 or 17 hexadecimal digits")
         return text
 
     return check
@@ -56,21 +57,21 @@ subnet_id: Final = _aws_id("subnet", "subnet id")
 def project_name(text: str) -> str:
     """Check a project's name: 1 to 64 letters, digits, dots, underscores and hyphens."""
     if not re.fullmatch(_PROJECT, text) or set(text) == {"."}:
-        raise ValueError(f"{text!r} is no project name: 1 to 64 letters, digits, '.', '_' and '-'")
+        raise ValueError(f"{quoted(text)} is no project name: 1 to 64 letters, digits, '.', '_' and '-'")
     return text
 
 
 def resource_name(text: str) -> str:
     """Check the name of a machine or run: what a tag can hold, printable, no space at the ends."""
     if not text or len(text) > 128 or not text.isprintable() or text != text.strip():
-        raise ValueError(f"{text!r} is no name: 1 to 128 printable characters without a space at either end")
+        raise ValueError(f"{quoted(text)} is no name: 1 to 128 printable characters without a space at either end")
     return text
 
 
 def region(text: str) -> str:
     """Check the name of an AWS region."""
     if not re.fullmatch(_REGION, text):
-        raise ValueError(f"{text!r} is no region: regions look like 'us-east-1'")
+        raise ValueError(f"{quoted(text)} is no region: regions look like 'us-east-1'")
     return text
 
 
@@ -83,7 +84,7 @@ def region_meant(text: str) -> str:
 def instance_type(text: str) -> str:
     """Check the name of an instance type."""
     if not re.fullmatch(_TYPE, text):
-        raise ValueError(f"{text!r} is no instance type: types look like 'g5.xlarge'")
+        raise ValueError(f"{quoted(text)} is no instance type: types look like 'g5.xlarge'")
     return text
 
 
@@ -95,7 +96,7 @@ def bucket(text: str) -> str:
 def account(text: str) -> str:
     """Check the number of an AWS account: 12 digits."""
     if not re.fullmatch(r"[0-9]{12}", text):
-        raise ValueError(f"{text!r} is no AWS account number: 12 digits")
+        raise ValueError(f"{quoted(text)} is no AWS account number: 12 digits")
     return text
 
 
@@ -104,7 +105,8 @@ def cidr(text: str) -> str:
     try:
         ipaddress.ip_network(text, strict=True)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no address range such as 203.0.113.0/24: {error}") from None
+        why = "it has host bits set" if "host bits" in str(error) else "write ADDRESS/LENGTH"
+        raise ValueError(f"{quoted(text)} is no address range such as 203.0.113.0/24: {why}") from None
     return text
 
 
@@ -112,14 +114,16 @@ def ssh_address(text: str) -> str:
     """Check 'user@host:port', where user and port may be left out."""
     match = re.fullmatch(_SSH, text)
     if match is None or match["host"].startswith("-") or not 0 < int(match["port"] or 22) < 65536:
-        raise ValueError(f"{text!r} is no SSH address: user@host:port, with user and port optional")
+        raise ValueError(f"{quoted(text)} is no SSH address: user@host:port, with user and port optional")
     return text
 
 
 def environment_name(text: str) -> str:
     """Check the name of an environment variable."""
     if not re.fullmatch(_ENVIRONMENT_NAME, text):
-        raise ValueError(f"{text!r} is no name of an environment variable: letters, digits and '_', no digit first")
+        raise ValueError(
+            f"{quoted(text)} is no name of an environment variable: letters, digits and '_', no digit first"
+        )
     return text
 
 
@@ -127,21 +131,21 @@ def folder(text: str) -> str:
     """Check a path below a project: relative, inside it, without control characters."""
     parts = text.split("/")
     if not text or text.startswith(("/", "~")) or ".." in parts or re.search(_LOCAL_CHARACTERS, text):
-        raise ValueError(f"{text!r} is no folder below the project: a relative path without '..'")
+        raise ValueError(f"{quoted(text)} is no folder below the project: a relative path without '..'")
     return text
 
 
 def path(text: str) -> str:
     """Check a path of this machine: anything without control characters."""
     if not text or re.search(_LOCAL_CHARACTERS, text):
-        raise ValueError(f"{text!r} is no path: it is empty or holds control characters")
+        raise ValueError(f"{quoted(text)} is no path: it is empty or holds control characters")
     return text
 
 
 def gpus(text: str) -> str:
     """Check a list of GPU numbers such as '0,1'; empty means all."""
     if text and not re.fullmatch(r"\d+(,\d+)*", text):
-        raise ValueError(f"{text!r} is no list of GPUs: numbers with commas between them, such as 0,1")
+        raise ValueError(f"{quoted(text)} is no list of GPUs: numbers with commas between them, such as 0,1")
     return text
 
 

@@ -14,6 +14,7 @@ from runctl_tui.services.identity import SessionPlace, SessionService, login_nam
 from runctl_tui.services.log_file import open_log
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.system_clock import SystemClock
+from runctl_tui.wiring.keymap import wrong_in_keymap
 
 if TYPE_CHECKING:
     from runctl_tui.domain.settings import Configuration
@@ -30,7 +31,7 @@ class Place:
         self.state = base / "sandbox" if options.sandbox else base
         self.world = self.state / "world"
         self.log = open_log(self.state)
-        self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()))
+        self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()), wrong_in_keymap)
         self._configuration = self.settings.configuration
         self.owner = owner_of(self.configuration, login_name())
 

@@ -76,6 +76,7 @@ def runctl(
         return services(world, sandbox=options.sandbox)
 
     wiring = types.ModuleType("runctl_tui.wiring")
+    wiring.__path__ = [str(Path(runctl_tui.__file__).with_name("wiring"))]
     wiring.build = build  # type: ignore[attr-defined]  # a module of our own making
     monkeypatch.setitem(sys.modules, "runctl_tui.wiring", wiring)
     monkeypatch.setattr(runctl_tui, "wiring", wiring, raising=False)

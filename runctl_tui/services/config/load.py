@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runctl_tui.domain import validation
 from runctl_tui.domain.settings import SCHEMA, SECTIONS, SPECS, Configuration
+from runctl_tui.domain.text import MAX_QUOTED, safe
 from runctl_tui.services.config import files
 from runctl_tui.services.config.values import decode, parse
 from runctl_tui.services.errors import ConfigError, InvalidValue
@@ -106,7 +107,9 @@ def unknown_key(key: str, where: str) -> InvalidValue:
     prefix = f"{where}: " if where else ""
     meant = _meant(key)
     todo = meant if meant.endswith("?") else f"{meant}; 'runctl-tui config show' lists every key"
-    return InvalidValue(f"{prefix}{key} is no configuration key", todo=todo, code="config.unknown-key")
+    return InvalidValue(
+        f"{prefix}{safe(key, MAX_QUOTED)} is no configuration key", todo=todo, code="config.unknown-key"
+    )
 
 
 def _meant(key: str) -> str:
@@ -140,9 +143,8 @@ def _unknown_variables(reading: Reading, environ: Mapping[str, str]) -> None:
         if name.startswith(PREFIX) and name not in names:
             nearest = validation.nearest(name, names)
             todo = f"did you mean {nearest}?" if nearest else "unset it"
-            reading.errors.append(
-                InvalidValue(f"environment: {name} sets no configuration key", todo=todo, code="config.unknown-key")
-            )
+            what = f"environment: {safe(name, MAX_QUOTED)} sets no configuration key"
+            reading.errors.append(InvalidValue(what, todo=todo, code="config.unknown-key"))
 
 
 def _take_text(reading: Reading, key: str, text: str, origin: str) -> None:
@@ -181,7 +183,9 @@ def _unknown_in_file(key: str, value: object, path: Path) -> InvalidValue:
         return unknown_key(key, str(path))
     nearest = validation.nearest(key, SECTIONS)
     todo = f"did you mean [{nearest}]?" if nearest else f"the sections are {', '.join(SECTIONS)}"
-    return InvalidValue(f"{path}: [{key}] is no configuration section", todo=todo, code="config.unknown-key")
+    return InvalidValue(
+        f"{path}: [{safe(key, MAX_QUOTED)}] is no configuration section", todo=todo, code="config.unknown-key"
+    )
 
 
 def _wrong(key: str, where: str, error: ValueError) -> InvalidValue:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Final
 
+from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.setting_spec import SettingDraft
 from runctl_tui.domain.settings import SCHEMA, Configuration
 from runctl_tui.services.config.load import Reading, Sources, build, check_together, effective, examine, known
@@ -11,15 +13,20 @@ from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import InvalidValue
 from runctl_tui.services.ports import Setting
 
-if TYPE_CHECKING:
-    from runctl_tui.domain.problem import Problem
+_KEYMAP: Final = "ui.keymap"
+
+
+def _anything(keymap: object) -> tuple[str, ...]:
+    """Take every keymap for right: where there are no screens, nobody knows better."""
+    return ()
 
 
 class ConfigService:
     """The effective configuration; `set` writes and reads again, `validate` looks at everything that is wrong."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, wrong_in_keymap: Callable[[object], tuple[str, ...]] = _anything) -> None:
         self._sources = sources
+        self._wrong_in_keymap = wrong_in_keymap
         self._reading = examine(sources)
 
     @property
@@ -56,7 +63,7 @@ class ConfigService:
             value = None if text is None else parse(spec, text)
         except ValueError as error:
             return SettingDraft(key, before, before, file, str(error), overruled)
-        problem = "" if text is None else self._wrong_together(key, value)
+        problem = self._wrong_with(key, value)
         return SettingDraft(key, before, show(value), file, problem, overruled)
 
     def set(self, key: str, text: str | None) -> str:
@@ -66,6 +73,8 @@ class ConfigService:
             value = None if text is None else parse(spec, text)
         except ValueError as error:
             raise InvalidValue(f"{key} cannot be set to this", str(error), f"{key}: {spec.help}") from None
+        if problem := self._wrong_with(key, value):
+            raise InvalidValue(f"{key} cannot be set to this", problem, f"{key}: {spec.help}")
         path = self._sources.places.in_force()
         from runctl_tui.services.config.write import write_key
 
@@ -73,8 +82,12 @@ class ConfigService:
         self._reading = examine(self._sources)
         return str(path)
 
-    def _wrong_together(self, key: str, value: object) -> str:
-        """Return what would be wrong with this value beside the others."""
+    def _wrong_with(self, key: str, value: object) -> str:
+        """Return what would be wrong with this value by itself or beside the others; nothing where it is unset."""
+        if value is None:
+            return ""
+        if key == _KEYMAP:
+            return "; ".join(self._wrong_in_keymap(value))
         values, origins = self._reading.values | {key: value}, self._reading.origins | {key: key}
         trial = Reading(values, origins)
         check_together(trial)
@@ -83,4 +96,9 @@ class ConfigService:
     def validate(self) -> tuple[Problem, ...]:
         """What is wrong with files, environment and flags, read afresh."""
         self._reading = examine(self._sources)
-        return tuple(error.to_problem(scope="configuration") for error in self._reading.errors)
+        wrong = [error.to_problem(scope="configuration") for error in self._reading.errors]
+        origin = self._reading.origins.get(_KEYMAP, "")
+        for words in self._wrong_in_keymap(self.value(_KEYMAP)):
+            todo = "the names of bindings and keys are in docs/keys.md"
+            wrong.append(Problem("config.keymap", f"{origin}: {words}", todo=todo, scope="configuration"))
+        return tuple(wrong)

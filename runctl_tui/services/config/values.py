@@ -10,6 +10,7 @@ from typing import Final
 
 from runctl_tui.domain.secret import MASK, Secret
 from runctl_tui.domain.setting_spec import Kind, SettingSpec
+from runctl_tui.domain.text import MAX_QUOTED, quoted, safe
 
 _YES: Final = ("true", "yes", "on", "1")
 _NO: Final = ("false", "no", "off", "0")
@@ -89,14 +90,14 @@ def _pairs(text: str) -> dict[str, str]:
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         name, equals, value = part.partition("=")
         if not equals:
-            raise ValueError(f"{part!r} is not NAME=VALUE")
+            raise ValueError(f"{quoted(part)} is not NAME=VALUE")
         pairs[name.strip()] = value.strip()
     return pairs
 
 
 def _is_text(spec: SettingSpec, item: object) -> str:
     if not isinstance(item, str):
-        raise ValueError(f"it must be {_SHAPES[spec.kind]}, and {item!r} in it is no text")
+        raise ValueError(f"it must be {_SHAPES[spec.kind]}, and {quoted(item)} in it is no text")
     return item
 
 
@@ -105,7 +106,7 @@ def _text(spec: SettingSpec, text: str) -> str | None:
         return None
     limits = spec.limits
     if limits.choices and text not in limits.choices:
-        raise ValueError(f"it must be one of {', '.join(limits.choices)}, not {text!r}")
+        raise ValueError(f"it must be one of {', '.join(limits.choices)}, not {quoted(text)}")
     return limits.check(text) if limits.check else text
 
 
@@ -122,28 +123,28 @@ def _finite(spec: SettingSpec, value: int | float | Decimal | str) -> Decimal:
     try:
         amount = Decimal(str(value).strip().removeprefix("$"))
     except InvalidOperation:
-        raise ValueError(f"it must be {_SHAPES[Kind.AMOUNT]}, not {value!r}") from None
+        raise ValueError(f"it must be {_SHAPES[Kind.AMOUNT]}, not {quoted(value)}") from None
     if not amount.is_finite():
-        raise ValueError(f"it must be a finite amount, not {value!r}")
+        raise ValueError(f"it must be a finite amount, not {quoted(value)}")
     _check_bounds(spec, amount)
     return amount
 
 
 def _amount_of(spec: SettingSpec, name: str, value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise ValueError(f"{name}: it must be {_SHAPES[Kind.AMOUNT]}, not {value!r}")
+        raise ValueError(f"{safe(name, MAX_QUOTED)}: it must be {_SHAPES[Kind.AMOUNT]}, not {quoted(value)}")
     try:
         return _finite(spec, value)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise ValueError(f"{safe(name, MAX_QUOTED)}: {error}") from None
 
 
 def _check_bounds(spec: SettingSpec, number: Decimal) -> None:
     low, high = spec.limits.minimum, spec.limits.maximum
     if (low is not None and number < low) or (high is not None and number > high):
         words = [f"at least {low}" if low is not None else "", f"at most {high}" if high is not None else ""]
-        raise ValueError(f"it must be {' and '.join(filter(None, words))}, not {number}")
+        raise ValueError(f"it must be {' and '.join(filter(None, words))}, not {safe(number, MAX_QUOTED)}")
 
 
 def _describe(spec: SettingSpec, value: object) -> str:
-    return f"a {type(value).__name__}" if spec.kind is Kind.SECRET else repr(value)
+    return f"a {type(value).__name__}" if spec.kind is Kind.SECRET else quoted(value)
