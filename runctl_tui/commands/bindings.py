@@ -58,7 +58,7 @@ def _exists(key: str) -> bool:
 
 
 def _no_such(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, known, 1)
+    near = get_close_matches(name.lower(), known, 1)
     return f"ui.keymap: there is no {safe(name, MAX_QUOTED) or 'key without a name'}" + (
         f"; did you mean {near[0]}?" if near else ""
     )

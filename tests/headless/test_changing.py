@@ -373,7 +373,60 @@ def test_an_interrupt_says_what_goes_on(runctl: Runctl, world: World) -> None:
     said = runctl(*words)
     assert said.code == 130
     assert said.error["code"] == "interrupted"
+    assert "no job that was begun" in said.error["message"]
+    assert "under Tasks" in said.error["hint"]
     assert world.closed == 2
+
+
+def test_an_interrupt_while_a_job_is_watched_says_where_it_is_seen(
+    runctl: Runctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    words = confirmed(runctl, "runs", "stop", "r-01")
+    monkeypatch.setattr("runctl_tui.headless.follow._say_steps", interrupt)
+    error = runctl(*words).error
+    assert "was begun" in error["message"]
+    assert error["hint"] == "'runctl-tui' shows under Tasks what became of it"
+
+
+def test_an_interrupt_of_a_question_says_that_it_changed_nothing(
+    runctl: Runctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("runctl_tui.headless.runs.run_row", interrupt)
+    said = runctl("runs", "list", "--json")
+    assert said.code == 130
+    assert "nothing was changed" in said.error["message"]
+    assert said.error["hint"] == "give the same command again"
+
+
+def test_a_run_of_another_folder_has_that_folders_name(runctl: Runctl, world: World) -> None:
+    folder = Path("elsewhere")
+    folder.mkdir()
+    (folder / "t.py").write_text("print('step 1')\n")
+    runctl("runs", "start", "t.py", "--folder", "elsewhere", "--on", "llama-7b", "--json")
+    runctl("runs", "start", "t.py", "--folder", "elsewhere", "--type", "g5.xlarge", "--json")
+    runctl("runs", "start", "t.py", "--folder", "elsewhere", "--on", "llama-7b", "--project", "mine", "--json")
+    here, new, named = world.requests
+    assert here.job is not None
+    assert new.options is not None
+    assert named.job is not None
+    assert (here.job.project, here.job.name) == ("elsewhere", "elsewhere")
+    assert (new.options.project, named.job.project) == ("elsewhere", "mine")
+
+
+def test_a_provider_without_machines_to_launch_says_what_to_use_instead(runctl: Runctl, world: World) -> None:
+    world.defaults = LaunchRequest()
+    said = runctl("train", "train.py", "--provider", "local", "--json")
+    assert said.code == 1
+    assert said.error["message"] == "local: no machine can be launched there: it is here already"
+    assert "--on NAME" in said.error["hint"]
+    assert "aws.default_instance_type" in runctl("train", "train.py", "--json").error["hint"]
+    assert "runpod.default_gpu" in runctl("train", "train.py", "--provider", "runpod", "--json").error["hint"]
 
 
 def test_several_machines_at_once(runctl: Runctl, world: World) -> None:

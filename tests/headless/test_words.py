@@ -126,6 +126,20 @@ def test_config_nouns_work_while_the_file_is_wrong(runctl: Runctl, world: World)
     assert world.started == 0
 
 
+def test_config_validate_names_bindings_and_keys_that_do_not_exist(runctl: Runctl) -> None:
+    Path(".runctl.toml").write_text('[ui.keymap]\n"app.monitr" = "f5"\n"app.quit" = "ctrl+zz"\n')
+    said = runctl("config", "validate", "--json")
+    assert (said.code, said.error["code"]) == (3, "config.keymap")
+    assert "there is no app.monitr; did you mean app.monitor?" in said.error["message"]
+    assert "there is no ctrl+zz; did you mean ctrl+z?" in said.error["message"]
+    assert "docs/keys.md" in said.error["hint"]
+    Path(".runctl.toml").write_text('[ui.keymap]\n"instances.shell" = "l"\n')
+    assert "do both" in runctl("config", "validate", "--json").error["message"]
+    Path(".runctl.toml").write_text('[ui.keymap]\n"app.monitor" = "f5, ctrl+shift+f12"\n')
+    assert runctl("config", "validate", "--json").code == 0
+    assert runctl("config", "set", "ui.keymap", "nope.nope=f5", "--json").code == 3
+
+
 def test_config_set_and_show(runctl: Runctl) -> None:
     assert runctl("config", "set", "aws.region", "eu-west-1", "--json").data["value"] == "eu-west-1"
     (row,) = runctl("config", "show", "aws.region", "--json").data

@@ -85,7 +85,10 @@ def configuration() -> str:
             `config.toml`, or runctl's own while there is none; the defaults. `--config FILE` replaces both files. Every
             section and key is optional. `runctl-tui init` writes a commented sample, `config show` says where each
             value comes from, `config set KEY VALUE` keeps comments, `config validate` names everything that is wrong.
-            The sandbox has a file of its own.
+            The sandbox has a file and defaults of its own.
+
+            A secret is never given as VALUE, where everybody on the machine could read it: `config set KEY -` reads it
+            from standard input, `config set KEY` asks for it on a terminal.
 
             A file that holds a secret must be readable by its owner alone. Keys marked `*` are runctl's. One default
             differs: `aws.default_ami` is empty, because runctl's image exists in one region only and has no GPU driver.

@@ -151,6 +151,25 @@ def test_keymap_clashes_are_told() -> None:
     assert wrong == ("ui.keymap: l would do both instances.logs and instances.shell",)
 
 
+def test_keys_are_checked_and_named_as_textual_names_them() -> None:
+    keymap, wrong = read_keymap({"app.quit": "f10, ?", "app.monitor": "ctrl+zz", "app.costs": "F5", "app.tasks": ""})
+    assert keymap == {"app.quit": "f10,question_mark"}
+    assert wrong[:3] == (
+        "ui.keymap: there is no ctrl+zz; did you mean ctrl+z?",
+        "ui.keymap: there is no F5; did you mean f5?",
+        "ui.keymap: there is no key without a name",
+    )
+    for key in ("a", "A", ".", "full_stop", "plus", "ctrl+plus", "alt+ctrl+f24", "ctrl+shift+left", "ctrl+backslash"):
+        assert read_keymap({"app.quit": key})[0], key
+    for key in ("ctrl+", "control+a", "f25", "a+b", "ctrl++"):
+        assert not read_keymap({"app.quit": key})[0], key
+
+
+def test_every_key_of_our_own_exists() -> None:
+    for name, binding in known_bindings().items():
+        assert read_keymap({name: binding.key})[0] == {name: binding.key}
+
+
 async def test_problems_follow_from_screen_to_screen_until_read() -> None:
     async with at_keyboard() as person:
         person.world.mode = "error"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.secret import Secret
+from runctl_tui.screens.columns.settings import is_default
+from runctl_tui.services.ports import Setting
 from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fakes import FILE, World
 
@@ -142,3 +146,8 @@ async def test_what_is_wrong_with_the_files_stands_under_the_keys() -> None:
     async with at_keyboard(world) as person:
         await person.press("9")
         await person.sees("✗ config.toml: aws.regoin is no configuration key")
+
+
+@pytest.mark.parametrize(("origin", "default"), [("default", True), ("sandbox", True), ("user (/f)", False)])
+def test_what_the_sandbox_brings_is_set_by_nobody(origin: str, default: bool) -> None:
+    assert is_default(Setting("aws.region", "us-east-1", origin, "")) is default

@@ -39,8 +39,9 @@ def state_folder(options: Options) -> Path:
     folder = paths.state_dir(options.state_dir or None)
     there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     if not there.is_dir():
+        kind = "a file" if there.is_file() else "no folder"
         todo = f"name a folder with --state-dir or {paths.STATE_DIR_VARIABLE}; one that is not there yet is made"
-        raise ValidationError(f"{folder} cannot be the state folder", f"{there} is a file", todo)
+        raise ValidationError(f"{folder} cannot be the state folder", f"{there} is {kind}", todo)
     return folder
 
 

@@ -15,7 +15,7 @@ from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.settings import SCHEMA, SPECS, Configuration
 from runctl_tui.domain.settings_sample import sample
 from runctl_tui.services.config.files import ConfigPlaces, heritage_file
-from runctl_tui.services.config.load import Sources, effective, load, unknown_key, variable_of
+from runctl_tui.services.config.load import Sources, effective, examine, load, unknown_key, variable_of
 from runctl_tui.services.config.service import ConfigService
 from runctl_tui.services.config.values import show
 from runctl_tui.services.errors import ConfigError, ConfigNotFound, ConfigParseError, InvalidValue
@@ -383,3 +383,39 @@ def test_show_says_what_parse_would_read() -> None:
     assert show({"a": "x,y", "b": "z"}) == "a=x,y;b=z"
     assert show(True) == "true"
     assert show(Secret("s")) == "***"
+
+
+def test_what_is_quoted_of_a_long_value_is_cut(tmp_path: Path) -> None:
+    long = "x" * 100_000
+    for spec in SCHEMA:
+        for text in (long, f"{long}={long}", f"a={long}", f"a,{long}"):
+            for error in examine(sources(tmp_path, {variable_of(spec.key): text})).errors:
+                assert len(f"{error}{error.todo}") < 700, spec.key
+    for toml in (f'{long} = "a"\n', f"[{long}]\n", f"[aws]\n{long} = 1\n", f'[aws]\nregions = "{long}"\n'):
+        write(tmp_path / "project/.runctl.toml", toml)
+        with pytest.raises(InvalidValue) as caught:
+            load(sources(tmp_path))
+        assert "xxx…" in str(caught.value)
+        assert len(f"{caught.value}{caught.value.todo}") < 700
+    with pytest.raises(InvalidValue, match="'moon' is no region"):
+        load(sources(tmp_path, {"RUNCTL_TUI_AWS_REGION": "moon"}))
+
+
+def test_a_keymap_is_checked_by_those_who_know_the_bindings_and_only_where_one_is_set(tmp_path: Path) -> None:
+    asked: list[object] = []
+
+    def wrong(keymap: object) -> tuple[str, ...]:
+        asked.append(keymap)
+        return ("ui.keymap: there is no a",) if keymap else ()
+
+    path = write(tmp_path / "project/.runctl.toml", '[ui.keymap]\na = "x"\n')
+    service = ConfigService(sources(tmp_path), wrong)
+    assert service.configuration.ui.keymap == {"a": "x"}
+    (problem,) = service.validate()
+    assert (problem.code, problem.what) == ("config.keymap", f"project ({path}): ui.keymap: there is no a")
+    assert service.draft("ui.keymap", "b=y").problem == "ui.keymap: there is no a"
+    with pytest.raises(InvalidValue, match="there is no a"):
+        service.set("ui.keymap", "b=y")
+    service.set("ui.keymap", None)
+    assert service.validate() == ()
+    assert asked[-1] == {}

@@ -47,3 +47,13 @@ async def test_a_machine_that_is_there_already_brings_no_disks() -> None:
     defaults = LaunchDefaults("us-east-1", "t3.micro", False, Path())
     desk = LaunchDesk(cast("Any", None), cast("Any", Plans()), lambda: defaults, disk_month)
     assert (await desk.preview(LaunchRequest(instance_key="local/local"))).disk_words == ""
+
+
+def test_the_project_is_the_configured_one_or_the_folders_name(tmp_path: Path) -> None:
+    def desk(project: str) -> LaunchDesk:
+        defaults = LaunchDefaults("us-east-1", "t3.micro", False, tmp_path, project=project)
+        return LaunchDesk(cast("Any", None), cast("Any", Plans()), lambda: defaults)
+
+    assert desk("").project_of("/some/proj") == "proj"
+    assert desk("").project_of(f"{tmp_path}/x/..") == tmp_path.name
+    assert desk("llama").project_of("/some/proj") == "llama"
