@@ -25,6 +25,7 @@ from runctl_tui.commands.palette import BindingCommands
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Faulted, Moved, Navigate, SettingWritten, Told
+from runctl_tui.screens import quitting
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.screens.kept import Stance
 from runctl_tui.screens.shared import Shared
@@ -36,6 +37,7 @@ from runctl_tui.widgets.status_line import StatusNote
 from runctl_tui.widgets.text import aligned_svg
 
 if TYPE_CHECKING:
+    from runctl_tui.domain.plan import JobView
     from runctl_tui.services.ports import Services
 
 log = logging.getLogger(__name__)
@@ -95,6 +97,7 @@ class RunctlApp(App[None]):
         self.services = services
         self.shared = Shared()
         self._visits = Visits(Visit(self.DEFAULT_MODE))
+        self._asked_to_quit = False
         for mode in SCREENS:
             self.add_mode(mode, partial(self._build, mode))
         self._dress()
@@ -171,8 +174,21 @@ class RunctlApp(App[None]):
         self._move(event.profile, event.regions)
 
     async def action_quit(self) -> None:
-        """Quit at once, whatever hangs."""
-        await self._leave(0)
+        """Quit at once, whatever hangs; where that interrupts our own tasks, ask first, and the next time go."""
+        working = self._own_work()
+        if not working or self._asked_to_quit:
+            await self._leave(0)
+            return
+        from runctl_tui.modals import Ask
+
+        self._asked_to_quit = True
+        words = safe(quitting.question(working))
+        self.push_screen(Ask(self.services.clock, safe("QUIT"), words, safe("Quit all the same")), self._quit_or_stay)
+
+    async def _quit_or_stay(self, quits: bool | None) -> None:
+        self._asked_to_quit = False
+        if quits:
+            await self._leave(0)
 
     async def action_back(self) -> None:
         """Go back to the view before; from the first one, quit."""
@@ -208,6 +224,8 @@ class RunctlApp(App[None]):
         await self._recall()
         for problem in self.services.troubles():
             self._front.show_problem(problem)
+        for job in self.services.jobs.interrupted:
+            self._front.say(StatusNote(safe(quitting.farewell(job)), level="warn"))
         self._warm_up()
 
     @work(group="move", exclusive=True, exit_on_error=False)
@@ -374,7 +392,14 @@ class RunctlApp(App[None]):
     def _last_words(self) -> str:
         """Return what stays behind; nothing is asked, and nothing is known before the services are ready."""
         sandbox = self.services.sandbox if self.shared.ready.is_set() else None
-        return "" if sandbox is None else sandbox.leaving()
+        words = [quitting.farewell(job) for job in self._own_work()] + [sandbox.leaving() if sandbox else ""]
+        return "\n".join(filter(None, words))
+
+    def _own_work(self) -> list[JobView]:
+        """Return the jobs of this session that are at work; asks nobody."""
+        latest = self.services.jobs.feed.latest if self.shared.ready.is_set() else None
+        own = self.shared.own_jobs
+        return [job for job in (latest.value if latest else ()) if job.ended_at is None and job.id in own]
 
     def _fatal_error(self) -> None:
         """Leave with a few words; the traceback, without any values, goes to the log file."""
