@@ -1,4 +1,4 @@
-"""What quitting interrupts, in words; used by the application before it ends and when it does."""
+"""What quitting interrupts, in words: before the application ends, when it has, and when it begins again."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ if TYPE_CHECKING:
 
 def question(working: Sequence[JobView]) -> str:
     """Return what to ask before tasks are interrupted."""
-    several = "these tasks" if len(working) > 1 else "this task"
-    lines = [f"  {job.title}{_place(job)}{_left(job)}" for job in working]
-    return "\n".join([f"Quitting interrupts {several}; nothing goes on with it by itself:", "", *lines])
+    tasks = "; ".join(f"{job.title}{_place(job)}{_left(job)}" for job in working)
+    return f"Quitting interrupts what is at work here, and nothing goes on with it by itself: {tasks}"
 
 
 def farewell(job: JobView) -> str:
-    """Return what is said of an interrupted task when the program has ended."""
-    return f"{job.title} was interrupted{_place(job)}{_left(job)}: see 7 Tasks"
+    """Return what is said of an interrupted task, what stays of it first."""
+    return f"interrupted{_place(job)}{_left(job)}: see 7 Tasks ({job.title})"
 
 
 def _place(job: JobView) -> str:
-    """Return at which step a task is."""
+    """Return at which step a task is, or was."""
     step = next((one for one in job.steps if one.state in ("running", "failed")), None)
     return f" at '{step.title}'" if step is not None else ""
 
 
 def _left(job: JobView) -> str:
-    return f"; {job.instance_id} stays as it is, and costs while it runs" if job.instance_id else ""
+    return f", {job.instance_id} stays and may cost" if job.instance_id else ""

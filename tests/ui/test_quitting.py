@@ -21,14 +21,14 @@ async def test_quitting_asks_what_may_be_interrupted() -> None:
     async with at_keyboard() as person:
         await begin(person, instance_id="i-0new")
         await person.press("ctrl+q")
-        await person.sees("QUIT", "launch tiny at 'SSH up'; i-0new stays as it is, and costs while it runs")
+        await person.sees("QUIT", "launch tiny at 'SSH up', i-0new stays and may cost")
         assert person.world.closed == 0
         await person.press("escape")
         await person.until(lambda: len(person.app.screen_stack) == 1, "the dialog is gone")
         assert person.world.closed == 0
         await person.press("ctrl+q", "ctrl+q")
         await person.until(lambda: person.app._exit, "the second time goes")
-        assert "launch tiny was interrupted at 'SSH up'" in str(person.app._exit_renderables[0])
+        assert str(person.app._exit_renderables[0]).startswith("interrupted at 'SSH up', i-0new stays and may cost")
 
 
 async def test_the_dialog_quits_by_its_button() -> None:
@@ -59,7 +59,7 @@ async def test_what_was_interrupted_is_told_by_the_next_session_and_its_machine_
     world.interrupted = (job,)
     world.jobs.push((job, replace(data.job("j-2"), title="another", instance_id="i-gone")))
     async with at_keyboard(world) as person:
-        await person.sees("launch tiny was interrupted at 'SSH up'", machine.id)
+        await person.sees("interrupted at 'SSH up'", machine.id, "see 7 Tasks (launch tiny)")
         await person.press("7")
         await person.sees("another")
         person.table.move_to("j-1")
