@@ -159,7 +159,8 @@ class Daemon:
         finished = seed_runs.run_id(self._record.seed, "notebook", finished_at)
         running = seed_runs.run_id(self._record.seed, "llama", now - timedelta(hours=1))
         seed.new_world(self._cloud, self._record.owner, seed.machines(running, finished), now)
-        notebook, llama = self._cloud.named("old-notebook"), self._cloud.named("llama-eval")
+        ids = (seed.resource_id(self._cloud, "i", name) for name in ("old-notebook", "llama-eval"))
+        notebook, llama = map(self._cloud.instance, ids)
         if notebook is None or llama is None:
             raise SandboxError("The new world lacks its trainings", todo="Start it again with --fresh")
         seed_runs.write_finished(self._cloud, self._machines, notebook, finished, finished_at)
