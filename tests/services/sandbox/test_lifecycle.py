@@ -117,12 +117,36 @@ def test_the_world_is_remembered_until_a_new_one_is_wanted(folder: Path, key: as
 def test_a_damaged_world_is_kept_aside_and_a_new_one_begins(folder: Path, damage: str) -> None:
     folder.mkdir(mode=0o700)
     (folder / "world.json").write_text(damage)
-    lease = Lease(folder)
+    lease, second = Lease(folder), Lease(folder)
     assert lease.aws("s3").list_buckets()["Buckets"]
-    lease.close()
     (kept,) = folder.glob("world.damaged-*.json")
     assert kept.read_text() == damage
     assert kept.name in (folder / "sandbox.log").read_text()
+    problem = lease.session.problem
+    assert problem is not None
+    assert (problem.code, problem.what) == ("sandbox.damaged", "the sandbox's world was damaged")
+    assert problem.why
+    assert str(kept) in problem.todo
+    assert second.session.problem is None, "it is told once"
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+def test_a_damaged_world_is_said_beside_the_answer(tmp_path: Path, form: tuple[str, ...]) -> None:
+    place = tmp_path / "sandbox" / "world"
+    place.mkdir(mode=0o700, parents=True)
+    (place / "world.json").write_text("{}")
+    command = [sys.executable, "-m", "runctl_tui", "--sandbox", "--state-dir", str(tmp_path), "sandbox", "start"]
+    try:
+        done = subprocess.run([*command, *form], capture_output=True, check=True, text=True)
+    finally:
+        end(place)
+    (kept,) = place.glob("world.damaged-*.json")
+    if form:
+        (problem,) = json.loads(done.stdout)["missing"]
+        said = f"{problem['what']}: {problem['why']}; {problem['todo']}"
+    else:
+        said = done.stderr
+    assert f"the sandbox's world was damaged: 'format' is missing; it was kept as {kept};" in said
 
 
 def test_it_ends_with_its_last_client_and_its_training_resumes_with_the_next(folder: Path) -> None:
