@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
 import pkgutil
-import signal
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
 from textual import events, on, work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState
 
@@ -24,14 +21,14 @@ from runctl_tui.commands.bindings import read_keymap
 from runctl_tui.commands.palette import BindingCommands
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import safe
+from runctl_tui.leaving import LeavingApp, place_of
 from runctl_tui.messages import Faulted, Moved, Navigate, SettingWritten, Told
+from runctl_tui.screens import quitting
 from runctl_tui.screens.base import BaseScreen
-from runctl_tui.screens.kept import Stance
 from runctl_tui.screens.shared import Shared
 from runctl_tui.screens.visits import Visit, Visits
 from runctl_tui.services.errors import Refused, TrainctlError, Unsupported
 from runctl_tui.widgets import clipboard
-from runctl_tui.widgets.driver import driver_class
 from runctl_tui.widgets.status_line import StatusNote
 from runctl_tui.widgets.text import aligned_svg
 
@@ -56,8 +53,6 @@ SCREENS: Final[Mapping[str, str]] = {
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""
 WARM_UP_AFTER: Final = 3.0
 """Seconds from readiness until garbage is collected and what a launch needs is fetched: the first rows come first."""
-KEEPING_S: Final = 0.1
-"""How long quitting waits at most for how the tables are left to be written."""
 
 
 def screen_class(mode: str) -> type[BaseScreen]:
@@ -66,7 +61,7 @@ def screen_class(mode: str) -> type[BaseScreen]:
     return found
 
 
-class RunctlApp(App[None]):
+class RunctlApp(LeavingApp):
     """The whole product in one terminal."""
 
     TITLE = "runctl"
@@ -91,9 +86,7 @@ class RunctlApp(App[None]):
     ]
 
     def __init__(self, services: Services) -> None:
-        super().__init__(driver_class=driver_class())
-        self.services = services
-        self.shared = Shared()
+        super().__init__(services)
         self._visits = Visits(Visit(self.DEFAULT_MODE))
         for mode in SCREENS:
             self.add_mode(mode, partial(self._build, mode))
@@ -123,7 +116,7 @@ class RunctlApp(App[None]):
     def on_mount(self) -> None:
         """Set the keys; the services begin once the first frame is out."""
         self._take_keymap()
-        self._heed_signals()
+        self.heed_signals()
         self.call_after_refresh(self._begin)
 
     @on(Worker.StateChanged)
@@ -170,10 +163,6 @@ class RunctlApp(App[None]):
         """Work for another profile or in other regions, where nothing of ours is in progress."""
         self._move(event.profile, event.regions)
 
-    async def action_quit(self) -> None:
-        """Quit at once, whatever hangs."""
-        await self._leave(0)
-
     async def action_back(self) -> None:
         """Go back to the view before; from the first one, quit."""
         if self._visits.before is not None:
@@ -208,6 +197,8 @@ class RunctlApp(App[None]):
         await self._recall()
         for problem in self.services.troubles():
             self._front.show_problem(problem)
+        for job in self.services.jobs.interrupted:
+            self._front.say(StatusNote(safe(quitting.farewell(job)), level="warn"))
         self._warm_up()
 
     @work(group="move", exclusive=True, exit_on_error=False)
@@ -219,18 +210,12 @@ class RunctlApp(App[None]):
         if self.services.elsewhere is None:
             raise Unsupported("This program cannot work elsewhere")
         old, fresh = self.services, self.services.elsewhere.services(profile, regions)
-        self._keep_later(*self.shared.kept.leave(_place(old), self._left_behind()))
+        self._keep_later(*self.shared.kept.leave(place_of(old), self.left_behind()))
         self.services = fresh
-        self.shared = Shared(kept=self.shared.kept, stances=self.shared.kept.stances(_place(fresh)))
+        self.shared = Shared(kept=self.shared.kept, stances=self.shared.kept.stances(place_of(fresh)))
         await self._rebuild_screens()
         old.close()
         self._begin()
-
-    def _left_behind(self) -> dict[str, Stance]:
-        """Return how every screen that was opened stands."""
-        screens = [stack[0] for stack in self._screen_stacks.values() if stack]
-        found = {screen.MODE: screen.stance() for screen in screens if isinstance(screen, BaseScreen)}
-        return {mode: stance for mode, stance in found.items() if stance is not None}
 
     async def _rebuild_screens(self) -> None:
         """Make all screens anew; the one in front steps aside for a moment, because it cannot be replaced in place."""
@@ -250,7 +235,7 @@ class RunctlApp(App[None]):
             self.shared.kept.begin(await self.services.memory.recall(), self._keep_later)
         except TrainctlError as error:
             log.info("what was kept is not known: %s", error)
-        self.shared.stances = self.shared.kept.stances(_place(self.services))
+        self.shared.stances = self.shared.kept.stances(place_of(self.services))
         self._front.stand_as_left()
 
     def _keep_later(self, name: str, value: object) -> None:
@@ -348,34 +333,6 @@ class RunctlApp(App[None]):
         for words in wrong:
             self._front.show_problem(Problem("ui.keymap", words, todo="see docs/keys.md for the names"))
 
-    def _heed_signals(self) -> None:
-        """Leave in order when the terminal or the session ends."""
-        if self.is_headless:
-            return
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._leave_on_signal, 128 + number)
-
-    def _leave_on_signal(self, code: int) -> None:
-        self._leaving = asyncio.ensure_future(self._leave(code))
-
-    async def _leave(self, code: int) -> None:
-        words = self._last_words()
-        with contextlib.suppress(TrainctlError, TimeoutError):
-            await asyncio.wait_for(self._keep_stances(), KEEPING_S)
-        self.services.close()
-        self.exit(return_code=code, message=Text(safe(words)) if words else None)
-
-    async def _keep_stances(self) -> None:
-        """Let the next session find the tables as they are left; nothing is known before the services are ready."""
-        if self.shared.ready.is_set():
-            await self.services.memory.keep(*self.shared.kept.leave(_place(self.services), self._left_behind()))
-
-    def _last_words(self) -> str:
-        """Return what stays behind; nothing is asked, and nothing is known before the services are ready."""
-        sandbox = self.services.sandbox if self.shared.ready.is_set() else None
-        return "" if sandbox is None else sandbox.leaving()
-
     def _fatal_error(self) -> None:
         """Leave with a few words; the traceback, without any values, goes to the log file."""
         log.critical("the program crashed", exc_info=True)
@@ -383,12 +340,6 @@ class RunctlApp(App[None]):
         words = f"runctl-tui had to stop: {type(self._exception).__name__}. Details: {self.services.log_path}"
         self._exit_renderables[:] = [Text(safe(words))]
         self._close_messages_no_wait()
-
-
-def _place(services: Services) -> str:
-    """Return what a profile and its regions are known by."""
-    facts = services.session.cached()
-    return f"{facts.profile} {' '.join(facts.regions)}"
 
 
 def _collect_garbage_again() -> None:

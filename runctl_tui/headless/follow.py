@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 
 from runctl_tui.domain.plan import Confirmation, JobView, Plan, Step, StepState
 from runctl_tui.domain.run import LogChunk, TrainingSession, TrainingStatus
@@ -34,17 +38,46 @@ async def carry_out(
     last: JobView | None = None
     said: dict[str, StepState] = {}
     asked = ""
-    async for view in services.jobs.watch(job_id):
-        last = view
-        _say_steps(call, view, said)
-        _note_what_goes_on(call, view)
-        on_view(view)
-        if view.question and view.question != asked:
-            services.jobs.answer(job_id, await _answer(call, view.question, fallback))
-        asked = view.question
-        if view.ended_at is not None:
-            break
+
+    def undo() -> bool:
+        if last is None or last.run_id:
+            return False  # training has begun: it goes on without us
+        services.jobs.cancel(job_id)
+        call.console.progress("it ends after the present step and is undone; ctrl+c again leaves it as it is")
+        return True
+
+    with undone_by_interrupt(undo):
+        async for view in services.jobs.watch(job_id):
+            last = view
+            _say_steps(call, view, said)
+            _note_what_goes_on(call, view)
+            on_view(view)
+            if view.question and view.question != asked:
+                services.jobs.answer(job_id, await _answer(call, view.question, fallback))
+            asked = view.question
+            if view.ended_at is not None:
+                break
     return ended_well(last)
+
+
+@contextmanager
+def undone_by_interrupt(undo: Callable[[], bool]) -> Iterator[None]:
+    """Let the first ctrl+c undo; where nothing is to be undone, and from the second on, it ends the program."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        loop.call_soon_threadsafe(lambda: undo() or before(number, frame))
+
+    signal.signal(signal.SIGINT, heard)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def ended_well(view: JobView | None) -> JobView:

@@ -142,7 +142,9 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
     def wake_on_exact_match(self, event: Input.Changed) -> None:
         """Wake the button when everything that must be typed is."""
         event.stop()
-        self.query_one(f"#{ACT}", DialogButton).disabled = not self._satisfied()
+        act = self.query_one(f"#{ACT}", DialogButton)
+        act.disabled = not self._satisfied()
+        act.rename(self._act_label())
 
     @on(Input.Submitted)
     def go_on(self, event: Input.Submitted) -> None:
@@ -189,7 +191,8 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
     def _act_label(self) -> SafeText:
         verb = _VERBS[self.plan.operation]
         if self.needs_name:
-            return safe(verb if self._offers else f"{verb} (wakes on the exact name)")
+            asleep = not self._offers and not self._satisfied()
+            return safe(f"{verb} (wakes on the exact name)" if asleep else verb)
         if self.plan.usd_per_hour and self.plan.operation not in (Operation.STOP, Operation.RUN_STOP):
             return safe(f"y  {verb.lower()}, costs money")
         return safe(f"y  {verb.lower()}")

@@ -19,8 +19,10 @@ from runctl_tui.widgets.key_hints import live_keys
 from runctl_tui.widgets.status_line import StatusNote
 
 if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.launch import LaunchRequest
     from runctl_tui.domain.plan import JobView, Operation, Plan
+    from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.states import Capability
 
 CHANGE = "change"
@@ -117,12 +119,21 @@ class ChangingScreen(CommandingScreen):
         self.app.push_screen(modals.Help(self.services.clock, safe(self.NAME), live_keys(self), self.HELP or ""))
 
     def action_launch(self) -> None:
-        """Open the launch form as the configuration suggests."""
+        """Open the launch form as the configuration suggests, with a name that no machine has."""
+        self.work(self._launch_as_configured, group=CHANGE)
+
+    async def _launch_as_configured(self) -> None:
         from runctl_tui.domain.launch import with_free_name
 
         fleet = self.services.fleet.feed.latest
-        taken = {row.instance.name for row in fleet.value if row.instance.state not in GONE} if fleet else set()
-        self.launch(with_free_name(self.services.launcher.defaults(), taken))
+        if fleet is None:
+            fleet = await self._while_waiting("looking at the machines that there are…", self._first_fleet())
+        taken = {row.instance.name for row in fleet.value if row.instance.state not in GONE}
+        await self.open_launch(with_free_name(self.services.launcher.defaults(), taken))
+
+    async def _first_fleet(self) -> Snapshot[tuple[FleetRow, ...]]:
+        await self.shared.ready.wait()
+        return await anext(self.services.fleet.feed.watch())
 
     async def open_launch(self, request: LaunchRequest) -> None:
         """Open the launch form and follow the job that comes of it."""
@@ -169,7 +180,8 @@ class ChangingScreen(CommandingScreen):
     async def _change_all(self, operation: Operation, references: tuple[str, ...]) -> None:
         from runctl_tui.services.bulk import plan_for_all
 
-        bulk = await self._while_waiting(operation, plan_for_all(self.services.actions, operation, references))
+        made = plan_for_all(self.services.actions, operation, references)
+        bulk = await self._while_waiting(_looking(operation), made)
         if bulk.plan is None:
             raise Refused(f"{operation.verb}: nothing of yours allows it", bulk.why_not, code="left-out")
         await self.ask_and_commit(bulk.plan)
@@ -187,11 +199,11 @@ class ChangingScreen(CommandingScreen):
         self.tell(f"{plan.effect}: at work, see 7 Tasks")
 
     async def _planned(self, operation: Operation, references: tuple[str, ...]) -> Plan:
-        return await self._while_waiting(operation, self.services.actions.plan(operation, references))
+        return await self._while_waiting(_looking(operation), self.services.actions.plan(operation, references))
 
-    async def _while_waiting(self, operation: Operation, made: Awaitable[T]) -> T:
-        """Make a plan while a dialog takes the keys; giving up cancels the worker that waits here."""
-        waiting = modals.Waiting(self.services.clock, safe(f"looking at what {operation.verb} would do…"))
+    async def _while_waiting(self, words: str, made: Awaitable[T]) -> T:
+        """Await something while a dialog takes the keys; giving up cancels the worker that waits here."""
+        waiting = modals.Waiting(self.services.clock, safe(words))
         self.app.push_screen(waiting, self._give_up_planning)
         try:
             return await made
@@ -229,3 +241,7 @@ class ChangingScreen(CommandingScreen):
         status = await lend_terminal(self.app, command, f"shell on {safe(name)}; leave it with exit")
         if status:
             self.say(StatusNote(safe(f"the shell on {name} ended with status {status}"), level="warn"))
+
+
+def _looking(operation: Operation) -> str:
+    return f"looking at what {operation.verb} would do…"

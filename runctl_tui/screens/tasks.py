@@ -12,7 +12,8 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from runctl_tui import modals
-from runctl_tui.domain.plan import JobView
+from runctl_tui.domain.plan import JobView, Operation
+from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.modals.launch_steps import steps_of
@@ -86,10 +87,14 @@ class TasksScreen(ListScreen[JobView]):
         ended = safe("it has ended") if job and job.ended_at else safe("no task here") if job is None else EMPTY
         no_run = EMPTY if job and job.run_id else safe("it has no run")
         quiet = EMPTY if job and job.question else safe("it asks nothing")
+        machine = job.instance_id if job else ""
+        no_machine = EMPTY if self._machine_key(machine) else safe("it has no machine that is there")
         return (
             modals.PickItem("answer", safe("Answer its question…"), disabled_because=quiet),
             modals.PickItem("cancel", safe("Stop it after the present step and undo"), disabled_because=ended),
             modals.PickItem("monitor", safe("Open its run in the monitor"), disabled_because=no_run),
+            modals.PickItem("machine", safe("Go to its machine"), safe(machine), no_machine),
+            modals.PickItem("terminate", safe("Terminate its machine…"), safe(machine), no_machine),
         )
 
     def obey_menu(self, choice: str) -> None:
@@ -104,6 +109,10 @@ class TasksScreen(ListScreen[JobView]):
             self.tell(f"{job.title}: asked to stop")
         elif choice == "monitor":
             self.go("monitor", job.run_id)
+        elif choice == "machine":
+            self.go("instances", job.instance_id)
+        elif choice == "terminate":
+            self.change(Operation.TERMINATE, (self._machine_key(job.instance_id),))
 
     @on(ResourceTable.Chosen, "#list")
     def follow(self) -> None:
@@ -122,6 +131,12 @@ class TasksScreen(ListScreen[JobView]):
         job = self.table.cursor_row
         if job is not None and job.run_id:
             self.go("monitor", job.run_id)
+
+    def _machine_key(self, instance_id: str) -> str:
+        """Return the key of a machine that exists, else nothing."""
+        latest = self.services.fleet.feed.latest
+        rows = latest.value if latest and instance_id else ()
+        return next((row.key for row in rows if row.instance.id == instance_id and row.instance.state not in GONE), "")
 
     def _show_steps(self) -> None:
         job = self.table.cursor_row

@@ -99,8 +99,10 @@ def launch_effect(request: LaunchRequest, target: str) -> str:
         return f"create {machine}"
     command = " ".join((job.script, *job.args))
     if request.resumes:
-        called = f"{job.name}: " if job.name else ""
-        words = f"resume {called}{command} " + (machine if options is None else f"on a new {machine}")
+        origin = job.resume_from.rstrip("/").rpartition("/")[2] or "no checkpoint"
+        words = f"resume {job.name or 'training'} from {origin}: {command} " + (
+            machine if options is None else f"on a new {machine}"
+        )
     else:
         words = f"train {command} {machine}" if options is None else f"create {machine}, and train {command}"
     return words + (", then terminate it" if request.terminate_after else "")

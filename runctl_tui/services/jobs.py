@@ -13,10 +13,11 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.plan import JobView, Step
+from runctl_tui.domain.plan import JobView, Step, StepState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import Refused, ResourceNotFound, TrainctlError
 from runctl_tui.services.feed import PushFeed
@@ -45,6 +46,7 @@ class JobBoard:
         self._owner_lock: int | None = None
         self._feed: PushFeed[tuple[JobView, ...]] = PushFeed()
         self._views: dict[str, JobView] = {}
+        self._interrupted: list[JobView] = []
         self._handles: dict[str, JobHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._dirty: set[str] = set()
@@ -55,6 +57,11 @@ class JobBoard:
         """All jobs, newest first."""
         return self._feed
 
+    @property
+    def interrupted(self) -> tuple[JobView, ...]:
+        """Those whose process had died, found so by `load`."""
+        return tuple(self._interrupted)
+
     async def load(self) -> None:
         """Read what is written; jobs whose process has died are interrupted from now on."""
         rows = await self._store.run(_read_all)
@@ -62,8 +69,8 @@ class JobBoard:
             if view.id in self._handles:
                 continue
             if view.ended_at is None and self._dead(owner):
-                view = replace(view, ended_at=self._clock.now(), ok=False, result=INTERRUPTED, code="interrupted")
-                view = replace(view, question="")
+                view = _cut_short(view, self._clock.now())
+                self._interrupted.append(view)
                 await self._write(view, owner)
             self._views[view.id] = view
         self._publish()
@@ -183,6 +190,12 @@ class JobBoard:
         if job_id not in self._handles:
             raise Refused(f"job {job_id} is not of this program", "another one works on it, or it has ended")
         return self._handles[job_id]
+
+
+def _cut_short(view: JobView, at: datetime) -> JobView:
+    """Return the view of a job whose process has died."""
+    steps = tuple(replace(one, state=StepState.FAILED) if one.state is StepState.RUNNING else one for one in view.steps)
+    return replace(view, ended_at=at, ok=False, result=INTERRUPTED, code="interrupted", question="", steps=steps)
 
 
 def _lasting(view: JobView) -> JobView:

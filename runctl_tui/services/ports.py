@@ -149,6 +149,10 @@ class Jobs(Protocol):
     def feed(self) -> Feed[tuple[JobView, ...]]:
         """All jobs of this process and the interrupted ones of earlier processes, newest first."""
 
+    @property
+    def interrupted(self) -> tuple[JobView, ...]:
+        """Those whose program had died, found so when this one began."""
+
     def watch(self, job_id: str) -> AsyncIterator[JobView]:
         """One job until it ends; the last view has `ended_at`."""
 

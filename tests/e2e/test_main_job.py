@@ -138,7 +138,7 @@ def resume_elsewhere(screen: Terminal) -> tuple[str, str]:
     screen.wait("PLAN", "y  resume")
     ids = start(screen)
     screen.press("m")
-    screen.wait("Monitor")
+    screen.until(lambda text: re.search(r"(?m)^ ?Monitor ", text) is not None, "the title of the Monitor")
     return ids
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -193,6 +195,9 @@ class World:
     stored: list[CopyRequest | DeleteRequest] = field(default_factory=list)
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
     answers: list[bool] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    interrupted_at: int | None = None
+    """The view before which somebody presses ctrl+c."""
     sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
     reports: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
     """What divided costs were asked for."""
@@ -406,11 +411,17 @@ class FakeJobs:
         pass
 
     async def watch(self, job_id: str) -> AsyncIterator[JobView]:
-        for item in self.world.views or [view()]:
+        for number, item in enumerate(self.world.views or [view()]):
+            if number == self.world.interrupted_at:
+                os.kill(os.getpid(), signal.SIGINT)
+                await asyncio.sleep(0.05)
             yield item
 
     def answer(self, job_id: str, yes: bool) -> None:
         self.world.answers.append(yes)
+
+    def cancel(self, job_id: str) -> None:
+        self.world.cancelled.append(job_id)
 
 
 class FakeCosts:

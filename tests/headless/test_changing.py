@@ -376,6 +376,25 @@ def test_an_interrupt_says_what_goes_on(runctl: Runctl, world: World) -> None:
     assert world.closed == 2
 
 
+def test_the_first_interrupt_undoes_what_has_no_run_yet(runctl: Runctl, world: World) -> None:
+    words = confirmed(runctl, "runs", "stop", "r-01")
+    world.views = [view(ended=False, run_id=""), view(ok=False, run_id="", result="cancelled")]
+    world.interrupted_at = 1
+    said = runctl(*words)
+    assert world.cancelled == ["j-1"]
+    assert "ctrl+c again leaves it as it is" in said.err
+    assert said.error["message"].endswith("cancelled")
+    assert said.code == 2
+
+
+def test_an_interrupt_leaves_a_run_that_has_begun(runctl: Runctl, world: World) -> None:
+    words = confirmed(runctl, "runs", "stop", "r-01")
+    world.views = [view(ended=False), view(ended=False)]
+    world.interrupted_at = 1
+    assert runctl(*words).code == 130
+    assert world.cancelled == []
+
+
 def test_several_machines_at_once(runctl: Runctl, world: World) -> None:
     world.machines = (machine(), machine(id="i-2", name="other"))
     runctl("instances", "stop", "llama-7b", "other", "--json")

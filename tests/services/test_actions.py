@@ -417,7 +417,7 @@ async def test_a_resume_on_a_new_machine_costs_money(make: MakeRig) -> None:
     rig = make()
     resume = replace(JOB, name="tiny", parent="r-000001", resume_from="s3://b/step_100")
     plan = await rig.actions.plan_launch(LaunchRequest(OPTIONS, job=resume))
-    assert plan.effect.startswith(f"resume tiny: {JOB.script}")
+    assert plan.effect.startswith(f"resume tiny from step_100: {JOB.script}")
     assert f'on a new {OPTIONS.type} "{OPTIONS.name}"' in plan.effect
     assert (plan.operation, plan.verdict.level) == (Operation.RUN_RESUME, Level.YES)
 

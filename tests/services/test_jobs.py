@@ -127,7 +127,8 @@ async def test_a_job_of_a_dead_program_is_shown_as_interrupted(board_of: Opened,
     await later.load()
     (view,) = shown(later)
     assert (view.id, view.ok, view.result) == (job_id, False, INTERRUPTED)
-    assert view.steps[0].state is StepState.RUNNING
+    assert view.steps[0].state is StepState.FAILED
+    assert later.interrupted == (view,)
     with pytest.raises(Refused):
         later.answer(job_id, True)
     gate.set()

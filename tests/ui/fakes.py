@@ -64,6 +64,7 @@ class World:
     fleet: FakeFeed[tuple[FleetRow, ...]] = field(default_factory=lambda: FakeFeed(data.fleet(), ("aws", "local")))
     runs: FakeFeed[tuple[TrainingSession, ...]] = field(default_factory=lambda: FakeFeed(data.RUNS))
     checkpoints: FakeFeed[tuple[Checkpoint, ...]] = field(default_factory=lambda: FakeFeed(data.checkpoints()))
+    interrupted: tuple[JobView, ...] = ()
     volumes: FakeFeed[Storage] = field(default_factory=lambda: FakeFeed(storage()))
     tunnels: FakeTunnels = field(default_factory=FakeTunnels)
     hosts: HostFeeds = field(default_factory=HostFeeds)
@@ -466,6 +467,10 @@ class FakeActions(_Part):
 
 
 class FakeJobs(_Part):
+    @property
+    def interrupted(self) -> tuple[JobView, ...]:
+        return self.world.interrupted
+
     @property
     def feed(self) -> FakeFeed[tuple[JobView, ...]]:
         return self.world.jobs

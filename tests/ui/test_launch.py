@@ -35,6 +35,20 @@ async def test_price_per_hour_and_day_is_always_in_sight() -> None:
         await person.sees("g5.xlarge: on-demand $1.01/h = $24.14 per day (spot $0.42/h now)")
 
 
+async def test_the_form_waits_for_the_machines_so_that_it_knows_them_and_their_names() -> None:
+    world = World()
+    known = world.fleet.latest
+    assert known is not None
+    world.fleet.latest = None
+    async with at_keyboard(world) as person:
+        await person.press("x", "enter")
+        await person.sees("looking at the machines that there are…")
+        taken = replace(known.value[0], instance=replace(known.value[0].instance, id="i-tiny", name="tiny"))
+        world.fleet.push((*known.value, taken))
+        await person.sees("LAUNCH", "tiny-2", "one that is running")
+        assert "no machine is running" not in person.text()
+
+
 async def test_another_provider_brings_its_own_regions_and_markets() -> None:
     async with at_keyboard() as person:
         pods = FakeProvider(person.world, "runpod", "RunPod", {Capability.SPOT: "no spot is sold here"})

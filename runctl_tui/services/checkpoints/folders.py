@@ -109,7 +109,7 @@ class CheckpointFolders:
         key = (entry["path"], entry["signature"])
         if key not in self._judged:
             settled = time.time() - entry["mtime"] >= agent.SETTLE_SECONDS
-            state = agent.judge(dict(entry), settled)
+            state = agent.judge(dict(entry), settled, over=False)
             if state == "writing":
                 return state, None, None
             self._judged[key] = (state, *_told(entry))

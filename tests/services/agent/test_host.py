@@ -54,7 +54,7 @@ def row_of(answer: dict[str, Any], pid: int) -> dict[str, Any]:
 def test_a_busy_process_is_seen_with_what_it_uses(machine: Machine, worker: subprocess.Popen[bytes]) -> None:
     reading = host_reading(machine.ask("host")["host"])
     one = next(each for each in reading.processes if each.pid == worker.pid)
-    assert one.cpu_percent > 10
+    assert one.cpu_percent > 1
     assert one.memory_bytes > 1_000_000
     assert (one.run_id, one.own, one.gpus, one.gpu_memory_mib) == ("r-1", True, (), None)
     assert one.seconds is not None

@@ -136,6 +136,26 @@ def test_a_checkpoint_that_changed_after_its_upload_is_not_called_done_until_it_
     machine.ask("stop", run_id="r-1", grace=1)
 
 
+def test_what_a_crash_left_unfinished_is_no_checkpoint_and_keeps_nobody_waiting(
+    machine: Machine, cloud: Cloud, imds: Json
+) -> None:
+    machine.script(
+        "import os, sys, time\nfolder = os.environ['TRAINCTL_CHECKPOINT_DIR']\n"
+        "open(folder + '/step_1.json', 'w').write('{}')\nopen(folder + '/step_2.json.tmp', 'w').write('{')\n"
+        "os.mkdir(folder + '/checkpoint-3')\nopen(folder + '/checkpoint-3/model.bin.tmp', 'w').write('cut')\n"
+        "time.sleep(3)\nsys.exit(1)\n"
+    )
+    machine.start(s3=cloud.place())
+    until(lambda: len(machine.ask("checkpoints", run_id="r-1")["checkpoints"]) == 3, what="the three while it runs")
+    while_it_runs = {one["name"]: one["state"] for one in machine.ask("checkpoints", run_id="r-1")["checkpoints"]}
+    assert while_it_runs["step_2.json.tmp"] == while_it_runs["checkpoint-3"] == "writing"
+    machine.ended()
+    until(lambda: machine.status()["uploads"]["state"] == "done", what="the end of the uploads")
+    left = {one["name"]: one for one in machine.ask("checkpoints", run_id="r-1")["checkpoints"]}
+    assert {name: one["state"] for name, one in left.items()} == {"step_1.json": "ok", "checkpoint-3": "damaged"}
+    assert {one["upload"]["state"] for one in left.values()} == {"done"}
+
+
 def test_the_uploader_outlives_the_run_and_s3_s_absence(machine: Machine, cloud: Cloud, imds: Json) -> None:
     machine.script(WRITES)
     machine.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"

@@ -97,9 +97,11 @@ def own_entries(run: Run) -> List[Json]:
     """Return the entries that a run itself has written: not what lay there before, nor what a later run wrote."""
     before = read_json(run.path("baseline.json"))
     entries = scan(run.checkpoint_dir(), run.request().get("checkpoint_globs"))
-    last = last_breath(run)
     own = [entry for entry in entries if before.get(entry["name"]) != entry["signature"]]
-    return [entry for entry in own if last is None or entry["mtime"] <= last + LATE_WRITES]
+    last = last_breath(run)
+    if last is None:
+        return own
+    return [entry for entry in own if entry["mtime"] <= last + LATE_WRITES and not left_unfinished(entry)]
 
 
 def last_breath(run: Run) -> Optional[float]:
@@ -114,18 +116,29 @@ def last_breath(run: Run) -> Optional[float]:
     return None
 
 
-def judge(entry: Json, settled: bool) -> str:
-    """Return 'writing', 'ok', or 'damaged' for one that stopped changing while its structure is incomplete."""
-    if TMP_NAME.search(entry["name"]) or any(
-        TMP_NAME.search(os.path.basename(file["path"])) for file in entry["files"]
-    ):
-        return "writing"
+def judge(entry: Json, settled: bool, over: bool) -> str:
+    """Return 'writing', 'ok', or 'damaged' for one that stopped changing while its structure is incomplete.
+
+    Nobody writes any more once the run is over.
+    """
+    if any(TMP_NAME.search(os.path.basename(path)) for path in (entry["name"], *paths_of(entry))):
+        return "damaged" if over else "writing"
     if not settled:
         return "writing"
     folder = os.path.dirname(entry["path"])
     if all(looks_whole(os.path.join(folder, file["path"]), file["size"]) for file in entry["files"]):
         return "ok"
-    return "damaged" if time.time() - entry["mtime"] > 60 else "writing"
+    return "damaged" if over or time.time() - entry["mtime"] > 60 else "writing"
+
+
+def paths_of(entry: Json) -> List[str]:
+    """Return the paths of an entry's files below the checkpoint folder."""
+    return [file["path"] for file in entry["files"]]
+
+
+def left_unfinished(entry: Json) -> bool:
+    """Tell whether a name says that its writer never came to its end; once a run is over, that is no checkpoint."""
+    return bool(TMP_NAME.search(entry["name"]))
 
 
 def judged(entries: List[Json], again: Callable[[], List[Json]], over: bool) -> List[Json]:
@@ -137,5 +150,5 @@ def judged(entries: List[Json], again: Callable[[], List[Json]], over: bool) -> 
         later = {entry["name"]: entry["signature"] for entry in again()}
     for entry in entries:
         settled = over or entry not in fresh or later.get(entry["name"]) == entry["signature"]
-        entry["state"] = judge(entry, settled)
+        entry["state"] = judge(entry, settled, over)
     return entries

@@ -5,8 +5,7 @@ import time
 from typing import Optional
 
 from .basics import Json, utc
-from .checkpoint_names import TMP_NAME
-from .checkpoints import own_entries
+from .checkpoints import left_unfinished, own_entries
 from .fields import text_list
 from .files import read_json
 from .processes import boot_id, recorded_alive
@@ -15,9 +14,7 @@ from .run_folder import Run, all_runs
 
 def checkpoint_summary(run: Run) -> Json:
     """Return how many checkpoints a run has and which is the newest."""
-    entries = [
-        entry for entry in own_entries(run) if entry["format"] != "marker" and not TMP_NAME.search(entry["name"])
-    ]
+    entries = [entry for entry in own_entries(run) if entry["format"] != "marker" and not left_unfinished(entry)]
     newest = (
         max(entries, key=lambda entry: (entry["step"] is not None, entry["step"] or 0, entry["mtime"]))
         if entries

@@ -1,0 +1,75 @@
+"""Quitting while tasks are at work: what is interrupted is said before, when the program has ended, and by the next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from runctl_tui.domain.plan import Operation
+from tests.ui import fake_data as data
+from tests.ui.driving import Person, at_keyboard
+from tests.ui.fakes import World
+
+
+async def begin(person: Person, **more: Any) -> None:
+    """Have a launch of this session at work."""
+    person.app.shared.own_jobs.add("j-1")
+    person.world.jobs.push((data.job(**more),))
+
+
+async def test_quitting_asks_what_may_be_interrupted() -> None:
+    async with at_keyboard() as person:
+        await begin(person, instance_id="i-0new")
+        await person.press("ctrl+q")
+        await person.sees("QUIT", "launch tiny at 'SSH up', i-0new stays and may cost")
+        assert person.world.closed == 0
+        await person.press("escape")
+        await person.until(lambda: len(person.app.screen_stack) == 1, "the dialog is gone")
+        assert person.world.closed == 0
+        await person.press("ctrl+q", "ctrl+q")
+        await person.until(lambda: person.app._exit, "the second time goes")
+        assert str(person.app._exit_renderables[0]).startswith("interrupted at 'SSH up', i-0new stays and may cost")
+
+
+async def test_the_dialog_quits_by_its_button() -> None:
+    async with at_keyboard() as person:
+        await begin(person)
+        await person.press("q")
+        await person.sees("Quit all the same")
+        person.world.clock.advance(2)
+        await person.press("enter")
+        await person.until(lambda: person.world.closed == 1, "it has ended")
+
+
+async def test_work_of_another_program_or_that_has_ended_keeps_nobody() -> None:
+    async with at_keyboard() as person:
+        await begin(person, ended_at=data.NOW, ok=True)
+        await person.press("ctrl+q")
+        assert person.world.closed == 1
+    async with at_keyboard() as person:
+        person.world.jobs.push((data.job(),))
+        await person.press("ctrl+q")
+        assert person.world.closed == 1
+
+
+async def test_what_was_interrupted_is_told_by_the_next_session_and_its_machine_can_be_ended() -> None:
+    world = World()
+    machine = data.fleet()[1].instance
+    job = data.job(instance_id=machine.id, ended_at=data.NOW, ok=False, code="interrupted")
+    world.interrupted = (job,)
+    world.jobs.push((job, replace(data.job("j-2"), title="another", instance_id="i-gone")))
+    async with at_keyboard(world) as person:
+        await person.sees("interrupted at 'SSH up'", machine.id, "see 7 Tasks (launch tiny)")
+        await person.press("7")
+        await person.sees("another")
+        person.table.move_to("j-1")
+        await person.press("x")
+        await person.sees("Terminate its machine…", "Go to its machine")
+        await person.type("terminate")
+        await person.press("enter")
+        await person.until(lambda: world.planned, "a plan is asked for")
+        assert world.planned[-1] == (Operation.TERMINATE, (data.fleet()[1].key,))
+        await person.press("escape")
+        person.table.move_to("j-2")
+        await person.press("x")
+        await person.sees("it has no machine that is there")
