@@ -178,9 +178,7 @@ def test_it_ends_with_its_last_client_and_its_training_resumes_with_the_next(fol
 @pytest.mark.parametrize("ending", ["told to end", "killed"])
 def test_the_seeded_training_goes_on_in_its_own_folder(folder: Path, ending: str) -> None:
     lease = Lease(folder)
-    (llama,) = [row["id"] for row in lease.command("status")["instances"] if row["name"] == "llama-eval"]
-    home = folder / "homes" / llama
-    (run,) = wait_for(lambda: list((home / ".runctl" / "runs").glob("*")), "the seeded training to begin")
+    home, run = seeded_training(lease)
     first = home / "project" / "checkpoints" / "step_000100.json"
     wait_for(first.exists, "a checkpoint", 40)
     wait_for(lambda: uploaded(run)[f"checkpoints/{first.name}"], "its upload")
@@ -211,9 +209,7 @@ def test_the_seeded_training_goes_on_in_its_own_folder(folder: Path, ending: str
 
 def test_a_seeded_training_that_was_stopped_stays_ended(folder: Path) -> None:
     lease = Lease(folder)
-    (llama,) = [row["id"] for row in lease.command("status")["instances"] if row["name"] == "llama-eval"]
-    home = folder / "homes" / llama
-    (run,) = wait_for(lambda: list((home / ".runctl" / "runs").glob("*")), "the seeded training to begin")
+    home, run = seeded_training(lease)
     wait_for(lambda: "| loss " in (run / "log").read_text(), "it to make progress")
     assert agent(home, "stop", run_id=run.name)["phase"] == "exited"
     state, log = (run / "state.json").read_text(), (run / "log").read_text()
@@ -221,6 +217,14 @@ def test_a_seeded_training_that_was_stopped_stays_ended(folder: Path) -> None:
     Lease(folder)
     assert not agent(home, "status", run_ids=[run.name])["runs"][0]["alive"]
     assert ((run / "state.json").read_text(), (run / "log").read_text()) == (state, log)
+
+
+def seeded_training(lease: Lease) -> tuple[Path, Path]:
+    """Wait for the seeded training, and return its host's home and its run folder."""
+    (llama,) = [row["id"] for row in lease.command("status")["instances"] if row["name"] == "llama-eval"]
+    home = lease.folder / "homes" / llama
+    (pid,) = wait_for(lambda: list((home / ".runctl" / "runs").glob("*/pid")), "the seeded training to begin")
+    return home, pid.parent
 
 
 def end_it(lease: Lease, ending: str) -> None:
