@@ -189,7 +189,7 @@ def _call(options: Options, call: Call) -> int:
     if reply.text:
         call.console.answer(reply.text)
     for problem in reply.missing:
-        call.console.progress(f"▲ {problem.what}{f': {problem.why}' if problem.why else ''}")
+        call.console.progress(output.missing_text(problem))
     return reply.exit_code
 
 

@@ -58,6 +58,11 @@ def success(data: object, missing: Sequence[Problem] = (), as_of: datetime | Non
     return json.dumps(envelope, allow_nan=False)
 
 
+def missing_text(problem: Problem) -> str:
+    """Return in one line what an answer lacks, why, and what to do about it."""
+    return f"▲ {problem.what}{f': {problem.why}' if problem.why else ''}{f'; {problem.todo}' if problem.todo else ''}"
+
+
 def failure(error: TrainctlError) -> str:
     """Return the envelope of an error as one line."""
     message = str(error)

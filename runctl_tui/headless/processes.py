@@ -76,7 +76,7 @@ def _tell(reply: Reply, call: Call) -> None:
         return
     call.console.answer(f"{reply.text}\n")
     for problem in reply.missing:
-        call.console.progress(f"▲ {problem.what}{f': {problem.why}' if problem.why else ''}")
+        call.console.progress(output.missing_text(problem))
 
 
 def _reply(snapshot: Snapshot[HostReading], call: Call) -> Reply:

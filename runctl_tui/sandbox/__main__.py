@@ -62,7 +62,7 @@ def _run(folder: SandboxFolder, owner: str, *, fresh: bool) -> int:
     try:
         asyncio.run(live())
     except world.Unrestorable as error:
-        world.put_aside(folder, error)
+        world.put_aside(folder, str(error))
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # only a new process is sure to be empty
     return 0
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import runctl_tui
+from runctl_tui.domain.problem import Problem
 from runctl_tui.sandbox.errors import EXIT_HELD, SandboxError
 from runctl_tui.sandbox.folder import SandboxFolder, is_held
 
@@ -67,6 +68,8 @@ class SandboxSession:
         self._writer = writer
         self._turn = asyncio.Lock()
         self.endpoints: Final = endpoints
+        self.problem: Problem | None = None
+        """What is wrong with the sandbox's own files, told to the first client after it was found."""
 
     async def command(self, name: str, *args: str | float | bool) -> dict[str, Any]:
         """Have the sandbox do something and return its answer; SandboxError if it refuses or is gone."""
@@ -131,6 +134,7 @@ async def attach(
     while True:
         info = await asyncio.to_thread(find, folder)
         if info is not None and (session := await _connect(info)) is not None:
+            session.problem = await asyncio.to_thread(_damage, place)
             return session
         if child is None and not await asyncio.to_thread(is_held, place.lock):
             child = await asyncio.to_thread(_start, place, owner, fresh)
@@ -235,6 +239,17 @@ def _start(place: SandboxFolder, owner: str, fresh: bool) -> subprocess.Popen[by
         os.close(log)
     threading.Thread(target=child.wait, name="reap-sandbox", daemon=True).start()
     return child
+
+
+def _damage(place: SandboxFolder) -> Problem | None:
+    """Return what was wrong with the remembered world, unless another client has been told."""
+    try:
+        told = json.loads(place.damage.read_bytes())
+        place.damage.unlink()
+        todo = f"it was kept as {told['kept']}; a new one began, without the files of its machines and buckets"
+        return Problem("sandbox.damaged", "the sandbox's world was damaged", told["why"], todo)
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _environment(place: SandboxFolder) -> dict[str, str]:

@@ -95,12 +95,10 @@ class Cloud:
         """The instance with this id, or None."""
         return next((found for found in self.instances() if found.id == instance_id), None)
 
-    def named(self, name: str) -> Any | None:
-        """The living instance with this id or Name tag, or None."""
-        for found in self.instances():
-            if name in (found.id, self.tags(found).get("Name")) and found.state != "terminated":
-                return found
-        return None
+    def named(self, name: str) -> list[str]:
+        """The ids of the living instances with this id or Name tag."""
+        living = (found for found in self.instances() if found.state != "terminated")
+        return [found.id for found in living if name in (found.id, self.tags(found).get("Name"))]
 
     def tags(self, resource: Any) -> dict[str, str]:
         """The tags of a resource."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -90,6 +90,10 @@ class Commands:
             self._launches.sold_out.add((kind, market))
         return {"sold_out": sorted(map(list, self._launches.sold_out))}
 
+    def named(self, name: str) -> list[str]:
+        """The ids of the living instances with this id or Name tag."""
+        return self._cloud.named(name)
+
     def instances(self) -> list[dict[str, Any]]:
         """One row per living instance."""
         return [
@@ -122,10 +126,19 @@ class Commands:
         self._machines.begin(instance, "shutting-down")
 
     def _find(self, name: str) -> Any:
-        found = self._cloud.named(name)
+        found = self._cloud.instance(the_one(name, self._cloud.named(name)))
         if found is None:
             raise SandboxError(f"The sandbox has no instance {name!r}", todo="Give an instance's Name tag or its id")
         return found
+
+
+def the_one(name: str, ids: Collection[str]) -> str:
+    """Return the id that a name means among those it fits, empty where there is none; SandboxError for several."""
+    if name in ids:
+        return name
+    if len(ids) > 1:
+        raise SandboxError(f"{name!r} is the name of more than one machine", why=", ".join(ids), todo="Give one's id")
+    return next(iter(ids), "")
 
 
 def _number(value: float, most: float) -> float:

@@ -22,7 +22,7 @@ from runctl_tui.sandbox.cloud import REGIONS, Cloud
 from runctl_tui.sandbox.commands import Commands
 from runctl_tui.sandbox.control import Control
 from runctl_tui.sandbox.ec2 import Ec2
-from runctl_tui.sandbox.environment import HostEnvironment
+from runctl_tui.sandbox.environment import RUN_MARK, HostEnvironment
 from runctl_tui.sandbox.errors import SandboxError
 from runctl_tui.sandbox.folder import SandboxFolder, write_json
 from runctl_tui.sandbox.front import Front, Keys
@@ -33,14 +33,13 @@ from runctl_tui.sandbox.lifetime import Lifetime
 from runctl_tui.sandbox.machines import Machines
 from runctl_tui.sandbox.prices import table
 from runctl_tui.sandbox.pricing import Pricing
+from runctl_tui.sandbox.running_training import RunningTraining
 from runctl_tui.sandbox.runpod import seed as runpod_seed
 from runctl_tui.sandbox.runpod.commands import RunpodCommands
 from runctl_tui.sandbox.runpod.front import RunpodFront
 from runctl_tui.sandbox.runpod.pods import Pods
 from runctl_tui.sandbox.ssm import Ssm
 
-RUN_MARK: Final = "RUNCTL_RUN_ID"
-"""The variable that the agent gives to everything that a run starts."""
 LOCAL: Final = "local"
 """The id of this machine itself, whose runs live in the sandbox too."""
 UPLOAD_REST_S: Final = 3.0
@@ -92,6 +91,7 @@ class Daemon:
         mine = {"hello": self._hello, "status": self._status, "keep": self._keep, "stop": self._stop}
         theirs = RunpodCommands(self._pods, pods, self._commands).table()
         self._control = Control(self._token, {**self._commands.table(), **theirs, **mine})
+        self._running: list[RunningTraining] = []
         self._trainings: asyncio.Task[None] = asyncio.create_task(asyncio.sleep(0))
         self._lifetime = Lifetime(lambda: self._control.clients, lambda: self._control.seen, self._working, folder.card)
 
@@ -119,6 +119,9 @@ class Daemon:
             self._record.seed, self._record.owner, datetime.now(UTC)
         )
         self._pods.account = self._record.runpod
+        self._running = [RunningTraining(self._cloud, self._machines, run) for run in self._record.runs]
+        for training in self._running:
+            await asyncio.to_thread(training.reopen)
         await self._machines.settle()
         await self._pods.settle()
         for server in (self._http, self._imds, self._runpod):
@@ -156,7 +159,8 @@ class Daemon:
         finished = seed_runs.run_id(self._record.seed, "notebook", finished_at)
         running = seed_runs.run_id(self._record.seed, "llama", now - timedelta(hours=1))
         seed.new_world(self._cloud, self._record.owner, seed.machines(running, finished), now)
-        notebook, llama = self._cloud.named("old-notebook"), self._cloud.named("llama-eval")
+        ids = (seed.resource_id(self._cloud, "i", name) for name in ("old-notebook", "llama-eval"))
+        notebook, llama = map(self._cloud.instance, ids)
         if notebook is None or llama is None:
             raise SandboxError("The new world lacks its trainings", todo="Start it again with --fresh")
         seed_runs.write_finished(self._cloud, self._machines, notebook, finished, finished_at)
@@ -165,8 +169,8 @@ class Daemon:
     def _warm_up(self) -> None:
         for slow in ("moto.autoscaling.models", "moto.elbv2.models"):
             importlib.import_module(slow)  # else the first TerminateInstances waits for them
-        for run in self._record.runs:
-            seed_runs.RunningTraining(self._cloud, self._machines, run).begin()
+        for training in self._running:
+            training.begin()
 
     def _working(self) -> bool:
         mine = processes.of_sandbox(self._folder.root, having=RUN_MARK, without=seed_runs.SEEDED_MARK)

@@ -10,6 +10,8 @@ from typing import Final
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INSTANCE_MARK: Final = "RUNCTL_SANDBOX_INSTANCE"
 FOLDER_MARK: Final = "RUNCTL_SANDBOX_FOLDER"
+RUN_MARK: Final = "RUNCTL_RUN_ID"
+"""The variable that the agent gives to everything that a run starts."""
 
 
 @dataclass(frozen=True, slots=True)

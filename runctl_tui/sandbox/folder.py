@@ -43,6 +43,11 @@ class SandboxFolder:
         return self.root / "world.json"
 
     @property
+    def damage(self) -> Path:
+        """What was wrong with a world that was set aside, until a client has been told."""
+        return self.root / "damage.json"
+
+    @property
     def objects(self) -> Path:
         """Contents of S3 objects, named by their SHA-256."""
         return self.root / "s3"

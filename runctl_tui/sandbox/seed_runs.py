@@ -1,15 +1,12 @@
-"""The seeded trainings: one that has finished long ago, one that runs now and goes on with every start."""
+"""What the seeded trainings have in common, and the one that has finished long ago."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -19,20 +16,17 @@ from runctl_tui.sandbox.cloud import Cloud
 from runctl_tui.sandbox.folder import write_atomically, write_json
 from runctl_tui.sandbox.machines import Machines
 from runctl_tui.sandbox.seed_s3 import CHECKPOINTS, REGION
-from runctl_tui.services.training.agent_client import agent_source
 
 SEEDED_MARK: Final = "RUNCTL_SANDBOX_SEEDED"
 """In the environment of the seeded training, which does not keep the sandbox alive."""
 PREFIX: Final = "runs"
-STEPS: Final = 20_000
 FINISHED_STEPS: Final = 600
 SAVE_EVERY: Final = 100
 STEP_S: Final = 0.11
-AGENT_TIMEOUT_S: Final = 20
+TRAIN_TIMEOUT_S: Final = 20
 STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
 SPEED: Final = re.compile(rb"\d*?(\d\d?) tok/s \| [\d.]+ ms/step")
 USUAL_SPEED: Final = b"6%02d tok/s | 101.2 ms/step"
-LOG: Final = logging.getLogger(__name__)
 
 
 def run_id(seed: str, name: str, at: datetime) -> str:
@@ -46,78 +40,6 @@ def copy_project(into: Path) -> None:
     for source in resources.files("runctl_tui.sandbox").joinpath("project").iterdir():
         if source.is_file():
             (into / source.name).write_bytes(source.read_bytes())
-
-
-def agent(home: Path, environment: Mapping[str, str], verb: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Have the host's agent do something, as the product itself would over SSH."""
-    source, version = agent_source()
-    path = home / ".runctl" / f"agent-{version}.pyz"
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.write_bytes(source)
-    done = subprocess.run(
-        [sys.executable, str(path), verb],
-        input=json.dumps(request).encode(),
-        capture_output=True,
-        env=dict(environment),
-        cwd=home,
-        timeout=AGENT_TIMEOUT_S,
-        check=False,
-    )
-    answer: dict[str, Any] = json.loads(done.stdout or b"{}")
-    return answer
-
-
-class RunningTraining:
-    """The training that runs on a seeded instance whenever the sandbox does, under one id for ever."""
-
-    def __init__(self, cloud: Cloud, machines: Machines, run: dict[str, Any]) -> None:
-        self._cloud = cloud
-        self._machines = machines
-        self._run = run
-
-    def begin(self) -> None:
-        """Start the training, or go on from its newest checkpoint, if its instance runs."""
-        instance = self._cloud.instance(self._run["instance"])
-        if instance is None or instance.state != "running" or self._run.get("over"):
-            return
-        home = self._machines.home(instance)
-        environment = {**self._machines.environment(instance), SEEDED_MARK: "1"}
-        project = home / "project"
-        copy_project(project)
-        name = self._run["id"]
-        folder = home / ".runctl" / "runs" / name
-        if self._over(folder):
-            return
-        shutil.rmtree(folder, ignore_errors=True)
-        answer = agent(home, environment, "start", self._request(instance, name, project))
-        if answer.get("ok"):
-            self._cloud.tag(instance, {"runctl:run": name})
-        else:
-            LOG.warning("The seeded training does not start: %s", answer.get("error"))
-
-    def _over(self, folder: Path) -> bool:
-        """Whether the user has ended the training, or it is complete: then it stays ended."""
-        state = _read(folder / "state.json")
-        by_host = bool(state.get("stop")) and not (folder / "stop.json").exists()
-        over = state.get("phase") in ("exited", "failed") and not by_host
-        self._run["over"] = over
-        return over
-
-    def _request(self, instance: Any, name: str, project: Path) -> dict[str, Any]:
-        resume = any((project / "checkpoints").glob("step_*.json"))
-        return {
-            "run_id": name,
-            "project_dir": str(project),
-            "script": "train.py",
-            "args": ["--steps", str(STEPS), "--save-every", str(SAVE_EVERY), "--sleep", str(STEP_S)],
-            "launcher": "python",
-            "deps": "none",
-            "checkpoint_dir": "checkpoints",
-            "s3": {"bucket": CHECKPOINTS, "prefix": PREFIX, "region": REGION},
-            "resume_from": str(project / "checkpoints") if resume else None,
-            "meta": _meta(self._cloud, instance),
-        }
 
 
 def write_finished(cloud: Cloud, machines: Machines, instance: Any, name: str, began: datetime) -> None:
@@ -169,7 +91,8 @@ def _upload(cloud: Cloud, name: str, local: str, path: Path, at: str) -> dict[st
     }
 
 
-def _meta(cloud: Cloud, instance: Any) -> dict[str, Any]:
+def meta(cloud: Cloud, instance: Any) -> dict[str, Any]:
+    """Return what a run tells about its machine and its owner."""
     tags = cloud.tags(instance)
     return {
         "name": tags.get("Name", ""),
@@ -197,7 +120,7 @@ def _finished_request(cloud: Cloud, instance: Any, name: str, project: Path, cre
         "resume_from": None,
         "resume_flag": "--resume",
         "parent": None,
-        "meta": _meta(cloud, instance),
+        "meta": meta(cloud, instance),
         "env_names": [],
         "secret_names": [],
     }
@@ -208,18 +131,10 @@ def _train(machines: Machines, instance: Any, project: Path) -> bytes:
     command = [sys.executable, "train.py", "--steps", str(FINISHED_STEPS), "--sleep", "0"]
     environment = {**machines.environment(instance), SEEDED_MARK: "1"}
     done = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, timeout=AGENT_TIMEOUT_S, check=True
+        command, cwd=project, env=environment, capture_output=True, timeout=TRAIN_TIMEOUT_S, check=True
     )
     return SPEED.sub(lambda found: USUAL_SPEED % (int(found[1]) % 17), done.stdout)
 
 
 def _clock(began: datetime) -> Callable[[float], str]:
     return lambda seconds: (began + timedelta(seconds=seconds)).astimezone(UTC).strftime(STAMP)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content

@@ -52,8 +52,10 @@ def load(folder: SandboxFolder, owner: str) -> Record:
         return Record(**{name: content[name] for name in names}, runpod=content.get("runpod", {}))
     except FileNotFoundError:
         pass
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        put_aside(folder, error)
+    except KeyError as error:
+        put_aside(folder, f"{error} is missing")
+    except (ValueError, TypeError, OSError) as error:
+        put_aside(folder, str(error))
     forget(folder)
     return Record(secrets.token_hex(8), owner, is_new=True)
 
@@ -66,14 +68,15 @@ def forget(folder: SandboxFolder) -> None:
         part.mkdir(mode=0o700, exist_ok=True)
 
 
-def put_aside(folder: SandboxFolder, error: Exception) -> None:
-    """Keep a world that cannot be read under another name, and say so in the log."""
+def put_aside(folder: SandboxFolder, why: str) -> None:
+    """Keep a world that cannot be read under another name, and say so in the log and to the next client."""
     kept = folder.world.with_name(f"world.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}.json")
     try:
         folder.world.replace(kept)
     except OSError:
         kept = Path("nowhere")
-    LOG.error("The remembered world cannot be read (%s): kept as %s, a new world begins.", error, kept)
+    write_json(folder.damage, {"why": why, "kept": str(kept)})
+    LOG.error("The remembered world cannot be read (%s): kept as %s, a new world begins.", why, kept)
 
 
 class Unrestorable(Exception):

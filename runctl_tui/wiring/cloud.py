@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from runctl_tui.domain.checkpoint import Checkpoint
+    from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.sandbox.client import SandboxSession
     from runctl_tui.services.aws.s3 import S3Store
@@ -56,6 +57,10 @@ class Cloud:
     def billed(self) -> tuple[Billed, ...]:
         """Return what RunPod says itself that this month has cost, as it was told at last."""
         return (Billed(PROVIDER, LABEL, self._runpod.billing.told()),) if self._runpod else ()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with the sandbox's own files."""
+        return (self.session.problem,) if self.session and self.session.problem else ()
 
     def store(self) -> S3Store:
         """Return the S3 client; SandboxFailed while the sandbox is not there yet."""

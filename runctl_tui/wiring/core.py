@@ -92,7 +92,7 @@ class Core:
 
     def troubles(self) -> tuple[Problem, ...]:
         """Return what is wrong with this program's own files."""
-        return self.store.problems
+        return (*self.store.problems, *self.cloud.problems())
 
     def begin_relay(self) -> None:
         """Start the detached relay of this state folder unless one works already."""

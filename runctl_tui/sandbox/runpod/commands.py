@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runctl_tui.sandbox.commands import LONGEST_CUT_S, Commands
+from runctl_tui.sandbox.commands import LONGEST_CUT_S, Commands, the_one
 from runctl_tui.sandbox.control import Command
 from runctl_tui.sandbox.errors import SandboxError
 from runctl_tui.sandbox.runpod.catalog import gpu
@@ -27,7 +27,8 @@ class RunpodCommands:
 
     async def cut(self, name: str, seconds: float) -> Mapping[str, Any]:
         """Drop a host's SSH connections and refuse new ones for some seconds."""
-        pod = self._pods.named(name)
+        chosen = the_one(name, [*self._pods.named(name), *self._instances.named(name)])
+        pod = self._pods.records.get(chosen)
         if pod is None:
             return await self._instances.cut(name, seconds)
         listener = self._pods.listener(pod["id"])

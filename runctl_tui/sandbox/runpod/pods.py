@@ -79,10 +79,10 @@ class Pods:
         found: dict[str, Facts] = self.account["pods"]
         return found
 
-    def named(self, name: str) -> Facts | None:
-        """Return the pod with this id or name, or None."""
+    def named(self, name: str) -> list[str]:
+        """Return the ids of the pods with this id or name."""
         with self.lock:
-            return next((one for one in self.records.values() if name in (one["id"], one["name"])), None)
+            return [one["id"] for one in self.records.values() if name in (one["id"], one["name"])]
 
     def listener(self, pod_id: str) -> sshd.HostListener | None:
         """The SSH listener of a pod while it runs."""

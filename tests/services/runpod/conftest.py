@@ -56,9 +56,8 @@ class Rig:
 
     @property
     def seeded(self) -> dict[str, Any]:
-        found = self.pods.named(seed.NAME)
-        assert found is not None
-        return found
+        (found,) = self.pods.named(seed.NAME)
+        return self.pods.records[found]
 
 
 def wanted(name: str = "box", kind: str = "RTX 4090", region: str = "secure", **more: Any) -> CreateResourceOptions:

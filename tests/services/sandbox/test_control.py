@@ -12,7 +12,7 @@ import pytest
 from runctl_tui.sandbox import client
 from runctl_tui.sandbox.client import SandboxInfo
 from runctl_tui.sandbox.errors import SandboxError
-from tests.services.sandbox.conftest import Lease, wait_for
+from tests.services.sandbox.conftest import Lease, launch, until, wait_for
 
 
 def card(lease: Lease) -> SandboxInfo:
@@ -67,6 +67,32 @@ def test_what_cannot_be_done_is_explained(
     with pytest.raises(SandboxError) as caught:
         sandbox.command(command, *args)
     assert said in caught.value.what
+
+
+def test_a_name_of_two_machines_means_none_of_them(sandbox: Lease) -> None:
+    ids = [launch(sandbox, InstanceMarketOptions={"MarketType": "spot"}) for _ in range(2)]
+    for each in ids:
+        until(sandbox, each, "running")
+        call(sandbox, each, "twin")
+    for command in ("cut", "interrupt"):
+        assert set(refusal(sandbox, command, "twin").why.split(", ")) == set(ids)
+    for each in ids:
+        assert sandbox.command("cut", each, 1.0)["instance"] == each
+    call(sandbox, ids[0], "vision-lora")
+    assert refusal(sandbox, "cut", "vision-lora").why.endswith(f", {ids[0]}"), "a pod has this name too"
+    assert sandbox.command("cut", "twin", 1.0)["instance"] == ids[1]
+    sandbox.aws("ec2").terminate_instances(InstanceIds=ids)
+
+
+def call(lease: Lease, instance_id: str, name: str) -> None:
+    lease.aws("ec2").create_tags(Resources=[instance_id], Tags=[{"Key": "Name", "Value": name}])
+
+
+def refusal(lease: Lease, command: str, name: str) -> SandboxError:
+    with pytest.raises(SandboxError, match="more than one machine") as caught:
+        lease.command(command, name, 5.0)
+    assert caught.value.todo == "Give one's id"
+    return caught.value
 
 
 def test_everything_is_private_and_written_soon(sandbox: Lease) -> None:

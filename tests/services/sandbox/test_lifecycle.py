@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -115,12 +117,36 @@ def test_the_world_is_remembered_until_a_new_one_is_wanted(folder: Path, key: as
 def test_a_damaged_world_is_kept_aside_and_a_new_one_begins(folder: Path, damage: str) -> None:
     folder.mkdir(mode=0o700)
     (folder / "world.json").write_text(damage)
-    lease = Lease(folder)
+    lease, second = Lease(folder), Lease(folder)
     assert lease.aws("s3").list_buckets()["Buckets"]
-    lease.close()
     (kept,) = folder.glob("world.damaged-*.json")
     assert kept.read_text() == damage
     assert kept.name in (folder / "sandbox.log").read_text()
+    problem = lease.session.problem
+    assert problem is not None
+    assert (problem.code, problem.what) == ("sandbox.damaged", "the sandbox's world was damaged")
+    assert problem.why
+    assert str(kept) in problem.todo
+    assert second.session.problem is None, "it is told once"
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+def test_a_damaged_world_is_said_beside_the_answer(tmp_path: Path, form: tuple[str, ...]) -> None:
+    place = tmp_path / "sandbox" / "world"
+    place.mkdir(mode=0o700, parents=True)
+    (place / "world.json").write_text("{}")
+    command = [sys.executable, "-m", "runctl_tui", "--sandbox", "--state-dir", str(tmp_path), "sandbox", "start"]
+    try:
+        done = subprocess.run([*command, *form], capture_output=True, check=True, text=True)
+    finally:
+        end(place)
+    (kept,) = place.glob("world.damaged-*.json")
+    if form:
+        (problem,) = json.loads(done.stdout)["missing"]
+        said = f"{problem['what']}: {problem['why']}; {problem['todo']}"
+    else:
+        said = done.stderr
+    assert f"the sandbox's world was damaged: 'format' is missing; it was kept as {kept};" in said
 
 
 def test_it_ends_with_its_last_client_and_its_training_resumes_with_the_next(folder: Path) -> None:
@@ -147,6 +173,93 @@ def test_it_ends_with_its_last_client_and_its_training_resumes_with_the_next(fol
     wait_for(lambda: "Resumed from" in log(), "the training to resume")
     (only,) = runs.iterdir()
     assert tags(describe(third, rows["llama-eval"]))["runctl:run"] == only.name
+
+
+@pytest.mark.parametrize("ending", ["told to end", "killed"])
+def test_the_seeded_training_goes_on_in_its_own_folder(folder: Path, ending: str) -> None:
+    lease = Lease(folder)
+    home, run = seeded_training(lease)
+    first = home / "project" / "checkpoints" / "step_000100.json"
+    wait_for(first.exists, "a checkpoint", 40)
+    wait_for(lambda: uploaded(run)[f"checkpoints/{first.name}"], "its upload")
+    wait_for(lambda: f"{run.name}/checkpoints/{first.name}" in (folder / "world.json").read_text(), "it to be kept")
+    before = {name: (run / name).read_text() for name in ("log", "baseline.json", "state.json")}
+    inode = (run / "log").stat().st_ino
+    end_it(lease, ending)
+    written = {path.name for path in first.parent.glob("step_*.json")}
+    assert ending == "killed" or len(written) == 2, "it saved what it had when it was told to end"
+
+    again = Lease(folder)
+    assert agent(home, "status", run_ids=[run.name])["runs"][0]["alive"], "nobody can see it as ended"
+    wait_for(lambda: "Resumed from" in (run / "log").read_text(), "the training to resume")
+    wait_for(lambda: json.loads((run / "state.json").read_text())["phase"] == "running", "its state")
+    state = json.loads((run / "state.json").read_text())
+    assert not {"exit_code", "stop", "ended_at"} & state.keys()
+    for name in ("created_at", "running_at"):
+        assert state[name] == json.loads(before["state.json"])[name]
+    assert (run / "baseline.json").read_text() == before["baseline.json"] == "{}"
+    assert (run / "log").stat().st_ino == inode
+    assert (run / "log").read_text().startswith(before["log"])
+    listed = agent(home, "checkpoints", run_id=run.name)["checkpoints"]
+    assert written <= {each["name"] for each in listed}
+    wait_for(lambda: all(uploaded(run).get(f"checkpoints/{name}") for name in written), "what was left to upload")
+    keys = again.aws("s3").list_objects_v2(Bucket="runctl-sandbox-checkpoints", Prefix=f"runs/{run.name}/checkpoints/")
+    assert written <= {Path(row["Key"]).name for row in keys["Contents"]}
+
+
+def test_a_seeded_training_that_was_stopped_stays_ended(folder: Path) -> None:
+    lease = Lease(folder)
+    home, run = seeded_training(lease)
+    wait_for(lambda: "| loss " in (run / "log").read_text(), "it to make progress")
+    assert agent(home, "stop", run_id=run.name)["phase"] == "exited"
+    state, log = (run / "state.json").read_text(), (run / "log").read_text()
+    end(folder)
+    Lease(folder)
+    assert not agent(home, "status", run_ids=[run.name])["runs"][0]["alive"]
+    assert ((run / "state.json").read_text(), (run / "log").read_text()) == (state, log)
+
+
+def seeded_training(lease: Lease) -> tuple[Path, Path]:
+    """Wait for the seeded training, and return its host's home and its run folder."""
+    (llama,) = [row["id"] for row in lease.command("status")["instances"] if row["name"] == "llama-eval"]
+    home = lease.folder / "homes" / llama
+    (pid,) = wait_for(lambda: list((home / ".runctl" / "runs").glob("*/pid")), "the seeded training to begin")
+    return home, pid.parent
+
+
+def end_it(lease: Lease, ending: str) -> None:
+    """End a sandbox: as `sandbox stop` does, or by a crash."""
+    if ending == "told to end":
+        end(lease.folder)
+        return
+    info = client.find(lease.folder)
+    assert info is not None
+    os.kill(info.pid, signal.SIGKILL)
+    wait_for(lambda: not is_held(lease.folder / "lock"), "the kernel to free the lock")
+    lease.close()
+
+
+def uploaded(run: Path) -> dict[str, bool]:
+    """Which of a run's files have been verified in S3."""
+    try:
+        rows = json.loads((run / "uploads.json").read_text())["files"]
+    except FileNotFoundError:
+        rows = {}
+    return collections.defaultdict(bool, {name: row["state"] == "done" for name, row in rows.items()})
+
+
+def agent(home: Path, verb: str, **request: object) -> dict[str, Any]:
+    """Ask the agent that lies in a home."""
+    (program,) = (home / ".runctl").glob("agent-*.pyz")
+    told = subprocess.run(
+        [sys.executable, str(program), verb],
+        input=json.dumps(request).encode(),
+        env={"HOME": str(home)},
+        capture_output=True,
+        check=True,
+    )
+    answer: dict[str, Any] = json.loads(told.stdout)
+    return answer
 
 
 def test_it_stays_while_something_of_the_user_runs(folder: Path, key: asyncssh.SSHKey) -> None:
