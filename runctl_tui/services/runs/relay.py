@@ -53,14 +53,25 @@ class UploadRelay:
             return not ours
 
     async def work(self) -> None:
-        """Serve until no run needs it; returns at once where another relay works."""
-        with held(self._lock) as ours:
-            quiet = 0
-            while ours and quiet < QUIET_TURNS:
-                needing = await self._needing_or_none()
-                await asyncio.gather(*(self._serve(session) for session in needing))
-                quiet = 0 if needing else quiet + 1
-                await self._sleep(PAUSE)
+        """Serve until no run needs it; returns at once where another relay works.
+
+        It looks once more when it has let go: who wanted a relay just before found this one at work.
+        """
+        needed = True
+        while needed:
+            with held(self._lock) as ours:
+                if not ours:
+                    return
+                await self._serve_until_quiet()
+            needed = bool(await self._needing_or_none())
+
+    async def _serve_until_quiet(self) -> None:
+        quiet = 0
+        while quiet < QUIET_TURNS:
+            needing = await self._needing_or_none()
+            await asyncio.gather(*(self._serve(session) for session in needing))
+            quiet = 0 if needing else quiet + 1
+            await self._sleep(PAUSE)
 
     async def needing(self) -> list[TrainingSession]:
         """Return the runs whose uploads depend on a relay, asked now."""
