@@ -43,6 +43,8 @@ class TrackedResource:
     first_seen_at: datetime
     last_seen_at: datetime
     tags: tuple[tuple[str, str], ...] = ()
+    type: str = ""
+    """g5.xlarge, gp3, network."""
 
 
 @dataclass(frozen=True, slots=True)

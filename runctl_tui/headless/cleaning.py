@@ -11,7 +11,7 @@ from runctl_tui.domain.plan import Operation, Plan
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, dry_data, show, unchanged
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
-from runctl_tui.headless.reply import Call, Needs, Reply, about, require_sight
+from runctl_tui.headless.reply import Call, Needs, Reply, about, check_provider, require_sight
 from runctl_tui.headless.resource_findings import findings
 from runctl_tui.services.bulk import Bulk, plan_for_all
 from runctl_tui.services.errors import PlanChanged, Refused
@@ -33,6 +33,7 @@ def register(verbs: Nouns[Parser]) -> None:
 
 async def stop_all(services: Services, call: Call) -> Reply:
     """Stop what is ours and runs; what may not be stopped is left out with the reason."""
+    check_provider(services, call.args.provider)
     fleet = about(await services.fleet.now(), call.args.provider)
     require_sight(fleet, fleet.value)
     rows = mine_at_work(fleet.value, call.args.provider)

@@ -36,7 +36,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
 
 async def run_here(services: Services, call: Call) -> Reply:
     """Run on this machine and stay until it has ended, unless told to detach."""
-    script = call.args.script
+    script, arguments = call.args.script, call.rest
     if call.args.on:
         raise ValidationError(f"'{call.args.noun}' runs on this machine", todo="'runs start --on' uses another")
     if call.args.noun == "exec":
@@ -44,8 +44,8 @@ async def run_here(services: Services, call: Call) -> Reply:
         if not script:
             if not call.rest:
                 raise ValidationError("no command", todo="runctl-tui exec COMMAND -- ARGUMENTS")
-            script, call = call.rest[0], dataclasses.replace(call, rest=call.rest[1:])
-    job = await training_job(services, call, script)
+            script, arguments = call.rest[0], call.rest[1:]
+    job = await training_job(services, dataclasses.replace(call, rest=arguments), script)
     request = LaunchRequest(instance_key=_HERE, job=job)
     plan = await services.actions.plan_launch(request)
     confirmation = await decide(call, plan)

@@ -12,7 +12,8 @@ from typing import TypeVar
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.headless.console import Console
-from runctl_tui.services.errors import unread
+from runctl_tui.services.errors import ValidationError, unread
+from runctl_tui.services.ports import Services
 
 T = TypeVar("T")
 
@@ -68,6 +69,13 @@ def require_sight(snapshot: Snapshot[object], found: Sequence[object]) -> None:
     """Raise what those who were asked said where nothing was found because none of them answered."""
     if not found and snapshot.blind:
         raise unread("nothing could be read", snapshot.missing)
+
+
+def check_provider(services: Services, name: str) -> None:
+    """Raise ValidationError where a provider is named that there is not: none of its machines would be good news."""
+    known = [each.name for each in services.registry.all()]
+    if name and name not in known:
+        raise ValidationError(f"there is no provider {name!r}", "", f"one of {', '.join(known)}")
 
 
 def about(fleet: Snapshot[T], provider: str) -> Snapshot[T]:

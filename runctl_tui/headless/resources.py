@@ -11,15 +11,16 @@ from functools import partial
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import Insight, insights
-from runctl_tui.domain.resource import BILLED_STATES, GONE
+from runctl_tui.domain.resource import BILLED_STATES, GONE, ResourceState
 from runctl_tui.domain.volume import VOLUME
 from runctl_tui.headless import cleaning, output
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply, about, listed, require_sight
+from runctl_tui.headless.reply import Call, Needs, Reply, about, check_provider, listed, require_sight
 from runctl_tui.headless.resource_findings import findings
 from runctl_tui.headless.rows import instance_row
-from runctl_tui.headless.volume_rows import tracked_volume_row
+from runctl_tui.headless.volume_rows import KEPT, tracked_volume_row
 from runctl_tui.headless.watching import Seen, add_watch_flags, check_interval, watch
+from runctl_tui.services.errors import ValidationError
 from runctl_tui.services.ports import Services
 
 _LIST = {
@@ -59,6 +60,8 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
 async def list_all(services: Services, call: Call) -> Reply:
     """Every resource of every provider, once or again and again."""
     check_interval(call)
+    check_provider(services, call.args.provider)
+    check_state(call.args.state)
     if call.args.watch:
         return await watch(call, partial(_look, services, call))
     snapshot = about(await services.fleet.now(), call.args.provider)
@@ -111,6 +114,13 @@ async def advise(services: Services, call: Call) -> Reply:
     shown = [{**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one)} for one in found]
     text = output.table(shown, _INSIGHTS, "nothing is idle, forgotten or kept for nothing, and no mark is passed")
     return Reply([_flat(one) for one in found], text, missing)
+
+
+def check_state(name: str) -> None:
+    """Raise ValidationError for a state in which nothing can be."""
+    known = [*(state.value for state in ResourceState), KEPT]
+    if name and name not in known:
+        raise ValidationError(f"there is no state {name!r}", "", f"one of {', '.join(known)}")
 
 
 async def _look(services: Services, call: Call) -> Seen:

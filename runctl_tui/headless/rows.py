@@ -9,7 +9,7 @@ from decimal import Decimal
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import TAG_OWNER, Disk, Gpu
+from runctl_tui.domain.instance import TAG_OWNER, TAG_SSH, Disk, Gpu
 from runctl_tui.domain.resource import BILLED_STATES
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.headless.output import Row
@@ -56,6 +56,7 @@ def instance_facts(row: FleetRow, now: datetime) -> Row:
         "vcpus": machine.vcpus,
         "memory_gib": machine.memory_gib,
         "public_ip": machine.public_ip,
+        "ssh": machine.tag(TAG_SSH),
         "private_ip": machine.private_ip,
         "image": machine.image,
         "key_name": machine.key_name,

@@ -11,7 +11,7 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import TAG_OWNER
 from runctl_tui.domain.money import HOURS_PER_MONTH, cents
 from runctl_tui.domain.volume import Volume, VolumeSnapshot, month
-from runctl_tui.domain.volume_shapes import settled
+from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled
 from runctl_tui.headless.output import Row
 
 KEPT: Final = "kept"
@@ -58,7 +58,7 @@ def tracked_volume_row(volume: TrackedResource) -> Row:
         "provider": volume.provider,
         "region": volume.region,
         "state": KEPT,
-        "type": "network volume",
+        "type": f"{volume.type} volume",
         "name": volume.name,
         "usd_per_hour": Decimal(0),
         "so_far_usd": volume.accumulated,
@@ -67,7 +67,7 @@ def tracked_volume_row(volume: TrackedResource) -> Row:
         "tags": tags,
         "kind": volume.kind,
         "disks_usd_per_month": None if rate is None else cents(rate * HOURS_PER_MONTH),
-        "note": "costs while it exists, mounted or not",
+        "note": "costs while it exists, mounted or not" if volume.type in NETWORK_LIMITS else "attached to nothing",
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runctl_tui import modals
 from runctl_tui.domain.facts import Known
+from runctl_tui.domain.instance import TAG_SSH, Instance
 from runctl_tui.domain.text import safe
 from runctl_tui.modals.words import age, duration, money, number, seen
 from runctl_tui.screens.columns.words import run_state, state_cell
@@ -44,6 +45,7 @@ def fields(row: FleetRow) -> tuple[tuple[str, str], ...]:
         ("id", machine.id),
         ("name", machine.name),
         ("public address", machine.public_ip),
+        ("ssh address", machine.tag(TAG_SSH) or ""),
         ("private address", machine.private_ip),
         ("type", machine.type),
         ("zone", machine.zone),
@@ -72,7 +74,7 @@ def machine_facts(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
         modals.fact("type", f"{machine.type}, {machine.market.value}"),
         modals.fact("size", " · ".join(part for part in size if part) or "?"),
         modals.fact("where", f"{machine.provider} {machine.zone or machine.region}"),
-        modals.fact("address", " · ".join(part for part in (machine.public_ip, machine.private_ip) if part) or "-"),
+        modals.fact("address", _address(machine)),
         modals.fact("up", age(machine.launched_at, now) + made),
         modals.fact("whose", machine.ownership.value),
     ]
@@ -120,3 +122,9 @@ def disk_fact(disk: Disk, now: datetime) -> Fact:
         return modals.fact(disk.name, f"{size} at {disk.device} · {price} · {when} · {dies}")
     name = "root" if disk.root else disk.name or disk.device
     return modals.fact(name, f"{size} {disk.type} · {price} · {dies} · {snapshot} · {disk.volume_id}")
+
+
+def _address(machine: Instance) -> str:
+    """Return where it is reached; a pod's SSH has a user and a port of its own."""
+    parts = (machine.tag(TAG_SSH) or machine.public_ip, machine.private_ip)
+    return " · ".join(part for part in parts if part) or "-"

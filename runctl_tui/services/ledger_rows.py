@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -22,6 +22,7 @@ from runctl_tui.domain.volume import VOLUME, Volume
 from runctl_tui.services.store import from_micros, to_micros
 
 INSTANCE: Final = "instance"
+YOUNG: Final = timedelta(minutes=5)
 _STOPPED_AT: Final = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 
 
@@ -56,6 +57,7 @@ def seen_in(row: FleetRow, at: datetime) -> Seen:
         first_seen_at=at,
         last_seen_at=at,
         tags=machine.tags,
+        type=machine.type,
     )
     sighting = Sighting(
         row.key,
@@ -89,6 +91,7 @@ def volume_in(volume: Volume, at: datetime) -> Seen:
         first_seen_at=at,
         last_seen_at=at,
         tags=volume.tags,
+        type=volume.shape.type,
     )
     sighting = Sighting(volume.key, at, ResourceState.STOPPED, None, rate, created_at=volume.created_at)
     return Seen(volume.key, tracked, volume.shape.type, True, sighting)
@@ -126,6 +129,12 @@ def existing(connection: sqlite3.Connection, kind: str) -> set[str]:
     gone = (ResourceState.TERMINATING.value, ResourceState.TERMINATED.value)
     rows = connection.execute("SELECT key FROM resources WHERE kind = ? AND state NOT IN (?, ?)", (kind, *gone))
     return {row["key"] for row in rows}
+
+
+def is_young(connection: sqlite3.Connection, now: datetime) -> bool:
+    """Return whether nothing was seen before the last few minutes."""
+    first = connection.execute("SELECT min(first_seen) FROM resources").fetchone()[0]
+    return first is None or from_micros(first) > now - YOUNG
 
 
 def intervals_since(connection: sqlite3.Connection, start: datetime | None = None) -> list[Interval]:
@@ -230,6 +239,7 @@ def _seen(row: sqlite3.Row) -> Seen:
         first_seen_at=from_micros(row["first_seen"]),
         last_seen_at=at,
         tags=tuple((key, value) for key, value in json.loads(row["tags"])),
+        type=row["type"],
     )
     return Seen(row["key"], tracked, row["type"], bool(row["has_disks"]), sighting)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -13,6 +14,7 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import VOLUME, Volume
+from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 from runctl_tui.services import ledger_rows
 from runctl_tui.services.ledger_books import again, looked_at, run_spans
 from runctl_tui.services.ledger_rows import Seen
@@ -37,9 +39,15 @@ def write_gone(
 def write_volumes(
     connection: sqlite3.Connection, ours: Sequence[Volume], snapshot: Snapshot[tuple[Volume, ...]], now: datetime
 ) -> None:
-    """Record the volumes that cost by themselves, and as gone those that a look did not find."""
+    """Record the volumes that cost by themselves, and as gone those that a look did not find.
+
+    What a volume cost before it was seen counts where it was no machine's meanwhile: a network volume never is, and
+    what another kind was is unknown to a ledger that has just begun only.
+    """
+    whole_past = ledger_rows.is_young(connection, now)
     for volume in ours:
-        ledger_rows.record(connection, ledger_rows.volume_in(volume, now))
+        known = volume if whole_past or volume.shape.type in NETWORK_LIMITS else replace(volume, created_at=None)
+        ledger_rows.record(connection, ledger_rows.volume_in(known, now))
     there = {volume.key for volume in snapshot.value}
     _end(connection, ledger_rows.existing(connection, VOLUME) - there, snapshot, now)
 

@@ -267,11 +267,15 @@ class FakeRegistry:
 
     def __init__(self, world: World, name: str = "") -> None:
         self.world = world
+        self.name = name
         refused = {Capability.CREATE: "it is here already"} if name == "local" else {}
         self.capabilities = Capabilities(refused)
 
     def get(self, name: str) -> FakeRegistry:
         return FakeRegistry(self.world, name)
+
+    def all(self) -> tuple[FakeRegistry, ...]:
+        return tuple(map(self.get, ("aws", "runpod", "local")))
 
     def regions(self) -> tuple[str, ...]:
         return ("secure", "community")

@@ -364,6 +364,11 @@ def test_exec_takes_any_command(runctl: Runctl, world: World) -> None:
     assert second == first
 
 
+def test_the_command_that_a_plan_shows_is_whole(runctl: Runctl, world: World) -> None:
+    shown = runctl("exec", "--dry-run", "--", "ls", "-la", "/x").out
+    assert " -- ls -la /x" in shown
+
+
 def test_an_interrupt_says_what_goes_on(runctl: Runctl, world: World) -> None:
     def interrupt(plan: object) -> None:
         raise KeyboardInterrupt

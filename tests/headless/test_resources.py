@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from runctl_tui.domain.cost import TrackedResource
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.money import HOURS_PER_MONTH
@@ -30,6 +32,7 @@ NETWORK = TrackedResource(
     unpriced_seconds=0,
     first_seen_at=NOW,
     last_seen_at=NOW,
+    type="network",
 )
 
 
@@ -41,6 +44,26 @@ def test_the_list_is_filtered_by_provider_state_and_tag(runctl: Runctl, world: W
     assert len(runctl("resources", "list", "--tag", "runctl:project=llama", "--json").data) == 2
     assert runctl("resources", "list", "--tag", "runctl:project=sdxl", "--json").data == []
     assert "8" in runctl("resources", "list").out.splitlines()[1].split()
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        (("resources", "list", "--provider", "runpd"), "aws, runpod, local"),
+        (("resources", "list", "--state", "asleep"), "stopped"),
+        (("resources", "stop-all", "--provider", "runpd"), "aws, runpod, local"),
+    ],
+)
+def test_a_name_that_there_is_not_is_no_reassurance(runctl: Runctl, words: tuple[str, ...], known: str) -> None:
+    said = runctl(*words, "--json")
+    assert said.code == 1
+    assert known in said.error["hint"]
+
+
+def test_an_unattached_volume_says_what_it_is(runctl: Runctl, world: World) -> None:
+    world.tracked_volumes = (replace(NETWORK, provider="aws", type="gp3"),)
+    (row,) = [row for row in runctl("resources", "list", "--json").data if row["kind"] == "volume"]
+    assert (row["type"], row["note"]) == ("gp3 volume", "attached to nothing")
 
 
 def test_a_network_volume_is_listed_with_what_it_costs(runctl: Runctl, world: World) -> None:

@@ -89,6 +89,21 @@ async def test_a_volume_that_is_gone_costs_no_longer(tracker: ResourceTracker, c
     assert (one.state, one.accumulated) == (ResourceState.TERMINATED, CENT)
 
 
+async def test_the_past_of_an_unattached_volume_counts_for_a_ledger_that_has_just_begun_only(
+    tracker: ResourceTracker, clock: FakeClock
+) -> None:
+    plain = replace(DATA, shape=VolumeShape("gp3", 100), created_at=START - timedelta(hours=5))
+    await tracker.observe_volumes(looked(clock, plain))
+    assert await tracker.total_cost() == 5 * CENT
+    clock.advance(3600)
+    later = replace(plain, id="vol-later", created_at=START - timedelta(hours=50))
+    await tracker.observe_volumes(looked(clock, plain, later))
+    assert await tracker.total_cost() == 6 * CENT, "it may have been a machine's until now"
+    network = replace(DATA, id="nv-later", created_at=clock.now() - timedelta(hours=2))
+    await tracker.observe_volumes(looked(clock, plain, later, network))
+    assert await tracker.total_cost() == 8 * CENT
+
+
 async def test_time_on_a_machine_is_not_counted_here(tracker: ResourceTracker, clock: FakeClock) -> None:
     for there in (True, True, False, False, True, True):
         clock.advance(3600)

@@ -132,7 +132,7 @@ def _sum(snapshots: tuple[VolumeSnapshot, ...]) -> str:
 def _undo(operation: Operation, facts: SafetyFacts) -> str:
     match operation:
         case Operation.VOLUME_CREATE:
-            return "delete it; until then it is paid"
+            return "delete it, once a snapshot holds what is on it; until then it is paid"
         case Operation.VOLUME_ATTACH:
             return "detach it"
         case Operation.VOLUME_DETACH:

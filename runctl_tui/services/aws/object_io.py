@@ -20,6 +20,8 @@ from runctl_tui.services.errors import AwsError, DataTransferError, PlanChanged,
 from runctl_tui.services.threads import CancelToken
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mypy_boto3_s3.client import S3Client
 
 T = TypeVar("T")
@@ -74,7 +76,7 @@ class ObjectIo:
                 token = CancelToken()
                 call = partial(_fetch, entry, _Span(start, length, part), moved, token)
                 await self._store().call(entry.bucket, what, call, cancel=token)
-            await asyncio.to_thread(_finish, part, target, what)
+            await asyncio.to_thread(_finish, part, target, entry.modified_at, what)
         except AwsError as error:
             raise _changed(error, entry.address) from error
         finally:
@@ -173,10 +175,13 @@ def _begin(part: Path, what: str) -> None:
         raise DataTransferError(what, f"{part}: {error.strerror}", "choose another folder") from error
 
 
-def _finish(part: Path, target: Path, what: str) -> None:
+def _finish(part: Path, target: Path, modified_at: datetime | None, what: str) -> None:
+    """Let the file appear, as old as its object: what is compared by size and time is then the same."""
     try:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
+        if modified_at is not None:
+            os.utime(part, (modified_at.timestamp(), modified_at.timestamp()))
         part.replace(target)
     except OSError as error:
         raise DataTransferError(what, f"{target}: {error.strerror}", "make room, or choose another folder") from error

@@ -80,10 +80,7 @@ class EbsStore:
         return Snapshot(self.priced(storage), taken_at, tuple(_scope(region) for region in regions), missing)
 
     async def standing(self) -> Standing:
-        """Return the volumes attached to nothing, read every five minutes and after each change of ours.
-
-        They count from when they are first seen so: EC2 does not tell since when they are.
-        """
+        """Return the volumes attached to nothing, read every five minutes and after each change of ours."""
         told = await self._standing()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PRICE_PATIENCE):
@@ -215,7 +212,7 @@ class EbsStore:
         now, regions = self._clock.now(), self._settings.regions
         problems: list[Problem] = []
         parts = await asyncio.gather(*(self._unattached(region, problems) for region in regions))
-        found = tuple(replace(one, created_at=None) for part in parts for one in part)
+        found = tuple(one for part in parts for one in part)
         return Snapshot(found, now, tuple(_scope(region) for region in regions), tuple(problems))
 
     async def _unattached(self, region: str, problems: list[Problem]) -> tuple[Volume, ...]:

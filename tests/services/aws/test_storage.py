@@ -251,6 +251,9 @@ async def test_a_download_replaces_nobodys_own_part_file(rig: Rig, tmp_path: Pat
     assert codes(plan) == {"replaces_files"}
     assert (await rig.commit(plan)).ok
     assert contents(tmp_path, "a*") == {"a": b"new", "a.part": b"mine"}
+    (entry,) = [entry async for page in rig.objects.pages(BUCKET, "a") for entry in page]
+    assert entry.modified_at is not None
+    assert (tmp_path / "a").stat().st_mtime == entry.modified_at.timestamp(), "or the next sync would send it back"
 
 
 async def test_a_cancelled_transfer_says_how_far_it_came(

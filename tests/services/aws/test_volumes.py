@@ -78,7 +78,6 @@ async def test_the_fleet_hears_of_what_is_attached_to_nothing_now_and_then(world
     (east,) = (await store(world).standing()).value
     assert (east.id, east.project) == (made, "llama")
     assert east.usd_per_month == Known(Decimal("11.60"), world.clock.now(), "bundled table")
-    assert east.created_at is None, "nobody knows since when it is attached to nothing"
     asked = len(world.sent)
     assert (await store(world).standing()).value == (east,)
     assert len(world.sent) == asked, "not at each look"
