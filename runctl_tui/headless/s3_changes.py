@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, address, split_address
 from runctl_tui.domain.plan import Confirmation, Level, Plan
@@ -11,6 +15,7 @@ from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide,
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
+from runctl_tui.headless.s3_streams import STREAM, check_streams, read_input, write_output
 from runctl_tui.services.errors import ValidationError, refusal
 from runctl_tui.services.ports import Services
 
@@ -41,8 +46,10 @@ def register(verbs: Nouns[Parser]) -> None:
     """Add the verbs."""
     for verb, words in _COPIES.items():
         parser = add_noun(verbs, verb, words)
-        parser.add_argument("source", metavar="SOURCE", help="a path, or s3://bucket/key")
-        parser.add_argument("destination", metavar="DESTINATION", help="a path, or s3://bucket/key")
+        stream = ", or - for standard {}put" if verb == "cp" else ""
+        words = f"a path, or s3://bucket/key{stream}"
+        parser.add_argument("source", metavar="SOURCE", help=words.format("in"))
+        parser.add_argument("destination", metavar="DESTINATION", help=words.format("out"))
         if verb != "sync":
             parser.add_argument("--recursive", action="store_true", help="everything below a folder")
         else:
@@ -59,12 +66,29 @@ def register(verbs: Nouns[Parser]) -> None:
 
 
 async def copy(services: Services, call: Call) -> Reply:
-    """Copy, move or sync; at once unless something is deleted, or a checkpoint or protected bucket is in the way."""
+    """Copy, move or sync; '-' is standard input or output, through a file so that nothing is sent or told by halves."""
+    source, destination = call.args.source, call.args.destination
+    if STREAM not in (source, destination):
+        return await _copy(services, call, source, destination)
+    check_streams(call)
+    with TemporaryDirectory() as folder:
+        if source == STREAM:
+            file = Path(folder, "standard-input")
+            await asyncio.to_thread(read_input, file)
+            return await _copy(services, call, str(file), destination)
+        file = Path(folder, "standard-output")
+        reply = await _copy(services, call, source, str(file))
+        await asyncio.to_thread(write_output, file)
+        return replace(reply, text="")
+
+
+async def _copy(services: Services, call: Call, source: str, destination: str) -> Reply:
+    """Act at once unless something is deleted, or a checkpoint or protected bucket is in the way."""
     args = call.args
     syncing = args.verb == "sync"
     request = CopyRequest(
-        args.source,
-        args.destination,
+        source,
+        destination,
         recursive=syncing or args.recursive,
         move=args.verb == "mv",
         changed_only=syncing,

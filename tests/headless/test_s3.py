@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -125,3 +128,49 @@ def test_rm_means_an_object_or_a_whole_folder_and_nothing_between(runctl: Runctl
         DeleteRequest("b", prefixes=("",), patterns=(NamePattern(False, "*.pt"),)),
     ]
     assert runctl("s3", "rm", "s3://b/").code == 1
+
+
+def test_an_object_goes_to_standard_output_and_nothing_else_does(runctl: Runctl, world: World) -> None:
+    world.plan_changes = asking(Level.ENTER)
+
+    def download(plan: object) -> None:
+        (request,) = world.stored
+        assert isinstance(request, CopyRequest)
+        Path(request.destination).write_bytes(b"its content\n")
+
+    world.on_commit = download
+    said = runctl("s3", "cp", "s3://b/k", "-")
+    assert (said.code, said.out) == (0, "its content\n")
+
+
+def test_standard_input_becomes_an_object(runctl: Runctl, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.plan_changes = asking(Level.ENTER)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=BytesIO(b"piped")))
+    seen = []
+
+    def upload(plan: object) -> None:
+        (request,) = world.stored
+        assert isinstance(request, CopyRequest)
+        seen.append((Path(request.source).read_bytes(), request.destination))
+
+    world.on_commit = upload
+    assert runctl("s3", "cp", "-", "s3://b/k").code == 0
+    assert seen == [(b"piped", "s3://b/k")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("mv", "s3://b/k", "-"),
+        ("cp", "s3://b/k/", "-", "--recursive"),
+        ("cp", "s3://b/k", "-", "--json"),
+        ("cp", "s3://b/k", "-", "--dryrun"),
+        ("cp", "-", "s3://b/folder/"),
+        ("cp", "-", "s3://b"),
+        ("cp", "-", "file"),
+        ("cp", "-", "-"),
+    ],
+)
+def test_what_cannot_be_a_stream_is_refused(runctl: Runctl, world: World, words: tuple[str, ...]) -> None:
+    assert runctl("s3", *words).code == 1
+    assert world.stored == []
