@@ -218,3 +218,5 @@ class JobView:
     """Set while it waits for a person: 'no spot capacity; on demand costs $1.01/h instead of $0.42/h'."""
     run_id: str = ""
     instance_id: str = ""
+    who: str = ""
+    """Who started it."""

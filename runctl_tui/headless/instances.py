@@ -10,7 +10,7 @@ from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.launching import add_machine_flags, launch, machine_request
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
-from runctl_tui.headless.reply import Call, Needs, Reply, about, listed
+from runctl_tui.headless.reply import Call, Needs, Reply, about, check_provider, listed
 from runctl_tui.headless.rows import instance_facts, instance_row
 from runctl_tui.headless.ssh import ssh
 from runctl_tui.headless.waiting import add_wait_flags, wait
@@ -73,6 +73,7 @@ def add_common_verbs(verbs: Nouns[Parser], metavar: str, provider: str = "") -> 
 
 async def list_all(services: Services, call: Call) -> Reply:
     """Every machine of every provider, or of one."""
+    check_provider(services, call.args.only)
     snapshot = await services.fleet.now()
     now = services.clock.now()
     rows = [instance_row(row, now) for row in snapshot.value if call.args.only in ("", row.instance.provider)]

@@ -206,6 +206,7 @@ class CommandingScreen(BaseScreen):
             value = known[words[0]].value if words[0] in known else settings.value(words[0])
             self.tell(f"{words[0]} = {value}")
         else:
+            _check_no_secret(words[0])
             self.tell(f"written to {settings.set(words[0], ' '.join(words[1:]))}")
             self.post_message(SettingWritten(words[0]))
 
@@ -253,3 +254,13 @@ def _finding(finding: Finding) -> list[str]:
     sign = "?" if finding.ok is None else "✓" if finding.ok else "✗"
     lines = [f"{sign} {finding.area:9} {finding.text}"]
     return [*lines, f"            {finding.todo}"] if finding.todo else lines
+
+
+def _check_no_secret(key: str) -> None:
+    from runctl_tui.domain.setting_spec import Kind
+    from runctl_tui.domain.settings import SPECS
+
+    if key in SPECS and SPECS[key].kind is Kind.SECRET:
+        raise ValidationError(
+            f"{key} is a secret", "what is typed here is shown and kept", f":settings {key}, then enter"
+        )

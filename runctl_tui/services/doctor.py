@@ -23,6 +23,10 @@ from runctl_tui.services.ports import Finding, ProviderRegistry, Settings, Train
 LOOK_SECONDS: Final = 30.0
 
 
+RUNPOD: Final = "runpod"
+CONNECT_RUNPOD: Final = "to use it: set RUNPOD_API_KEY, or 'runctl-tui config set runpod.api_key -'"
+
+
 class BucketProbe(Protocol):
     """Who can tell whether a bucket is there."""
 
@@ -65,7 +69,7 @@ class DoctorService:
         """Look at everything at once; the answer is in the order in which to mend things."""
         looks: list[Coroutine[object, object, list[Finding]]] = [self._machine(), self._configuration()]
         looks += [self._provider(provider) for provider in self._parts.registry.all()]
-        looks += [self._bucket(), *map(self._probe, self._parts.probes)]
+        looks += [self._not_connected(), self._bucket(), *map(self._probe, self._parts.probes)]
         groups = await asyncio.gather(*(_bounded(look) for look in looks))
         return tuple(finding for group in groups for finding in group)
 
@@ -96,6 +100,12 @@ class DoctorService:
             findings += await asyncio.gather(self._price(provider), self._launch(provider))
             findings.append(self._profile(provider))
         return findings
+
+    async def _not_connected(self) -> list[Finding]:
+        """Say what could be connected and is not; nobody needs every cloud."""
+        if any(provider.name == RUNPOD for provider in self._parts.registry.all()):
+            return []
+        return [Finding(RUNPOD, None, "RunPod: not connected, there is no key", CONNECT_RUNPOD)]
 
     async def _price(self, provider: TrainingProvider) -> Finding:
         aws = self._parts.configuration.aws

@@ -38,7 +38,9 @@ __all__ = ["INTERRUPTED", "JobBoard", "JobHandle", "StepHandle", "Work", "new_id
 class JobBoard:
     """All jobs of this process, and what earlier and other processes left written."""
 
-    def __init__(self, store: Store, clock: Clock, locks: LockSet) -> None:
+    def __init__(self, store: Store, clock: Clock, locks: LockSet, who: str = "") -> None:
+        """`who` starts jobs here."""
+        self._who = who
         self._store = store
         self._clock = clock
         self._locks = locks
@@ -77,7 +79,7 @@ class JobBoard:
 
     def start(self, title: str, steps: Sequence[Step], work: Work) -> str:
         """Begin a job and return its id; what the work returns is its result, what it raises is told."""
-        view = JobView(new_id(self._clock), title, tuple(steps), self._clock.now())
+        view = JobView(new_id(self._clock), title, tuple(steps), self._clock.now(), who=self._who)
         handle = JobHandle(view, self._clock, self._show)
         self._handles[view.id] = handle
         self._show(view)

@@ -80,7 +80,7 @@ class Core:
             warnings=lambda: place.configuration.monitoring.enable_warnings,
         )
         self.fleet.feed = PollingFeed(self.fleet.poll, self.pace(fleet_pace(place)), clock, empty=())
-        self.jobs = JobBoard(self.store, clock, self.locks)
+        self.jobs = JobBoard(self.store, clock, self.locks, place.owner)
         self.journal = Journal(self.store, clock, self.locks)
         self.memory = StoredMemory(self.store)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")

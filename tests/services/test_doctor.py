@@ -106,6 +106,13 @@ async def test_missing_credentials_say_how_to_get_some(tmp_path: Path) -> None:
     assert "aws sso login" in found.todo
 
 
+async def test_a_cloud_that_nobody_connected_is_told_and_no_failure(tmp_path: Path) -> None:
+    told = [one for one in await findings(parts(tmp_path), "runpod") if "not connected" in one.text]
+    assert [(one.ok, "RUNPOD_API_KEY" in one.todo) for one in told] == [(None, True)]
+    connected = await findings(parts(tmp_path, FakeProvider(name="runpod")), "runpod")
+    assert not any("not connected" in one.text for one in connected)
+
+
 async def test_allowed_looks_are_named(tmp_path: Path) -> None:
     found = await findings(parts(tmp_path), "aws")
     assert "account 123456789012" in texts(found, True)

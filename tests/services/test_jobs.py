@@ -26,7 +26,7 @@ async def board_of(tmp_path: Path) -> AsyncIterator[Opened]:
 
     def opened() -> JobBoard:
         stores.append(Store(tmp_path, clock))
-        return JobBoard(stores[-1], clock, LockSet(tmp_path))
+        return JobBoard(stores[-1], clock, LockSet(tmp_path), "alice")
 
     clock = FakeClock()
     yield opened
@@ -129,6 +129,7 @@ async def test_a_job_of_a_dead_program_is_shown_as_interrupted(board_of: Opened,
     assert (view.id, view.ok, view.result) == (job_id, False, INTERRUPTED)
     assert view.steps[0].state is StepState.FAILED
     assert later.interrupted == (view,)
+    assert view.who == "alice"
     with pytest.raises(Refused):
         later.answer(job_id, True)
     gate.set()

@@ -405,7 +405,7 @@ def job(key: str = "j-1", **more: object) -> JobView:
         Step("deps", "install dependencies", StepState.WAITING),
         Step("start", "start training", StepState.WAITING),
     )
-    known: dict[str, object] = {"title": "launch tiny", "steps": steps, "started_at": ago(seconds=22)}
+    known: dict[str, object] = {"title": "launch tiny", "steps": steps, "started_at": ago(seconds=22), "who": "alice"}
     return JobView(id=key, **(known | more))  # type: ignore[arg-type] # fields by name
 
 

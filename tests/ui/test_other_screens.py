@@ -164,6 +164,7 @@ async def test_theme_config_doctor_and_help() -> None:
         ("theme nosuch", "there is no such theme"),
         ("tasks a b c", ":tasks"),
         ("config no.such", "no such key"),
+        ("config runpod.api_key rpa_hunter2", "runpod.api_key is a secret"),
         ("launch 'x", "close the quote"),
         ("arm soon", "minutes are a number"),
     ],

@@ -32,6 +32,7 @@ def task_columns(now: Callable[[], datetime]) -> tuple[Column[JobView], ...]:
             restless=True,
         ),
         Column("took", "TOOK", took, 5, "right", 50, restless=True),
+        Column("who", "BY", lambda job: cell(job.who or "-", "$muted"), 8, wide=12, priority=40),
     )
 
 
