@@ -44,6 +44,7 @@ class DialogButton(Button):
     def rename(self, label: SafeText) -> None:
         """Say something else on it."""
         self.label = Content(safe(f"[ {label} ]"))
+        self.refresh(layout=True)
 
 
 class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):

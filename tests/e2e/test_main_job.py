@@ -151,7 +151,9 @@ def terminate_by_name(screen: Terminal) -> None:
     screen.press("tab")
     screen.type(NAME)
     screen.wait("Terminate")
-    screen.press("enter", "enter")
+    screen.press("enter")
+    pause_for_deaf_dialog(screen)
+    screen.press("enter")
     screen.gone("Type ")
     screen.until(lambda text: re.search(rf"{NAME} +\S+ termina", text) is not None or NAME not in text, "terminated")
 

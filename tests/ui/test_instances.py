@@ -79,7 +79,7 @@ async def test_terminate_needs_the_exact_name_and_cancel_has_the_focus() -> None
         assert act.disabled
         await person.type("al")
         await person.until(lambda: not act.disabled, "the button wakes on the exact name")
-        await person.sees("[ Terminate ]")
+        await person.sees("[ Cancel ]    [ Terminate ]")
         assert "wakes" not in person.text()
         await person.press("enter", "enter")
         await person.until(lambda: person.world.committed, "the plan is committed")
