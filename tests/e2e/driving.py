@@ -84,6 +84,13 @@ def pause_for_deaf_dialog(screen: Terminal) -> None:
     screen.drain(0.4)
 
 
+def confirm_what_was_typed(screen: Terminal) -> None:
+    """Go from the field to the button and press it; two keys at once would both be the field's."""
+    screen.press("enter")
+    screen.drain(0.4)
+    screen.press("enter")
+
+
 def command(screen: Terminal, words: str) -> None:
     """Type a command after the colon."""
     screen.press(":")

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.driving import (
     choose,
     command,
+    confirm_what_was_typed,
     dismiss,
     fleet_is_there,
     go_to_row,
@@ -151,9 +152,7 @@ def terminate_by_name(screen: Terminal) -> None:
     screen.press("tab")
     screen.type(NAME)
     screen.wait("Terminate")
-    screen.press("enter")
-    pause_for_deaf_dialog(screen)
-    screen.press("enter")
+    confirm_what_was_typed(screen)
     screen.gone("Type ")
     screen.until(lambda text: re.search(rf"{NAME} +\S+ termina", text) is not None or NAME not in text, "terminated")
 

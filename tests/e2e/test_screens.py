@@ -6,7 +6,16 @@ import re
 
 import pytest
 
-from tests.e2e.driving import choose, command, dismiss, fleet_is_there, go_to_row, names, pause_for_deaf_dialog
+from tests.e2e.driving import (
+    choose,
+    command,
+    confirm_what_was_typed,
+    dismiss,
+    fleet_is_there,
+    go_to_row,
+    names,
+    pause_for_deaf_dialog,
+)
 from tests.e2e.world import NARROW, World
 
 pytestmark = pytest.mark.e2e
@@ -44,7 +53,7 @@ def test_starting_shows_the_price_and_stopping_asks(world: World) -> None:
         pause_for_deaf_dialog(screen)
         screen.press("tab")
         screen.type("old-notebook")
-        screen.press("enter", "enter")
+        confirm_what_was_typed(screen)
         screen.until(lambda text: re.search(r"old-notebook +○ stopped", text) is not None, "stopped again")
 
 
