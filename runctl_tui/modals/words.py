@@ -8,7 +8,7 @@ from typing import Final
 
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.money import Price, PriceKind, cents
-from runctl_tui.domain.safety.reasons import byte_words
+from runctl_tui.domain.sizes import byte_words
 
 UNKNOWN: Final = "?"
 CENT: Final = Decimal("0.01")

@@ -62,6 +62,7 @@ def test_nothing_heavy_is_imported_at_first_paint() -> None:
     loaded = set(json.loads(done.stderr.strip().splitlines()[-1]))
     assert "textual.app" in loaded
     assert sorted(name for name in loaded if name.partition(".")[0] in HEAVY) == []
+    assert sorted(name for name in loaded if name.startswith("runctl_tui.domain.safety")) == [], "no frame needs rules"
 
 
 def test_the_way_to_the_first_frame_is_the_standard_library_alone() -> None:

@@ -20,7 +20,6 @@ Rule: TypeAlias = Callable[[Operation, SafetyFacts], Reason | None]
 _TAKING_OVER: Final = (ON_VOLUMES | ON_SNAPSHOTS) - {Operation.VOLUME_SNAPSHOT, Operation.SNAPSHOT_COPY}
 ON_INSTANCES: Final = frozenset({Operation.START, Operation.STOP, Operation.TERMINATE})
 TRAINING: Final = frozenset({Operation.RUN_START, Operation.RUN_RESUME})
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def block(code: str, text: str, level: Level = Level.REASON, offer: str = "") -> Reason:
@@ -66,15 +65,6 @@ def age_words(age: timedelta) -> str:
         if seconds >= 2 * size or (size == 60 and seconds >= size):
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
-
-
-def byte_words(amount: float) -> str:
-    """Return a number of bytes in decimal units: '3.1 GB'."""
-    for unit in _UNITS[:-1]:
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} {_UNITS[-1]}"
 
 
 def takes_over(operation: Operation, facts: SafetyFacts) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.objects import SCHEME, DeleteRequest, Deletion, Transfer, TransferItem, split_address
-from runctl_tui.domain.safety.reasons import byte_words
+from runctl_tui.domain.sizes import byte_words
 from runctl_tui.services.errors import DataTransferError, Refused, ResourceNotFound, TrainctlError
 from runctl_tui.services.job_handle import JobHandle, StepHandle
 from runctl_tui.services.storage.parts import ObjectMover, ObjectReader

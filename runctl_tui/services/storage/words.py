@@ -12,7 +12,8 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.objects import DeleteRequest, Deletion, Transfer, address, last_part
 from runctl_tui.domain.plan import Level, Operation, Plan, PlanLine, Reason, Reversibility, Severity, Target, Verdict
 from runctl_tui.domain.safety import SafetyFacts
-from runctl_tui.domain.safety.reasons import byte_words, count, known_or_none
+from runctl_tui.domain.safety.reasons import count, known_or_none
+from runctl_tui.domain.sizes import byte_words
 
 FIRST: Final = 5
 """Names that a plan lists."""
