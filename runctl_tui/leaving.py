@@ -71,10 +71,12 @@ class LeavingApp(App[None]):
 
     async def _leave(self, code: int) -> None:
         words = self._last_words()
-        with contextlib.suppress(TrainctlError, TimeoutError):
-            await asyncio.wait_for(self._keep_stances(), KEEPING_S)
-        self.services.close()
-        self.exit(return_code=code, message=Text(words) if words else None)
+        try:
+            with contextlib.suppress(TrainctlError, TimeoutError):
+                await asyncio.wait_for(self._keep_stances(), KEEPING_S)
+        finally:
+            self.services.close()
+            self.exit(return_code=code, message=Text(words) if words else None)
 
     async def _keep_stances(self) -> None:
         """Let the next session find the tables as they are left; nothing is known before the services are ready."""

@@ -44,7 +44,9 @@ async def carry_out(
         if last is None or last.run_id:
             return False  # training has begun: it goes on without us
         services.jobs.cancel(job_id)
-        call.console.progress("it ends after the present step and is undone; ctrl+c again leaves it as it is")
+        call.console.progress(
+            "asked to stop after the present step and to undo what was made; ctrl+c again leaves it as it is"
+        )
         return True
 
     with undone_by_interrupt(undo):

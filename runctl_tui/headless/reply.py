@@ -12,8 +12,7 @@ from typing import TypeVar
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.headless.console import Console
-from runctl_tui.services.doctor import CONNECT_RUNPOD, RUNPOD
-from runctl_tui.services.errors import MissingField, ValidationError, unread
+from runctl_tui.services.errors import unread
 from runctl_tui.services.ports import Services
 
 T = TypeVar("T")
@@ -73,12 +72,9 @@ def require_sight(snapshot: Snapshot[object], found: Sequence[object]) -> None:
 
 
 def check_provider(services: Services, name: str) -> None:
-    """Raise ValidationError where a provider is named that there is not: none of its machines would be good news."""
-    known = [each.name for each in services.registry.all()]
-    if name == RUNPOD and name not in known:
-        raise MissingField("RunPod is not connected", "there is no key", CONNECT_RUNPOD)
-    if name and name not in known:
-        raise ValidationError(f"there is no provider {name!r}", "", f"one of {', '.join(known)}")
+    """Raise ResourceNotFound where a provider is named that there is not: none of its machines would be good news."""
+    if name:
+        services.registry.get(name)
 
 
 def about(fleet: Snapshot[T], provider: str) -> Snapshot[T]:

@@ -19,12 +19,9 @@ from runctl_tui.domain.states import Capability
 from runctl_tui.services import doctor_machine
 from runctl_tui.services.errors import CredentialsError, TrainctlError
 from runctl_tui.services.ports import Finding, ProviderRegistry, Settings, TrainingProvider
+from runctl_tui.services.registry import CONNECT
 
 LOOK_SECONDS: Final = 30.0
-
-
-RUNPOD: Final = "runpod"
-CONNECT_RUNPOD: Final = "to use it: set RUNPOD_API_KEY, or 'runctl-tui config set runpod.api_key -'"
 
 
 class BucketProbe(Protocol):
@@ -103,9 +100,9 @@ class DoctorService:
 
     async def _not_connected(self) -> list[Finding]:
         """Say what could be connected and is not; nobody needs every cloud."""
-        if any(provider.name == RUNPOD for provider in self._parts.registry.all()):
-            return []
-        return [Finding(RUNPOD, None, "RunPod: not connected, there is no key", CONNECT_RUNPOD)]
+        there = {provider.name for provider in self._parts.registry.all()}
+        return [Finding(name, None, "not connected, there is no key", todo)
+                for name, todo in CONNECT.items() if name not in there]  # fmt: skip
 
     async def _price(self, provider: TrainingProvider) -> Finding:
         aws = self._parts.configuration.aws

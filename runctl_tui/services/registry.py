@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound
 
 if TYPE_CHECKING:
     from runctl_tui.services.ports import TrainingProvider
+
+CONNECT: Final = {"runpod": "to use it: set RUNPOD_API_KEY, or 'runctl-tui config set runpod.api_key -'"}
+"""How a provider comes to be there that is not without a key."""
 
 
 class Registry:
@@ -31,7 +34,8 @@ class Registry:
             return self._providers[name]
         except KeyError:
             there = ", ".join(self._providers) or "none"
-            raise ResourceNotFound(f"There is no provider {name}", f"there is: {there}", "use one of these") from None
+            todo = CONNECT.get(name, "use one of these")
+            raise ResourceNotFound(f"There is no provider {name}", f"there is: {there}", todo) from None
 
     def all(self) -> tuple[TrainingProvider, ...]:
         """All providers in the order of registration."""

@@ -46,6 +46,7 @@ from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapsh
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
 from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.ports import Finding, Services, ShellCommand
+from runctl_tui.services.registry import Registry
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
 from tests.ui.host_data import reading
@@ -197,6 +198,7 @@ class World:
     planned: list[tuple[Operation, tuple[str, ...]]] = field(default_factory=list)
     answers: list[bool] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    providers: tuple[str, ...] = ("aws", "runpod", "local")
     interrupted_at: int | None = None
     """The view before which somebody presses ctrl+c."""
     sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
@@ -272,10 +274,12 @@ class FakeRegistry:
         self.capabilities = Capabilities(refused)
 
     def get(self, name: str) -> FakeRegistry:
+        if name not in self.world.providers:
+            Registry(self.all()).get(name)  # type: ignore[arg-type]  # it raises as the real one does
         return FakeRegistry(self.world, name)
 
     def all(self) -> tuple[FakeRegistry, ...]:
-        return tuple(map(self.get, ("aws", "runpod", "local")))
+        return tuple(FakeRegistry(self.world, name) for name in self.world.providers)
 
     def regions(self) -> tuple[str, ...]:
         return ("secure", "community")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -65,6 +65,7 @@ class EbsStore:
         self._clock = clock
         self._prices = prices
         self._region_of: dict[str, str] = {}
+        self._told: Standing | None = None
         self._standing = StandingLook(PROVIDER, self._read_unattached, clock, SILENT, STANDING_FRESH)
 
     async def list_storage(self) -> Snapshot[Storage]:
@@ -82,10 +83,15 @@ class EbsStore:
     async def standing(self) -> Standing:
         """Return the volumes attached to nothing, read every five minutes and after each change of ours."""
         told = await self._standing()
+        if told is not self._told:  # a price list that hangs delays one look, and not every one
+            self._told = told
+            await self._learn_prices_of({one.region for one in told.value})
+        return replace(told, value=tuple(self._priced(one) for one in told.value))
+
+    async def _learn_prices_of(self, regions: Collection[str]) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PRICE_PATIENCE):
-                await asyncio.gather(*(self._prices.refresh(region) for region in {one.region for one in told.value}))
-        return replace(told, value=tuple(self._priced(one) for one in told.value))
+                await asyncio.gather(*(self._prices.refresh(region) for region in regions))
 
     async def learn_prices(self) -> None:
         """Ask the price lists of all regions, as often as they are worth asking."""
