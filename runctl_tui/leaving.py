@@ -41,11 +41,12 @@ class LeavingApp(App[None]):
         if not working or self._asked_to_quit:
             await self._leave(0)
             return
-        from runctl_tui.modals import Ask
+        from runctl_tui.modals import AskFirst
 
         self._asked_to_quit = True
         words = safe(quitting.question(working))
-        self.push_screen(Ask(self.services.clock, safe("QUIT"), words, safe("Quit all the same")), self._quit_or_stay)
+        ask = AskFirst(self.services.clock, safe("QUIT"), words, safe("Quit all the same"))
+        self.push_screen(ask, self._quit_or_stay)
 
     async def _quit_or_stay(self, quits: bool | None) -> None:
         self._asked_to_quit = False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runctl_tui.modals.ask import Ask as Ask
+    from runctl_tui.modals.ask import AskFirst as AskFirst
     from runctl_tui.modals.confirm import Instead as Instead
     from runctl_tui.modals.confirm import dialog_for as dialog_for
     from runctl_tui.modals.describe import Describe as Describe
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Ask": "runctl_tui.modals.ask",
+    "AskFirst": "runctl_tui.modals.ask",
     "Describe": "runctl_tui.modals.describe",
     "EditSetting": "runctl_tui.modals.edit_setting",
     "Entry": "runctl_tui.modals.entry",

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.text import SafeText
-from runctl_tui.modals.base import Dialog, DialogButton
+from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
 from runctl_tui.widgets.text import content
 
 ACT = "act"
@@ -38,3 +38,9 @@ class Ask(Dialog[bool]):
         """Answer yes."""
         if button_id == ACT:
             self.dismiss(True)
+
+
+class AskFirst(Ask):
+    """The same where something is lost by going on: Cancel has the focus."""
+
+    AUTO_FOCUS = f"#{CANCEL}"

@@ -38,6 +38,11 @@ async def test_the_dialog_quits_by_its_button() -> None:
         await person.sees("Quit all the same")
         person.world.clock.advance(2)
         await person.press("enter")
+        await person.until(lambda: len(person.app.screen_stack) == 1, "a stray enter stays")
+        assert person.world.closed == 0
+        await person.press("q")
+        await person.sees("Quit all the same")
+        await person.press("right", "enter")
         await person.until(lambda: person.world.closed == 1, "it has ended")
 
 
