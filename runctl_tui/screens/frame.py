@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.text import SafeText, safe, safe_line
+from runctl_tui.domain.text import EMPTY, SafeText, safe, safe_line
 from runctl_tui.modals.words import duration, seen
 from runctl_tui.widgets.cost_bar import CostFacts
 from runctl_tui.widgets.header import HeaderFacts
@@ -108,12 +109,22 @@ def problem_lines(problem: Problem, log_path: str) -> list[SafeText]:
 def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, ...]:
     """Return one line per part of the scope that is absent or old."""
     age = seen(snapshot.taken_at, now)
-    older = "" if age == "now" else f"; rows are from {age}"
-    out = []
-    for problem in snapshot.missing:
-        if problem.code == HOST_OFF:
-            continue
+    older = "" if age == "now" else f"; rows from {age}"
+    out: list[Notice] = []
+    for problem in told_below(snapshot):
         again = f", next try in {duration(problem.retry_in)}" if problem.retry_in is not None else ""
-        code = f" [{problem.code}]" if problem.code and problem.code not in problem.what else ""
-        out.append(Notice.partial(safe(f"{problem.what}{again}{older}{code}")))
+        code = safe(f"[{problem.code}]" if problem.code and problem.code not in problem.what else "")
+        words = safe(f"{problem.what}{older}{again}")
+        out.append(replace(Notice.partial(words), more=code, hint=safe("! why") if not out else EMPTY))
     return tuple(out)
+
+
+def told_below(snapshot: Snapshot[object]) -> tuple[Problem, ...]:
+    """Return the problems that are said under the rows."""
+    return tuple(problem for problem in snapshot.missing if problem.code != HOST_OFF)
+
+
+def in_place_of_rows(snapshot: Snapshot[object], nothing: str) -> Notice:
+    """Return what stands where rows would be: that there are none only where all could be asked, else why not."""
+    problems = told_below(snapshot)
+    return Notice.error(problem_note(problems[0]).text) if problems else Notice.empty(safe(nothing))

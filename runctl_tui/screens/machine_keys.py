@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
@@ -15,6 +15,12 @@ from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.services.errors import TrainctlError, ValidationError
 
 _PLANS = {"start": Operation.START, "stop": Operation.STOP, "terminate": Operation.TERMINATE}
+
+
+ABOUT_A_MACHINE: Final = frozenset(
+    {"terminate", "logs", "shell", "host", "tunnel", "related", "describe", "raw", "copy_id", "copy_field"}
+)
+"""Actions that need a machine at hand."""
 
 
 class MachineKeys(ChangingScreen):

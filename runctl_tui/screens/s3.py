@@ -59,7 +59,9 @@ class S3Screen(ObjectChangingScreen):
     CSS_PATH: ClassVar = style_sheets("controls", "s3")
     MODE = "s3"
     NAME = "S3"
-    EMPTY = "no bucket yet"
+    EMPTY = "this account has no buckets; aws s3 mb s3://NAME makes one"
+    ROWS = "buckets"
+    ABOUT_ROWS = ObjectChangingScreen.ABOUT_ROWS | {"delete", "details", "raw", "copy_location"}
     HELP = (
         "Enter opens a folder or looks into an object, backspace goes up. At most the first and last 64 KiB of an "
         "object are read. Nothing here changes anything: changes live in x and ctrl+d."
@@ -280,14 +282,10 @@ class S3Screen(ObjectChangingScreen):
         self._complete = self._coming is None and not errors
         if cursor is not None and not self._touched:
             self.table.move_to(cursor)
-        if not found:
-            self._say_why_empty(errors)
+        if not found and self._place.bucket and not errors:
+            where = "nothing below this prefix" if self._place.prefix else "nothing in this bucket"
+            self.table.set_placeholder(Notice.empty(safe(f"{where}; x, Upload… brings a file or folder here")))
         self.show_title()
-
-    def _say_why_empty(self, errors: tuple[TrainctlError, ...]) -> None:
-        where = "nothing below this prefix" if self._place.bucket else "this account has no buckets"
-        notice = Notice.error(safe(errors[0].what)) if errors else Notice.empty(safe(where))
-        self.table.set_placeholder(notice)
 
     async def _look_into(self, row: ObjectEntry) -> None:
         await asyncio.sleep(LOOK_AFTER)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runctl_tui.domain.text import SafeText, safe
+from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.widgets.text import pad, plain, width_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,10 @@ class Notice:
     symbol: str
     text: SafeText
     style: str = "$muted"
+    more: SafeText = EMPTY
+    """Further words, left out whole where there is no room."""
+    hint: SafeText = EMPTY
+    """The key that tells all of it, at the right edge."""
 
     @classmethod
     def loading(cls, what: SafeText) -> Notice:
@@ -34,3 +39,11 @@ class Notice:
     def error(cls, text: SafeText) -> Notice:
         """Say what failed."""
         return cls("✗", text, "$danger")
+
+    def line(self, width: int) -> SafeText:
+        """Return it in one line of so many cells."""
+        edge = f"  {self.hint}" if self.hint else ""
+        words, room = plain(f" {self.symbol} {self.text}"), width - width_of(edge)
+        if self.more and width_of(words) + 1 + width_of(self.more) <= room:
+            words = plain(f"{words} {self.more}")
+        return plain(pad(words, room) + edge)
