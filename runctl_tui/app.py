@@ -34,7 +34,7 @@ from runctl_tui.widgets.status_line import StatusNote
 from runctl_tui.widgets.text import aligned_svg
 
 if TYPE_CHECKING:
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports_services import Services
 
 log = logging.getLogger(__name__)
 SCREENS: Final[Mapping[str, str]] = {

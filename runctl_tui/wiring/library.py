@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from runctl_tui.options import Options
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 from runctl_tui.wiring import build
 
 
