@@ -140,9 +140,6 @@ async def rooms(person: Photographer) -> None:
     await person.press("2")
     await person.sees("sdxl-datasets", "$/MO")
     await person.keep("volumes")
-    await person.press("tab")
-    await person.sees("Snapshots", "completed")
-    await person.keep("snapshots")
     await person.press("3")
     await person.sees(BUCKET)
     await person.keep("s3")
@@ -150,12 +147,26 @@ async def rooms(person: Photographer) -> None:
     await person.press("6")
     await person.sees("forecast", "FINDING")
     await person.keep("costs")
+    await snapshots(person)
     await person.press("7")
-    await person.sees("Tasks")
+    await person.sees("Tasks", "✓ done", "scratch-2025")
     await person.keep("tasks")
     await person.press("9")
     await person.sees("aws.region")
     await person.keep("settings")
+
+
+async def snapshots(person: Photographer) -> None:
+    """Make a snapshot, so that there is one to see and a task that was done."""
+    await person.press("2")
+    await person.choose("scratch-2025")
+    await person.press("x", *"snap", "enter")
+    await person.sees("SNAPSHOT")
+    await person.press("y")
+    await person.sees("see 7 Tasks")
+    await person.press("tab")
+    await person.sees("Snapshots", "scratch-2025 ")
+    await person.keep("snapshots")
 
 
 async def objects(person: Photographer) -> None:
