@@ -412,6 +412,9 @@ class FakeActions:
         self.world.changes.append(change)
         return plan(change.operation, **self.world.plan_changes)
 
+    async def take_up(self, job_id: str) -> str:
+        raise NotImplementedError(job_id)
+
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         self.world.committed.append((plan, confirmation))
         self.world.on_commit(plan)

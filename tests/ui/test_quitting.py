@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.plan import Operation, Step, StepState
 from tests.ui import fake_data as data
 from tests.ui.driving import Person, at_keyboard
 from tests.ui.fakes import World
@@ -78,3 +78,26 @@ async def test_what_was_interrupted_is_told_by_the_next_session_and_its_machine_
         person.table.move_to("j-2")
         await person.press("x")
         await person.sees("it has no machine that is there")
+
+
+async def test_a_launch_that_waited_for_its_run_is_taken_up_from_its_menu() -> None:
+    world = World()
+    machine = data.fleet()[1].instance
+    steps = (*(Step(one, one, StepState.DONE) for one in ("create", "detached")), Step("terminated", "Terminated"))
+    job = data.job(instance_id=machine.id, run_id="r-1", steps=steps, ended_at=data.NOW, ok=False, code="interrupted")
+    world.interrupted = (job,)
+    world.jobs.push((job, replace(job, id="j-2", code="")))
+    async with at_keyboard(world) as person:
+        await person.sees("x in 7 Tasks goes on with it (launch tiny)")
+        await person.press("7")
+        await person.sees("launch tiny")
+        person.table.move_to("j-2")
+        await person.press("x")
+        await person.sees("it waits for no run")
+        await person.press("escape")
+        person.table.move_to("j-1")
+        await person.press("x")
+        await person.type("go on")
+        await person.press("enter")
+        await person.sees("launch tiny: taken up")
+        assert world.taken_up == ["j-1"]
