@@ -151,6 +151,7 @@ async def rooms(person: Photographer) -> None:
     await person.press("7")
     await person.sees("Tasks", "✓ done", "scratch-2025")
     await person.keep("tasks")
+    await person.press("exclamation_mark")
     await person.press("9")
     await person.sees("aws.region")
     await person.keep("settings")
