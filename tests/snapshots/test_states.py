@@ -103,7 +103,7 @@ async def test_partial(snapshot: SnapshotAssertion) -> None:
         ("why", ("?rows from", "exclamation_mark", "?8f1c-77aa")),
         ("volumes", ("escape", "2", "?rows from")),
         ("checkpoints", ("4", "?could not be listed")),
-        ("monitor", ("5", "?its checkpoints", "?step 4110/9000")),
+        ("monitor", ("5", "?its checkpoints", "?step 4110/9000", "?$406.26")),
         ("costs", ("6", "?812.40")),
     )
 
@@ -174,7 +174,7 @@ async def test_very_wide(snapshot: SnapshotAssertion) -> None:
         ("instances", ("?412.77",)),
         ("volumes", ("2", "?sdxl-datasets")),
         ("objects", (*INSIDE, "?Every file is described")),
-        ("monitor", ("5", "?step 4110/9000", "?4.1k")),
+        ("monitor", ("5", "?step 4110/9000", "?4.1k", "?$406.26")),
         ("costs", ("6", "?812.40")),
         ("tasks", ("7", "?SSH up")),
         ("settings", ("9", "?t3.medium")),
