@@ -119,6 +119,12 @@ def total(report: CostReport) -> str:
     return f"{money(report.total)}{' + ?' if report.unpriced_seconds else ''}"
 
 
+def filters(spent: str, findings: str) -> str:
+    """Return what filters the two tables; a filter says whose it is, because both are in view."""
+    both = (("spent on", spent), ("findings", findings))
+    return "   ".join(f"{name}: {text}" for name, text in both if text)
+
+
 def nothing(report: CostReport) -> str:
     """Return why there is nothing to show: nobody spent anything, or nobody wrote it down."""
     if report.days:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from runctl_tui.domain.cost import Bill, Billed, ProjectBudget
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.plan import Operation
+from runctl_tui.widgets.table import ResourceTable
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, at_keyboard
 from tests.ui.fakes import World
@@ -168,6 +169,41 @@ async def test_the_table_with_the_keys_is_exported() -> None:
         assert (shares, findings) == ("costs-by-project.csv", "costs.csv")
         assert '"llama","812.40","67"' in shares_text
         assert "llama-eval idle" in findings_text
+
+
+async def test_keys_act_on_the_table_that_has_them() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("812.40", "scratch-2025 unattached")
+        shares = person.app.screen_stack[0].query_one("#shares", ResourceTable)
+        await person.press("tab", "c")
+        await person.sees("copied llama ")
+        await person.press("y")
+        await person.sees('"usd": "812.40"')
+        await person.press("escape", "C")
+        await person.sees("SPENT ON", "812.40", "Copy")
+        await person.press("escape", "slash")
+        await person.type("sdxl")
+        await person.press("enter")
+        await person.sees("/ spent on: sdxl", "scratch-2025 unattached")
+        assert (list(shares.model.view), person.app.focused) == (["sdxl"], shares)
+        await person.press("shift+right", "O")
+        assert shares.sort == ("name", True)
+        assert person.table.sort == (None, False)
+        await person.press("x")
+        await person.sees("Go to the machines", "sdxl")
+        assert "Stop…" not in person.text()
+        await person.press("escape", "V")
+        await person.sees("✓ SPENT ON")
+        await person.press("escape", "escape")
+        await person.until(lambda: len(shares.model) > 1, "escape clears the filter of the table at hand")
+        await person.press("tab", "c")
+        await person.sees("copied i-0aaa00000000000e1")
+        await person.press("slash")
+        await person.type("old")
+        await person.press("enter")
+        await person.sees("/ findings: old", "812.40")
+        assert person.app.focused is person.table
 
 
 async def test_costs_stay_readable_while_the_ledger_cannot_be_read() -> None:
