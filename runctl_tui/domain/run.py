@@ -154,6 +154,10 @@ class ResourceUsage:
     network_out_bytes: float | None = None
     load: float | None = None
     gpus: tuple[GpuReading, ...] = ()
+    cpus: int | None = None
+    """How many processors `cpu_percent` is of."""
+    gpus_silent: str = ""
+    """Why a driver that is there told nothing of its GPUs; empty: it did, or there is none."""
 
 
 @dataclass(frozen=True, slots=True)

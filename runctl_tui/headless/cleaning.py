@@ -56,7 +56,7 @@ async def clean_up(services: Services, call: Call) -> Reply:
     found, missing = await findings(services)
     wanted: dict[Operation, list[str]] = {operation: [] for operation in _ORDER}
     for one in found:
-        if one.ours and one.kind in CLEANED_UP and one.operation in wanted:
+        if one.ours and not one.protected and one.kind in CLEANED_UP and one.operation in wanted:
             wanted[one.operation].append(one.reference)
     bulks = [await plan_for_all(services.actions, operation, keys) for operation, keys in wanted.items() if keys]
     plans = [bulk.plan for bulk in bulks if bulk.plan is not None]

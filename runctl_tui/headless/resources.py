@@ -176,14 +176,13 @@ def _sign(one: Insight) -> str:
 
 
 def _saves(one: Insight) -> str:
-    """Return what acting on it saves: per month where only disks cost, else per hour."""
+    """Return what acting on it saves per month, with the price per hour of what has one."""
     if not one.saves_something:
         return "-"
     if one.saves_per_hour is None:
         return "unknown"
-    if one.by_month:
-        return f"{output.dollars(one.saves_per_month)}/mo"
-    return f"{output.dollars(one.saves_per_hour)}/h"
+    rate = "" if one.by_month else f" ({output.dollars(one.saves_per_hour)}/h)"
+    return f"{output.dollars(one.saves_per_month)}/mo{rate}"
 
 
 def _command(one: Insight) -> str:

@@ -12,6 +12,7 @@ from runctl_tui import modals
 from runctl_tui.domain.cost import ALL_INCLUDED, CostReport, CostSummary, not_included
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.insights import Insight
 from runctl_tui.domain.text import safe
 from runctl_tui.modals.words import duration, money, seen
 from runctl_tui.widgets.day_bars import DayBar
@@ -180,6 +181,14 @@ def in_full(
         modals.Section(safe("Sources"), (fact("ledger since", begun), *prices)),
         modals.Section(safe("Left out"), (*out, *unknown) or (fact("", "nothing known"),)),
     )
+
+
+def finding(one: Insight) -> modals.Section:
+    """Return a remark in full, with what acting on it saves and what can be done."""
+    rate = "" if one.by_month or one.saves_per_hour is None else f"  {money(one.saves_per_hour)}/h"
+    saves = f"{money(one.saves_per_month)}/mo{rate}" if one.saves_something else "-"
+    facts = (modals.fact("what", one.text), modals.fact("saves", saves), modals.fact("enter", one.advice))
+    return modals.Section(safe("Finding"), facts)
 
 
 def _forecast_style(summary: CostSummary) -> str:

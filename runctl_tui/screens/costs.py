@@ -220,11 +220,13 @@ class CostsScreen(ListScreen[Insight]):
             self._ask()
 
     def action_describe(self) -> None:
-        """Say where each figure comes from, how old it is, and what is left out."""
+        """Say where each figure comes from, how old it is, what is left out, and the finding at hand in full."""
         if self._summary is not None and self._report is not None:
             rows = self._fleet.value if self._fleet else ()
             sections = cost_words.in_full(self._summary, self._report, rows, self.services.clock.now())
             sections = (*sections, *cost_words.bills(self._summary, self._ours, self.services.clock.now()))
+            if self.at_hand is self.table and self.table.cursor_row is not None:
+                sections = (cost_words.finding(self.table.cursor_row), *sections)
             self.app.push_screen(modals.Describe(self.services.clock, safe("Costs"), sections))
 
     def view_as_sheet(self) -> Sheet:

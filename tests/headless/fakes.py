@@ -39,7 +39,15 @@ from runctl_tui.domain.plan import (
 )
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSession, TrainingStatus
+from runctl_tui.domain.run import (
+    GpuReading,
+    LogChunk,
+    ResourceUsage,
+    RunUpdate,
+    TrainingJob,
+    TrainingSession,
+    TrainingStatus,
+)
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
@@ -83,6 +91,15 @@ class FakeFeed(Generic[T]):
         pass
 
 
+BUSY = ResourceUsage(NOW, cpu_percent=93.0, cpus=4, gpus=(GpuReading(0, "A10G", 97.0, 20_000, 24_000),))
+QUIET = ResourceUsage(NOW, cpu_percent=2.0, cpus=4, gpus=(GpuReading(0, "A10G", 0.0, 0, 24_000),))
+
+
+def idle(row: FleetRow) -> FleetRow:
+    """Return a machine as one whose host tells that nothing is at work on it."""
+    return replace(row, usage=QUIET)
+
+
 def machine(**changes: Any) -> FleetRow:
     base = Instance(
         id="i-0123456789abcdef0",
@@ -101,7 +118,7 @@ def machine(**changes: Any) -> FleetRow:
     price = Known(
         Price(Decimal("1.006"), PriceKind.ON_DEMAND, "bundled table", date(2026, 11, 1)), NOW, "bundled table"
     )
-    return FleetRow(replace(base, **changes), price, Decimal("8.00"), Decimal("2.1"))
+    return FleetRow(replace(base, **changes), price, Decimal("8.00"), Decimal("2.1"), usage=BUSY, runs_unknown="")
 
 
 def run(**changes: Any) -> TrainingSession:

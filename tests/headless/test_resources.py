@@ -14,7 +14,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.volume import Storage
 from tests.headless.conftest import Runctl
-from tests.headless.fakes import NOW, World, machine
+from tests.headless.fakes import NOW, World, idle, machine
 
 STOPPED = machine(id="i-2", name="old-notebook", state=ResourceState.STOPPED, type="g4dn.xlarge")
 
@@ -102,8 +102,7 @@ def test_the_summary_counts_and_says_which_marks_are_passed(runctl: Runctl, worl
 
 
 def test_insights_say_what_saves_how_much_and_the_command_for_it(runctl: Runctl, world: World) -> None:
-    idle = replace(machine(), note="idle 38 min, $0.64")
-    world.machines = (STOPPED, idle)
+    world.machines = (STOPPED, idle(machine()))
     world.storage.push(Storage())
     found = runctl("resources", "insights", "--json").data
     assert [(one["kind"], one["operation"]) for one in found] == [
@@ -113,7 +112,8 @@ def test_insights_say_what_saves_how_much_and_the_command_for_it(runctl: Runctl,
     ]
     assert found[1]["saves_per_month"] == 8
     lines = runctl("resources", "insights").out.splitlines()
-    assert "$1.01/h" in lines[1]
+    assert "$734.38/mo ($1.01/h)" in lines[1]
+    assert "idle: no run known for 2 h, $2.10 since; CPU 2 %, GPU 0 %, 0 s ago (g5.xlarge)" in lines[1]
     assert "instances stop i-0123456789abcdef0" in lines[1]
     assert "$8.00/mo" in lines[2]
     assert "instances terminate i-2" in lines[2]

@@ -27,6 +27,7 @@ async def test_figures_say_their_source_their_age_and_what_is_left_out() -> None
         await person.sees("ledger since 1 Nov 2026", "prices: bundled table, read 3 min ago", "days are UTC")
         await person.sees("without us-west-2, S3 requests, db-primary (m6i.4xlarge): price unknown")
         await person.press("d")
+        await person.sees("Finding", "GPU 0 %, 1 min ago", "$737.30/mo  $1.01/h")
         await person.sees("Left out", "db-primary (m6i.4xlarge): its price is unknown", "sum of the ledger's priced")
 
 
@@ -105,7 +106,9 @@ async def test_an_earlier_month_is_shown_and_the_future_is_not() -> None:
 async def test_enter_on_an_idle_machine_opens_the_plan_to_stop_it_and_does_nothing_else() -> None:
     async with at_keyboard() as person:
         await person.press("6")
-        await person.sees("llama-eval idle 38m on g5.xlarge, $0.64 wasted", "$1.01/h")
+        await person.sees(
+            "llama-eval idle: no run for 38 min, $0.64 since; CPU 2 %, GPU 0 %", "737.30    1.01"
+        )
         await person.press("enter")
         await person.until(lambda: person.dialog == "ConfirmStop", "the plan is shown")
         assert person.world.planned == [(Operation.STOP, (EVAL,))]
@@ -115,7 +118,7 @@ async def test_enter_on_an_idle_machine_opens_the_plan_to_stop_it_and_does_nothi
 async def test_enter_on_a_stopped_machine_opens_the_plan_to_terminate_it() -> None:
     async with at_keyboard() as person:
         await person.press("6")
-        await person.sees("old-notebook stopped; its disks keep costing", "$8.00/mo")
+        await person.sees("old-notebook stopped; its disks keep costing", "SAVES $/MO", "8.00       -")
         await person.press("j", "j", "j", "enter")
         await person.sees("Type old-notebook")
         assert person.world.planned == [(Operation.TERMINATE, (NOTEBOOK,))]
@@ -124,7 +127,7 @@ async def test_enter_on_a_stopped_machine_opens_the_plan_to_terminate_it() -> No
 async def test_a_volume_that_nothing_uses_is_a_finding_with_its_plan_and_its_place() -> None:
     async with at_keyboard() as person:
         await person.press("6")
-        await person.sees("scratch-2025 unattached, 250 GiB, 41 d old, no snapshot", "$20.00/mo")
+        await person.sees("scratch-2025 unattached, 250 GiB, 41 d old, no snapshot", "20.00       -")
         await person.press("j", "j", "enter")
         await person.sees("Type scratch-2025")
         assert person.world.planned == [(Operation.VOLUME_DELETE, ("aws/vol-0scratch",))]
