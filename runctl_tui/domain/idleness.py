@@ -31,7 +31,9 @@ LOW_PERCENT: Final = 10.0
 """Of all processors, and of each GPU: below it nothing of weight is at work."""
 LOW_CORES: Final = 0.5
 """The same in processors: one program that computes keeps one busy, however many there are."""
-_TELLS_BY_NVIDIA: Final = re.compile(r"(?:NVIDIA )?(?:(?:A|B|H|K|L|M|P|T|V|GB|GH)\d|\d{4}\b|GeForce|[GR]TX|Quadro|Tesla)")
+_TELLS_BY_NVIDIA: Final = re.compile(
+    r"(?:NVIDIA )?(?:(?:A|B|H|K|L|M|P|T|V|GB|GH)\d|\d{4}\b|GeForce|[GR]TX|Quadro|Tesla)"
+)
 """GPUs that compute with the driver alone whose tool tells their load."""
 
 

@@ -85,7 +85,7 @@ class Insight:
     ours: bool = False
     """Whether it is about something that carries this person's own tag."""
     protected: bool = False
-    """Whether a tag protects it: no clean-up takes it up."""
+    """Whether a tag protects it: a clean-up leaves it out."""
 
     @property
     def id(self) -> str:

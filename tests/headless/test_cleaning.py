@@ -82,7 +82,7 @@ def test_cleanup_takes_up_what_is_idle_forgotten_or_unattached_and_ours(runctl: 
         *map(idle, world.machines[:4]),
         *world.machines[4:],
         idle(machine(id="i-spot", name="sp0t", market=Market.SPOT)),
-        idle(machine(id="i-held", name="held", tags=held)),
+        idle(machine(id="i-held", name="held", tags=held, market=Market.SPOT)),
         replace(idle(machine(id="i-dark", name="dark")), usage=None),
     )
     said = runctl("resources", "cleanup", "--json")
@@ -92,6 +92,9 @@ def test_cleanup_takes_up_what_is_idle_forgotten_or_unattached_and_ours(runctl: 
         "terminate aws/i-spot",
         "volume-delete aws/vol-0sdxl, aws/vol-0scratch",
     ]
+    (left,) = said.data["left_out"]
+    assert left["reference"] == "aws/i-held"
+    assert left["why"].endswith("protected by the tag runctl:protected=true: remove the tag first")
     assert len({one["plan_hash"] for one in said.data["plans"]}) == 3
     assert world.committed == []
     text = runctl("resources", "cleanup").out

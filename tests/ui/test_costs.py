@@ -106,9 +106,7 @@ async def test_an_earlier_month_is_shown_and_the_future_is_not() -> None:
 async def test_enter_on_an_idle_machine_opens_the_plan_to_stop_it_and_does_nothing_else() -> None:
     async with at_keyboard() as person:
         await person.press("6")
-        await person.sees(
-            "llama-eval idle: no run for 38 min, $0.64 since; CPU 2 %, GPU 0 %", "737.30    1.01"
-        )
+        await person.sees("llama-eval idle: no run for 38 min, $0.64 since; CPU 2 %, GPU 0 %", "737.30    1.01")
         await person.press("enter")
         await person.until(lambda: person.dialog == "ConfirmStop", "the plan is shown")
         assert person.world.planned == [(Operation.STOP, (EVAL,))]
