@@ -28,6 +28,7 @@ from runctl_tui.headless.volume_rows import KEPT
 from runctl_tui.services.ports import Services
 
 _DIMENSIONS = (*DIMENSIONS, "day")
+_NO_FUTURE = "name days up to today; without --since it is this month so far"
 _RESOURCES = {
     "NAME": "name",
     "ID": "id",
@@ -118,6 +119,9 @@ async def _divided(services: Services, call: Call) -> Reply:
         raise UsageError("--until lies before --since", todo="name the first day and the last one")
     if until and not since:
         since = (until - timedelta(days=1)).replace(day=1)
+    today = services.clock.now()
+    if since and since > today:
+        raise UsageError(f"{since:%Y-%m-%d} has not come yet", f"today is {today:%Y-%m-%d} (UTC)", _NO_FUTURE)
     summary = await services.costs.now()
     look = dimension == "project" and summary.projects
     missing = (await services.fleet.now()).missing if look else ()
