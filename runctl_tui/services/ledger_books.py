@@ -16,7 +16,7 @@ from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan
 from runctl_tui.domain.money import CENT
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.volume import VOLUME
+from runctl_tui.domain.volume import VOLUME, Volume, month
 from runctl_tui.services.ledger_rows import Seen
 
 CARRY_ON: Final = timedelta(minutes=2)
@@ -175,6 +175,11 @@ def fingerprint(row: FleetRow) -> object:
     """Return what must change before an observation is worth writing at once."""
     machine = row.instance
     return machine.state, machine.launched_at, machine.name, row.price, row.disks_per_month, tuple(run_spans(row))
+
+
+def volume_fingerprint(volume: Volume) -> object:
+    """Return what must change before an observation of a volume is worth writing at once."""
+    return volume.name, volume.shape, month(volume.usd_per_month), volume.tags
 
 
 def run_spans(row: FleetRow) -> list[RunSpan]:
