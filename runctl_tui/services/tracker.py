@@ -25,7 +25,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import VOLUME, Volume
-from runctl_tui.services import cost_reports, ledger_rows, ledger_writes, usage_rows
+from runctl_tui.services import cost_reports, ledger_rows, ledger_world, ledger_writes, usage_rows
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.ledger_books import (
@@ -94,6 +94,7 @@ class ResourceTracker:
         self._machines: Looks[FleetRow] = Looks(fingerprint, lambda row: row.instance.ownership is Ownership.FOREIGN)
         self._volumes: Looks[Volume] = Looks(volume_fingerprint, lambda one: one.ownership is Ownership.FOREIGN)
         self._without = _Volumes()
+        self._former: ledger_world.Former | None = None
         self._cache: dict[str, tuple[object, Any]] = {}
         self._feed: PollingFeed[CostSummary] = PollingFeed(self._snapshot, POLL_SECONDS, clock, key=in_cents)
 
@@ -131,6 +132,11 @@ class ResourceTracker:
         self._volumes.done(found, now)
         if found.due or changed:
             self._feed.refresh()
+
+    async def enter_world(self, world: str) -> None:
+        """Keep the ledger for this world of the sandbox alone; what a former one had is said to be left out."""
+        now = self._clock.now()
+        self._former = await self._store.run(lambda connection: ledger_world.enter(connection, world, now))
 
     async def _write(self, due: Sequence[ThingT], write: Callable[..., None], looks: Looks[ThingT]) -> None:
         """Write things a part at a time, so that others have the store in between."""
@@ -170,7 +176,12 @@ class ResourceTracker:
             month=so_far,
             forecast=ledger.forecast(so_far, kept.burn, now),
             budget=self._budget(),
-            excluded=(*self._missing, *self._without.missing(), *kept.excluded(self._foreign + self._without.foreign)),
+            excluded=(
+                *self._missing,
+                *self._without.missing(),
+                *(self._former.words(now) if self._former else ()),
+                *kept.excluded(self._foreign + self._without.foreign),
+            ),
             estimated=kept.running > 0,
             running=kept.running,
             balance=balance,
