@@ -87,7 +87,7 @@ async def _figures(services: Services, call: Call) -> Reply:
             *((f"{one.label} billed", _billed_words(one, ours, summary.as_of)) for one in summary.billed),
         ]
     )
-    rows = [{key: getattr(one, key) for key in _RESOURCES.values()} | _kept(one) for one in resources]
+    rows = [{key: getattr(one, key) for key in _RESOURCES.values()} | _so_far(one) | _kept(one) for one in resources]
     return Reply(data, f"{text}\n\n{output.table(rows, _RESOURCES, 'nothing tracked yet')}", fleet.missing)
 
 
@@ -105,6 +105,12 @@ def _billed_words(one: Billed, ours: Mapping[str, Decimal], now: datetime) -> st
     if isinstance(one.bill, Unknown):
         return words
     return f"{words} ({one.bill.source}, {output.age(int((now - one.bill.observed_at).total_seconds()))} old)"
+
+
+def _so_far(resource: TrackedResource) -> output.Row:
+    """Return what a resource has cost; unknown where no time of it has a known price."""
+    unknown = not resource.accumulated and resource.unpriced_seconds > 0
+    return {"accumulated": None} if unknown else {}
 
 
 def _kept(resource: TrackedResource) -> output.Row:
@@ -219,7 +225,8 @@ def _left(row: output.Row) -> str:
 
 def _percent(row: output.Row) -> int | None:
     share = row.get("share")
-    return round(100 * share) if isinstance(share, float) else None
+    unknown = row["unpriced_seconds"] and not row["usd"]
+    return round(100 * share) if isinstance(share, float) and not unknown else None
 
 
 def _dimension(word: str) -> str:

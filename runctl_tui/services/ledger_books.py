@@ -219,16 +219,24 @@ def carried_on(seen: Seen, now: datetime) -> list[Interval]:
     return list(ledger.advance(seen.sighting, replace(seen.sighting, at=until))[1])
 
 
+def unpriced_storage(seen: Seen, now: datetime) -> list[Interval]:
+    """Return the time for which a volume of unknown price was kept: it cost something, and nobody knows how much."""
+    if seen.tracked.kind != VOLUME or seen.sighting.disk_per_hour is not None:
+        return []
+    begun = seen.sighting.created_at or seen.tracked.first_seen_at
+    end = carry_end(seen.sighting.at, now) if seen.sighting.exists else seen.sighting.at
+    return [Interval(seen.key, begun, end, None, IntervalKind.DISK)] if begun < end else []
+
+
 def told(seen: Seen, own: Sequence[Interval]) -> TrackedResource:
     """Return a resource with what its own intervals add up to."""
-    compute = [one for one in own if one.kind is IntervalKind.COMPUTE]
     paid_for = not seen.sighting.billed and not (seen.tracked.kind == VOLUME and _disks_unpriced(seen))
     rate = burn(seen) if seen.sighting.compute_per_hour is not None or paid_for else None
     return replace(
         seen.tracked,
         usd_per_hour=rate,
         accumulated=ledger.accumulated(own),
-        unpriced_seconds=ledger.unpriced_seconds(compute),
+        unpriced_seconds=ledger.unpriced_seconds(own),
     )
 
 

@@ -42,6 +42,7 @@ from runctl_tui.services.ledger_books import (
     registered,
     sums_of,
     told,
+    unpriced_storage,
     volume_fingerprint,
 )
 from runctl_tui.services.ledger_looks import Looks, ThingT
@@ -332,6 +333,7 @@ class ResourceTracker:
             seen = tuple(ledger_rows.everything(connection))
             intervals = ledger_rows.intervals_since(connection, start)
             intervals += [part for one in seen for part in carried_on(one, now)]
+            intervals += [part for one in seen for part in unpriced_storage(one, now)]
             begun = ledger_rows.begun(connection) or min((one.start for one in intervals), default=None)
             return Books(now, seen, tuple(intervals), tuple(ledger_rows.spans(connection)), begun)
 

@@ -82,6 +82,11 @@ def test_a_network_volume_is_listed_with_what_it_costs(runctl: Runctl, world: Wo
     assert runctl("resources", "list", "--tag", "runctl:project=sdxl", "--json").data == []
     assert len(runctl("resources", "list", "--state", "kept", "--json").data) == 1
     assert "kept" in runctl("cost").out
+    world.tracked_volumes = (replace(NETWORK, usd_per_hour=None, accumulated=Decimal(0), unpriced_seconds=60.0),)
+    (row,) = [row for row in runctl("resources", "list", "--json").data if row["kind"] == "volume"]
+    assert (row["disks_usd_per_month"], row["so_far_usd"]) == (None, None)
+    (line,) = [line for line in runctl("cost").out.splitlines() if "nv1" in line]
+    assert line.split()[-2:] == ["?", "?"]
 
 
 def test_the_summary_counts_and_says_which_marks_are_passed(runctl: Runctl, world: World) -> None:

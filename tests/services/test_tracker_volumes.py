@@ -136,7 +136,15 @@ async def test_a_volume_without_a_price_is_unknown_and_never_free(tracker: Resou
     await tracker.observe_volumes(looked(clock, replace(DATA, usd_per_month=Unknown("not published"))))
     clock.advance(3600)
     assert (await tracker.now()).excluded == ("1 unpriced volume",)
-    assert (await tracker.resources())[0].usd_per_hour is None
+    await tracker.observe_volumes(looked(clock, replace(DATA, usd_per_month=Unknown("not published"))))
+    (one,) = await tracker.resources()
+    assert (one.usd_per_hour, one.unpriced_seconds) == (None, 3600)
+    report = await tracker.report("type")
+    assert [(share.name, share.usd, share.unpriced_seconds) for share in report.shares] == [("network", 0, 3600)]
+    assert report.unpriced == ("data (network)",)
+    await tracker.observe_volumes(looked(clock))
+    clock.advance(3600)
+    assert (await tracker.report("type")).shares[0].unpriced_seconds == 3600, "it is gone, and its cost stays unknown"
 
 
 async def test_what_is_foreign_is_said_and_not_counted(tracker: ResourceTracker, clock: FakeClock) -> None:

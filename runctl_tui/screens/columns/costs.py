@@ -94,6 +94,8 @@ def _left(row: ShareRow) -> Cell:
 
 
 def _part(row: ShareRow) -> Cell:
+    if row.share.unpriced_seconds and not row.share.usd:
+        return cell(UNKNOWN, "$warn")
     return cell(f"{100 * row.share.usd / row.total:.0f}" if row.total else "-", "$muted")
 
 
