@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from runctl_tui.domain import validation
 from runctl_tui.domain.cost import (
@@ -14,6 +15,7 @@ from runctl_tui.domain.cost import (
     Billed,
     CostReport,
     CostShare,
+    CostSummary,
     TrackedResource,
     not_included,
 )
@@ -62,12 +64,15 @@ async def _figures(services: Services, call: Call) -> Reply:
     resources = await services.costs.resources()
     excluded = not_included(summary, await services.costs.report("project"))
     ours = {share.name: share.usd for share in (await services.costs.report("provider")).shares}
+    told = summary.told
+    forecast = told(summary.forecast)
+    star = " (estimate)" if summary.estimated and forecast is not None else ""
     data = {
         "as_of": summary.as_of,
-        "burn_per_hour": summary.burn_per_hour,
-        "today": summary.today,
-        "month": summary.month,
-        "forecast": summary.forecast,
+        "burn_per_hour": told(summary.burn_per_hour),
+        "today": told(summary.today),
+        "month": told(summary.month),
+        "forecast": forecast,
         "budget": summary.budget,
         "left": summary.left,
         "estimated": summary.estimated,
@@ -78,10 +83,10 @@ async def _figures(services: Services, call: Call) -> Reply:
     }
     text = output.facts(
         [
-            ("now", f"{output.dollars(summary.burn_per_hour)} per hour, {summary.running} running"),
-            ("today", output.dollars(summary.today)),
-            ("this month", output.dollars(summary.month)),
-            ("forecast", f"{output.dollars(summary.forecast)}{' (estimate)' if summary.estimated else ''}"),
+            ("now", f"{output.dollars(told(summary.burn_per_hour))} per hour, {summary.running} running"),
+            ("today", output.dollars(told(summary.today))),
+            ("this month", output.dollars(told(summary.month))),
+            ("forecast", f"{output.dollars(forecast)}{star}"),
             ("budget left", output.dollars(summary.left) if summary.budget is not None else ""),
             ("not included", ", ".join(excluded) or ALL_INCLUDED),
             *((f"{one.label} billed", _billed_words(one, ours, summary.as_of)) for one in summary.billed),
@@ -139,12 +144,12 @@ async def _divided(services: Services, call: Call) -> Reply:
         "since": report.since,
         "until": report.until,
         "recorded_since": report.recorded_since,
-        "total": report.total if report.days else None,
+        "total": _total(report, summary),
         "rows": rows,
         "unpriced": report.unpriced,
         "excluded": excluded,
     }
-    return Reply(data, _words(report, dimension, rows, excluded), missing, scope=(_period(report),))
+    return Reply(data, _words(report, dimension, rows, data), missing, scope=(_period(report),))
 
 
 def _period(report: CostReport) -> str:
@@ -179,7 +184,12 @@ def _days(report: CostReport) -> list[output.Row]:
     ]
 
 
-def _words(report: CostReport, dimension: str, rows: list[output.Row], excluded: tuple[str, ...]) -> str:
+def _total(report: CostReport, summary: CostSummary) -> Decimal | None:
+    """Return the sum; unknown where nothing was recorded, or nothing was found and some place was not read."""
+    return summary.told(report.total) if report.days else None
+
+
+def _words(report: CostReport, dimension: str, rows: list[output.Row], data: Mapping[str, Any]) -> str:
     amounts = [_amount(row) for row in rows]
     room = max(map(len, amounts), default=0)
     shown = [
@@ -192,12 +202,11 @@ def _words(report: CostReport, dimension: str, rows: list[output.Row], excluded:
     if any(share.budget is not None for share in report.shares):
         columns |= {"BUDGET": "budget", "LEFT": "left"}
         shown = [{**row, "budget": _whole(row["budget"]), "left": _left(row)} for row in shown]
-    total = report.total if report.days else None
     facts = output.facts(
         [
-            ("total", f"{output.dollars(total)} from {_period(report)}"),
+            ("total", f"{output.dollars(data['total'])} from {_period(report)}"),
             ("ledger since", f"{report.recorded_since:%Y-%m-%d}" if report.recorded_since else "nothing is recorded"),
-            ("not included", ", ".join(excluded) or ALL_INCLUDED),
+            ("not included", ", ".join(data["excluded"]) or ALL_INCLUDED),
         ]
     )
     return f"{output.table(shown, columns, 'nothing was spent, or nothing was recorded')}\n\n{facts}"

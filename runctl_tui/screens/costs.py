@@ -159,7 +159,7 @@ class CostsScreen(ListScreen[Insight]):
         words = f"{self._narrowed()}   " if self._narrowed() else ""
         words += f"{self._since():%B %Y}   by {self._by}"
         if self._report is not None:
-            words += f"   {cost_words.total(self._report)}"
+            words += f"   {cost_words.total(self._report, self._summary)}"
         waiting = self.waiting_for()
         return TitleFacts(
             safe(self.NAME),
@@ -296,7 +296,7 @@ class CostsScreen(ListScreen[Insight]):
     def _show_report(self, report: CostReport) -> None:
         days = self.query_one(DayBars)
         days.bars, days.heading = cost_words.day_bars(report), safe(f"$ PER DAY, {report.since:%B}".upper())
-        days.empty = nothing = safe(cost_words.nothing(report))
+        days.empty = nothing = safe(cost_words.nothing(report, self._summary))
         self.shares.set_placeholder(Notice.empty(nothing))
         empty, away = frozenset(no_budgets(report)), self.shares.model.hidden - self._empty_columns
         self.shares.hide_columns(away | empty)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from textual import on
@@ -11,7 +12,7 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.text import safe, safe_lines
-from runctl_tui.screens.frame import missing_notices
+from runctl_tui.screens.frame import missing_notices, unknown_notice
 from runctl_tui.screens.viewing import ViewingScreen
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.notice import Notice
@@ -104,14 +105,17 @@ class ListScreen(ViewingScreen, Generic[RowT]):
     def show_rows(self, snapshot: Snapshot[tuple[RowT, ...]]) -> None:
         """Show rows; what is missing is said under them, and old rows stay."""
         self._heard, self._complete = snapshot, snapshot.complete
-        self.table.set_placeholder(Notice.empty(safe(self._nothing())))
+        unknown = unknown_notice(snapshot.missing)
+        self.table.set_placeholder(unknown or Notice.empty(safe(self._nothing())))
         rows = self.chosen_rows(snapshot.value)
         self.table.set_rows([row for row in rows if self.belongs(row, self._machine)] if self._machine else rows)
         if self._left_at is not None and self.table.move_to(self._left_at):
             self._left_at, self._touched = None, True
         if not self._touched:
             self.table.action_go("first")
-        self.table.set_notices(missing_notices(snapshot, self.services.clock.now()))
+        said = [one for one in snapshot.missing if one.not_connected] if unknown and not snapshot.value else []
+        rest = replace(snapshot, missing=tuple(one for one in snapshot.missing if one not in said))
+        self.table.set_notices(missing_notices(rest, self.services.clock.now()))
         self.show_title()
 
     def chosen_rows(self, rows: tuple[RowT, ...]) -> tuple[RowT, ...]:

@@ -278,4 +278,5 @@ def in_cents(summary: CostSummary) -> object:
         summary.balance,
         summary.billed,
         summary.known,
+        summary.unread,
     )

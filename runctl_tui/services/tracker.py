@@ -21,6 +21,7 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import Account
 from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.money import cents
+from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
@@ -107,7 +108,7 @@ class ResourceTracker:
     async def observe(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
         """Record what a look at the fleet proves; what was not looked at is left as it was."""
         now = self._clock.now()
-        self._missing = tuple(problem.scope.rpartition("/")[2] or problem.what for problem in snapshot.missing)
+        self._missing = tuple(dict.fromkeys(map(_unread, snapshot.missing)))
         found = await self._store.run(lambda _: self._machines.compare(snapshot.value, now))
         await self._write(found.due, partial(ledger_writes.write, now=now), self._machines)
         self._foreign = found.foreign
@@ -123,7 +124,7 @@ class ResourceTracker:
             return
         now = self._clock.now()
         found = await self._store.run(lambda _: self._volumes.compare(snapshot.value, now))
-        self._without = _Volumes(found.foreign, bool(snapshot.missing))
+        self._without = _Volumes(found.foreign, not all(one.not_connected for one in snapshot.missing))
         await self._write(found.due, partial(ledger_writes.write_volumes, now=now), self._volumes)
         changed = found.keys != self._volumes.keys
         if found.overdue or changed:
@@ -190,6 +191,7 @@ class ResourceTracker:
             known=self._machines.written is not None or so_far > 0,
             billed=self._billed(),
             projects=sums.budgets(budgets, now),
+            unread=bool(self._missing) or self._without.partial,
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:
@@ -352,3 +354,10 @@ class ResourceTracker:
             self._cache[kind] = (version, make(connection))
         made: T = self._cache[kind][1]
         return made
+
+
+def _unread(problem: Problem) -> str:
+    """Return what could not be looked at, in short."""
+    if problem.not_connected:
+        return f"{problem.not_connected} (not connected)"
+    return problem.scope.rpartition("/")[2] or problem.what

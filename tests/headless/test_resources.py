@@ -135,7 +135,7 @@ def test_quiet_and_partial_answers_say_so(runctl: Runctl, world: World) -> None:
     world.machines, world.budget = (machine(),), Decimal(500)
     world.storage.push(Storage())
     world.missing = (Problem("Throttling", "us-west-2: could not be listed", "throttled"),)
-    assert "nothing is idle" in runctl("resources", "insights").out
+    assert "nothing found in what could be read" in runctl("resources", "insights").out
     assert runctl("resources", "insights", "--json").envelope["missing"][0]["code"] == "Throttling"
 
 
@@ -154,3 +154,15 @@ def test_volumes_that_nothing_uses_are_among_the_insights_and_what_of_them_was_n
     assert "volumes delete vol-0scratch" in line
     world.storage.push(Storage(), (Problem("Throttling", "us-west-2: volumes could not be listed", "throttled"),))
     assert runctl("resources", "insights", "--json").envelope["missing"][0]["code"] == "Throttling"
+
+
+def test_what_could_not_be_looked_at_is_no_zero(runctl: Runctl, world: World) -> None:
+    world.costs_unread = True
+    data = runctl("cost", "--json").data
+    assert [data[name] for name in ("burn_per_hour", "today", "month", "forecast")] == [None] * 4
+    text = runctl("cost").out
+    assert "today         unknown\n" in text
+    assert "not included  AWS (not connected)" in text
+    data = runctl("resources", "summary", "--json").data
+    assert [data[name] for name in ("usd_per_hour", "usd_per_week", "today", "forecast")] == [None] * 4
+    assert "today         unknown\n" in runctl("resources", "summary").out

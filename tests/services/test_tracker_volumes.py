@@ -140,7 +140,9 @@ async def test_a_volume_without_a_price_is_unknown_and_never_free(tracker: Resou
     (one,) = await tracker.resources()
     assert (one.usd_per_hour, one.unpriced_seconds) == (None, 3600)
     report = await tracker.report("type")
-    assert [(share.name, share.usd, share.unpriced_seconds) for share in report.shares] == [("network", 0, 3600)]
+    assert [(share.name, share.usd, share.unpriced_seconds) for share in report.shares] == [
+        ("network", Decimal(0), 3600.0)
+    ]
     assert report.unpriced == ("data (network)",)
     await tracker.observe_volumes(looked(clock))
     clock.advance(3600)

@@ -263,6 +263,7 @@ NO_CREDENTIALS = Problem(
     why="no usable credentials; tried: the environment, the profile's files",
     todo="run `aws sso login`, or `aws configure`",
     scope="aws/us-east-1",
+    not_connected="AWS",
 )
 
 FACTS = SessionFacts(
