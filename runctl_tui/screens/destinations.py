@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import Storage
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports_services import Services
 
 MOST: Final = 200
 """Words offered at once; whoever has more than that goes on typing."""

@@ -53,7 +53,8 @@ from runctl_tui.domain.states import Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
 from runctl_tui.services.exports import ExportFolder
-from runctl_tui.services.ports import Finding, Services, ShellCommand
+from runctl_tui.services.ports import Finding, ShellCommand
+from runctl_tui.services.ports_services import Services
 from runctl_tui.services.registry import Registry
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
@@ -429,6 +430,9 @@ class FakeActions:
     async def plan_volume(self, change: VolumeChange) -> Plan:
         self.world.changes.append(change)
         return plan(change.operation, **self.world.plan_changes)
+
+    async def take_up(self, job_id: str) -> str:
+        raise NotImplementedError(job_id)
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         self.world.committed.append((plan, confirmation))

@@ -40,7 +40,8 @@ from runctl_tui.domain.states import DESTROYING, Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeShape, VolumeSnapshot
 from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound
-from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, ShellCommand
+from runctl_tui.services.ports import Finding, SessionFacts, Setting, ShellCommand
+from runctl_tui.services.ports_services import Services
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
 from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan
@@ -65,6 +66,7 @@ class World:
     runs: FakeFeed[tuple[TrainingSession, ...]] = field(default_factory=lambda: FakeFeed(data.RUNS))
     checkpoints: FakeFeed[tuple[Checkpoint, ...]] = field(default_factory=lambda: FakeFeed(data.checkpoints()))
     interrupted: tuple[JobView, ...] = ()
+    taken_up: list[str] = field(default_factory=list)
     volumes: FakeFeed[Storage] = field(default_factory=lambda: FakeFeed(storage()))
     tunnels: FakeTunnels = field(default_factory=FakeTunnels)
     hosts: HostFeeds = field(default_factory=HostFeeds)
@@ -421,6 +423,11 @@ class FakeActions(_Part):
         self.world.storage.append(request)
         await self.world.gate()
         return storage_plan(request, self.world.reasons, self.world.clock.now())
+
+    async def take_up(self, job_id: str) -> str:
+        self.world.taken_up.append(job_id)
+        self.world.jobs.push((data.job("j-taken"), *self.world.interrupted))
+        return "j-taken"
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         await self.world.gate()
