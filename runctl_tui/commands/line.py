@@ -19,16 +19,16 @@ class CommandWord:
 
 
 COMMANDS: Final[Mapping[str, CommandWord]] = {
-    "instances": CommandWord(":instances", "go to the machines"),
+    "instances": CommandWord(":instances [NAME]", "go to the machines, to one of them"),
     "host": CommandWord(":host [NAME]", "go to what a machine is doing: processes, processors, memory, GPUs"),
     "tunnels": CommandWord(":tunnels", "go to the ports of machines that are reachable here"),
     "volumes": CommandWord(":volumes [NAME]", "go to the volumes, to one of them"),
-    "snapshots": CommandWord(":snapshots [NAME]", "go to the snapshots of volumes"),
-    "s3": CommandWord(":s3 [s3://BUCKET/PREFIX]", "go to the buckets, or below a prefix"),
+    "snapshots": CommandWord(":snapshots [NAME | VOLUME]", "go to the snapshots, to one of them, to those of a volume"),
+    "s3": CommandWord(":s3 [BUCKET/PREFIX]", "go to the buckets, or below a prefix"),
     "checkpoints": CommandWord(":checkpoints [RUN | PATH]", "go to the checkpoints, of one run, in a folder here"),
-    "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
+    "monitor": CommandWord(":monitor [RUN]", "go to the runs, to one of them"),
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
-    "tasks": CommandWord(":tasks", "go to what is being done"),
+    "tasks": CommandWord(":tasks [WORD]", "go to what is being done, to those with a word in them"),
     "settings": CommandWord(":settings [KEY]", "go to the configuration, to one of its keys"),
     "profile": CommandWord(":profile NAME", "work with another AWS profile, without leaving"),
     "region": CommandWord(":region NAME[,NAME…]", "look at other regions, several at a time"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -51,6 +51,10 @@ class Destinations:
         name = next((name for name in reversed(found.words) if name and name != wanted), "")
         return Navigate(found.screen, found.reference), f"{found.kind} {wanted}" + (f" ({name})" if name else "")
 
+    def of_kind(self, kind: str) -> Mapping[str, str] | None:
+        """Return what the screens know each thing of a kind by, under all its names; None while nothing was told."""
+        return self._now.of_kind(kind)
+
     def anything(self, head: str) -> Sequence[str]:
         """Return words that begin so, whatever they name."""
         return _starting(self._now.words, head)
@@ -90,6 +94,7 @@ class _Told:
     sessions: Snapshot[tuple[TrainingSession, ...]] | None
     storage: Snapshot[Storage] | None
     checkpoints: Snapshot[tuple[Checkpoint, ...]] | None
+    _by_kind: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def told(self) -> tuple[object, ...]:
@@ -103,6 +108,16 @@ class _Told:
                 found.setdefault(word, thing)
         found.pop("", None)
         return found
+
+    def of_kind(self, kind: str) -> Mapping[str, str] | None:
+        told = {"machine": self.fleet, "run": self.sessions}.get(kind, self.storage)
+        if told is None:
+            return None
+        if kind not in self._by_kind:
+            things = [thing for thing in self._things() if thing.kind == kind]
+            found = {word: thing.reference for thing in reversed(things) for word in thing.words if word}
+            self._by_kind[kind] = {**found, **{thing.reference: thing.reference for thing in things}}
+        return self._by_kind[kind]
 
     @cached_property
     def words(self) -> list[str]:

@@ -18,7 +18,7 @@ from runctl_tui.widgets.text import content
 Complete = Callable[[str], Sequence[str]]
 """Returns whole lines that may follow from what is typed, best first."""
 Lead = Callable[[str], str]
-"""Returns in words what enter would do with what is typed, or nothing."""
+"""Returns what enter would do with what is typed, or why nothing, in words; empty where there is nothing to say."""
 HISTORY: Final = 200
 
 
@@ -128,7 +128,7 @@ class CommandLine(PromptLine):
         offers = self._offers or self.complete(typed)
         words = "  ".join(offer.rpartition(" ")[2] for offer in offers[:8])
         lead = self.lead(typed)
-        parts = (f"enter  {lead}" if lead else "", f"tab  {words}" if offers else "")
+        parts = (lead, f"tab  {words}" if offers else "")
         hint = safe("   ".join(part for part in parts if part)) if any(parts) else EMPTY
         self.query_one(".prompt-hint", Static).update(content(hint, "$muted"), layout=False)
 

@@ -223,6 +223,25 @@ async def test_commands_say_where_they_lead_and_names_are_completed() -> None:
         await person.sees("there is no such command")
 
 
+async def test_a_word_after_a_screens_name_leads_to_the_row_or_says_what_there_is() -> None:
+    async with at_keyboard() as person:
+        await person.press("slash")
+        await person.type("db-")
+        await person.press("enter")
+        await colon(person, "instances llama-eval")
+        await person.sees("enter  go to the machine llama-eval")
+        await person.press("enter")
+        await person.until(lambda: person.table.cursor_key == EVAL, "the machine, although a filter had hidden it")
+        await colon(person, "volumes zzz")
+        await person.sees("✗ there is no volume zzz; there are ")
+        await person.press("enter")
+        await person.sees("there is no volume zzz")
+        assert person.app.current_mode == "instances", "nothing was opened"
+        await colon(person, "columns foo")
+        await person.press("enter")
+        await person.sees("there is no column foo")
+
+
 async def test_a_tag_filters_the_machines_from_any_screen() -> None:
     async with at_keyboard() as person:
         await person.press("6")
