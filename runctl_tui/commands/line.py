@@ -118,7 +118,16 @@ def complete(line: str, vocabulary: Vocabulary) -> list[str]:
     return [head + word for word in vocabulary.after(before, last) if word != last]
 
 
+def begun(word: str) -> str:
+    """Return the only command that begins with a word; empty where there is none, or more than one."""
+    found = [command for command in COMMANDS if command.startswith(word)]
+    return found[0] if len(found) == 1 else ""
+
+
 def nearest(word: str) -> str:
     """Return words about the command that was probably meant."""
+    several = [f":{command}" for command in COMMANDS if command.startswith(word)]
+    if several:
+        return f"which one: {' '.join(several)}"
     found = get_close_matches(word, COMMANDS, 1)
     return f"did you mean :{found[0]}?" if found else "commands: " + " ".join(COMMANDS)

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from runctl_tui import modals
-from runctl_tui.commands.line import COMMANDS, Vocabulary, among, complete, nearest
+from runctl_tui.commands.line import COMMANDS, Vocabulary, among, begun, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
 from runctl_tui.messages import Moved, Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
@@ -95,6 +95,7 @@ class CommandingScreen(BaseScreen):
         if found is not None:
             self.post_message(found[0])
             return
+        words[0] = words[0] if words[0] in self._handlers else begun(words[0]) or words[0]
         if words[0] not in self._handlers:
             raise ValidationError(f":{words[0]}", "there is no such command", nearest(words[0]))
         handler, most = self._handlers[words[0]]
@@ -136,6 +137,11 @@ class CommandingScreen(BaseScreen):
         await self.run_action(action)
 
     async def _navigate(self, words: list[str]) -> None:
+        if len(words) > 1 and (feed := self._destinations.unheard(_SCREENS.get(words[0], words[0]))) is not None:
+            self.busy(f"looking for {words[1]}…")
+            async for _ in feed.watch():
+                break
+            self.busy("")
         self.post_message(self._way(words).to)
 
     def _way(self, words: list[str]) -> Way:
@@ -162,7 +168,11 @@ class CommandingScreen(BaseScreen):
             return ""
         if words[0] not in self._handlers:
             found = self._destinations.find(text)
-            return f"enter  go to the {found[1]}" if found else ""
+            if found:
+                return f"enter  go to the {found[1]}"
+            words[0] = begun(words[0])
+            if not words[0]:
+                return ""
         handler, most = self._handlers[words[0]]
         if len(words) - 1 > most:
             return f"✗ {COMMANDS[words[0]].usage}"

@@ -7,9 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from runctl_tui.messages import Navigate
+from runctl_tui.screens.ways import KINDS
 
 if TYPE_CHECKING:
     from runctl_tui.domain.checkpoint import Checkpoint
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import Storage
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports import Feed, Services
 
 MOST: Final = 200
 """Words offered at once; whoever has more than that goes on typing."""
@@ -54,6 +55,18 @@ class Destinations:
     def of_kind(self, kind: str) -> Mapping[str, str] | None:
         """Return what the screens know each thing of a kind by, under all its names; None while nothing was told."""
         return self._now.of_kind(kind)
+
+    def unheard(self, screen: str) -> Feed[Any] | None:
+        """Return the feed that knows what a screen's things are called, where it has told nothing yet."""
+        services = self._services
+        feeds: Mapping[str, Feed[Any]] = {
+            "machine": services.fleet.feed,
+            "run": services.runs.feed,
+            "volume": services.volumes.feed,
+            "snapshot": services.volumes.feed,
+        }
+        feed = feeds.get(KINDS.get(screen, ""))
+        return feed if feed is not None and feed.latest is None else None
 
     def anything(self, head: str) -> Sequence[str]:
         """Return words that begin so, whatever they name."""

@@ -79,7 +79,7 @@ def _thing(screen: str, word: str, places: Destinations) -> Way:
     kind = KINDS[screen]
     found = places.of_kind(kind)
     if found is None:
-        return Way(Navigate(screen, word), f"go to the {kind} {word} once it is known")
+        return Way(Navigate(screen, word), f"look for the {kind} {word}")
     if word in found:
         return Way(Navigate(screen, found[word]), f"go to the {kind} {word}" if screen != "checkpoints" else _of(word))
     volumes = places.of_kind("volume") or {}
