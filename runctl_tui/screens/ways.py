@@ -87,7 +87,8 @@ def _thing(screen: str, word: str, places: Destinations) -> Way:
         return Way(Navigate(screen, volumes[word].rpartition("/")[2]), f"show the snapshots of the volume {word}")
     if screen not in ABOUT_ONE and any(word.casefold() in each.casefold() for each in found):
         return Way(Navigate(screen, filter=word), f"show the {kind}s with {word} in their names")
-    raise _none(kind, word, found)
+    ids = {reference.rpartition("/")[2] for reference in found.values()}
+    raise _none(kind, word, [name for name in found if name not in ids] or found)
 
 
 def _of(run: str) -> str:

@@ -40,7 +40,7 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
             "sofar", "SO FAR", _so_far, 7, "right", 65, sort_key=lambda row: row.so_far, descending=True, restless=True
         ),
         Column("run", "RUN", run_note, 12, wide=25, priority=95, flexible=True, sort_key=_note_text, restless=True),
-        Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
+        Column("tags", "TAGS", _tags, 22, wide=40, priority=10, flexible=True),
     )  # fmt: skip
     return tuple(replace(column, cell=_dimmed(column.cell)) for column in columns)
 

@@ -32,6 +32,10 @@ def test_of_a_machine_the_name_is_the_last_to_go() -> None:
     assert widths(place(instance_columns(CLOCK.now), 20)) == {"name": 20}  # type: ignore[arg-type]  # any row
 
 
+def test_a_task_keeps_what_it_is_and_how_it_stands_however_narrow() -> None:
+    assert widths(place(task_columns(CLOCK.now), 36)).keys() == {"state", "title"}  # type: ignore[arg-type]  # any row
+
+
 def test_columns_of_many_words_share_the_room_of_a_wide_terminal() -> None:
     found = widths(place(task_columns(CLOCK.now), 197))  # type: ignore[arg-type]  # any row
     assert found["title"] > 70
