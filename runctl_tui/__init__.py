@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runctl_tui.services.ports import TrainingProvider as TrainingProvider
     from runctl_tui.services.registry import Registry as ProviderRegistry
     from runctl_tui.services.tracker import ResourceTracker as ResourceTracker
+    from runctl_tui.wiring.library import open_services as open_services
 
 _HOMES = {
     "CleanupResult": "runctl_tui.domain.safety:CleanupResult",
@@ -52,6 +53,7 @@ _HOMES = {
     "TrainingProvider": "runctl_tui.services.ports:TrainingProvider",
     "TrainingSession": "runctl_tui.domain.run:TrainingSession",
     "TrainingStatus": "runctl_tui.domain.run:TrainingStatus",
+    "open_services": "runctl_tui.wiring.library:open_services",
     "safe_cleanup": "runctl_tui.services.actions:safe_cleanup",
 }
 """Name -> 'module:attribute'."""
@@ -77,6 +79,7 @@ __all__ = [
     "TrainingSession",
     "TrainingStatus",
     "__version__",
+    "open_services",
     "safe_cleanup",
 ]
 

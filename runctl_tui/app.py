@@ -28,12 +28,13 @@ from runctl_tui.screens.base import BaseScreen
 from runctl_tui.screens.shared import Shared
 from runctl_tui.screens.visits import Visit, Visits
 from runctl_tui.services.errors import Refused, TrainctlError, Unsupported
+from runctl_tui.stylesheet import ThemedStylesheet
 from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.status_line import StatusNote
 from runctl_tui.widgets.text import aligned_svg
 
 if TYPE_CHECKING:
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports_services import Services
 
 log = logging.getLogger(__name__)
 SCREENS: Final[Mapping[str, str]] = {
@@ -318,7 +319,7 @@ class RunctlApp(LeavingApp):
         for each in theme.themes():
             self.register_theme(each)
         self.theme = self._wanted_theme()
-        self.stylesheet.set_variables(self.get_css_variables())
+        self.stylesheet = ThemedStylesheet(variables=self.get_css_variables())
 
     def _wanted_theme(self) -> str:
         wanted = str(self._setting("ui.theme") or theme.DEFAULT_THEME)

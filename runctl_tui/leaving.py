@@ -20,7 +20,7 @@ from runctl_tui.widgets.driver import driver_class
 
 if TYPE_CHECKING:
     from runctl_tui.domain.plan import JobView
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports_services import Services
 
 KEEPING_S: Final = 0.1
 """How long quitting waits at most for how the tables are left to be written."""

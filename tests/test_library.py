@@ -36,6 +36,7 @@ NAMES = {
     "TrainingProvider",
     "TrainingSession",
     "TrainingStatus",
+    "open_services",
     "safe_cleanup",
 }
 
@@ -119,7 +120,15 @@ def test_safety() -> None:
     result = get("CleanupResult")(skipped=(("i-1", "training runs on it"),))
     assert (result.deleted, result.errors) == ((), ())
     assert callable(get("CleanupSafety")().judge)
-    assert inspect.iscoroutinefunction(get("safe_cleanup"))
+
+
+async def test_the_services_are_those_of_the_screens(tmp_path: Path) -> None:
+    async with get("open_services")(state_dir=tmp_path) as services:
+        (machine,) = (await services.fleet.now()).value
+        assert (machine.key, (await services.costs.now()).today) == ("local/local", 0)
+        result = await get("safe_cleanup")([machine.key], services.actions, services.jobs)
+    ((skipped, why),) = result.skipped
+    assert (skipped, "this machine" in why, result.deleted) == (machine.key, True, ())
 
 
 def test_the_tracker(tmp_path: Path) -> None:

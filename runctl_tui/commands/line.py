@@ -127,7 +127,7 @@ def begun(word: str) -> str:
 def nearest(word: str) -> str:
     """Return words about the command that was probably meant."""
     several = [f":{command}" for command in COMMANDS if command.startswith(word)]
-    if several:
+    if len(several) > 1:
         return f"which one: {' '.join(several)}"
-    found = get_close_matches(word, COMMANDS, 1)
+    found = [begun(word)] if several else get_close_matches(word, COMMANDS, 1)
     return f"did you mean :{found[0]}?" if found else "commands: " + " ".join(COMMANDS)

@@ -1,23 +1,18 @@
-"""How the configuration's schema is written down: kinds, limits, and dataclass fields that carry their help.
+"""How the configuration's schema is written down: kinds, limits, and sections whose keys carry their help.
 
 `domain/settings.py` alone writes with it; `services/config` and the documentation read `SettingSpec`s.
 """
 
 from __future__ import annotations
 
-import types
-import typing
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from decimal import Decimal
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeVar
-
-from runctl_tui.domain.secret import Secret
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar, cast, dataclass_transform
 
 T = TypeVar("T")
-
-_META: Final = "runctl"
 
 
 class Kind(StrEnum):
@@ -91,27 +86,53 @@ class SettingDraft:
     """The flag or variable that stays in force whatever the file says."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Meta:
+class Declaration(NamedTuple):
+    """What `ours`, `runctl` and `table` say about a key."""
+
+    default: object
     help: str
     limits: Limits
     heritage: bool
 
 
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Section(SimpleNamespace):
+    """A table of the configuration, declared as a dataclass is; a dataclass would cost the first frame much more."""
+
+    DECLARED: ClassVar[Mapping[str, object]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Keep what the class declares."""
+        cls.DECLARED = {name: cls.__dict__[name] for name in inspect.get_annotations(cls)}
+
+    def __init__(self, **values: Any) -> None:
+        """Take values; TypeError for one that is not declared."""
+        if unknown := values.keys() - self.DECLARED.keys():
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        super().__init__(**{name: _default(said) for name, said in self.DECLARED.items()} | values)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: what was read stays as it was read."""
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be set")
+
+
+def _default(said: object) -> object:
+    return said.default if isinstance(said, Declaration) else said
+
+
 def ours(default: T, text: str, limits: Limits = NO_LIMITS) -> T:
     """Declare a key of our own."""
-    return field(default=default, metadata={_META: _Meta(text, limits, False)})
+    return cast(T, Declaration(default, text, limits, False))
 
 
 def runctl(default: T, text: str, limits: Limits = NO_LIMITS) -> T:
     """Declare a key that runctl had."""
-    return field(default=default, metadata={_META: _Meta(text, limits, True)})
+    return cast(T, Declaration(default, text, limits, True))
 
 
 def table(text: str, limits: Limits = NO_LIMITS) -> Mapping[str, Any]:
     """Declare a table of texts or of amounts, empty by default."""
-    empty: Mapping[str, Any] = types.MappingProxyType({})
-    return field(default_factory=lambda: empty, metadata={_META: _Meta(text, limits, False)})
+    return ours(MappingProxyType({}), text, limits)
 
 
 def at_least(minimum: int) -> Limits:
@@ -119,27 +140,26 @@ def at_least(minimum: int) -> Limits:
     return Limits(minimum=minimum)
 
 
-_KINDS: Final[tuple[tuple[object, Kind], ...]] = (
-    (str, Kind.TEXT),
-    (str | None, Kind.TEXT),
-    (int, Kind.INTEGER),
-    (bool, Kind.SWITCH),
-    (Decimal | None, Kind.AMOUNT),
-    (tuple[str, ...], Kind.LIST),
-    (Mapping[str, str], Kind.TABLE),
-    (Mapping[str, Decimal], Kind.AMOUNTS),
-    (Secret | None, Kind.SECRET),
-)
+_KINDS: Final[Mapping[str, Kind]] = {
+    "str": Kind.TEXT,
+    "str | None": Kind.TEXT,
+    "int": Kind.INTEGER,
+    "bool": Kind.SWITCH,
+    "Decimal | None": Kind.AMOUNT,
+    "tuple[str, ...]": Kind.LIST,
+    "Mapping[str, str]": Kind.TABLE,
+    "Mapping[str, Decimal]": Kind.AMOUNTS,
+    "Secret | None": Kind.SECRET,
+}
+"""How a key's type is spelled in its declaration -> kind."""
 
 
-def specs_of(owner: type, prefix: str) -> tuple[SettingSpec, ...]:
-    """Return the keys that a section's dataclass declares, each with the prefix."""
-    hints = typing.get_type_hints(owner)
+def specs_of(owner: type[Section], prefix: str) -> tuple[SettingSpec, ...]:
+    """Return the keys that a section declares, each with the prefix."""
     found = []
-    for item in fields(owner):
-        if (meta := item.metadata.get(_META)) is None:
-            continue
-        kind = next(kind for hint, kind in _KINDS if hint == hints[item.name])
-        default = {} if kind in (Kind.TABLE, Kind.AMOUNTS) else item.default
-        found.append(SettingSpec(f"{prefix}{item.name}", kind, default, meta.help, meta.limits, meta.heritage))
+    for name, said in owner.DECLARED.items():
+        if isinstance(said, Declaration):
+            kind = _KINDS[owner.__annotations__[name]]
+            default = {} if kind in (Kind.TABLE, Kind.AMOUNTS) else said.default
+            found.append(SettingSpec(f"{prefix}{name}", kind, default, said.help, said.limits, said.heritage))
     return tuple(found)

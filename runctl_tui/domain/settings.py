@@ -2,23 +2,20 @@
 
 `services/config` fills it from files, environment and flags; the documentation and the sample file are made from it.
 """
-# ruff: noqa: RUF009 (the calls in field defaults are dataclasses.field with a help text)
 
 from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from runctl_tui.domain import validation
 from runctl_tui.domain.secret import Secret
-from runctl_tui.domain.setting_spec import Limits, SettingSpec, at_least, ours, runctl, specs_of, table
+from runctl_tui.domain.setting_spec import Limits, Section, SettingSpec, at_least, ours, runctl, specs_of, table
 
 
-@dataclass(frozen=True, slots=True)
-class AwsSection:
+class AwsSection(Section):
     """Amazon's cloud."""
 
     profile: str | None = ours(None, "profile of the AWS configuration; without it boto3's own chain decides")
@@ -55,8 +52,7 @@ class AwsSection:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RunpodSection:
+class RunpodSection(Section):
     """RunPod."""
 
     api_key: Secret | None = runctl(None, "API key; better in the environment as RUNPOD_API_KEY")
@@ -65,8 +61,7 @@ class RunpodSection:
     default_image: str = runctl("runpod/pytorch:2.1.0-py3.10-cuda11.8.0-devel-ubuntu22.04", "image of new pods")
 
 
-@dataclass(frozen=True, slots=True)
-class LocalSection:
+class LocalSection(Section):
     """This machine."""
 
     default_device: str = runctl("auto", "what runs on this machine find in TRAINCTL_DEVICE")
@@ -75,8 +70,7 @@ class LocalSection:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointSection:
+class CheckpointSection(Section):
     """Checkpoints."""
 
     dir: str = runctl(
@@ -93,8 +87,7 @@ class CheckpointSection:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MonitoringSection:
+class MonitoringSection(Section):
     """Watching."""
 
     log_dir: str = runctl("logs", "folder of the project that logs are exported to", Limits(check=validation.folder))
@@ -102,8 +95,7 @@ class MonitoringSection:
     enable_warnings: bool = runctl(True, "whether warnings about idle and forgotten machines are shown")
 
 
-@dataclass(frozen=True, slots=True)
-class SshSection:
+class SshSection(Section):
     """Reaching hosts."""
 
     overrides: Mapping[str, str] = table(
@@ -112,8 +104,7 @@ class SshSection:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class UiSection:
+class UiSection(Section):
     """The screens."""
 
     theme: str = ours(
@@ -123,8 +114,7 @@ class UiSection:
     keymap: Mapping[str, str] = table("binding id = keys with commas between them")
 
 
-@dataclass(frozen=True, slots=True)
-class CostsSection:
+class CostsSection(Section):
     """Money."""
 
     monthly_budget: Decimal | None = ours(None, "dollars per month; the cost bar shows what is left", at_least(0))
@@ -135,8 +125,7 @@ class CostsSection:
     cap_per_hour: Decimal | None = ours(None, "dollars per hour that no launch may exceed", at_least(0))
 
 
-@dataclass(frozen=True, slots=True)
-class SafetySection:
+class SafetySection(Section):
     """What may be done."""
 
     read_only: bool = ours(False, "whether every change is refused")
@@ -145,8 +134,7 @@ class SafetySection:
     max_instances_block: int = ours(50, "running instances from which a launch is refused", at_least(1))
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Section):
     """The effective configuration; `origins` says for each key where its value comes from."""
 
     owner: str | None = ours(None, "who resources belong to; without it `aws.user_id`, else the login name")
@@ -155,11 +143,11 @@ class Configuration:
     local: LocalSection = LocalSection()
     checkpoint: CheckpointSection = CheckpointSection()
     monitoring: MonitoringSection = MonitoringSection()
-    ssh: SshSection = field(default_factory=SshSection)
-    ui: UiSection = field(default_factory=UiSection)
-    costs: CostsSection = field(default_factory=CostsSection)
+    ssh: SshSection = SshSection()
+    ui: UiSection = UiSection()
+    costs: CostsSection = CostsSection()
     safety: SafetySection = SafetySection()
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = types.MappingProxyType({})
     """default, sandbox, user, project, file, environment or flag, with the file or variable; absent: default."""
 
     @property
@@ -168,7 +156,7 @@ class Configuration:
         return self.aws.regions or (self.aws.region,)
 
 
-SECTIONS: Final[Mapping[str, type]] = types.MappingProxyType(
+SECTIONS: Final[Mapping[str, type[Section]]] = types.MappingProxyType(
     {
         "aws": AwsSection,
         "runpod": RunpodSection,

@@ -15,7 +15,7 @@ from runctl_tui.headless.reply import Call, Needs, Reply, about, check_provider,
 from runctl_tui.headless.resource_findings import findings
 from runctl_tui.services.bulk import Bulk, plan_for_all
 from runctl_tui.services.errors import PlanChanged, Refused
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 _ORDER = (Operation.STOP, Operation.TERMINATE, Operation.VOLUME_DELETE)
 

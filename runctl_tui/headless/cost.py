@@ -25,7 +25,7 @@ from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.volume_rows import KEPT
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 _DIMENSIONS = (*DIMENSIONS, "day")
 _RESOURCES = {

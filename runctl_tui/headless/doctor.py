@@ -5,7 +5,8 @@ from __future__ import annotations
 from runctl_tui.domain.text import safe
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
-from runctl_tui.services.ports import Finding, Services
+from runctl_tui.services.ports import Finding
+from runctl_tui.services.ports_services import Services
 
 _SIGNS = {True: "✓", False: "✗", None: "?"}
 

@@ -10,7 +10,7 @@ from runctl_tui.domain.sheet import SheetFormat, sheet_of, written
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun, check_leftovers, global_flag, noun_parser
 from runctl_tui.headless.reply import Call, Needs, Reply
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 VIEWS: Final = {
     "instances": ("instances", "list"),

@@ -20,7 +20,7 @@ from runctl_tui.headless import output
 from runctl_tui.headless.console import GoesOn
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 _SIGNS = {StepState.RUNNING: "◐", StepState.DONE: "✓", StepState.FAILED: "✗", StepState.SKIPPED: "–"}
 

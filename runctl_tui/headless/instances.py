@@ -15,7 +15,7 @@ from runctl_tui.headless.rows import instance_facts, instance_row
 from runctl_tui.headless.ssh import ssh
 from runctl_tui.headless.waiting import add_wait_flags, wait
 from runctl_tui.services.errors import ResourceNotFound
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 _COLUMNS = {
     "NAME": "name",

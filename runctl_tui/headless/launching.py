@@ -26,7 +26,8 @@ from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.paths import project_root
 from runctl_tui.services.errors import MissingField, TrainctlError, Unsupported, ValidationError
-from runctl_tui.services.ports import Services, TrainingProvider
+from runctl_tui.services.ports import TrainingProvider
+from runctl_tui.services.ports_services import Services
 
 T = TypeVar("T")
 _TYPE_KEYS = {"aws": "aws.default_instance_type", "runpod": "runpod.default_gpu"}

@@ -12,7 +12,7 @@ from runctl_tui.headless.launching import add_training_flags, training_job
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.errors import TrainctlError, ValidationError
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 _HERE = "local/local"
 

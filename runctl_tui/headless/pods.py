@@ -13,7 +13,7 @@ from runctl_tui.headless.instances import add_common_verbs, create, find
 from runctl_tui.headless.launching import add_machine_flags
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 PROVIDER: Final = "runpod"
 

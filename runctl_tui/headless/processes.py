@@ -17,7 +17,7 @@ from runctl_tui.headless.reply import Call, Needs, Reply
 
 if TYPE_CHECKING:
     from runctl_tui.domain.snapshot import Snapshot
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports_services import Services
 
 
 _SIGNALS: Final = {"TERM": Operation.PROCESS_END, "KILL": Operation.PROCESS_KILL}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:

@@ -13,7 +13,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.headless.console import Console
 from runctl_tui.services.errors import unread
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 T = TypeVar("T")
 

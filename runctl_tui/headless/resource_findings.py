@@ -7,7 +7,7 @@ import asyncio
 from runctl_tui.domain.insights import Insight, insights
 from runctl_tui.domain.problem import Problem
 from runctl_tui.headless.reply import require_sight
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 
 async def findings(services: Services) -> tuple[tuple[Insight, ...], tuple[Problem, ...]]:

@@ -21,7 +21,7 @@ from runctl_tui.headless.rows import instance_row
 from runctl_tui.headless.volume_rows import KEPT, tracked_volume_row
 from runctl_tui.headless.watching import Seen, add_watch_flags, check_interval, watch
 from runctl_tui.services.errors import ValidationError
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 _LIST = {
     "NAME": "name",

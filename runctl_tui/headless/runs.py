@@ -23,7 +23,7 @@ from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.rows import run_row
 from runctl_tui.services.errors import ResourceNotFound, ValidationError
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 _COLUMNS = {
     "ID": "id",

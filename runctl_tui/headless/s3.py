@@ -7,7 +7,7 @@ from runctl_tui.headless import output, s3_changes
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.errors import ResourceNotFound, ValidationError
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 LONGEST = 7 * 24 * 3600
 _COLUMNS = {"MODIFIED": "when", "SIZE": "shown_size", "CLASS": "class", "NAME": "name"}

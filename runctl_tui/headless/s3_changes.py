@@ -18,7 +18,7 @@ from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.s3_streams import STREAM, check_streams, read_input, write_output
 from runctl_tui.services.errors import ValidationError, refusal
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 _COPIES = {
     "cp": "copy a file or object, from or to S3 or inside it",

@@ -8,7 +8,7 @@ from runctl_tui.domain.text import safe
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.errors import SandboxFailed
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 
 class _DryRun(argparse.Action):

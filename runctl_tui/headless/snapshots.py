@@ -12,7 +12,7 @@ from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_
 from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.volume_flags import add_place_flags, add_shape_flags, carry, new_volume
 from runctl_tui.headless.volume_rows import month_words, snapshot_row
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 _COLUMNS = {
     "NAME": "name",

@@ -6,7 +6,7 @@ import sys
 
 from runctl_tui.headless.parser import UsageError
 from runctl_tui.headless.reply import Call, Reply
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 from runctl_tui.services.terminal import run_captured, run_in_terminal
 
 

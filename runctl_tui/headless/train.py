@@ -27,7 +27,7 @@ from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.runs import run_request
 from runctl_tui.services.errors import MissingField, ResourceNotFound, StateError, TrainctlError, refusal
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 STALL_SECONDS: Final = 900.0
 """How long uploads may stand still before the command gives up waiting and leaves the machine as it is."""

@@ -15,7 +15,7 @@ from runctl_tui.services.errors import HostLinkLost, ResourceNotFound
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports_services import Services
 
 _COLUMNS = {
     "ID": "id",

@@ -12,7 +12,7 @@ from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Parser
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.services.errors import ValidationError
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 TYPES = (*sorted(LIMITS), *NETWORK_LIMITS)
 

@@ -15,7 +15,7 @@ from runctl_tui.headless import output
 from runctl_tui.headless.parser import Parser
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.services.errors import HostError, HostKeyChanged, ResourceNotFound, StateError, TrainctlError
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 
 PAUSE_SECONDS: Final = 2.0
 """Between two looks."""

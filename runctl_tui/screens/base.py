@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.screens.kept import Stance
     from runctl_tui.screens.shared import Shared
-    from runctl_tui.services.ports import Feed, Services
+    from runctl_tui.services.ports import Feed
+    from runctl_tui.services.ports_services import Services
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -95,7 +95,7 @@ class CommandingScreen(BaseScreen):
         if found is not None:
             self.post_message(found[0])
             return
-        words[0] = words[0] if words[0] in self._handlers else begun(words[0]) or words[0]
+        words[0] = words[0] if words[0] in self._handlers else self._begun(words[0]) or words[0]
         if words[0] not in self._handlers:
             raise ValidationError(f":{words[0]}", "there is no such command", nearest(words[0]))
         handler, most = self._handlers[words[0]]
@@ -137,12 +137,20 @@ class CommandingScreen(BaseScreen):
         await self.run_action(action)
 
     async def _navigate(self, words: list[str]) -> None:
-        if len(words) > 1 and (feed := self._destinations.unheard(_SCREENS.get(words[0], words[0]))) is not None:
+        from runctl_tui.screens.ways import KINDS  # no first frame needs them
+
+        kind = KINDS.get(_SCREENS.get(words[0], words[0]), "")
+        if len(words) > 1 and (feed := self._destinations.unheard(kind)) is not None:
             self.busy(f"looking for {words[1]}…")
             async for _ in feed.watch():
                 break
             self.busy("")
         self.post_message(self._way(words).to)
+
+    def _begun(self, word: str) -> str:
+        """Return the screen whose name alone begins so; what is no screen has to be written out."""
+        command = begun(word)
+        return command if command and self._handlers[command][0] == self._navigate else ""
 
     def _way(self, words: list[str]) -> Way:
         """Return where a screen's name, and a word after it, lead."""
@@ -170,7 +178,7 @@ class CommandingScreen(BaseScreen):
             found = self._destinations.find(text)
             if found:
                 return f"enter  go to the {found[1]}"
-            words[0] = begun(words[0])
+            words[0] = self._begun(words[0])
             if not words[0]:
                 return ""
         handler, most = self._handlers[words[0]]

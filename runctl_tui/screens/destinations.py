@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from runctl_tui.messages import Navigate
-from runctl_tui.screens.ways import KINDS
 
 if TYPE_CHECKING:
     from runctl_tui.domain.checkpoint import Checkpoint
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import Storage
-    from runctl_tui.services.ports import Feed, Services
+    from runctl_tui.services.ports_feed import Feed
+    from runctl_tui.services.ports_services import Services
 
 MOST: Final = 200
 """Words offered at once; whoever has more than that goes on typing."""
@@ -56,8 +56,8 @@ class Destinations:
         """Return what the screens know each thing of a kind by, under all its names; None while nothing was told."""
         return self._now.of_kind(kind)
 
-    def unheard(self, screen: str) -> Feed[Any] | None:
-        """Return the feed that knows what a screen's things are called, where it has told nothing yet."""
+    def unheard(self, kind: str) -> Feed[Any] | None:
+        """Return the feed that knows what things of a kind are called, where it has told nothing yet."""
         services = self._services
         feeds: Mapping[str, Feed[Any]] = {
             "machine": services.fleet.feed,
@@ -65,7 +65,7 @@ class Destinations:
             "volume": services.volumes.feed,
             "snapshot": services.volumes.feed,
         }
-        feed = feeds.get(KINDS.get(screen, ""))
+        feed = feeds.get(kind)
         return feed if feed is not None and feed.latest is None else None
 
     def anything(self, head: str) -> Sequence[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
     from runctl_tui.domain.plan import Confirmation, Plan
     from runctl_tui.domain.problem import Problem
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports_services import Services
 
 
 class ServicesSource:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.volume import Storage, Volume, VolumeSnapshot
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports_services import Services
 
 SIZE_GIB: Final = 100
 MOST_ZONES: Final = 4

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.services.errors import Refused, TrainctlError, ValidationError
-from runctl_tui.services.ports import ProviderRegistry, SessionFacts
+from runctl_tui.services.ports_session import SessionFacts
 
 if TYPE_CHECKING:
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.identity import Identity
     from runctl_tui.domain.settings import Configuration
+    from runctl_tui.services.ports_provider import ProviderRegistry
 
 LONGEST_ARMED: Final = 3600.0
 _CLOUD: Final = "aws"

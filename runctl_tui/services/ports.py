@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -20,6 +20,8 @@ from runctl_tui.services.ports_provider import SshTarget as SshTarget
 from runctl_tui.services.ports_provider import TrainingProvider as TrainingProvider
 from runctl_tui.services.ports_session import Session as Session
 from runctl_tui.services.ports_session import SessionFacts as SessionFacts
+from runctl_tui.services.ports_settings import Setting as Setting
+from runctl_tui.services.ports_settings import Settings as Settings
 from runctl_tui.services.ports_storage import Objects as Objects
 
 if TYPE_CHECKING:
@@ -27,19 +29,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runctl_tui.domain.checkpoint import Checkpoint
-    from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
     from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
     from runctl_tui.domain.objects import CopyRequest, DeleteRequest
     from runctl_tui.domain.offer import TypeOffer
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
-    from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import RunUpdate, TrainingSession
-    from runctl_tui.domain.setting_spec import SettingDraft
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import VolumeChange
-    from runctl_tui.services.ports_volumes import Volumes
 
 DiskPrice: TypeAlias = Fact[Decimal]
 
@@ -195,37 +193,6 @@ class Costs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One configuration key."""
-
-    key: str
-    value: str
-    """Masked where it is secret."""
-    origin: str
-    """default, sandbox, user, project, environment, flag; with the file where there is one."""
-    help: str
-
-
-class Settings(Protocol):
-    """The effective configuration."""
-
-    def all(self) -> tuple[Setting, ...]:
-        """Every key."""
-
-    def value(self, key: str) -> object:
-        """One effective value; InvalidValue for an unknown key names the nearest."""
-
-    def draft(self, key: str, text: str | None) -> SettingDraft:
-        """What `set` would do, without doing it; what is wrong is said in it."""
-
-    def set(self, key: str, text: str | None) -> str:
-        """Write one key into the file that is in force, or with None remove it there, and return the file."""
-
-    def validate(self) -> tuple[Problem, ...]:
-        """What is wrong with the files."""
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """One line of `doctor`."""
 
@@ -262,56 +229,3 @@ class Exports(Protocol):
 
     async def write_to(self, path: Path, text: str) -> None:
         """Write a new file, 0600, exactly there; ResourceExists where one is, StateError where the disk refuses."""
-
-
-class Elsewhere(Protocol):
-    """The same program for another profile or other regions."""
-
-    def profiles(self) -> tuple[str, ...]:
-        """The profiles that can be switched to."""
-
-    def services(self, profile: str, regions: tuple[str, ...]) -> Services:
-        """Services for a profile and regions, an empty one as it is; ValidationError for what cannot be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """Everything that a screen or a command may use."""
-
-    clock: Clock
-    session: Session
-    registry: ProviderRegistry
-    fleet: Fleet
-    runs: Runs
-    checkpoints: CheckpointShelf
-    volumes: Volumes
-    objects: Objects
-    launcher: Launcher
-    actions: Actions
-    jobs: Jobs
-    costs: Costs
-    histories: Histories
-    memory: Memory
-    shells: Shells
-    hosts: Hosts
-    tunnels: Tunnels
-    settings: Settings
-    doctor: Doctor
-    sandbox: SandboxControl | None
-    exports: Exports
-    log_path: str
-    """Where the program's own log lies; shown in problems."""
-    start: Callable[[], AsyncIterator[str]]
-    """Called once after the first paint: yields words about what is being made ready ('starting the sandbox')."""
-    relay: Callable[[], Awaitable[None]]
-    """Serves hosts that need presigned URLs until none does; the detached relay process awaits it."""
-    close: Callable[[], object]
-    """Lets go of everything at once, without waiting for any backend."""
-    warm_up: Callable[[], Awaitable[None]]
-    """Loads what only a later key press needs; called once the first rows are out."""
-    troubles: Callable[[], tuple[Problem, ...]] = tuple
-    """What is wrong with this program's own files; known once it has started."""
-    elsewhere: Elsewhere | None = None
-    """None: this program stays where it is."""
-    touch: Callable[[], bool] = bool
-    """Somebody is at the keyboard; True where the feeds had slowed down because nobody was."""

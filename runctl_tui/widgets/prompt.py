@@ -14,6 +14,9 @@ from runctl_tui.domain.text import EMPTY, SafeText, safe
 UNFILLED: Final = safe("_" * 8)
 """Shows where an empty field is, also without colours."""
 
+PARTS_AFTER: Final = 0.5
+"""Seconds; whoever is quicker than that waits for the parts to be made."""
+
 
 class FormInput(Input):
     """A compact input whose cursor stands still."""
@@ -33,7 +36,7 @@ class FormInput(Input):
 class PromptLine(Horizontal):
     """A line with one input that opens over a screen and gives the focus back when it closes.
 
-    Its parts are made after the screen's first frame, which does not show them.
+    Its parts are made a moment after the screen, whose first frame does not show them.
     """
 
     _before: Widget | None = None
@@ -44,7 +47,7 @@ class PromptLine(Horizontal):
 
     def on_mount(self) -> None:
         """Have the parts at hand soon."""
-        self.call_after_refresh(self._make_parts)
+        self.set_timer(PARTS_AFTER, self._make_parts)
 
     def take_focus(self, text: str) -> FormInput:
         """Show the line with a text to edit and take the focus."""

@@ -12,7 +12,7 @@ import importlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 from runctl_tui.wiring.elsewhere import Elsewhere
 from runctl_tui.wiring.ground import Ground
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.local.provider import LocalProvider
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 from runctl_tui.services.runpod.provider import RunpodProvider
 from runctl_tui.wiring.core import Core
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import configparser
 
     from runctl_tui.options import Options
-    from runctl_tui.services.ports import Services
+    from runctl_tui.services.ports_services import Services
 
 _FILES: Final = (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
 

@@ -24,7 +24,7 @@ from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingSession
 from runctl_tui.options import Options
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 from runctl_tui.wiring.assembly import Assembly
 from runctl_tui.wiring.ground import Ground
 

@@ -15,7 +15,7 @@ import pytest
 import runctl_tui
 from runctl_tui import cli
 from runctl_tui.options import Options
-from runctl_tui.services.ports import Services
+from runctl_tui.services.ports_services import Services
 from tests.headless.fakes import World, services
 
 

@@ -45,7 +45,8 @@ from runctl_tui.domain.states import Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
 from runctl_tui.services.exports import ExportFolder
-from runctl_tui.services.ports import Finding, Services, ShellCommand
+from runctl_tui.services.ports import Finding, ShellCommand
+from runctl_tui.services.ports_services import Services
 from runctl_tui.services.registry import Registry
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed

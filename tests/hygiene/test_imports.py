@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,8 @@ import runctl_tui
 from tests.hygiene.source import PACKAGE, ROOT, imports, mentioned_modules, modules, name_of, texts
 
 HEAVY = ("boto3", "botocore", "asyncssh", "runpod", "moto", "plotext", "tomlkit", "numpy", "cryptography")
+HOME = re.compile(r"[a-z_]+:[A-Za-z_]+")
+"""'module:attribute', imported by the modules beside it when it is needed."""
 WIRING = PACKAGE / "wiring" / "__init__.py"
 WHOLE = WIRING.exists() and "\ndef build(" in WIRING.read_text("utf-8")
 
@@ -44,6 +47,8 @@ def reached() -> set[str]:
         waiting += [name.rpartition(".")[0], f"{name}.__main__"]
         waiting += [found for found, _ in imports(files[name])]
         for text in texts(files[name]):
+            if HOME.fullmatch(text):
+                waiting.append(f"{name.rpartition('.')[0]}.{text.partition(':')[0]}")
             waiting += mentioned_modules(text)
             if text.endswith(".py") and "/" not in text:
                 waiting += [module for module, path in files.items() if path.name == text]

@@ -40,7 +40,9 @@ def api() -> str:
     parts = [
         "# The library\n",
         _NOTE,
-        "`import runctl_tui` gives the types that the screens use themselves. Each is imported when first asked for.\n",
+        "`import runctl_tui` gives the types that the screens use themselves. Each is imported when first asked for.\n"
+        "`open_services` gives what they act on: its `costs` is the `ResourceTracker`, its `registry` the\n"
+        "`ProviderRegistry`, and `safe_cleanup` takes its `actions` and `jobs`.\n",
     ]
     for name, home in sorted(runctl_tui._HOMES.items(), key=lambda item: item[0].lower()):
         thing = getattr(runctl_tui, name)

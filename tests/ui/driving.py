@@ -37,11 +37,17 @@ class Person:
         await self.until(lambda: all(word in self.text() for word in words), f"{words} on the screen")
 
     async def press(self, *keys: str) -> None:
-        """Press keys as a person does: with time between them."""
+        """Press keys as a person does: at what is there to take them, with time between them."""
         for key in keys:
+            await self.until(self._takes_keys, "the screen takes keys")
             self.world.clock.advance(1)
             await self.pilot.press(key)
             await self.pilot.pause(0.04)
+
+    def _takes_keys(self) -> bool:
+        """Tell whether the screen in front has come up as far as the focus."""
+        front = self.app.screen
+        return front.is_mounted and (front.focused is not None or front.AUTO_FOCUS == "" or not front.focus_chain)
 
     async def type(self, text: str) -> None:
         """Type text into the field that has the focus."""

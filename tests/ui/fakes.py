@@ -40,7 +40,8 @@ from runctl_tui.domain.states import DESTROYING, Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeShape, VolumeSnapshot
 from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound
-from runctl_tui.services.ports import Finding, Services, SessionFacts, Setting, ShellCommand
+from runctl_tui.services.ports import Finding, SessionFacts, Setting, ShellCommand
+from runctl_tui.services.ports_services import Services
 from tests.ui import fake_data as data
 from tests.ui.fake_feed import FakeClock, FakeFeed
 from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan

@@ -11,7 +11,7 @@ from runctl_tui.domain.settings import SCHEMA, Configuration
 from runctl_tui.services.config.load import Reading, Sources, build, check_together, effective, examine, known
 from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import InvalidValue
-from runctl_tui.services.ports import Setting
+from runctl_tui.services.ports_settings import Setting
 
 _KEYMAP: Final = "ui.keymap"
 

@@ -65,8 +65,8 @@ exec python3 "$f" "$3"
 """
 
 
-START: Final = b"import sys\n\nfrom agent.command_line import main\n\nsys.exit(main(sys.argv))\n"
-"""What Python runs when it is given the archive."""
+START: Final = "archive_main.py"
+"""The module that Python runs when it is given the archive."""
 ARCHIVE_TIME: Final = (1980, 1, 1, 0, 0, 0)
 REGULAR_FILE: Final = 0o100644 << 16
 
@@ -75,7 +75,8 @@ REGULAR_FILE: Final = 0o100644 << 16
 def agent_source() -> tuple[bytes, str]:
     """Return the agent as one archive that Python runs, and the name of its version: same code, same bytes."""
     modules = sorted(Path(__file__).with_name("agent").glob("*.py"))
-    content = {"__main__.py": START, **{f"agent/{module.name}": module.read_bytes() for module in modules}}
+    content = {f"agent/{module.name}": module.read_bytes() for module in modules}
+    content = {"__main__.py": content.pop(f"agent/{START}"), **content}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, data in content.items():

@@ -316,3 +316,22 @@ async def test_a_host_without_python_says_so(tmp_path: Path) -> None:
     with pytest.raises(HostError) as caught:
         await client.status()
     assert "python3 is not installed" in str(caught.value)
+
+
+def test_the_agent_is_unpacked_once_so_that_no_call_compiles_it_again(machine: Machine) -> None:
+    folder = machine.agent.with_suffix("")
+    assert machine.ask("status")["runs"] == []
+    compiled = sorted(folder.glob("agent/__pycache__/status.*"))
+    assert len(compiled) == 1
+    before = compiled[0].stat().st_mtime_ns
+    assert machine.ask("status")["runs"] == []
+    assert compiled[0].stat().st_mtime_ns == before
+    assert sorted(path.name for path in folder.parent.glob("agent-*")) == sorted([folder.name, machine.agent.name])
+
+
+def test_the_agent_works_from_its_archive_where_it_cannot_be_unpacked(machine: Machine) -> None:
+    folder = machine.agent.with_suffix("")
+    folder.write_text("in the way")
+    assert machine.ask("status")["runs"] == []
+    assert folder.read_text() == "in the way"
+    assert sorted(path.name for path in folder.parent.glob("agent-*")) == sorted([folder.name, machine.agent.name])

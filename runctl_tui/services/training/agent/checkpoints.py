@@ -4,7 +4,6 @@ import fnmatch
 import json
 import os
 import time
-import zipfile
 from typing import IO, Callable, List, Optional, Tuple
 
 from .basics import MIB, Json
@@ -41,6 +40,8 @@ def looks_whole(path: str, size: int) -> bool:
             if path.endswith(".safetensors"):
                 return safetensors_whole(file, head, size)
             if head[:4] == b"PK\x03\x04":
+                import zipfile
+
                 return zipfile.is_zipfile(path)
             if path.endswith(".json") and size < MIB:
                 json.loads((head + file.read()).decode("utf-8"))

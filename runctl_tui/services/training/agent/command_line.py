@@ -1,42 +1,37 @@
 """One verb per call: its request comes as JSON on standard input, its answer leaves as JSON or as frames."""
 
+import importlib
 import os
-from typing import Callable, Dict, List
+from typing import Any, Dict, List
 
-from .basics import ROOT, Json, Refused
-from .code_sync import verb_sync_begin, verb_sync_finish
-from .ending import verb_forget, verb_stop
+from .basics import ROOT, Refused
 from .exchange import answer, read_request
-from .listing import verb_checkpoints
-from .logs import verb_follow, verb_read
-from .one_process import verb_process
-from .relay_urls import verb_pending, verb_urls
-from .run_folder import Run
-from .start import verb_start
-from .status import verb_status, verb_sweep
-from .supervisor import Supervisor
-from .uploader import Uploader
-from .uploads import verb_uploader
-from .vitals import verb_vitals
-from .watching import verb_host, verb_watch
 
-VERBS: Dict[str, Callable[[Json], Json]] = {
-    "start": verb_start,
-    "status": verb_status,
-    "stop": verb_stop,
-    "checkpoints": verb_checkpoints,
-    "uploader": verb_uploader,
-    "pending": verb_pending,
-    "urls": verb_urls,
-    "vitals": verb_vitals,
-    "host": verb_host,
-    "process": verb_process,
-    "sweep": verb_sweep,
-    "forget": verb_forget,
-    "sync_begin": verb_sync_begin,
-    "sync_finish": verb_sync_finish,
+VERBS: Dict[str, str] = {
+    "start": "start:verb_start",
+    "status": "status:verb_status",
+    "stop": "ending:verb_stop",
+    "checkpoints": "listing:verb_checkpoints",
+    "uploader": "uploads:verb_uploader",
+    "pending": "relay_urls:verb_pending",
+    "urls": "relay_urls:verb_urls",
+    "vitals": "vitals:verb_vitals",
+    "host": "watching:verb_host",
+    "process": "one_process:verb_process",
+    "sweep": "status:verb_sweep",
+    "forget": "ending:verb_forget",
+    "sync_begin": "code_sync:verb_sync_begin",
+    "sync_finish": "code_sync:verb_sync_finish",
 }
-STREAMS: Dict[str, Callable[[Json], None]] = {"read": verb_read, "follow": verb_follow, "watch": verb_watch}
+"""Verb -> 'module:function', imported when it is called: a host that trains has better things to do than importing."""
+STREAMS: Dict[str, str] = {"read": "logs:verb_read", "follow": "logs:verb_follow", "watch": "watching:verb_watch"}
+DETACHED: Dict[str, str] = {"supervise": "supervisor:Supervisor", "upload": "uploader:Uploader"}
+
+
+def found(home: str) -> Any:
+    """Import what 'module:attribute' names."""
+    module, _, attribute = home.partition(":")
+    return getattr(importlib.import_module("." + module, __package__), attribute)
 
 
 def serve(verb: str) -> int:
@@ -49,9 +44,9 @@ def serve(verb: str) -> int:
         os.makedirs(ROOT, mode=0o700, exist_ok=True)
         request = read_request()
         if verb in STREAMS:
-            STREAMS[verb](request)
+            found(STREAMS[verb])(request)
         else:
-            answer(dict(VERBS[verb](request), ok=True))
+            answer(dict(found(VERBS[verb])(request), ok=True))
         return 0
     except Refused as error:
         answer({"ok": False, "error": {"code": error.code, "message": error.message, "hint": error.hint}})
@@ -65,11 +60,10 @@ def serve(verb: str) -> int:
 
 
 def main(argv: List[str]) -> int:
-    """Run one verb; supervise and upload are for the agent's own detached processes."""
-    if len(argv) == 3 and argv[1] == "supervise":
-        Supervisor(Run(argv[2])).main()
-        return 0
-    if len(argv) == 3 and argv[1] == "upload":
-        Uploader(Run(argv[2])).main()
+    """Run one verb, or what the agent starts as a detached process of its own."""
+    if len(argv) == 3 and argv[1] in DETACHED:
+        from .run_folder import Run
+
+        found(DETACHED[argv[1]])(Run(argv[2])).main()
         return 0
     return serve(argv[1] if len(argv) == 2 else " ".join(argv[1:]))

@@ -1,6 +1,5 @@
 """Files that a reader sees whole or not at all, readable by their owner alone."""
 
-import hashlib
 import json
 import os
 import threading
@@ -50,6 +49,8 @@ def open_private(path: str) -> IO[str]:
 
 def file_sha256(path: str) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
+    import hashlib
+
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         for block in iter(lambda: file.read(MIB), b""):

@@ -1,7 +1,6 @@
 """Processes that outlive the call: recorded so that no other is taken for them, started apart from any terminal."""
 
 import os
-import subprocess
 import sys
 from typing import List
 
@@ -19,6 +18,8 @@ def process_start(pid: int) -> str:
     if os.path.isdir("/proc/self"):
         fields = read_text("/proc/%d/stat" % pid).rpartition(")")[2].split()
         return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else ""
+    import subprocess
+
     command = ["ps", "-o", "lstart=", "-p", str(pid)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     return " ".join(done.stdout.decode("ascii", "replace").split())
@@ -57,7 +58,8 @@ def signal_group(pgid: int, number: int) -> None:
 def program() -> List[str]:
     """Return what Python needs to start the agent again: its archive on a host, its name in an installation."""
     above = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return [above] if os.path.isfile(above) else ["-m", str(__package__)]
+    archive = above if os.path.isfile(above) else above + ".pyz"
+    return [archive] if os.path.isfile(archive) else ["-m", str(__package__)]
 
 
 def detach(verb: str, run_id: str) -> int:
@@ -67,6 +69,8 @@ def detach(verb: str, run_id: str) -> int:
     if middle == 0:
         status = 1
         try:
+            import subprocess
+
             os.setsid()
             argv = [sys.executable] + program() + [verb, run_id]
             child = subprocess.Popen(
