@@ -333,6 +333,14 @@ async def test_nothing_is_copied_or_moved_onto_itself_and_keys_are_compared_as_t
     assert await rig.keys(BUCKET) == ["./k", "d/sub/x", "d/x"]
 
 
+async def test_a_bucket_that_there_is_none_of_is_said_with_where_to_look(rig: Rig, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    with pytest.raises(ResourceNotFound) as refused:
+        await rig.desk.plan(CopyRequest(str(tmp_path / "a"), "s3://nobody-has-this/a"))
+    assert "nobody-has-this" in refused.value.what
+    assert "runctl-tui s3 ls" in refused.value.todo
+
+
 async def test_a_move_removes_the_source_once_its_copy_is_there(rig: Rig) -> None:
     await rig.put(BUCKET, "a/1", "a/2")
     assert (await rig.do(CopyRequest(f"s3://{BUCKET}/a/", f"s3://{OTHER}/b/", recursive=True, move=True))).ok
