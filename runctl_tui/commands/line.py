@@ -75,11 +75,18 @@ class Vocabulary:
     """Ids and names that may stand in place of a command."""
     tags: Starting = _none
     profiles: Starting = _none
+    volumes: Starting = _none
+    snapshots: Starting = _none
+    columns: Starting = _none
 
     def after(self, words: Sequence[str], head: str) -> Sequence[str]:
         """Return the words that may stand next and begin so."""
         of_one: Mapping[str, Starting] = {
             "host": self.instances,
+            "instances": self.instances,
+            "volumes": self.volumes,
+            "snapshots": lambda head: (*self.snapshots(head), *self.volumes(head)),
+            "columns": lambda head: _after_comma(self.columns, head),
             "theme": self.themes,
             "config": self.settings,
             "settings": self.settings,
@@ -88,7 +95,7 @@ class Vocabulary:
             "costs": among(_dimensions),
             "tag": self.tags,
             "profile": self.profiles,
-            "region": among(lambda: REGIONS),
+            "region": lambda head: _after_comma(among(lambda: REGIONS), head),
             "view": lambda head: (*self.views(head), *among(lambda: ("save", "forget"))(head)),
             "sandbox": among(lambda: SANDBOX_VERBS),
         }
@@ -102,6 +109,12 @@ class Vocabulary:
             case ["sandbox", "cut" | "interrupt"]:
                 return self.instances(head)
         return ()
+
+
+def _after_comma(words: Starting, head: str) -> Sequence[str]:
+    """Return what a list with commas may become: its last part completed."""
+    before, comma, last = head.rpartition(",")
+    return [f"{before}{comma}{word}" for word in words(last)]
 
 
 def _dimensions() -> Sequence[str]:

@@ -60,6 +60,9 @@ class CommandingScreen(BaseScreen):
             things=lambda head: self._destinations.anything(head),
             tags=lambda head: self._destinations.tags(head),
             profiles=among(self._profiles),
+            volumes=lambda head: self._destinations.volumes(head),
+            snapshots=lambda head: self._destinations.snapshots(head),
+            columns=among(self.column_names),
         )
         yield CommandLine(lambda text: complete(text, vocabulary), self._leads_to)
 
@@ -164,6 +167,10 @@ class CommandingScreen(BaseScreen):
     def save_view(self, name: str) -> None:
         """Save how this screen is looked at; one without a table refuses."""
         raise Unsupported(f":view save {name}", "this screen has no table", "go to one that has")
+
+    def column_names(self) -> tuple[str, ...]:
+        """Return what the columns of this screen's table are called."""
+        return ()
 
     def show_columns(self, ids: Iterable[str]) -> None:
         """Show only these columns; a screen without a table refuses."""

@@ -80,6 +80,14 @@ class Destinations:
         """Return names of runs, ids where they have none, that begin so."""
         return _starting(self._now.runs, head)
 
+    def volumes(self, head: str) -> Sequence[str]:
+        """Return names of volumes, ids where they have none, that begin so."""
+        return _starting(self._now.volumes, head)
+
+    def snapshots(self, head: str) -> Sequence[str]:
+        """Return names of snapshots, ids where they have none, that begin so."""
+        return _starting(self._now.snapshots, head)
+
     def tags(self, head: str) -> Sequence[str]:
         """Return KEY=VALUE of machines that begin so."""
         return _starting(self._now.tags, head)
@@ -143,6 +151,14 @@ class _Told:
     @cached_property
     def runs(self) -> list[str]:
         return _typed(run.name or run.id for run in _rows(self.sessions))
+
+    @cached_property
+    def volumes(self) -> list[str]:
+        return _typed(one.name or one.id for one in (self.storage.value.volumes if self.storage else ()))
+
+    @cached_property
+    def snapshots(self) -> list[str]:
+        return _typed(one.name or one.id for one in (self.storage.value.snapshots if self.storage else ()))
 
     @cached_property
     def tags(self) -> list[str]:

@@ -68,6 +68,10 @@ class ViewingScreen(ChangingScreen):
         self.shared.kept.save_view(name, self.view_now())
         self.tell(f"view {name} is saved; :view {name} recalls it")
 
+    def column_names(self) -> tuple[str, ...]:
+        """Return the ids of the table's columns."""
+        return tuple(column.id for column in self.table.model.columns)
+
     def show_columns(self, ids: Iterable[str]) -> None:
         """Show only these columns; none at all means every one."""
         wanted = {one.casefold(): one for one in ids}
