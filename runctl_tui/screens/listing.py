@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
@@ -166,6 +166,14 @@ class ListScreen(ViewingScreen, Generic[RowT]):
     def note(self) -> str:
         """Return further words for the title line."""
         return ""
+
+    def point_at(self, named: Callable[[RowT], bool]) -> bool:
+        """Put the cursor on the row that somebody named; a filter that hides it is cleared."""
+        key = self.table.model.find(named)
+        if key is not None and not self.table.move_to(key):
+            self.table.set_filter("")
+            self.show_title()
+        return key is not None and self.table.move_to(key)
 
     def targets(self) -> tuple[RowT, ...]:
         """Return the marked rows, else the one under the cursor: what an action at this key press is about."""
