@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.instance import Market, Ownership
 from runctl_tui.domain.resource import ResourceState
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from runctl_tui.domain.instance import Instance
     from runctl_tui.domain.money import Price
     from runctl_tui.domain.run import ResourceUsage, TrainingSession
+
+NOT_ASKED: Final = "not asked yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class FleetRow:
     runs: tuple[TrainingSession, ...] = ()
     """Newest first."""
     usage: ResourceUsage | None = None
+    """What its host was doing when it was measured last; None: never measured."""
+    runs_unknown: str = NOT_ASKED
+    """Why `runs` may not be all, in words; empty: its host told them."""
     note: str = ""
     """A remark: 'idle 38 min', 'waiting for SSH'."""
 

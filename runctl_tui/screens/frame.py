@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -66,14 +67,14 @@ def cost_facts(summary: CostSummary) -> CostFacts:
     return CostFacts(
         balance=safe(summary.balance),
         balance_low=summary.balance_low,
-        burn=summary.burn_per_hour if summary.known else None,
-        today=summary.today if summary.known else None,
-        month=summary.month if summary.known else None,
+        burn=summary.told(summary.burn_per_hour),
+        today=summary.told(summary.today),
+        month=summary.told(summary.month),
         month_name=safe(summary.as_of.strftime("%b")),
-        forecast=summary.forecast if summary.known else None,
+        forecast=summary.told(summary.forecast),
         budget=summary.budget,
         excluded=tuple(safe(words) for words in summary.excluded),
-        estimate=summary.estimated,
+        estimate=summary.estimated and summary.told(summary.forecast) is not None,
     )
 
 
@@ -106,25 +107,31 @@ def problem_lines(problem: Problem, log_path: str) -> list[SafeText]:
     return [safe_line(f"{label:8}  {value}") for label, value in rows if value]
 
 
+def told_below(missing: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Return the problems that are said under the rows."""
+    return tuple(problem for problem in missing if problem.code != HOST_OFF)
+
+
+def unknown_notice(missing: Sequence[Problem]) -> Notice | None:
+    """Return what stands in the place of rows that nobody could read, with the next step; None where all was read."""
+    told = told_below(missing)
+    if not told:
+        return None
+    problem = told[0]
+    why = problem.why.partition(";")[0]
+    if problem.not_connected:
+        return Notice.error(safe(f"not known: {problem.not_connected} is not connected: {why}"), safe(problem.todo))
+    return Notice.error(safe(f"not known: {problem.what}{f': {why}' if why else ''}"), safe(problem.todo))
+
+
 def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, ...]:
     """Return one line per part of the scope that is absent or old."""
     age = seen(snapshot.taken_at, now)
     older = "" if age == "now" else f"; rows from {age}"
     out: list[Notice] = []
-    for problem in told_below(snapshot):
+    for problem in told_below(snapshot.missing):
         again = f", next try in {duration(problem.retry_in)}" if problem.retry_in is not None else ""
         code = safe(f"[{problem.code}]" if problem.code and problem.code not in problem.what else "")
         words = safe(f"{problem.what}{older}{again}")
         out.append(replace(Notice.partial(words), more=code, hint=safe("! why") if not out else EMPTY))
     return tuple(out)
-
-
-def told_below(snapshot: Snapshot[object]) -> tuple[Problem, ...]:
-    """Return the problems that are said under the rows."""
-    return tuple(problem for problem in snapshot.missing if problem.code != HOST_OFF)
-
-
-def in_place_of_rows(snapshot: Snapshot[object], nothing: str) -> Notice:
-    """Return what stands where rows would be: that there are none only where all could be asked, else why not."""
-    problems = told_below(snapshot)
-    return Notice.error(problem_note(problems[0]).text) if problems else Notice.empty(safe(nothing))

@@ -103,12 +103,9 @@ class InstancesScreen(MachineKeys, ListScreen[FleetRow]):
         return super().check_action(action, parameters)
 
     def show_reference(self, reference: str) -> None:
-        """Put the cursor on a machine, or open the launch form."""
+        """Put the cursor on a machine."""
         self._touched = True
-        for key in self.table.model.view:
-            row = self.table.model.row(key)
-            if row is not None and reference in (row.key, row.instance.id, row.instance.name):
-                self.table.move_to(key)
+        self.point_at(lambda row: reference in (row.key, row.instance.id, row.instance.name))
 
     @on(ResourceTable.Chosen, "#list")
     def open_details(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from textual import on
@@ -11,7 +12,7 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.text import EMPTY, safe, safe_lines
-from runctl_tui.screens.frame import in_place_of_rows, missing_notices, problem_lines, told_below
+from runctl_tui.screens.frame import missing_notices, problem_lines, told_below, unknown_notice
 from runctl_tui.screens.viewing import ViewingScreen
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.notice import Notice
@@ -111,14 +112,17 @@ class ListScreen(ViewingScreen, Generic[RowT]):
     def show_rows(self, snapshot: Snapshot[tuple[RowT, ...]]) -> None:
         """Show rows; what is missing is said under them, and old rows stay."""
         self._heard, self._complete = snapshot, snapshot.complete
-        self.table.set_placeholder(in_place_of_rows(snapshot, self._nothing()))
+        unknown = unknown_notice(snapshot.missing)
+        self.table.set_placeholder(unknown or Notice.empty(safe(self._nothing())))
         rows = self.chosen_rows(snapshot.value)
         self.table.set_rows([row for row in rows if self.belongs(row, self._machine)] if self._machine else rows)
         if self._left_at is not None and self.table.move_to(self._left_at):
             self._left_at, self._touched = None, True
         if not self._touched:
             self.table.action_go("first")
-        self.table.set_notices(missing_notices(snapshot, self.services.clock.now()))
+        said = [one for one in snapshot.missing if one.not_connected] if unknown and not snapshot.value else []
+        rest = replace(snapshot, missing=tuple(one for one in snapshot.missing if one not in said))
+        self.table.set_notices(missing_notices(rest, self.services.clock.now()))
         self.show_title()
 
     def chosen_rows(self, rows: tuple[RowT, ...]) -> tuple[RowT, ...]:
@@ -177,6 +181,14 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         """Return further words for the title line."""
         return ""
 
+    def point_at(self, named: Callable[[RowT], bool]) -> bool:
+        """Put the cursor on the row that somebody named; a filter that hides it is cleared."""
+        key = self.table.model.find(named)
+        if key is not None and not self.table.move_to(key):
+            self.table.set_filter("")
+            self.show_title()
+        return key is not None and self.table.move_to(key)
+
     def targets(self) -> tuple[RowT, ...]:
         """Return the marked rows, else the one under the cursor: what an action at this key press is about."""
         keys = self.table.marks or ((self.table.cursor_key,) if self.table.cursor_key is not None else ())
@@ -191,8 +203,8 @@ class ListScreen(ViewingScreen, Generic[RowT]):
             self.table.recompute()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Filter the list only from the list; other panes search by the same key."""
-        if action == "open_filter" and (self.focused is None or self.focused.id != "list"):
+        """Filter a table only from a table; other panes search by the same key."""
+        if action == "open_filter" and not isinstance(self.focused, ResourceTable):
             return False
         if action in self.ABOUT_ROWS and not self._has_any:
             return None
@@ -200,7 +212,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
 
     def action_read_problem(self) -> None:
         """Read the newest problem in full, else why rows are missing."""
-        missing = told_below(self._heard) if self._heard is not None else ()
+        missing = told_below(self._heard.missing) if self._heard is not None else ()
         if self.shared.notes or not missing:
             super().action_read_problem()
             return
@@ -210,20 +222,21 @@ class ListScreen(ViewingScreen, Generic[RowT]):
     def action_open_filter(self) -> None:
         """Let a filter be typed."""
         line = self.query_one("#list-filter", FilterLine)
-        line.open(self.table.model.filter_text, self.shared.kept.filters(self.MODE))
+        line.open(self.at_hand.model.filter_text, self.shared.kept.filters(self.MODE))
 
     @on(FilterLine.Changed)
     def apply_filter(self, event: FilterLine.Changed) -> None:
         """Filter while typing; the table has the keys again once the line has closed."""
-        self.table.set_filter(event.text)
+        table = self.at_hand
+        table.set_filter(event.text)
         if event.done:
-            self.table.focus()
+            table.focus()
             if event.text:
                 self.shared.kept.add_filter(self.MODE, event.text)
         self.show_title()
 
-    @on(ResourceTable.MarksChanged, "#list")
-    @on(ResourceTable.SortChanged, "#list")
+    @on(ResourceTable.MarksChanged)
+    @on(ResourceTable.SortChanged)
     def tell_title(self) -> None:
         """Bring the title line up to date."""
         self.show_title()
@@ -234,8 +247,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
 
     def fields(self, row: RowT) -> tuple[tuple[str, str], ...]:
         """Return what can be copied from a row: its cells, whole."""
-        pairs = ((column.title or column.id, str(column.cell(row).text)) for column in self.table.model.columns)
-        return tuple((name, text) for name, text in pairs if text)
+        return cells_of(self.table, row)
 
     def action_describe_row(self) -> None:
         """Show the whole row under the cursor."""
@@ -249,22 +261,23 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         """Show the row under the cursor as this program holds it."""
         from runctl_tui.screens.raw import raw_json
 
-        row = self.table.cursor_row
-        if row is not None:
-            lines = safe_lines(raw_json(row))
-            self.app.push_screen(modals.TextView(self.services.clock, safe(self.row_key(row)), lines))
+        table = self.at_hand
+        if table.cursor_row is not None:
+            lines = safe_lines(raw_json(table.cursor_row))
+            self.app.push_screen(modals.TextView(self.services.clock, safe(str(table.cursor_key)), lines))
 
     def action_copy_row(self) -> None:
         """Copy what the row under the cursor is known by."""
-        row = self.table.cursor_row
+        table, row = self.at_hand, self.at_hand.cursor_row
         if row is not None:
-            self.copy(self.copy_text(row))
+            self.copy(self.copy_text(row) if table is self.table else str(table.cursor_key))
 
     def action_copy_cell(self) -> None:
         """Choose a field of the row under the cursor to copy."""
-        row = self.table.cursor_row
+        table, row = self.at_hand, self.at_hand.cursor_row
         if row is not None:
-            self.work(self.copy_one_of, self.fields(row), group="menu")
+            fields = self.fields(row) if table is self.table else cells_of(table, row)
+            self.work(self.copy_one_of, fields, group="menu")
 
     def action_export(self) -> None:
         """Write the view as it is shown now into the folder for logs, in the format that is chosen, and say where."""
@@ -302,10 +315,16 @@ class ListScreen(ViewingScreen, Generic[RowT]):
             for group in ("change", "describe", "command"):
                 self.workers.cancel_group(self, group)
             self.busy("")
-        elif self.table.model.filter_text:
-            self.table.set_filter("")
-        elif self.table.marks:
-            self.table.action_clear_marks()
+        elif self.at_hand.model.filter_text:
+            self.at_hand.set_filter("")
+        elif self.at_hand.marks:
+            self.at_hand.action_clear_marks()
         elif self._machine:
             self.narrow_to("")
         self.show_title()
+
+
+def cells_of(table: ResourceTable[str, Any], row: object) -> tuple[tuple[str, str], ...]:
+    """Return title and whole text of each cell that says anything in a row."""
+    pairs = ((column.title or column.id, str(column.cell(row).text)) for column in table.model.columns)
+    return tuple((name, text) for name, text in pairs if text)

@@ -259,12 +259,8 @@ class MonitorScreen(ListScreen[TrainingSession]):
             self.query_one("#body").set_class(pane == wanted, f"-only-{pane}")
 
     def _go_to_wanted(self) -> None:
-        for key in self.table.model.view if self._wanted else ():
-            run = self.table.model.row(key)
-            if run is not None and self._wanted in (run.id, run.name):
-                self.table.move_to(key)
-                self._wanted = ""
-                return
+        if self._wanted and self.point_at(lambda run: self._wanted in (run.id, run.name)):
+            self._wanted = ""
 
     def _follow_cursor(self) -> None:
         run = self.table.cursor_row

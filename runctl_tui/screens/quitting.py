@@ -18,7 +18,7 @@ def question(working: Sequence[JobView]) -> str:
 def farewell(job: JobView) -> str:
     """Return what is said of an interrupted task, what stays of it first."""
     todo = "x in 7 Tasks goes on with it" if job.waits_for_run else "see 7 Tasks"
-    return f"interrupted{_place(job)}{_left(job)}: {todo} ({job.title})"
+    return f"interrupted{_left(job)}: {todo} ({job.title}{_place(job)})"
 
 
 def _place(job: JobView) -> str:

@@ -77,7 +77,9 @@ class SettingsScreen(ListScreen[Setting]):
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a key."""
         self._touched = True
-        self.table.move_to(reference)
+        if not self.point_at(lambda row: row.key == reference) and self._only_set:
+            self.action_only_set()
+            self.point_at(lambda row: row.key == reference)
 
     def chosen_rows(self, rows: tuple[Setting, ...]) -> tuple[Setting, ...]:
         """Return all keys, or those that somebody has set."""

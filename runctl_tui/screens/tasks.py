@@ -140,7 +140,7 @@ class TasksScreen(ListScreen[JobView]):
 
     async def _take_up(self, job: JobView) -> None:
         self.shared.own_jobs.add(await self.services.actions.take_up(job.id))
-        self.tell(f"{job.title}: taken up")
+        self.tell(f"taken up: {job.title}")
 
     def _machine_key(self, instance_id: str) -> str:
         """Return the key of a machine that exists, else nothing."""

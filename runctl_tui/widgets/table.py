@@ -14,13 +14,12 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from runctl_tui.domain.text import safe
-from runctl_tui.widgets.columns import Column, Placed, RowT, place
+from runctl_tui.widgets.columns import Column, Placed, RowT, no_column, place
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table_changes import FreshCells
 from runctl_tui.widgets.table_draw import PREFIX, Pen, RowState, row_strip, titles
 from runctl_tui.widgets.table_model import KeyT, TableModel
 from runctl_tui.widgets.table_repaint import Repaint, RowsView
-from runctl_tui.widgets.text import wrap
 
 DRAWN_CACHE: Final = 2048
 FRESH_SECONDS: Final = 2.0
@@ -101,6 +100,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         self.model: TableModel[KeyT, RowT] = TableModel(columns, key, sinks)
         self._placed: tuple[Placed[RowT], ...] = ()
         self._drawn: dict[Hashable, tuple[RowState, Strip]] = {}
+        self._said: tuple[Notice, ...] = ()
         self._notices: tuple[Notice, ...] = ()
         self._placeholder = Notice.loading(safe("rows"))
         self._told: KeyT | None = None
@@ -161,6 +161,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         with Repaint(self):
             self.model.set_filter(text)
         self._tell()
+        self._show_notices()
 
     def sort_by(self, column_id: str | None, descending: bool | None = None) -> None:
         """Order rows by a column, in its natural direction unless told."""
@@ -179,16 +180,8 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
 
     def set_notices(self, notices: Sequence[Notice]) -> None:
         """Show lines under the rows that say what is missing, old or failed."""
-        fresh = tuple(notices)[:4]
-        if fresh == self._notices:
-            return
-        same_height = len(fresh) == len(self._notices)
-        self._notices, self.foot = fresh, len(fresh)
-        if same_height:
-            self.refresh_foot()
-        else:
-            self.show_index(self.model.cursor)
-            self.refresh()
+        self._said = tuple(notices)
+        self._show_notices()
 
     def set_placeholder(self, notice: Notice) -> None:
         """Say what stands in place of the rows while there are none."""
@@ -355,6 +348,22 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         drawn = self._drawn.pop(key, None)
         return None if drawn is None else drawn[1]
 
+    def _show_notices(self) -> None:
+        """Show what is said, under what is wrong with the filter."""
+        unknown = self.model.unknown_column
+        what, there = no_column(unknown, self.model.columns) if unknown else ("", "")
+        wrong = (Notice.partial(safe(f"{what}: looked for as text")), Notice("·", safe(there), "$warn"))
+        fresh = (*(wrong if unknown else ()), *self._said)[:4]
+        if fresh == self._notices:
+            return
+        same_height = len(fresh) == len(self._notices)
+        self._notices, self.foot = fresh, len(fresh)
+        if same_height:
+            self.refresh_foot()
+        else:
+            self.show_index(self.model.cursor)
+            self.refresh()
+
     def _calm_later(self) -> None:
         if self._calmer is not None:
             self._calmer.stop()
@@ -374,11 +383,11 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         notice = self._placeholder
         if self.model.total:
             notice = Notice.empty(safe(f"no row matches {self.model.filter_text}   escape clears the filter"))
-        parts = wrap(notice.text, max(1, width - PREFIX - 2))
-        if not 1 <= index <= len(parts):
+        lines = notice.lines(max(1, width - PREFIX))
+        if not 1 <= index <= len(lines):
             return self.blank(width)
-        sign = notice.symbol if index == 1 else " "
-        return self.text_strip(f"{' ' * PREFIX}{sign} {parts[index - 1]}", width, notice.style)
+        text, style = lines[index - 1]
+        return self.text_strip(" " * PREFIX + text, width, style)
 
     def _move(self, index: int) -> None:
         before = self.model.cursor

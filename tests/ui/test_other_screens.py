@@ -187,7 +187,16 @@ def test_completion_offers_what_may_stand_next() -> None:
         among(lambda: ["r-1"]),
         among(lambda: ["runctl-dark"]),
         among(lambda: ["ui.theme"]),
+        volumes=among(lambda: ["data"]),
+        snapshots=among(lambda: ["dated"]),
+        columns=among(lambda: ["name", "state"]),
     )
+    assert complete("instances l", words) == ["instances llama-7b"]
+    assert complete("volumes d", words) == ["volumes data"]
+    assert complete("snapshots dat", words) == ["snapshots dated", "snapshots data"]
+    assert complete("columns name,s", words) == ["columns name,state"]
+    assert complete("region us-east-1,us-west-2", words) == []
+    assert complete("region us-east-1,us-we", words) == ["region us-east-1,us-west-1", "region us-east-1,us-west-2"]
     assert complete("mo", words) == ["monitor"]
     assert complete("sandbox c", words) == ["sandbox cut"]
     assert complete("sandbox cut t", words) == ["sandbox cut tiny"]

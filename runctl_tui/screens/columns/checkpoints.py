@@ -24,7 +24,10 @@ def checkpoint_columns(
         return cell(run_names().get(row.run_id) or row.run_id or short_folder(row.folder), "$strong")
 
     return (
-        Column("run", "RUN", run, 10, wide=13, priority=95, sort_key=lambda row: run(row).text),
+        Column(
+            "run", "RUN", run, 10, wide=13, priority=95, flexible=True, sort_key=lambda row: run(row).text,
+            fact=lambda row: row.run_id or row.folder,
+        ),
         Column("step", "STEP", _step, 9, "right", 100, sort_key=lambda row: row.step, descending=True),
         Column("loss", "LOSS", lambda row: cell(loss(row.loss)), 6, "right", 60, sort_key=lambda row: row.loss),
         Column(
