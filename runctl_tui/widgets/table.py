@@ -211,12 +211,6 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         placed = place([columns[index] for index in shown], self.line_width - PREFIX)
         self._placed = tuple(replace(item, index=shown[item.index]) for item in placed)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show as not possible now what needs a row, while there is none."""
-        if action in ("choose", "mark") and not len(self.model):
-            return None
-        return super().check_action(action, parameters)
-
     def on_resize(self) -> None:
         """Keep the cursor in view."""
         self.show_index(self.model.cursor)

@@ -27,6 +27,12 @@ class RowsView(LineView):
         """Drop a row's drawn line and return it, if there is one."""
         raise NotImplementedError
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show as not possible now what needs a row, while there is none."""
+        if action in ("choose", "mark") and not self.line_count():
+            return None
+        return super().check_action(action, parameters)
+
 
 class Repaint:
     """While rows change: keeps the cursor's row at its line and repaints only lines that look different."""

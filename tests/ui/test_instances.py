@@ -211,7 +211,7 @@ async def test_no_rows_are_not_taken_for_none_where_nothing_could_be_asked() -> 
     world = World()
     world.fleet.push((), (data.THROTTLED,))
     async with at_keyboard(world) as person:
-        await person.sees("Instances   ?", "✗ us-west-2: throttled: EC2 answered RequestLimitExceeded")
+        await person.sees("Instances   ?", "✗ not known: us-west-2: throttled: EC2 answered RequestLimitExceeded")
         assert "no machines" not in person.text()
 
 
