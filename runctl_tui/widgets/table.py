@@ -14,11 +14,12 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from runctl_tui.domain.text import safe
-from runctl_tui.widgets.columns import Column, Placed, RowT, no_column, place
+from runctl_tui.widgets.columns import Column, Placed, RowT, place
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table_changes import FreshCells
 from runctl_tui.widgets.table_draw import PREFIX, Pen, RowState, row_strip, titles
 from runctl_tui.widgets.table_model import KeyT, TableModel
+from runctl_tui.widgets.table_notices import nothing_matches, wrong_filter
 from runctl_tui.widgets.table_repaint import Repaint, RowsView
 
 DRAWN_CACHE: Final = 2048
@@ -350,10 +351,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
 
     def _show_notices(self) -> None:
         """Show what is said, under what is wrong with the filter."""
-        unknown = self.model.unknown_column
-        what, there = no_column(unknown, self.model.columns) if unknown else ("", "")
-        wrong = (Notice.partial(safe(f"{what}: looked for as text")), Notice("·", safe(there), "$warn"))
-        fresh = (*(wrong if unknown else ()), *self._said)[:4]
+        fresh = (*wrong_filter(self.model), *self._said)[:4]
         if fresh == self._notices:
             return
         same_height = len(fresh) == len(self._notices)
@@ -380,9 +378,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
     def _draw_past_end(self, index: int, width: int) -> Strip:
         if len(self.model):
             return self.blank(width)
-        notice = self._placeholder
-        if self.model.total:
-            notice = Notice.empty(safe(f"no row matches {self.model.filter_text}   escape clears the filter"))
+        notice = nothing_matches(self.model) if self.model.total else self._placeholder
         lines = notice.lines(max(1, width - PREFIX))
         if not 1 <= index <= len(lines):
             return self.blank(width)
