@@ -14,11 +14,12 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from runctl_tui.domain.text import safe
-from runctl_tui.widgets.columns import Column, Placed, RowT, no_column, place
+from runctl_tui.widgets.columns import Column, Placed, RowT, place
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table_changes import FreshCells
 from runctl_tui.widgets.table_draw import PREFIX, Pen, RowState, row_strip, titles
 from runctl_tui.widgets.table_model import KeyT, TableModel
+from runctl_tui.widgets.table_notices import nothing_matches, wrong_filter
 from runctl_tui.widgets.table_repaint import Repaint, RowsView
 
 DRAWN_CACHE: Final = 2048
@@ -251,39 +252,29 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
 
     def action_mark(self) -> None:
         """Mark or unmark the row under the cursor and go on to the next."""
-        key = self.model.cursor_key
-        if key is None:
-            return
-        self.model.toggle_mark(key)
-        self.refresh_index(self.model.cursor)
-        self._move(self.model.cursor + 1)
-        self.post_message(self.MarksChanged(self))
+        key, index = self.model.cursor_key, self.model.cursor
+        if key is not None:
+            self.model.toggle_mark(key)
+            self._move(index + 1)
+            self._marked([index])
 
     def action_mark_along(self, step: int) -> None:
         """Mark the row under the cursor and the one that the cursor moves to."""
         before = self.model.cursor
         self._move(before + step)
-        for key in self.model.view[min(before, self.model.cursor) : max(before, self.model.cursor) + 1]:
-            self.model.marks[key] = None
-        self.refresh_index(before)
-        self.refresh_index(self.model.cursor)
-        self.post_message(self.MarksChanged(self))
+        first, last = sorted((before, self.model.cursor))
+        self.model.marks.update(dict.fromkeys(self.model.view[first : last + 1]))
+        self._marked([before, self.model.cursor])
 
     def action_mark_range(self) -> None:
         """Mark the rows from the last mark to the cursor."""
-        for key in self.model.mark_range():
-            self.refresh_index(self.model.position(key) or 0)
-        self.post_message(self.MarksChanged(self))
+        self._marked(map(self.model.position, self.model.mark_range()))
 
     def action_clear_marks(self) -> None:
         """Unmark all rows, hidden ones too."""
         keys = list(self.model.marks)
         self.model.marks.clear()
-        for key in keys:
-            index = self.model.position(key)
-            if index is not None:
-                self.refresh_index(index)
-        self.post_message(self.MarksChanged(self))
+        self._marked(map(self.model.position, keys))
 
     def action_filter(self) -> None:
         """Ask for a filter to be typed."""
@@ -344,10 +335,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
 
     def _show_notices(self) -> None:
         """Show what is said, under what is wrong with the filter."""
-        unknown = self.model.unknown_column
-        what, there = no_column(unknown, self.model.columns) if unknown else ("", "")
-        wrong = (Notice.partial(safe(f"{what}: looked for as text")), Notice("·", safe(there), "$warn"))
-        fresh = (*(wrong if unknown else ()), *self._said)[:4]
+        fresh = (*wrong_filter(self.model), *self._said)[:4]
         if fresh == self._notices:
             return
         same_height = len(fresh) == len(self._notices)
@@ -374,9 +362,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
     def _draw_past_end(self, index: int, width: int) -> Strip:
         if len(self.model):
             return self.blank(width)
-        notice = self._placeholder
-        if self.model.total:
-            notice = Notice.empty(safe(f"no row matches {self.model.filter_text}   escape clears the filter"))
+        notice = nothing_matches(self.model) if self.model.total else self._placeholder
         lines = notice.lines(max(1, width - PREFIX))
         if not 1 <= index <= len(lines):
             return self.blank(width)
@@ -391,6 +377,13 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
             self.refresh_index(before)
             self.refresh_index(self.model.cursor)
         self._tell()
+
+    def _marked(self, indexes: Iterable[int | None]) -> None:
+        """Draw rows that were marked or unmarked, as far as they are shown, and tell of it."""
+        for index in indexes:
+            if index is not None:
+                self.refresh_index(index)
+        self.post_message(self.MarksChanged(self))
 
     def _tell(self) -> None:
         """Say which row the cursor is on, once per row."""
