@@ -19,16 +19,16 @@ class CommandWord:
 
 
 COMMANDS: Final[Mapping[str, CommandWord]] = {
-    "instances": CommandWord(":instances", "go to the machines"),
+    "instances": CommandWord(":instances [NAME]", "go to the machines, to one of them"),
     "host": CommandWord(":host [NAME]", "go to what a machine is doing: processes, processors, memory, GPUs"),
     "tunnels": CommandWord(":tunnels", "go to the ports of machines that are reachable here"),
     "volumes": CommandWord(":volumes [NAME]", "go to the volumes, to one of them"),
-    "snapshots": CommandWord(":snapshots [NAME]", "go to the snapshots of volumes"),
-    "s3": CommandWord(":s3 [s3://BUCKET/PREFIX]", "go to the buckets, or below a prefix"),
+    "snapshots": CommandWord(":snapshots [NAME | VOLUME]", "go to the snapshots, to one of them, to those of a volume"),
+    "s3": CommandWord(":s3 [BUCKET/PREFIX]", "go to the buckets, or below a prefix"),
     "checkpoints": CommandWord(":checkpoints [RUN | PATH]", "go to the checkpoints, of one run, in a folder here"),
-    "monitor": CommandWord(":monitor [RUN]", "go to the runs"),
+    "monitor": CommandWord(":monitor [RUN]", "go to the runs, to one of them"),
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
-    "tasks": CommandWord(":tasks", "go to what is being done"),
+    "tasks": CommandWord(":tasks [WORD]", "go to what is being done, to those with a word in them"),
     "settings": CommandWord(":settings [KEY]", "go to the configuration, to one of its keys"),
     "profile": CommandWord(":profile NAME", "work with another AWS profile, without leaving"),
     "region": CommandWord(":region NAME[,NAME…]", "look at other regions, several at a time"),
@@ -75,11 +75,18 @@ class Vocabulary:
     """Ids and names that may stand in place of a command."""
     tags: Starting = _none
     profiles: Starting = _none
+    volumes: Starting = _none
+    snapshots: Starting = _none
+    columns: Starting = _none
 
     def after(self, words: Sequence[str], head: str) -> Sequence[str]:
         """Return the words that may stand next and begin so."""
         of_one: Mapping[str, Starting] = {
             "host": self.instances,
+            "instances": self.instances,
+            "volumes": self.volumes,
+            "snapshots": lambda head: (*self.snapshots(head), *self.volumes(head)),
+            "columns": lambda head: _after_comma(self.columns, head),
             "theme": self.themes,
             "config": self.settings,
             "settings": self.settings,
@@ -88,7 +95,7 @@ class Vocabulary:
             "costs": among(_dimensions),
             "tag": self.tags,
             "profile": self.profiles,
-            "region": among(lambda: REGIONS),
+            "region": lambda head: _after_comma(among(lambda: REGIONS), head),
             "view": lambda head: (*self.views(head), *among(lambda: ("save", "forget"))(head)),
             "sandbox": among(lambda: SANDBOX_VERBS),
         }
@@ -102,6 +109,12 @@ class Vocabulary:
             case ["sandbox", "cut" | "interrupt"]:
                 return self.instances(head)
         return ()
+
+
+def _after_comma(words: Starting, head: str) -> Sequence[str]:
+    """Return what a list with commas may become: its last part completed."""
+    before, comma, last = head.rpartition(",")
+    return [f"{before}{comma}{word}" for word in words(last)]
 
 
 def _dimensions() -> Sequence[str]:
@@ -118,7 +131,16 @@ def complete(line: str, vocabulary: Vocabulary) -> list[str]:
     return [head + word for word in vocabulary.after(before, last) if word != last]
 
 
+def begun(word: str) -> str:
+    """Return the only command that begins with a word; empty where there is none, or more than one."""
+    found = [command for command in COMMANDS if command.startswith(word)]
+    return found[0] if len(found) == 1 else ""
+
+
 def nearest(word: str) -> str:
     """Return words about the command that was probably meant."""
-    found = get_close_matches(word, COMMANDS, 1)
+    several = [f":{command}" for command in COMMANDS if command.startswith(word)]
+    if len(several) > 1:
+        return f"which one: {' '.join(several)}"
+    found = [begun(word)] if several else get_close_matches(word, COMMANDS, 1)
     return f"did you mean :{found[0]}?" if found else "commands: " + " ".join(COMMANDS)

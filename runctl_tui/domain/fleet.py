@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.instance import Market, Ownership
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact

@@ -15,8 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Unknown
-from runctl_tui.domain.instance import Market
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 
 if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.idleness import Idleness, Work, idleness, span_words
-from runctl_tui.domain.instance import TAG_OWNER, TAG_PROTECT_UNTIL, Market, Ownership
+from runctl_tui.domain.instance import TAG_OWNER, TAG_PROTECT_UNTIL
 from runctl_tui.domain.money import HOURS_PER_MONTH, dollars
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.protection import protected_until, protecting_tag
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.volume import VolumeState, month
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 

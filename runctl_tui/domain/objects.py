@@ -168,6 +168,8 @@ class Transfer:
     """Left out, because they are there already."""
     surplus: tuple[ObjectEntry, ...] = ()
     """Objects at the destination that the source does not have, where they are asked to go."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Names that can be no file at the destination, each with why."""
 
     @property
     def size(self) -> int:

@@ -140,6 +140,8 @@ class Plan:
     who: str = ""
     parameters: tuple[tuple[str, str], ...] = field(default=())
     """What the call needs beyond the targets, in a stable order; no secrets, ports or times."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """What was asked for and is left out, each by its name with why; untrusted."""
 
     @property
     def hash(self) -> str:

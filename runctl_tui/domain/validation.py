@@ -17,6 +17,8 @@ from runctl_tui.domain.text import quoted
 _HEX_ID: Final = r"-(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _PROJECT: Final = r"[A-Za-z0-9._-]{1,64}"
 _REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}"
+_CENTER: Final = r"[A-Z]{2,3}-[A-Z]{2,3}-\d+|secure|community"
+"""RunPod's data centres and clouds."""
 _TYPE: Final = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 _ENVIRONMENT_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _SSH: Final = r"(?:(?P<user>[A-Za-z_][A-Za-z0-9._-]*)@)?(?P<host>[^@:\s]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d+))?"
@@ -70,13 +72,21 @@ def resource_name(text: str) -> str:
 
 def region(text: str) -> str:
     """Check the name of an AWS region."""
-    if not re.fullmatch(_REGION, text):
+    if not is_region(text):
         raise ValueError(f"{quoted(text)} is no region: regions look like 'us-east-1'")
     return text
 
 
+def is_region(text: str) -> bool:
+    """Tell whether a text looks like an AWS region."""
+    return re.fullmatch(_REGION, text) is not None
+
+
 def region_meant(text: str) -> str:
     """Return which region was probably meant by what is none, or all that AWS has for everybody."""
+    if re.fullmatch(_CENTER, text):
+        here = f"new pods and volumes take --zone {text}"
+        return f"that is a data centre of RunPod, whose lists hold all of them; {here}"
     found = nearest(text, REGIONS)
     return f"did you mean {found}?" if found else f"regions are {', '.join(REGIONS)}"
 

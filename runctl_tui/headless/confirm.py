@@ -107,6 +107,7 @@ def as_data(plan: Plan) -> dict[str, object]:
         ],
         "lines": plan.lines,
         "parameters": dict(plan.parameters),
+        "skipped": [{"name": name, "why": why} for name, why in plan.skipped],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from runctl_tui.domain.sheet import SheetFormat, sheet_of, written
 from runctl_tui.headless import output
-from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun, check_leftovers, noun_parser
+from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun, check_leftovers, global_flag, noun_parser
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.ports_services import Services
 
@@ -72,6 +72,9 @@ def _format(call: Call) -> SheetFormat:
 async def _listed(services: Services, call: Call) -> Reply:
     """Call the list with its own flags."""
     words = VIEWS[call.args.view]
+    if flag := global_flag(call.rest):
+        todo = f"put it before '--': runctl-tui export {call.args.view} {flag} …"
+        raise UsageError(f"{flag} is a global flag, and what follows '--' is for the list alone", todo=todo)
     parser = noun_parser(words[0])
     args, leftovers = parser.parse_known_args([*words, *call.rest])
     check_leftovers(parser, words[0], leftovers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import shlex
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
+from runctl_tui.domain.objects import SCHEME, address, parent_of, split_address
 from runctl_tui.domain.plan import Confirmation, JobView, Plan, Step, StepState
 from runctl_tui.domain.run import LogChunk, TrainingSession, TrainingStatus
+from runctl_tui.domain.states import IN_S3, ON_PROCESSES, ON_SNAPSHOTS, STORAGE, Operation
 from runctl_tui.headless import output
 from runctl_tui.headless.console import GoesOn
 from runctl_tui.headless.reply import Call, Reply
@@ -60,7 +63,7 @@ async def carry_out(
             asked = view.question
             if view.ended_at is not None:
                 break
-    return ended_well(last)
+    return ended_well(last, listing(plan))
 
 
 @contextmanager
@@ -83,16 +86,32 @@ def undone_by_interrupt(undo: Callable[[], bool]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def ended_well(view: JobView | None) -> JobView:
+def listing(plan: Plan) -> str:
+    """Return the command that lists what a plan is about."""
+    operation, target = plan.operation, plan.targets[0] if plan.targets else None
+    if operation in IN_S3:
+        places = (split_address(each.id) for each in plan.targets if each.id.startswith(SCHEME))
+        bucket, key = next(places, ("", ""))
+        return f"s3 ls {shlex.quote(address(bucket, parent_of(key)))}" if bucket else "s3 ls"
+    if operation in ON_PROCESSES:
+        return "processes"
+    if operation in (Operation.RUN_START, Operation.RUN_STOP, Operation.RUN_RESUME):
+        return "runs list"
+    if operation in STORAGE:
+        return "snapshots list" if operation in ON_SNAPSHOTS else "volumes list"
+    return "pods list" if target is not None and target.provider == "runpod" else "instances list"
+
+
+def ended_well(view: JobView | None, look: str) -> JobView:
     """Return the job's last view; raises with the failed step's words where it did not end well."""
     if view is None:
-        raise StateError("the job vanished", "its progress was never told", "look at 'runctl-tui instances list'")
+        raise StateError("the job vanished", "its progress was never told", f"look at 'runctl-tui {look}'")
     if view.ok:
         return view
     failed = next((step for step in view.steps if step.state is StepState.FAILED), None)
     why = view.result or (failed.detail if failed else "") or "it did not say why"
     where = f" at '{failed.title}'" if failed else ""
-    todo = "what is left, if anything, is listed by 'runctl-tui instances list'"
+    todo = f"'runctl-tui {look}' lists what is there now"
     raise TrainctlError(f"{view.title} failed{where}", why, todo, code=view.code)
 
 

@@ -11,11 +11,10 @@ from typing import TypeVar
 
 from runctl_tui.domain import validation
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest, with_free_name
 from runctl_tui.domain.location import DataLocation
 from runctl_tui.domain.offer import CreateResourceOptions
-from runctl_tui.domain.resource import GONE
+from runctl_tui.domain.resource import GONE, Market
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.secret import Secret
@@ -250,10 +249,10 @@ def find_script(call: Call, script: str, default_root: str) -> tuple[str, str]:
 async def launch(services: Services, call: Call, request: LaunchRequest) -> Reply:
     """Plan a launch, have it confirmed, carry it out."""
     preview = await previewed(services, call, request)
-    plan, words = preview.plan, preview_words(preview)
+    plan, words = preview.plan, preview_words(preview, default_words(call, request))
     confirmation = await decide(call, plan, words)
     if confirmation is None:
-        return show(call, plan, preview_facts(preview), words)
+        return show(call, plan, preview_facts(preview, default_key(call, request)), words)
     return job_reply(await carry_out(services, call, plan, confirmation, request.spot_fallback), plan)
 
 
@@ -262,22 +261,41 @@ async def previewed(services: Services, call: Call, request: LaunchRequest) -> L
     if request.options is not None and not call.args.name:
         rows = (await services.fleet.now()).value
         request = with_free_name(request, {row.instance.name for row in rows if row.instance.state not in GONE})
-    return await services.launcher.preview(request)
+    try:
+        return await services.launcher.preview(request)
+    except TrainctlError as error:
+        if words := default_words(call, request):
+            error.todo = "; ".join(filter(None, (error.todo, words)))
+        raise
 
 
-def preview_facts(preview: LaunchPreview) -> dict[str, object]:
-    """Return what is told of a launch beside its plan."""
+def default_key(call: Call, request: LaunchRequest) -> str:
+    """Return the configuration key that chose the type of the machine; empty where a flag did, or none is made."""
+    options = request.options
+    return "" if options is None or call.args.type else _TYPE_KEYS.get(options.provider, "")
+
+
+def default_words(call: Call, request: LaunchRequest) -> str:
+    """Say that nobody named the type that a launch takes; empty where somebody did."""
+    key = default_key(call, request)
+    return f"{request.options.type} is the default of {key}; --type takes another" if request.options and key else ""
+
+
+def preview_facts(preview: LaunchPreview, type_from: str = "") -> dict[str, object]:
+    """Return what is told of a launch beside its plan; `type_from` is the key that chose the type, if one did."""
     disks = preview.disks_per_month
     return {
         "code": preview.code,
         "container": preview.container,
         "disks_usd_per_month": disks.value if isinstance(disks, Known) else None,
+        "type_from": type_from or None,
     }
 
 
-def preview_words(preview: LaunchPreview) -> str:
-    """Return what the disks cost besides and the code of a launch for a person."""
-    lines = [f"  container: {output.cell(preview.container, 500)}"] if preview.container else []
+def preview_words(preview: LaunchPreview, default: str = "") -> str:
+    """Return what chose the type, what the disks cost besides and the code of a launch for a person."""
+    lines = [f"  type: {default}"] if default else []
+    lines += [f"  container: {output.cell(preview.container, 500)}"] if preview.container else []
     if preview.disk_words:
         lines.append(f"  disks: {preview.disk_words}")
     if preview.code is not None:

@@ -99,6 +99,12 @@ def global_parser() -> Parser:
     return parser
 
 
+def global_flag(words: Sequence[str]) -> str:
+    """Return the first global flag among words; empty where there is none."""
+    flags = {flag for action in global_parser()._actions for flag in action.option_strings}  # argparse has no list
+    return next((word for word in words if word.partition("=")[0] in flags), "")
+
+
 def repeat_regions(words: Sequence[str]) -> list[str]:
     """Rewrite '--region a b' and '--region a,b' to one flag per region."""
     result: list[str] = []
@@ -179,7 +185,8 @@ def check_leftovers(parser: Parser, noun: str, words: Sequence[str]) -> None:
     if not words:
         return
     flags = sorted({flag for _, flag, _ in walk(parser) if flag.startswith("--")})
-    nearest = validation.nearest(words[0].partition("=")[0], flags) if words[0].startswith("-") else ""
+    word = words[0].partition("=")[0]
+    nearest = validation.nearest(word, flags) if word.startswith("-") and word not in flags else ""
     todo = (
         f"did you mean {nearest}?"
         if nearest

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from runctl_tui.domain.objects import EntryKind, ObjectEntry, split_address
+from runctl_tui.domain.objects import EntryKind, ObjectEntry, address, parent_of, split_address
 from runctl_tui.headless import output, s3_changes
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
-from runctl_tui.services.errors import ValidationError
+from runctl_tui.services.errors import ResourceNotFound, ValidationError
 from runctl_tui.services.ports_services import Services
 
 LONGEST = 7 * 24 * 3600
@@ -16,7 +16,7 @@ _COLUMNS = {"MODIFIED": "when", "SIZE": "shown_size", "CLASS": "class", "NAME": 
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     """Add the noun with its verbs."""
     verbs = add_verbs(add_noun(nouns, name, help_text))
-    parser = add_noun(verbs, "ls", "list buckets, or what lies below a prefix")
+    parser = add_noun(verbs, "ls", "list buckets, or what begins with a prefix; exit code 1 where nothing does")
     parser.add_argument("address", metavar="S3URI", nargs="?", default="", help="s3://bucket/prefix; none: the buckets")
     parser.add_argument("--recursive", action="store_true", help="every object below the prefix, folders opened")
     parser.add_argument("--human-readable", action="store_true", help="sizes such as 3.1 MiB")
@@ -49,7 +49,20 @@ async def ls(services: Services, call: Call) -> Reply:
         )
     bucket, prefix = address_of(call.args.address)
     pages = services.objects.pages(bucket, prefix, recursive=call.args.recursive)
-    return _listed(call, [entry async for page in pages for entry in page], prefix)
+    entries = [entry async for page in pages for entry in page]
+    if prefix and not entries and not await _is_empty_folder(services, bucket, prefix):
+        folder = address(bucket, parent_of(prefix))
+        raise ResourceNotFound(f"nothing begins with {address(bucket, prefix)}", "", f"runctl-tui s3 ls {folder}")
+    return _listed(call, entries, prefix)
+
+
+async def _is_empty_folder(services: Services, bucket: str, prefix: str) -> bool:
+    """Tell whether all that is there is the object by which some programs make a folder."""
+    try:
+        await services.objects.head(bucket, prefix)
+    except ResourceNotFound:
+        return False
+    return True
 
 
 async def presign(services: Services, call: Call) -> Reply:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, address, split_address
 from runctl_tui.domain.plan import Confirmation, Level, Plan
+from runctl_tui.domain.problem import Problem
 from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide, describe, dry_data, show, unchanged
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
@@ -24,6 +25,8 @@ _COPIES = {
     "mv": "copy, then remove the source",
     "sync": "copy what is new or differs, from one folder to another",
 }
+SKIPPED = 2
+"""The AWS CLI's exit code where it left something out."""
 _DRY_RUN = ("--dryrun", "--dry-run")
 """The AWS CLI's word, and ours."""
 
@@ -106,7 +109,8 @@ async def _copy(services: Services, call: Call, source: str, destination: str) -
         why = "; ".join(reason.text for reason in plan.verdict.reasons)
         raise ValidationError(f"{plan.effect}: not done", why, "add --yes if that is meant")
     confirmation = Confirmation(plan.hash, yes=args.yes, name=args.confirm_name)
-    return job_reply(await carry_out(services, call, plan, confirmation), plan)
+    reply = job_reply(await carry_out(services, call, plan, confirmation), plan)
+    return replace(reply, missing=_skipped(plan), exit_code=SKIPPED if plan.skipped else 0)
 
 
 async def remove(services: Services, call: Call) -> Reply:
@@ -136,7 +140,12 @@ async def _by_plan(services: Services, call: Call, plan: Plan) -> Reply:
 
 def _dry(call: Call, plan: Plan) -> Reply:
     data = {"dryrun": True, **dry_data(call), "plan": as_data(plan), "plan_hash": plan.hash}
-    return Reply(data, f"(dryrun) {describe(plan)}\n\n{unchanged(call)}")
+    return Reply(data, f"(dryrun) {describe(plan)}\n\n{unchanged(call)}", _skipped(plan))
+
+
+def _skipped(plan: Plan) -> tuple[Problem, ...]:
+    """Return each key that could not be a file, with why."""
+    return tuple(Problem("s3.skipped", f"skipped {name!r}", why) for name, why in plan.skipped)
 
 
 def _add_patterns(parser: Parser) -> None:

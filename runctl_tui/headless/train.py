@@ -14,7 +14,15 @@ from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import LogStream, carry_out, job_reply
-from runctl_tui.headless.launching import add_machine_flags, add_training_flags, preview_facts, preview_words, previewed
+from runctl_tui.headless.launching import (
+    add_machine_flags,
+    add_training_flags,
+    default_key,
+    default_words,
+    preview_facts,
+    preview_words,
+    previewed,
+)
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.runs import run_request
@@ -50,10 +58,10 @@ async def train(services: Services, call: Call) -> Reply:
     ours = request.options is not None and not args.keep and not args.detach
     request = dataclasses.replace(request, terminate_after=ours)
     preview = await previewed(services, call, request)
-    plan, words = preview.plan, preview_words(preview)
+    plan, words = preview.plan, preview_words(preview, default_words(call, request))
     confirmation = await decide(call, plan, words)
     if confirmation is None:
-        return show(call, plan, preview_facts(preview), words)
+        return show(call, plan, preview_facts(preview, default_key(call, request)), words)
     if args.detach:
         return job_reply(await carry_out(services, call, plan, confirmation, request.spot_fallback), plan)
     return await _stay(services, call, plan, confirmation, request)

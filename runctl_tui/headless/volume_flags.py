@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from runctl_tui.domain.validation import is_region
 from runctl_tui.domain.volume import NewVolume, Volume, VolumeChange, VolumeShape, region_of
 from runctl_tui.domain.volume_shapes import LIMITS, NETWORK, NETWORK_LIMITS, USES, preset
 from runctl_tui.headless.confirm import decide, show
@@ -58,6 +59,8 @@ async def new_volume(services: Services, call: Call, *, snapshot_id: str = "", l
     """Return the volume that the flags ask for; without a zone it goes where a machine of ours is."""
     args = call.args
     zone = args.zone or await _zone(services, args.for_instance)
+    if is_region(zone):
+        raise ValidationError(f"{zone} is a region", "a volume is in one zone of it", f"such as --zone {zone}a")
     provider = "aws" if region_of(zone) != zone else "runpod"
     shape = shape_of(call, "gp3" if provider == "aws" else NETWORK, least_gib)
     if (shape.type in NETWORK_LIMITS) is not (provider == "runpod"):

@@ -17,6 +17,7 @@ from runctl_tui.modals.words import age, loss, number, size
 from runctl_tui.screens.columns.checkpoints import checkpoint_columns, resume_words, state
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.screens.prefill import resume_from, resume_here
+from runctl_tui.screens.ways import looks_like_folder
 from runctl_tui.services.ports import Feed
 from runctl_tui.widgets.columns import Column
 from runctl_tui.widgets.table import ResourceTable
@@ -30,7 +31,8 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
     MODE = "checkpoints"
     NAME = "Checkpoints"
     ABOUT_REFERENCE = True
-    EMPTY = "no checkpoints yet; they appear while a run writes them"
+    EMPTY = "no checkpoints yet; they appear while a run writes them, and f shows those in a folder of this machine"
+    ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"details", "run_log"}
     ORDER = ("age", False)
     HELP = (
         "Each line is one checkpoint with its copy on the host and its copy in S3; only a verified copy is safe. Those "
@@ -212,11 +214,6 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
             modals.Section(safe("On the host"), _copy_facts(row.host)),
             modals.Section(safe("In S3"), _copy_facts(row.s3)),
         )
-
-
-def looks_like_folder(reference: str) -> bool:
-    """Tell whether words name a folder on this machine rather than a run."""
-    return reference.startswith(("/", "~", "."))
 
 
 def _wrong_folder(text: str) -> str:

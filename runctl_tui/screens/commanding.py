@@ -13,22 +13,25 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from runctl_tui import modals
-from runctl_tui.commands.line import COMMANDS, Vocabulary, among, complete, nearest
+from runctl_tui.commands.line import COMMANDS, Vocabulary, among, begun, complete, nearest
 from runctl_tui.domain.text import safe, safe_line
 from runctl_tui.messages import Moved, Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
 from runctl_tui.screens.kept import wrong_name
-from runctl_tui.services.errors import Unsupported, ValidationError
+from runctl_tui.services.errors import ResourceNotFound, Unsupported, ValidationError
 from runctl_tui.widgets.command_line import CommandLine
 
 if TYPE_CHECKING:
     from runctl_tui.screens.destinations import Destinations
+    from runctl_tui.screens.ways import Way
     from runctl_tui.services.ports import Finding
 
 _OPENING: Final = ("open_command_line", "open_filter", "actions")
 """Bound with priority, so that what is typed right after the key reaches what it opens."""
 THIS_MACHINE: Final = "local/local"
 """Its key in the fleet."""
+_SCREENS: Final = {"host": "hosts"}
+"""Modes that are called otherwise after the colon."""
 ARM_MINUTES: Final = 10.0
 Handler = Callable[[list[str]], Awaitable[None]]
 
@@ -57,6 +60,9 @@ class CommandingScreen(BaseScreen):
             things=lambda head: self._destinations.anything(head),
             tags=lambda head: self._destinations.tags(head),
             profiles=among(self._profiles),
+            volumes=lambda head: self._destinations.volumes(head),
+            snapshots=lambda head: self._destinations.snapshots(head),
+            columns=among(self.column_names),
         )
         yield CommandLine(lambda text: complete(text, vocabulary), self._leads_to)
 
@@ -92,6 +98,7 @@ class CommandingScreen(BaseScreen):
         if found is not None:
             self.post_message(found[0])
             return
+        words[0] = words[0] if words[0] in self._handlers else self._begun(words[0]) or words[0]
         if words[0] not in self._handlers:
             raise ValidationError(f":{words[0]}", "there is no such command", nearest(words[0]))
         handler, most = self._handlers[words[0]]
@@ -104,7 +111,7 @@ class CommandingScreen(BaseScreen):
         """Each command with what does it and the most words that may follow."""
         return {
             "instances": (self._navigate, 1),
-            "host": (self._host, 1),
+            "host": (self._navigate, 1),
             "tunnels": (self._navigate, 0),
             "volumes": (self._navigate, 1),
             "snapshots": (self._navigate, 1),
@@ -133,28 +140,63 @@ class CommandingScreen(BaseScreen):
         await self.run_action(action)
 
     async def _navigate(self, words: list[str]) -> None:
-        self.post_message(Navigate(*words))
+        from runctl_tui.screens.ways import KINDS  # no first frame needs them
 
-    async def _host(self, words: list[str]) -> None:
-        self.post_message(Navigate("hosts", words[1] if len(words) > 1 else THIS_MACHINE))
+        kind = KINDS.get(_SCREENS.get(words[0], words[0]), "")
+        if len(words) > 1 and (feed := self._destinations.unheard(kind)) is not None:
+            self.busy(f"looking for {words[1]}…")
+            async for _ in feed.watch():
+                break
+            self.busy("")
+        self.post_message(self._way(words).to)
+
+    def _begun(self, word: str) -> str:
+        """Return the screen whose name alone begins so; what is no screen has to be written out."""
+        command = begun(word)
+        return command if command and self._handlers[command][0] == self._navigate else ""
+
+    def _way(self, words: list[str]) -> Way:
+        """Return where a screen's name, and a word after it, lead."""
+        from runctl_tui.screens.ways import Way, way_to  # no first frame needs them
+
+        screen = _SCREENS.get(words[0], words[0])
+        if len(words) > 1:
+            return way_to(screen, words[1], self._destinations)
+        return Way(Navigate(screen, THIS_MACHINE if screen == "hosts" else ""), COMMANDS[words[0]].help)
 
     def save_view(self, name: str) -> None:
         """Save how this screen is looked at; one without a table refuses."""
         raise Unsupported(f":view save {name}", "this screen has no table", "go to one that has")
+
+    def column_names(self) -> tuple[str, ...]:
+        """Return what the columns of this screen's table are called."""
+        return ()
 
     def show_columns(self, ids: Iterable[str]) -> None:
         """Show only these columns; a screen without a table refuses."""
         raise Unsupported(":columns", "this screen has no table", "go to one that has")
 
     def _leads_to(self, text: str) -> str:
-        """Say what enter would do with what is typed."""
+        """Say what enter would do with what is typed, or what keeps it from doing anything."""
         words = text.split()
         if not words:
             return ""
-        if words[0] in COMMANDS:
-            return COMMANDS[words[0]].help if words[0] in self._handlers else ""
-        found = self._destinations.find(text)
-        return f"go to the {found[1]}" if found else ""
+        if words[0] not in self._handlers:
+            found = self._destinations.find(text)
+            if found:
+                return f"enter  go to the {found[1]}"
+            words[0] = self._begun(words[0])
+            if not words[0]:
+                return ""
+        handler, most = self._handlers[words[0]]
+        if len(words) - 1 > most:
+            return f"✗ {COMMANDS[words[0]].usage}"
+        if len(words) == 1 or handler != self._navigate:
+            return f"enter  {COMMANDS[words[0]].help}"
+        try:
+            return f"enter  {self._way(words).words}"
+        except ResourceNotFound as error:
+            return f"✗ {error.what}; {error.todo}"
 
     async def _tag(self, words: list[str]) -> None:
         if len(words) < 2 or "=" not in words[1]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from runctl_tui.messages import Navigate
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import Storage
+    from runctl_tui.services.ports_feed import Feed
     from runctl_tui.services.ports_services import Services
 
 MOST: Final = 200
@@ -51,6 +52,22 @@ class Destinations:
         name = next((name for name in reversed(found.words) if name and name != wanted), "")
         return Navigate(found.screen, found.reference), f"{found.kind} {wanted}" + (f" ({name})" if name else "")
 
+    def of_kind(self, kind: str) -> Mapping[str, str] | None:
+        """Return what the screens know each thing of a kind by, under all its names; None while nothing was told."""
+        return self._now.of_kind(kind)
+
+    def unheard(self, kind: str) -> Feed[Any] | None:
+        """Return the feed that knows what things of a kind are called, where it has told nothing yet."""
+        services = self._services
+        feeds: Mapping[str, Feed[Any]] = {
+            "machine": services.fleet.feed,
+            "run": services.runs.feed,
+            "volume": services.volumes.feed,
+            "snapshot": services.volumes.feed,
+        }
+        feed = feeds.get(kind)
+        return feed if feed is not None and feed.latest is None else None
+
     def anything(self, head: str) -> Sequence[str]:
         """Return words that begin so, whatever they name."""
         return _starting(self._now.words, head)
@@ -62,6 +79,14 @@ class Destinations:
     def runs(self, head: str) -> Sequence[str]:
         """Return names of runs, ids where they have none, that begin so."""
         return _starting(self._now.runs, head)
+
+    def volumes(self, head: str) -> Sequence[str]:
+        """Return names of volumes, ids where they have none, that begin so."""
+        return _starting(self._now.volumes, head)
+
+    def snapshots(self, head: str) -> Sequence[str]:
+        """Return names of snapshots, ids where they have none, that begin so."""
+        return _starting(self._now.snapshots, head)
 
     def tags(self, head: str) -> Sequence[str]:
         """Return KEY=VALUE of machines that begin so."""
@@ -90,6 +115,7 @@ class _Told:
     sessions: Snapshot[tuple[TrainingSession, ...]] | None
     storage: Snapshot[Storage] | None
     checkpoints: Snapshot[tuple[Checkpoint, ...]] | None
+    _by_kind: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def told(self) -> tuple[object, ...]:
@@ -104,6 +130,16 @@ class _Told:
         found.pop("", None)
         return found
 
+    def of_kind(self, kind: str) -> Mapping[str, str] | None:
+        told = {"machine": self.fleet, "run": self.sessions}.get(kind, self.storage)
+        if told is None:
+            return None
+        if kind not in self._by_kind:
+            things = [thing for thing in self._things() if thing.kind == kind]
+            found = {word: thing.reference for thing in reversed(things) for word in thing.words if word}
+            self._by_kind[kind] = {**found, **{thing.reference: thing.reference for thing in things}}
+        return self._by_kind[kind]
+
     @cached_property
     def words(self) -> list[str]:
         return _typed(self.by_word)
@@ -115,6 +151,14 @@ class _Told:
     @cached_property
     def runs(self) -> list[str]:
         return _typed(run.name or run.id for run in _rows(self.sessions))
+
+    @cached_property
+    def volumes(self) -> list[str]:
+        return _typed(one.name or one.id for one in (self.storage.value.volumes if self.storage else ()))
+
+    @cached_property
+    def snapshots(self) -> list[str]:
+        return _typed(one.name or one.id for one in (self.storage.value.snapshots if self.storage else ()))
 
     @cached_property
     def tags(self) -> list[str]:

@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
-from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import Market
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.screens.columns.instances import instance_columns
 from runctl_tui.screens.listing import ListScreen
-from runctl_tui.screens.machine_keys import MachineKeys
+from runctl_tui.screens.machine_keys import ABOUT_A_MACHINE, MachineKeys
 from runctl_tui.screens.starting import SANDBOX, alone, start_facts
-from runctl_tui.widgets.facts import FactList
 from runctl_tui.widgets.table import ResourceTable
 
 if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.services.ports import Feed
     from runctl_tui.widgets.columns import Column
+    from runctl_tui.widgets.facts import FactList
 
 _FIRST_STEPS = ("train_here", "copy_sandbox", "doctor")
 
 
-class InstancesScreen(MachineKeys, ListScreen[FleetRow]):
+class InstancesScreen(MachineKeys, ListScreen["FleetRow"]):
     """All machines with state, price, money so far and what they do."""
 
     MODE = "instances"
     NAME = "Instances"
     EMPTY = "no machines; x opens the actions, Launch… makes one"
     ORDER = ("price", True)
+    ABOUT_ROWS = ABOUT_A_MACHINE
     HELP = (
         "One line per machine of every provider. $/h is what it costs now, SO FAR what the ledger has counted; "
         "? is unknown, * an estimate, s a spot machine. Nothing here changes anything: changes live in x and ctrl+d."
@@ -102,12 +102,9 @@ class InstancesScreen(MachineKeys, ListScreen[FleetRow]):
         return super().check_action(action, parameters)
 
     def show_reference(self, reference: str) -> None:
-        """Put the cursor on a machine, or open the launch form."""
+        """Put the cursor on a machine."""
         self._touched = True
-        for key in self.table.model.view:
-            row = self.table.model.row(key)
-            if row is not None and reference in (row.key, row.instance.id, row.instance.name):
-                self.table.move_to(key)
+        self.point_at(lambda row: reference in (row.key, row.instance.id, row.instance.name))
 
     @on(ResourceTable.Chosen, "#list")
     def open_details(self) -> None:
@@ -135,6 +132,8 @@ class InstancesScreen(MachineKeys, ListScreen[FleetRow]):
 
     def _offer_start(self, wanted: bool) -> None:
         """Put the first steps under the table, or take them away."""
+        from runctl_tui.widgets.facts import FactList  # no first frame shows it
+
         if self._starting is not None:
             self._starting.remove()
         self._starting = FactList(id="start") if wanted else None

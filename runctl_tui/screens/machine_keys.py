@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.fleet import FleetRow, mine_at_work
 from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.services.errors import TrainctlError, ValidationError
 
+if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
+
 _PLANS = {"start": Operation.START, "stop": Operation.STOP, "terminate": Operation.TERMINATE}
+
+
+ABOUT_A_MACHINE: Final = frozenset(
+    {"terminate", "logs", "shell", "host", "tunnel", "related", "describe", "raw", "copy_id", "copy_field"}
+)
+"""Actions that need a machine at hand."""
 
 
 class MachineKeys(ChangingScreen):
@@ -52,6 +60,7 @@ class MachineKeys(ChangingScreen):
 
     def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the machines at hand allow."""
+        from runctl_tui.domain.fleet import mine_at_work
         from runctl_tui.screens.instance_verbs import instance_menu
 
         self._chosen = self.machines()

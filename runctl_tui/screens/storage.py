@@ -31,6 +31,7 @@ class StorageScreen(ListScreen[KeptT]):
     TAB = "volumes"
     OTHER: ClassVar[str] = ""
     """The mode of the other list."""
+    ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"delete", "describe", "raw"}
     HINTS: ClassVar[tuple[str, ...]] = (
         "table.open",
         "screen.actions",
@@ -81,11 +82,8 @@ class StorageScreen(ListScreen[KeptT]):
     def show_reference(self, reference: str) -> None:
         """Put the cursor on one row, as soon as it is there."""
         self._touched, self._wanted = True, reference
-        for key in self.table.model.view:
-            row = self.table.model.row(key)
-            if row is not None and reference in (row.key, row.id, row.name):
-                self._wanted = ""
-                self.table.move_to(key)
+        if self.point_at(lambda row: reference in (row.key, row.id, row.name)):
+            self._wanted = ""
 
     @property
     def storage(self) -> Storage:

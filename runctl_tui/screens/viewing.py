@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -13,10 +13,9 @@ from runctl_tui import modals
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.screens.kept import SavedView, Stance, wrong_name
+from runctl_tui.services.errors import ValidationError
+from runctl_tui.widgets.columns import no_column
 from runctl_tui.widgets.table import ResourceTable
-
-if TYPE_CHECKING:
-    from runctl_tui.widgets.columns import Column
 
 _SAVE: Final = "+save"
 _COLUMNS: Final = "+columns"
@@ -87,11 +86,18 @@ class ViewingScreen(ChangingScreen):
         self.shared.kept.save_view(name, self.view_now())
         self.tell(f"view {name} is saved; :view {name} recalls it")
 
+    def column_names(self) -> tuple[str, ...]:
+        """Return the ids of the table's columns."""
+        return tuple(column.id for column in self.at_hand.model.columns)
+
     def show_columns(self, ids: Iterable[str]) -> None:
         """Show only these columns; none at all means every one."""
-        wanted = {one.casefold() for one in ids}
+        wanted = {one.casefold(): one for one in ids}
         columns = self.at_hand.model.columns
-        self.at_hand.hide_columns([one.id for one in columns if wanted and not _named(one) & wanted])
+        for folded, word in wanted.items():
+            if not any(folded in one.names for one in columns):
+                raise ValidationError(":columns", *no_column(word, columns))
+        self.at_hand.hide_columns([one.id for one in columns if wanted and not one.names & wanted.keys()])
         self.show_title()
 
     def action_views(self) -> None:
@@ -145,7 +151,3 @@ def words(view: SavedView) -> str:
     order = f"by {view.sort} {'▼' if view.descending else '▲'}" if view.sort else ""
     away = f"{len(view.hidden)} columns away" if view.hidden else ""
     return "   ".join(part for part in (view.mode, f"/ {view.filter}" if view.filter else "", order, away) if part)
-
-
-def _named(column: Column[Any]) -> set[str]:
-    return {column.id.casefold(), column.title.casefold()}

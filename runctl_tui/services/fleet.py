@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.fleet import NOT_ASKED, FleetRow
 from runctl_tui.domain.idleness import LOAD_SERVES, Work, idleness, span_words
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.money import dollars
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError, unread
 from runctl_tui.services.runs.register import is_ours, may_be_asked

@@ -19,10 +19,9 @@ from runctl_tui.domain.cost import Billed, CostReport, CostSummary, TrackedResou
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import Account
-from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.money import cents
 from runctl_tui.domain.problem import Problem
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import VOLUME, Volume

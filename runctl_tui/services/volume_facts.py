@@ -53,6 +53,7 @@ class VolumeFactGatherer:
         if new is None:
             raise ValidationError("a new volume needs its name, zone and size")
         store = volume_store(self.common.registry, new.provider)
+        await store.check_zone(new.zone)
         target = Target(VOLUME, "", new.name, new.provider, new.region)
         base = await self._base(change, target, new_lock(change), planned_account)
         await store.learn_prices()

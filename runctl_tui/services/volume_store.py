@@ -69,6 +69,9 @@ class VolumeStore(Protocol):
     async def zones(self) -> tuple[str, ...]:
         """Where a new volume may be; empty where that goes by where the machines are."""
 
+    async def check_zone(self, zone: str) -> None:
+        """Raise ValidationError, which names the zones that there are, where a new volume cannot be there."""
+
     def priced(self, storage: Storage) -> Storage:
         """The same with what is known about prices now."""
 

@@ -18,8 +18,10 @@ from runctl_tui.widgets.text import content
 Complete = Callable[[str], Sequence[str]]
 """Returns whole lines that may follow from what is typed, best first."""
 Lead = Callable[[str], str]
-"""Returns in words what enter would do with what is typed, or nothing."""
+"""Returns what enter would do with what is typed, or why nothing, in words; empty where there is nothing to say."""
 HISTORY: Final = 200
+HINT_SHARE: Final = 0.6
+"""The most of the line that the hint takes, as its style says."""
 
 
 class CommandLine(PromptLine):
@@ -127,10 +129,18 @@ class CommandLine(PromptLine):
         typed = self.query_one(FormInput).value
         offers = self._offers or self.complete(typed)
         words = "  ".join(offer.rpartition(" ")[2] for offer in offers[:8])
-        lead = self.lead(typed)
-        parts = (f"enter  {lead}" if lead else "", f"tab  {words}" if offers else "")
-        hint = safe("   ".join(part for part in parts if part)) if any(parts) else EMPTY
-        self.query_one(".prompt-hint", Static).update(content(hint, "$muted"), layout=False)
+        hint = both(self.lead(typed), f"tab  {words}" if offers else "", int(self.size.width * HINT_SHARE) - 2)
+        line = self.query_one(".prompt-hint", Static)
+        line.update(content(safe(hint) if hint else EMPTY, "$muted"), layout=False)
+
+
+def both(lead: str, offers: str, width: int) -> str:
+    """Return where enter leads and what may follow, side by side; where there is no room, each keeps half of it."""
+    if not (lead and offers) or not width:
+        return lead or offers
+    gap = 3
+    room = max(width - gap - len(offers), (width - gap) // 2)
+    return (lead if len(lead) <= room else f"{lead[: room - 1]}…") + " " * gap + offers
 
 
 def _shared_start(lines: Sequence[str]) -> str:

@@ -19,8 +19,8 @@ from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table_changes import FreshCells
 from runctl_tui.widgets.table_draw import PREFIX, Pen, RowState, row_strip, titles
 from runctl_tui.widgets.table_model import KeyT, TableModel
+from runctl_tui.widgets.table_notices import nothing_matches, wrong_filter
 from runctl_tui.widgets.table_repaint import Repaint, RowsView
-from runctl_tui.widgets.text import clip, plain
 
 DRAWN_CACHE: Final = 2048
 FRESH_SECONDS: Final = 2.0
@@ -101,6 +101,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         self.model: TableModel[KeyT, RowT] = TableModel(columns, key, sinks)
         self._placed: tuple[Placed[RowT], ...] = ()
         self._drawn: dict[Hashable, tuple[RowState, Strip]] = {}
+        self._said: tuple[Notice, ...] = ()
         self._notices: tuple[Notice, ...] = ()
         self._placeholder = Notice.loading(safe("rows"))
         self._told: KeyT | None = None
@@ -161,6 +162,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         with Repaint(self):
             self.model.set_filter(text)
         self._tell()
+        self._show_notices()
 
     def sort_by(self, column_id: str | None, descending: bool | None = None) -> None:
         """Order rows by a column, in its natural direction unless told."""
@@ -179,16 +181,8 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
 
     def set_notices(self, notices: Sequence[Notice]) -> None:
         """Show lines under the rows that say what is missing, old or failed."""
-        fresh = tuple(notices)[:4]
-        if fresh == self._notices:
-            return
-        same_height = len(fresh) == len(self._notices)
-        self._notices, self.foot = fresh, len(fresh)
-        if same_height:
-            self.refresh_foot()
-        else:
-            self.show_index(self.model.cursor)
-            self.refresh()
+        self._said = tuple(notices)
+        self._show_notices()
 
     def set_placeholder(self, notice: Notice) -> None:
         """Say what stands in place of the rows while there are none."""
@@ -217,6 +211,12 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         shown = [index for index in fit if columns[index].id not in hidden] or fit
         placed = place([columns[index] for index in shown], self.line_width - PREFIX)
         self._placed = tuple(replace(item, index=shown[item.index]) for item in placed)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show as not possible now what needs a row, while there is none."""
+        if action in ("choose", "mark") and not len(self.model):
+            return None
+        return super().check_action(action, parameters)
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
@@ -316,7 +316,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
     def draw_foot(self, y: int, width: int) -> Strip:
         """Draw a notice."""
         notice = self._notices[y]
-        return self.text_strip(clip(plain(f" {notice.symbol} {notice.text}"), width), width, notice.style)
+        return self.text_strip(notice.line(width), width, notice.style)
 
     def draw_line(self, index: int, width: int) -> Strip:
         """Draw a row, or what stands in its place."""
@@ -349,6 +349,19 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         drawn = self._drawn.pop(key, None)
         return None if drawn is None else drawn[1]
 
+    def _show_notices(self) -> None:
+        """Show what is said, under what is wrong with the filter."""
+        fresh = (*wrong_filter(self.model), *self._said)[:4]
+        if fresh == self._notices:
+            return
+        same_height = len(fresh) == len(self._notices)
+        self._notices, self.foot = fresh, len(fresh)
+        if same_height:
+            self.refresh_foot()
+        else:
+            self.show_index(self.model.cursor)
+            self.refresh()
+
     def _calm_later(self) -> None:
         if self._calmer is not None:
             self._calmer.stop()
@@ -363,15 +376,14 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
                 self.refresh_index(index)
 
     def _draw_past_end(self, index: int, width: int) -> Strip:
-        if len(self.model) or index not in (1, 2):
+        if len(self.model):
             return self.blank(width)
-        notice = self._placeholder
-        if self.model.total:
-            notice = Notice.empty(safe(f"no row matches {self.model.filter_text}   escape clears the filter"))
-        if index == 2:
-            todo = f"     → {notice.todo}" if notice.todo else ""
-            return self.text_strip(clip(plain(safe(todo)), width), width, "$foreground")
-        return self.text_strip(clip(plain(f"   {notice.symbol} {notice.text}"), width), width, notice.style)
+        notice = nothing_matches(self.model) if self.model.total else self._placeholder
+        lines = notice.lines(max(1, width - PREFIX))
+        if not 1 <= index <= len(lines):
+            return self.blank(width)
+        text, style = lines[index - 1]
+        return self.text_strip(" " * PREFIX + text, width, style)
 
     def _move(self, index: int) -> None:
         before = self.model.cursor

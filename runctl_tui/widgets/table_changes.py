@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, TypeAlias
 
-from runctl_tui.widgets.columns import Cell, RowT
+from runctl_tui.widgets.columns import Cell, Column, RowT
 from runctl_tui.widgets.table_model import KeyT, TableModel
 
 NONE: Final[frozenset[int]] = frozenset()
+Told: TypeAlias = tuple[RowT, tuple[Cell, ...]]
+"""A row and what it said."""
 _NOTHING: Final = ("", "-", "?")
 """What is unknown: being told it is no change."""
 
@@ -28,14 +30,16 @@ class FreshCells(Generic[KeyT, RowT]):
         """Return the cells of a row that changed a moment ago."""
         return self._fresh.get(key, NONE)
 
-    def told(self, keys: Iterable[KeyT]) -> dict[KeyT, tuple[Cell, ...]]:
+    def told(self, keys: Iterable[KeyT]) -> dict[KeyT, Told[RowT]]:
         """Return what rows say now, as far as it was drawn."""
-        return {key: cells for key in keys if (cells := self._model.known_cells(key)) is not None}
+        found = ((key, self._model.row(key), self._model.known_cells(key)) for key in keys)
+        return {key: (row, cells) for key, row, cells in found if row is not None and cells is not None}
 
-    def mark(self, before: Mapping[KeyT, tuple[Cell, ...]], changed: AbstractSet[Hashable]) -> bool:
+    def mark(self, before: Mapping[KeyT, Told[RowT]], changed: AbstractSet[Hashable]) -> bool:
         """Mark the cells that say something else than before; returns whether there are any."""
-        for key, cells in before.items():
-            if key in changed and (indices := self._changed(cells, self._model.cells(key))):
+        for key, old in before.items():
+            row = self._model.row(key)
+            if key in changed and row is not None and (indices := self._changed(old, (row, self._model.cells(key)))):
                 self._fresh[key] = indices
         return bool(self._fresh)
 
@@ -44,10 +48,18 @@ class FreshCells(Generic[KeyT, RowT]):
         keys, self._fresh = tuple(self._fresh), {}
         return keys
 
-    def _changed(self, before: Iterable[Cell], after: Iterable[Cell]) -> frozenset[int]:
-        triples = zip(self._model.columns, before, after, strict=True)
+    def _changed(self, before: Told[RowT], after: Told[RowT]) -> frozenset[int]:
+        triples = zip(self._model.columns, before[1], after[1], strict=True)
         return frozenset(
             index
             for index, (column, old, new) in enumerate(triples)
-            if old.text != new.text and old.text not in _NOTHING and not column.restless
+            if old.text != new.text
+            and old.text not in _NOTHING
+            and not column.restless
+            and _happened(column, before[0], after[0])
         )
+
+
+def _happened(column: Column[RowT], before: RowT, after: RowT) -> bool:
+    """Tell whether other words are about something else, and do not only say it better."""
+    return column.fact is None or column.fact(before) != column.fact(after)

@@ -6,8 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+_NAME: Final = re.compile(r"[^\W\d][\w /-]*|[$%][\w/]*")
+"""What somebody who writes it before a colon takes for a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,8 @@ class Filter:
     """Index of the only column to look into."""
     invert: bool = False
     fuzzy: bool = False
+    unknown: str = ""
+    """What was written as the name of a column and is none; it is searched for as text."""
 
     def keeps(self, cells: Sequence[str]) -> bool:
         """Tell whether a row with these casefolded cells is kept."""
@@ -33,18 +40,22 @@ class Filter:
         return fuzzy_score(self.needle, text) is not None if self.fuzzy else self.needle in text
 
 
-def parse_filter(text: str, column_ids: Sequence[str]) -> Filter:
-    """Read a filter as the user typed it; a `name:` that is no column is part of the text."""
+def parse_filter(text: str, columns: Sequence[Collection[str]]) -> Filter:
+    """Read a filter as the user typed it, given the casefolded names of each column.
+
+    A `name:` that is no column is part of the text, and told.
+    """
     rest = text.strip()
     invert = rest.startswith("!")
     rest = rest.removeprefix("!").strip()
     fuzzy = rest.startswith("-f ")
     rest = rest.removeprefix("-f ").strip()
     name, colon, value = rest.partition(":")
-    folded = [identifier.casefold() for identifier in column_ids]
-    column = folded.index(name.casefold()) if colon and name.casefold() in folded else None
+    wanted = name.strip().casefold() if colon else ""
+    column = next((index for index, names in enumerate(columns) if wanted in names), None)
     needle = value.strip() if column is not None else rest
-    return Filter(needle.casefold(), column, invert, fuzzy)
+    meant = wanted and column is None and _NAME.fullmatch(wanted) and not value.startswith("//")
+    return Filter(needle.casefold(), column, invert, fuzzy, name.strip() if meant else "")
 
 
 def fuzzy_score(needle: str, text: str) -> int | None:

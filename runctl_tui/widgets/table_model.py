@@ -64,6 +64,11 @@ class TableModel(Generic[KeyT, RowT]):
         return len(self._rows)
 
     @property
+    def unknown_column(self) -> str:
+        """What the filter names as a column that there is none of; empty where it names none, or one that there is."""
+        return self._filter.unknown
+
+    @property
     def cursor_key(self) -> KeyT | None:
         """The key under the cursor, or None in an empty view."""
         return self.view[self.cursor] if self.view else None
@@ -76,6 +81,10 @@ class TableModel(Generic[KeyT, RowT]):
     def row(self, key: KeyT) -> RowT | None:
         """Return the row of a key, or None if it is gone."""
         return self._rows.get(key)
+
+    def find(self, named: Callable[[RowT], bool]) -> KeyT | None:
+        """Return the key of the first row for which `named` holds, shown or not; None where there is none."""
+        return next((key for key, row in self._rows.items() if named(row)), None)
 
     def position(self, key: KeyT) -> int | None:
         """Return where a key stands in the view, or None if it is not shown."""
@@ -120,7 +129,7 @@ class TableModel(Generic[KeyT, RowT]):
     def set_filter(self, text: str) -> bool:
         """Show only rows that match; returns whether other rows are shown than before."""
         self.filter_text = text
-        fresh = parse_filter(text, [column.id for column in self.columns])
+        fresh = parse_filter(text, [column.names for column in self.columns])
         if fresh == self._filter:
             return False
         self._filter = fresh

@@ -56,7 +56,8 @@ class Elsewhere:
         try:
             checked = tuple(dict.fromkeys(validation.region(region) for region in regions))
         except ValueError as error:
-            raise ValidationError("region", str(error), "such as: :region us-east-1,us-west-2") from None
+            wrong = next(region for region in regions if not validation.is_region(region))
+            raise ValidationError("region", str(error), validation.region_meant(wrong)) from None
         options = replace(
             self._options,
             profile=profile or self._options.profile,

@@ -12,8 +12,8 @@ import pytest
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import NOT_ASKED, FleetRow
 from runctl_tui.domain.idleness import Work, idleness, span_words
-from runctl_tui.domain.instance import Gpu, Market
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.instance import Gpu
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import GpuReading, ResourceUsage, TrainingStatus
 from tests.fakes import START, a_price, a_run, an_instance
 

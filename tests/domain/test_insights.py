@@ -13,9 +13,8 @@ from runctl_tui.domain.cost import CostSummary, ProjectBudget
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import CLEANED_UP, InsightKind, insights
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.volume import Attachment, Volume, VolumeShape, VolumeState
 from tests.fakes import START, a_price, a_run, an_instance

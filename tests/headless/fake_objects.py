@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from runctl_tui.domain.objects import Bucket, EntryKind, ObjectEntry
+from runctl_tui.domain.objects import Bucket, EntryKind, ObjectEntry, ObjectFacts
 from runctl_tui.services.errors import ResourceNotFound
 
 MADE = datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
@@ -26,11 +26,18 @@ class FakeObjects:
     ) -> AsyncIterator[tuple[ObjectEntry, ...]]:
         if bucket != "my-data":
             raise ResourceNotFound(f"s3://{bucket}/ could not be listed")
-        if recursive:
+        if prefix in ("none/", "empty/"):
+            yield ()
+        elif recursive:
             yield (one("a/1"), one("a/2"))
             yield (one("a/\x1b[2Jx", 5),)
         else:
             yield (ObjectEntry(EntryKind.FOLDER, bucket, "a/"), one("README.md", 1812))
+
+    async def head(self, bucket: str, key: str) -> ObjectFacts:
+        if key != "empty/":
+            raise ResourceNotFound(f"s3://{bucket}/{key} could not be read")
+        return ObjectFacts(bucket, key, 0, "e0", MADE)
 
     async def presign(self, bucket: str, key: str, seconds: int) -> str:
         return f"https://{bucket}.example/{key}?X-Amz-Expires={seconds}"

@@ -212,6 +212,8 @@ class World:
     requests: list[LaunchRequest] = field(default_factory=list)
     host: HostReading = field(default_factory=reading)
     tunnels: FakeTunnels = field(default_factory=FakeTunnels)
+    preview_error: TrainctlError | None = None
+    """Why no launch can be looked at."""
     unreachable: TrainctlError | None = None
     """Why no host can be asked."""
     stored: list[CopyRequest | DeleteRequest] = field(default_factory=list)
@@ -391,6 +393,8 @@ class FakeLauncher:
         self.world = world
 
     async def preview(self, request: LaunchRequest) -> LaunchPreview:
+        if self.world.preview_error is not None:
+            raise self.world.preview_error
         code = CodeSummary("/project", 3, 2048) if request.job else None
         words = container_words(request.options) if request.options else ""
         return LaunchPreview(await FakeActions(self.world).plan_launch(request), code, container=words)

@@ -8,9 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.volume import Storage
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import BLOCKED, World, idle, machine

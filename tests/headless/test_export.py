@@ -47,6 +47,27 @@ def test_flags_of_the_list_follow_two_dashes(runctl: Runctl, world: World) -> No
         assert runctl("export", "resources", "--json", "--", *wrong).error["type"] == "UsageError"
 
 
+@pytest.mark.parametrize("rest", [("--region",), ("--region", "us-west-2"), ("--region=us-west-2",), ("--sandbox",)])
+def test_a_global_flag_after_two_dashes_is_refused_with_its_place(runctl: Runctl, rest: tuple[str, ...]) -> None:
+    error = runctl("export", "volumes", "--json", "--", *rest).error
+    assert error["type"] == "UsageError"
+    assert f"{rest[0]} is a global flag" in error["message"]
+    assert f"runctl-tui export volumes {rest[0]}" in error["hint"]
+
+
+def test_a_data_centre_of_runpod_is_no_region_and_what_it_is_is_said(runctl: Runctl) -> None:
+    error = runctl("pods", "list", "--region", "EU-RO-1", "--json").error
+    assert error["type"] == "UsageError"
+    assert "a data centre of RunPod" in error["hint"]
+    assert "--zone EU-RO-1" in error["hint"]
+    assert "us-east-1," not in error["hint"]
+
+
+def test_a_flag_of_another_verb_is_not_offered_in_its_own_place(runctl: Runctl) -> None:
+    error = runctl("pods", "list", "--follow", "--json").error
+    assert "did you mean" not in error["hint"]
+
+
 def test_a_file_is_new_private_and_of_the_kind_that_its_name_says(runctl: Runctl) -> None:
     said = runctl("export", "instances", "--output", "fleet.html", "--json")
     path = Path("fleet.html").absolute()

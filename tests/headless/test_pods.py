@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runctl_tui.domain.secret import Secret
+from runctl_tui.services.errors import ValidationError
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import World, machine
 
@@ -36,6 +37,20 @@ def test_another_machine_is_no_pod(runctl: Runctl, world: World) -> None:
     said = runctl("pods", "logs", "llama-7b", "--json")
     assert said.code == 1
     assert "not of runpod" in said.envelope["error"]["message"]
+
+
+def test_a_gpu_that_nobody_named_is_said_to_be_the_default(runctl: Runctl, world: World) -> None:
+    options = world.defaults.options
+    assert options is not None
+    world.defaults = replace(world.defaults, options=replace(options, type="RTX 4080 SUPER"))
+    said = runctl("pods", "create", "--name", "box")
+    assert "type: RTX 4080 SUPER is the default of runpod.default_gpu; --type takes another" in said.out
+    assert runctl("pods", "create", "--name", "box", "--json").data["type_from"] == "runpod.default_gpu"
+    named = runctl(*CREATE, "--name", "box")
+    assert (named.data["type_from"], "is the default" in named.out) == (None, False)
+    world.preview_error = ValidationError("RunPod has no GPU 'RTX 4080 SUPER'", "", "choose one of these")
+    error = runctl("pods", "create", "--name", "box", "--json").error
+    assert error["hint"].startswith("choose one of these; RTX 4080 SUPER is the default of runpod.default_gpu")
 
 
 CREATE = ("pods", "create", "--type", "RTX 4090", "--json")

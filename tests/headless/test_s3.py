@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,9 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern
-from runctl_tui.domain.plan import Level, Reason, Severity, Verdict
+from runctl_tui.domain.plan import Level, Reason, Severity, Target, Verdict
 from tests.headless.conftest import Runctl
-from tests.headless.fakes import World
+from tests.headless.fakes import World, view
 
 ONTO = Reason("onto_ckpt", Severity.WARN, "it replaces a checkpoint of a run: step_4000", Level.YES)
 NEWEST = Reason("newest_ckpt", Severity.BLOCK, "the newest checkpoint of a run is among them", Level.NEVER)
@@ -50,6 +51,39 @@ def test_totals_are_added_when_asked_for(runctl: Runctl) -> None:
 def test_what_is_no_address_or_no_bucket_is_said(runctl: Runctl) -> None:
     assert runctl("s3", "ls", "my-data").code == 1
     assert runctl("s3", "ls", "s3://nobodys/", "--json").error["type"] == "ResourceNotFound"
+
+
+def test_a_prefix_of_nothing_ends_as_the_aws_cli_does(runctl: Runctl) -> None:
+    said = runctl("s3", "ls", "s3://my-data/none/", "--summarize")
+    assert (said.code, said.out) == (1, "")
+    assert "nothing begins with s3://my-data/none/" in said.err
+    assert "runctl-tui s3 ls s3://my-data/" in said.err
+    assert runctl("s3", "ls", "s3://my-data/none/", "--json").error["type"] == "ResourceNotFound"
+    assert runctl("s3", "ls", "s3://my-data/empty/", "--json").data == [], "an empty folder is there"
+
+
+def test_skipped_keys_are_told_one_by_one_and_the_exit_code_says_so(runctl: Runctl, world: World) -> None:
+    odd = (("../x", "it would lie outside the folder"), ("a//b", "a folder in it has no name"))
+    world.plan_changes = asking(Level.ENTER) | {"skipped": odd}
+    said = runctl("s3", "cp", "s3://b/d/", "here", "--recursive")
+    assert said.code == 2
+    assert "skipped '../x': it would lie outside the folder" in said.err
+    assert "skipped 'a//b'" in said.err
+    missing = json.loads(runctl("s3", "cp", "s3://b/d/", "here", "--recursive", "--json").out)["missing"]
+    assert [one["what"] for one in missing] == ["skipped '../x'", "skipped 'a//b'"]
+    assert runctl("s3", "cp", "s3://b/d/", "here", "--recursive", "--dryrun").code == 0
+    world.plan_changes = asking(Level.ENTER)
+    assert runctl("s3", "cp", "s3://b/d/", "here", "--recursive").code == 0
+
+
+def test_what_fails_in_s3_points_at_s3(runctl: Runctl, world: World) -> None:
+    target = Target("object", "s3://b/d/k", "k", "aws", "")
+    world.plan_changes = asking(Level.ENTER) | {"targets": (target,)}
+    world.views = [view(ok=False)]
+    said = runctl("s3", "cp", "a", "s3://b/d/k")
+    assert said.code == 2
+    assert "runctl-tui s3 ls s3://b/d/" in said.err
+    assert "instances" not in said.err
 
 
 def test_presign_prints_the_url_alone(runctl: Runctl) -> None:

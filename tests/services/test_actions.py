@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.checkpoint import CopyState
-from runctl_tui.domain.instance import ApiProtection, Instance, Market
+from runctl_tui.domain.instance import ApiProtection, Instance
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Step, StepState
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.safety import CleanupResult, Policy
 from runctl_tui.domain.secret import Secret

@@ -11,8 +11,8 @@ import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import Disk, Instance, Market
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.instance import Disk, Instance
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import ResourceUsage, TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Volume, VolumeShape, VolumeState

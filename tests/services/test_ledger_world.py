@@ -10,7 +10,8 @@ import pytest
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.instance import Instance
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.store import Store
 from runctl_tui.services.tracker import ResourceTracker

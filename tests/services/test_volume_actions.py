@@ -88,6 +88,10 @@ class FakeStore:
     async def zones(self) -> tuple[str, ...]:
         return ()
 
+    async def check_zone(self, zone: str) -> None:
+        if not zone.startswith("us-east-1"):
+            raise ValidationError(f"no zone {zone}", todo="us-east-1a")
+
     def priced(self, storage: Storage) -> Storage:
         return storage
 
@@ -306,3 +310,8 @@ async def test_names_and_ids_find_one_volume(rig: VolumeRig) -> None:
         await rig.book.find("data")
     with pytest.raises(ResourceNotFound):
         await rig.book.find("nothing")
+
+
+async def test_a_zone_that_there_is_none_of_is_refused_before_the_plan(rig: VolumeRig) -> None:
+    with pytest.raises(ValidationError, match="no zone nowhere-1a"):
+        await rig.actions.plan_volume(VolumeChange(O.VOLUME_CREATE, new=NewVolume("fake", "nowhere-1a", "new", SHAPE)))

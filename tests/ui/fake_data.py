@@ -11,13 +11,13 @@ from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, DayCost
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import Account, Deed, History, Stretch
-from runctl_tui.domain.instance import Disk, Gpu, Instance, Market
+from runctl_tui.domain.instance import Disk, Gpu, Instance
 from runctl_tui.domain.launch import CodeSummary, LaunchRequest
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import JobView, Level, PlanLine, Reason, Severity, Step, StepState
 from runctl_tui.domain.problem import Problem
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import (
     GpuReading,
     ResourceUsage,

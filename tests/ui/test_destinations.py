@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from runctl_tui.messages import Navigate
 from runctl_tui.screens import destinations
 from runctl_tui.screens.destinations import MOST, Destinations
+from runctl_tui.screens.ways import way_to
+from runctl_tui.services.errors import ResourceNotFound
 from tests.ui import fake_data as data
 from tests.ui.fakes import World
 
@@ -40,3 +43,43 @@ def test_the_rows_are_gone_through_when_they_change_not_at_every_key(monkeypatch
     world.fleet.push(())
     assert places.machines("l") == []
     assert looks == 2
+
+
+@pytest.mark.parametrize(
+    ("screen", "word", "to", "words"),
+    [
+        ("volumes", "scratch-2025", Navigate("volumes", "aws/vol-0scratch"), "go to the volume scratch-2025"),
+        ("volumes", "SCRA", Navigate("volumes", filter="SCRA"), "show the volumes with SCRA in their names"),
+        ("snapshots", "scratch-2025", Navigate("snapshots", "vol-0scratch"), "snapshots of the volume scratch-2025"),
+        ("hosts", "llama-eval", Navigate("hosts", "aws/i-0aaa00000000000e1"), "go to the machine llama-eval"),
+        ("monitor", "tiny-2", Navigate("monitor", data.TINY_RUN.id), "go to the run tiny-2"),
+        ("checkpoints", "tiny-2", Navigate("checkpoints", data.TINY_RUN.id), "show the checkpoints of tiny-2"),
+        ("checkpoints", "./out", Navigate("checkpoints", "./out"), "look into the folder ./out"),
+        ("s3", "my-data", Navigate("s3", "s3://my-data"), "go to s3://my-data"),
+        ("costs", "tag:team", Navigate("costs", "tag:team"), "divide the money by tag:team"),
+        ("settings", "aws.region", Navigate("settings", "aws.region"), "go to aws.region"),
+        ("settings", "spot", Navigate("settings", filter="spot"), "show the keys with spot in them"),
+        ("tasks", "copy", Navigate("tasks", filter="copy"), "show the tasks with copy in them"),
+    ],
+)
+def test_where_a_word_after_a_screens_name_leads(screen: str, word: str, to: Navigate, words: str) -> None:
+    way = way_to(screen, word, Destinations(World().services()))
+    assert way.to == to
+    assert words in way.words
+
+
+@pytest.mark.parametrize(
+    ("screen", "word", "todo"),
+    [
+        ("volumes", "scrach-2025", "did you mean scratch-2025?"),
+        ("hosts", "box", "there are "),
+        ("costs", "colour", "project, run, type"),
+        ("settings", "aws.regoin", "did you mean aws.region?"),
+        ("checkpoints", "nothing", "there are "),
+    ],
+)
+def test_a_word_that_leads_nowhere_is_refused_with_what_is_possible(screen: str, word: str, todo: str) -> None:
+    with pytest.raises(ResourceNotFound) as refused:
+        way_to(screen, word, Destinations(World().services()))
+    assert word in refused.value.what
+    assert todo in refused.value.todo

@@ -217,10 +217,54 @@ async def test_commands_say_where_they_lead_and_names_are_completed() -> None:
         await person.press("tab")
         await person.sees(":llama-eval", "enter  go to the machine llama-eval")
         await person.press("escape")
+        await colon(person, "vol")
+        await person.sees("enter  go to the volumes")
+        await person.press("enter")
+        await person.until(lambda: person.app.current_mode == "volumes", "a command's only beginning")
+        await colon(person, "co")
+        await person.press("enter")
+        await person.sees("which one: :costs :columns :config")
+        await colon(person, "ar")
+        assert "enter " not in person.text(), "what is no screen is written out"
+        await person.press("enter")
+        await person.sees("did you mean :arm?")
         await colon(person, "nothing-like-it")
         assert "enter " not in person.text()
         await person.press("enter")
         await person.sees("there is no such command")
+
+
+async def test_a_word_after_a_screens_name_leads_to_the_row_or_says_what_there_is() -> None:
+    async with at_keyboard() as person:
+        await person.press("slash")
+        await person.type("db-")
+        await person.press("enter")
+        await colon(person, "instances llama-eval")
+        await person.sees("enter  go to the machine llama-eval")
+        await person.press("enter")
+        await person.until(lambda: person.table.cursor_key == EVAL, "the machine, although a filter had hidden it")
+        await colon(person, "volumes zzz")
+        await person.sees("✗ there is no volume zzz; there are ")
+        await person.press("enter")
+        await person.sees("there is no volume zzz")
+        assert person.app.current_mode == "instances", "nothing was opened"
+        await colon(person, "columns foo")
+        await person.press("enter")
+        await person.sees("there is no column foo")
+
+
+async def test_a_word_is_looked_for_where_nobody_has_looked_yet() -> None:
+    world = World()
+    told, world.volumes.latest = world.volumes.latest, None
+    async with at_keyboard(world) as person:
+        await colon(person, "volumes zzz")
+        await person.sees("enter  look for the volume zzz")
+        await person.press("enter")
+        await person.sees("looking for zzz…")
+        assert told is not None
+        world.volumes.push(told.value)
+        await person.sees("there is no volume zzz")
+        assert person.app.current_mode == "instances"
 
 
 async def test_a_tag_filters_the_machines_from_any_screen() -> None:

@@ -22,7 +22,7 @@ async def test_checkpoints_stand_newest_first_with_both_copies() -> None:
     async with at_keyboard() as person:
         await person.press("4")
         await person.sees("4,000", "● present", "▲ absent", "only on the host", "✓ verified", "safe in S3")
-        steps = [line.split()[1] for line in person.text().splitlines() if "hf-folder" in line]
+        steps = [line.split()[1] for line in person.text().splitlines() if "hf, 2 files" in line]
         assert steps[0] in ("llama-7b", "4,000")
         assert "◐ uploading" in person.text()
         assert "? unknown" in person.text()
@@ -187,7 +187,16 @@ def test_completion_offers_what_may_stand_next() -> None:
         among(lambda: ["r-1"]),
         among(lambda: ["runctl-dark"]),
         among(lambda: ["ui.theme"]),
+        volumes=among(lambda: ["data"]),
+        snapshots=among(lambda: ["dated"]),
+        columns=among(lambda: ["name", "state"]),
     )
+    assert complete("instances l", words) == ["instances llama-7b"]
+    assert complete("volumes d", words) == ["volumes data"]
+    assert complete("snapshots dat", words) == ["snapshots dated", "snapshots data"]
+    assert complete("columns name,s", words) == ["columns name,state"]
+    assert complete("region us-east-1,us-west-2", words) == []
+    assert complete("region us-east-1,us-we", words) == ["region us-east-1,us-west-1", "region us-east-1,us-west-2"]
     assert complete("mo", words) == ["monitor"]
     assert complete("sandbox c", words) == ["sandbox cut"]
     assert complete("sandbox cut t", words) == ["sandbox cut tiny"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import TAG_OWNER, TAG_PROTECT_UNTIL, Ownership
+from runctl_tui.domain.instance import TAG_OWNER, TAG_PROTECT_UNTIL
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.protection import protected_until, protecting_tag
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
 from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, takes_over, warn
 from runctl_tui.domain.states import DESTROYING

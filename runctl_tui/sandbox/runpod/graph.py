@@ -82,6 +82,7 @@ class Graph:
             ports=tuple(part for part in asked.get("ports", "").split(",") if part),
             env=tuple((one["key"], one["value"]) for one in asked.get("env", [])),
             template=asked.get("templateId", ""),
+            arguments=asked.get("dockerArgs") or "",
         )
         return self._told(self._pods.create(order))
 

@@ -54,6 +54,8 @@ class Order:
     ports: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     template: str = ""
+    arguments: str = ""
+    """Of the container's command."""
 
 
 class Pods:
@@ -125,6 +127,7 @@ class Pods:
                 "cloud": order.cloud,
                 "center": (order.center or kind.centers[0]) if order.cloud == SECURE else None,
                 "template": order.template or None,
+                "arguments": order.arguments,
                 "rate": round(kind.price(order.cloud) * order.count, 4),
                 "created": _now(),
                 "started": None,
@@ -331,7 +334,7 @@ def as_v2(record: Mapping[str, Any], ssh: tuple[str, int] | None) -> Facts:
         "status": record["status"],
         "actions": ["start", "terminate"] if stopped else ["stop", "restart", "terminate"],
         "image": record["image"],
-        "args": "",
+        "args": record.get("arguments", ""),
         "disk": record["disk"],
         "ports": record["ports"],
         "env": record["env"],

@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Market, Ownership
-from runctl_tui.domain.resource import BILLED_STATES, ResourceState
+from runctl_tui.domain.resource import BILLED_STATES, Market, Ownership, ResourceState
 from runctl_tui.modals.words import age, figure, hourly, percent, span
 from runctl_tui.screens.columns.words import cell, run_state, state_cell
 from runctl_tui.widgets.columns import Cell, Column
@@ -26,8 +25,11 @@ Now = Callable[[], datetime]
 def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
     """Return the columns; those of least priority are dropped first when the screen is narrow."""
     columns = (
-        Column("name", "NAME", _name, 14, wide=18, priority=75, sort_key=lambda row: row.instance.name.casefold()),
-        Column("state", "STATE", _state, 10, wide=13, priority=90, sort_key=_state_order),
+        Column(
+            "name", "NAME", _name, 14, wide=18, priority=75, flexible=True, stays=True,
+            sort_key=lambda row: row.instance.name.casefold(),
+        ),
+        Column("state", "STATE", _state, 10, wide=13, priority=90, sort_key=_state_order, stays=True),
         Column("type", "TYPE", _type, 12, priority=80, sort_key=lambda row: row.instance.type),
         Column("gpu", "GPU", _gpu, 6, wide=9, priority=40, sort_key=_gpu_count, descending=True),
         Column("region", "REGION", _region, 10, wide=15, priority=30, sort_key=lambda row: _region(row).text),
@@ -37,8 +39,8 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
             "sofar", "SO FAR", _so_far, 7, "right", 65, sort_key=lambda row: row.so_far, descending=True, restless=True
         ),
         Column("run", "RUN", run_note, 12, wide=25, priority=95, flexible=True, sort_key=_note_text, restless=True),
-        Column("tags", "TAGS", _tags, 22, wide=40, priority=10),
-    )
+        Column("tags", "TAGS", _tags, 22, wide=40, priority=10, flexible=True),
+    )  # fmt: skip
     return tuple(replace(column, cell=_dimmed(column.cell)) for column in columns)
 
 

@@ -29,7 +29,9 @@ def process_columns(run_names: Callable[[], Mapping[str, str]]) -> tuple[Column[
         ),
         Column("gpu", "GPU MEM", gpu_memory, 8, "right", 80, sort_key=lambda row: row.gpu_use, descending=True),
         Column("time", "AGE", _age, 4, "right", 50, sort_key=lambda row: row.seconds),
-        Column("run", "RUN", run, 8, wide=14, priority=40, sort_key=lambda row: row.run_id),
+        Column(
+            "run", "RUN", run, 8, wide=14, priority=40, sort_key=lambda row: row.run_id, fact=lambda row: row.run_id
+        ),
         Column(
             "command", "COMMAND", _command, 20, priority=92, flexible=True, sort_key=lambda row: row.command.casefold()
         ),

@@ -18,8 +18,10 @@ def task_columns(now: Callable[[], datetime]) -> tuple[Column[JobView], ...]:
         return cell(span(((job.ended_at or now()) - job.started_at).total_seconds()))
 
     return (
-        Column("state", "STATE", state, 11, priority=100, sort_key=lambda job: state(job).text),
-        Column("title", "TASK", lambda job: cell(job.title, "$strong"), 24, wide=44, priority=95),
+        Column("state", "STATE", state, 11, priority=100, stays=True, sort_key=lambda job: state(job).text),
+        Column(
+            "title", "TASK", lambda job: cell(job.title, "$strong"), 20, wide=44, priority=95, flexible=True, stays=True
+        ),
         Column("step", "STEP", _step, 18, priority=80, flexible=True, restless=True),
         Column(
             "age",

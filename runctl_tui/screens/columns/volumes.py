@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Unknown
-from runctl_tui.domain.instance import TAG_OWNER, Ownership
+from runctl_tui.domain.instance import TAG_OWNER
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.volume import SnapshotState, VolumeState, month
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled
 from runctl_tui.modals.words import age, figure, number
@@ -47,7 +48,10 @@ def volume_columns(now: Now) -> tuple[Column[Volume], ...]:
         Column("gb", "GB", _size, 6, "right", 80, sort_key=lambda row: row.shape.size_gib, descending=True),
         Column("iops", "IOPS", _iops, 6, "right", 40, sort_key=_iops_number, descending=True),
         Column("mbs", "MB/s", _throughput, 5, "right", 35, sort_key=_throughput_number, descending=True),
-        Column("attached", "ATTACHED", _attached, 15, wide=18, priority=85, sort_key=lambda row: _attached(row).text),
+        Column(
+            "attached", "ATTACHED", _attached, 15, wide=18, priority=85, flexible=True,
+            sort_key=lambda row: _attached(row).text, fact=lambda row: [each.instance_id for each in row.attachments],
+        ),
         Column("device", "DEVICE", _device, 9, priority=30, sort_key=lambda row: _device(row).text),
         Column("zone", "ZONE", lambda row: cell(row.zone), 10, wide=11, priority=50, sort_key=lambda row: row.zone),
         Column(
@@ -76,7 +80,10 @@ def snapshot_columns(now: Now, volume_names: Callable[[], dict[str, str]]) -> tu
         Column("name", "NAME", name_cell, 14, wide=21, priority=95, flexible=True, sort_key=_name),
         Column("state", "STATE", snapshot_state, 13, wide=14, priority=90, sort_key=lambda row: row.state.value),
         Column("gb", "GB", lambda row: cell(number(row.size_gib)), 6, "right", 70, sort_key=_gib, descending=True),
-        Column("volume", "OF", of, 16, wide=30, priority=85, sort_key=lambda row: of(row).text),
+        Column(
+            "volume", "OF", of, 16, wide=30, priority=85, flexible=True, sort_key=lambda row: of(row).text,
+            fact=lambda row: row.volume_id,
+        ),
         Column("region", "REGION", lambda row: cell(row.region), 10, priority=50, sort_key=lambda row: row.region),
         Column(
             "age", "AGE", lambda row: cell(age(row.started_at, now())), 4, "right", 80, sort_key=_newest_snapshot,
@@ -86,7 +93,10 @@ def snapshot_columns(now: Now, volume_names: Callable[[], dict[str, str]]) -> tu
             "month", "$/MO MOST", lambda row: _month(row.usd_per_month), 9, "right", 75, sort_key=_cost, descending=True
         ),
         Column("owner", "OWNER", lambda row: owner_cell(row), 10, priority=30),
-        Column("description", "DESCRIPTION", lambda row: cell(row.description, "$muted"), 20, wide=40, priority=10),
+        Column(
+            "description", "DESCRIPTION", lambda row: cell(row.description, "$muted"), 20, wide=40, priority=10,
+            flexible=True,
+        ),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from runctl_tui.services.aws.instances import TAG_OP
 from runctl_tui.services.aws.parse import PROVIDER, in_utc, jsonable, tag_pairs
 from runctl_tui.services.aws.volume_calls import DONE, place, sender
 from runctl_tui.services.aws.volume_parse import SOURCE, parse_snapshot, parse_volume, with_newest
+from runctl_tui.services.aws.zones import Zones
 from runctl_tui.services.errors import AwsError, ResourceNotFound, TrainctlError
 from runctl_tui.services.standing import Standing, StandingLook
 from runctl_tui.services.volume_prices import snapshot_month, volume_month
@@ -64,6 +65,7 @@ class EbsStore:
         self._settings = settings
         self._clock = clock
         self._prices = prices
+        self._zones = Zones(clients, settings)
         self._region_of: dict[str, str] = {}
         self._told: Standing | None = None
         self._standing = StandingLook(PROVIDER, self._read_unattached, clock, SILENT, STANDING_FRESH)
@@ -100,6 +102,10 @@ class EbsStore:
     async def zones(self) -> tuple[str, ...]:
         """Return none: a volume goes where the machine is that it is for."""
         return ()
+
+    async def check_zone(self, zone: str) -> None:
+        """Raise ValidationError where EC2 has no such zone."""
+        await self._zones.check(zone)
 
     def priced(self, storage: Storage) -> Storage:
         """Return the same with the prices that are known now."""

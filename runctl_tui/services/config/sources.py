@@ -19,6 +19,7 @@ SANDBOX: Final = {
     "aws.default_instance_type": "g5.xlarge",
     "aws.iam_instance_profile": "runctl-sandbox",
     "aws.s3_bucket": "runctl-sandbox-checkpoints",
+    "runpod.default_gpu": "NVIDIA GeForce RTX 4090",
 }
 """What the embedded cloud has ready, in force where nothing else is configured."""
 

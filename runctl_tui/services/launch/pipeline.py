@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.plan import StepState
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingSession, TrainingStatus
 from runctl_tui.services.errors import (
     AgentError,

@@ -198,5 +198,5 @@ def _check_environment(options: CreateResourceOptions) -> None:
         if names.count(name) > 1:
             raise ValidationError(f"{name} is set twice", "", "leave one out")
         if cannot_be_sent(value.reveal()):
-            why = "quotes, backslashes and line breaks cannot be sent to RunPod"
+            why = "control characters cannot be sent to RunPod"
             raise ValidationError(f"The value of {name} cannot be sent", why, "put a secret into RunPod's console")

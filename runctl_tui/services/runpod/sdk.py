@@ -1,13 +1,15 @@
 """The official SDK, for what changes pods; imported at the first change, since its import takes a second.
 
-The SDK keeps key and address in globals of the process and pastes values into GraphQL as they are: one account per
-process, and no text that could end a string.
+The SDK keeps key and address in globals of the process, so that there is one account per process, and pastes texts into
+GraphQL strings as they are, so that they are written here as such strings hold them.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import os
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -31,7 +33,7 @@ class RunpodSdk:
     async def create(self, what: str, order: Mapping[str, Any]) -> str:
         """Create a pod from the arguments of the SDK's `create_pod` and return its id."""
         check_texts(order)
-        answer = await self._call(what, "create_pod", order)
+        answer = await self._call(what, "create_pod", in_strings(order))
         pod_id = answer.get("id") if isinstance(answer, Mapping) else None
         if not pod_id:
             raise faults.unclear(what, "RunPod's answer names no pod")
@@ -51,7 +53,7 @@ class RunpodSdk:
 
     async def _on_pod(self, what: str, name: str, arguments: Mapping[str, Any]) -> None:
         check_texts(arguments)
-        await self._call(what, name, arguments)
+        await self._call(what, name, in_strings(arguments))
 
     async def _call(self, what: str, name: str, arguments: Mapping[str, Any]) -> Any:
         def work() -> Any:
@@ -69,17 +71,28 @@ class RunpodSdk:
 
 
 def check_texts(value: object, name: str = "") -> None:
-    """Raise ValidationError where a text could leave the string that the SDK pastes it into; it tells no variable."""
+    """Raise ValidationError where a text holds what no environment or command line can; it tells no variable."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             check_texts(key)
             check_texts(each, f"the value of {key}" if name == "env" else key)
     elif isinstance(value, str) and cannot_be_sent(value):
-        why = "quotes, backslashes and line breaks cannot be sent to RunPod"
+        why = "control characters cannot be sent to RunPod"
         told = name if name.startswith("the value of ") else repr(value[:60])
         raise ValidationError(f"{told} cannot be used", why, "leave them out")
 
 
 def cannot_be_sent(text: str) -> bool:
-    """Tell whether a text could leave the string that the SDK pastes it into."""
-    return not text.isprintable() or any(mark in text for mark in '"\\')
+    """Tell whether a text holds control characters other than line breaks and tabs, or halves of letters."""
+    return any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" for letter in text)
+
+
+def in_strings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same with each text as it stands inside the quotes of a GraphQL string, which are those of JSON."""
+    return {_in_string(key): _in_string(value) for key, value in values.items()}
+
+
+def _in_string(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return in_strings(value)
+    return json.dumps(value, ensure_ascii=False)[1:-1] if isinstance(value, str) else value

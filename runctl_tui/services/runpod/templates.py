@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +48,18 @@ async def find_template(web: RunpodWeb, wanted: str) -> Template:
     raw = found[0] if found else await _public(web, wanted, [str(one.get("name") or one.get("id")) for one in own])
     if raw.get("serverless"):
         raise ValidationError(f"The template {wanted} makes no pod", "it is for serverless workers", "name another")
-    return template(raw)
+    found_one = template(raw)
+    _check_arguments(found_one)
+    return found_one
+
+
+def _check_arguments(one: Template) -> None:
+    """Raise ValidationError where no shell could read the arguments: the pod would be paid for, and not start."""
+    try:
+        shlex.split(one.arguments)
+    except ValueError as error:
+        what = f"The arguments of the template {one.name or one.id} cannot be read"
+        raise ValidationError(what, str(error), "correct them in RunPod's console, or name another") from None
 
 
 async def _public(web: RunpodWeb, wanted: str, own: list[str]) -> Mapping[str, Any]:

@@ -80,6 +80,12 @@ class NetworkVolumes:
         """Return the data centres that a new volume may be in."""
         return await self._catalog.centers()
 
+    async def check_zone(self, zone: str) -> None:
+        """Raise ValidationError where RunPod tells of no such data centre; one that has a volume already is there."""
+        centers = {*await self._catalog.centers(), *(one.center for one in (await self._catalog.volumes()).values())}
+        if centers and zone not in centers:
+            raise ValidationError(f"RunPod has no data centre {zone}", "", f"there are {', '.join(sorted(centers))}")
+
     def priced(self, storage: Storage) -> Storage:
         """Return the same: a network volume comes with its price."""
         return storage

@@ -12,8 +12,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.instance import Instance, Market, Ownership
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.instance import Instance
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostError, Refused, ResourceNotFound, TrainctlError, ValidationError

@@ -72,7 +72,8 @@ class Carrier:
                 raise DataTransferError(what, "; ".join(failed[:LISTED_ERRORS]), "the others are there; try again")
         verb = "moved" if transfer.request.move else "copied"
         left = f", {transfer.unchanged:,} unchanged" if transfer.unchanged else ""
-        return f"{verb} {_count(meter.files)}, {byte_words(meter.bytes)}{left}"
+        skipped = f", {len(transfer.skipped):,} skipped" if transfer.skipped else ""
+        return f"{verb} {_count(meter.files)}, {byte_words(meter.bytes)}{left}{skipped}"
 
     async def delete(self, deletion: Deletion, request: DeleteRequest, job: JobHandle) -> str:
         """Delete every object as it was listed, then look whether they are gone."""

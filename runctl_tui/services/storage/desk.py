@@ -32,7 +32,7 @@ from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
 from runctl_tui.services.action_calls import Caller, entry_for
 from runctl_tui.services.action_checks import check_confirmation, check_policy, check_unchanged
 from runctl_tui.services.action_facts import FactGatherer
-from runctl_tui.services.errors import PlanChanged, TrainctlError, ValidationError
+from runctl_tui.services.errors import PlanChanged, ResourceNotFound, TrainctlError, ValidationError
 from runctl_tui.services.jobs import JobBoard, JobHandle
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.storage.carry import Carrier
@@ -176,6 +176,8 @@ class StorageDesk:
         try:
             for bucket in buckets:
                 found += await self._parts.survey.objects.bucket_tags(bucket)
+        except ResourceNotFound:
+            raise  # nobody can confirm a copy into a bucket that there is none of
         except TrainctlError as error:
             return Unknown(str(error))
         return Known(tuple(found), self._parts.facts.clock.now(), "S3")

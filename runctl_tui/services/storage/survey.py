@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from runctl_tui.domain.objects import (
     SCHEME,
@@ -25,6 +25,7 @@ from runctl_tui.domain.objects import (
     split_address,
 )
 from runctl_tui.services.errors import DataTransferError, ResourceNotFound, ValidationError
+from runctl_tui.services.storage.names import unfit
 from runctl_tui.services.storage.parts import ObjectReader
 
 
@@ -69,16 +70,25 @@ class Survey:
         below = request.recursive or request.changed_only
         sources = await (self._tree(request.source) if below else self._single(request.source))
         sources = {name: one for name, one in sources.items() if not below or kept_by(name, request.patterns)}
-        targets = {name: self._target(request, name, below) for name in sources}
+        if not sources and not request.changed_only:
+            raise ResourceNotFound("there is nothing to copy", f"{request.source} is empty, or every name is excluded")
+        skipped = await self._skipped(request, sources, below)
+        kept = {name: one for name, one in sources.items() if name not in skipped}
+        targets = {name: self._target(request, name, below) for name in kept}
         there = await self._there(request, targets, below)
         items = []
-        for name, one in sorted(sources.items()):
+        for name, one in sorted(kept.items()):
             if not (request.changed_only and _same(one, there.get(name))):
                 source = one.entry.address if one.entry else _local(request.source, name, below)
                 items.append(TransferItem(source, targets[name], one.size, name, one.entry, name in there))
-        if not sources and not request.changed_only:
-            raise ResourceNotFound("there is nothing to copy", f"{request.source} is empty, or every name is excluded")
-        return Transfer(request, tuple(items), len(sources) - len(items), self._surplus(request, set(sources), there))
+        _check_apart(items, request.move)
+        return Transfer(
+            request,
+            tuple(items),
+            len(kept) - len(items),
+            self._surplus(request, set(sources), there),
+            tuple(sorted(skipped.items())),
+        )
 
     async def _one(self, bucket: str, key: str) -> ObjectEntry:
         told = await self.objects.head(bucket, key)
@@ -114,6 +124,19 @@ class Survey:
             if not entry.key.endswith("/")
         }
 
+    async def _skipped(self, request: CopyRequest, sources: Iterable[str], below: bool) -> Mapping[str, str]:
+        """Return what cannot be a file at the destination, with why; the only one there is to copy is an error."""
+        if request.destination.startswith(SCHEME):
+            return {}
+        folder = _path(request.destination)
+        if not below and not _is_folder(request.destination):
+            return {}
+        skipped = await asyncio.to_thread(unfit, folder, list(sources))
+        if skipped and not below:
+            ((name, why),) = skipped.items()
+            raise ValidationError(f"{name!r} cannot be a file in {folder}", why, "name the file that it shall be")
+        return skipped
+
     async def _there(self, request: CopyRequest, targets: Mapping[str, str], below: bool) -> dict[str, Found]:
         """What is at the destination already, by the names of the source."""
         if below:
@@ -142,8 +165,7 @@ class Survey:
             folder = below or not key or key.endswith("/")
             return address(bucket, (_as_folder(key) + name) if folder else key)
         path = _path(request.destination)
-        folder = below or request.destination.endswith("/") or path.is_dir()
-        return str(_inside(path, name) if folder else path)
+        return str(path / name if below or _is_folder(request.destination) else path)
 
 
 def _path(place: str) -> Path:
@@ -163,12 +185,18 @@ def _same(source: Found, target: Found | None) -> bool:
     )
 
 
-def _inside(folder: Path, name: str) -> Path:
-    """Return a path below the folder; a key that would lead out of it is refused."""
-    parts = name.split("/")
-    if "\0" in name or any(part in ("", ".", "..") for part in parts):
-        raise ValidationError(f"the name {name!r} would lead out of {folder}", "keys are made by anybody", "exclude it")
-    return folder.joinpath(*PurePosixPath(name).parts)
+def _is_folder(destination: str) -> bool:
+    return destination.endswith("/") or _path(destination).is_dir()
+
+
+def _check_apart(items: Sequence[TransferItem], move: bool) -> None:
+    """Raise ValidationError where an object would be written that is to be read; keys are compared exactly."""
+    sources = {item.source for item in items}
+    for item in items:
+        if item.target in sources:
+            verb = "moved" if move else "copied"
+            onto = "itself" if item.target == item.source else f"{item.target}, which is to be {verb} too"
+            raise ValidationError(f"{item.source} would be {verb} onto {onto}", "", "name another destination")
 
 
 def _local(place: str, name: str, below: bool) -> str:

@@ -48,6 +48,7 @@ def transfer_plan(transfer: Transfer, facts: SafetyFacts, verdict: Verdict) -> P
     return replace(
         _plan(Operation.S3_COPY, (_target(transfer),), _effect(transfer), verdict, facts),
         lines=lines,
+        skipped=transfer.skipped,
         parameters=_parameters(transfer),
         reversibility=Reversibility.LOSSY if transfer.replaced or transfer.request.move else Reversibility.REVERSIBLE,
     )
@@ -68,6 +69,7 @@ def download_plan(transfer: Transfer, now: datetime) -> Plan:
         made_at=now,
         lines=tuple(_moving(transfer)),
         parameters=_parameters(transfer),
+        skipped=transfer.skipped,
     )
 
 
@@ -91,6 +93,10 @@ def _moving(transfer: Transfer) -> list[PlanLine]:
         PlanLine("MOVES", f"{count(len(transfer.items), 'file')}, {byte_words(transfer.size)}"),
         PlanLine("FIRST", _first([item.name for item in transfer.items])),
     ]
+    if transfer.skipped:
+        first = "; ".join(f"{name!r}: {why}" for name, why in transfer.skipped[:FIRST])
+        more = f" and {len(transfer.skipped) - FIRST:,} more" if len(transfer.skipped) > FIRST else ""
+        lines.append(PlanLine("SKIPS", f"{count(len(transfer.skipped), 'key')}: {first}{more}"))
     if transfer.replaced:
         lines.append(PlanLine("REPLACES", _first([item.target for item in transfer.replaced])))
     if transfer.request.move:

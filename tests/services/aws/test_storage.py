@@ -7,17 +7,19 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
-from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, ObjectFacts
 from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.actions import last_view
 from runctl_tui.services.aws import object_io
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
+from runctl_tui.services.storage import names
 from tests.services.aws.world import World
 from tests.services.storage_rig import Rig, codes
 
@@ -36,6 +38,10 @@ async def rig(tmp_path: Path, world: World) -> AsyncIterator[Rig]:
 
 def contents(folder: Path, pattern: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.glob(pattern))}
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def keep_versions(rig: Rig) -> None:
@@ -275,11 +281,64 @@ async def test_a_cancelled_transfer_says_how_far_it_came(
     assert (view.ok, "0 of 2 were done" in view.result) == (False, True)
 
 
-@pytest.mark.parametrize("key", ["x/../../evil", "x//etc/passwd", "x/./here"])
-async def test_no_key_leads_out_of_the_folder(rig: Rig, tmp_path: Path, key: str) -> None:
-    await rig.put(BUCKET, key)
-    with pytest.raises(ValidationError, match="lead out"):
-        await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/x/", str(tmp_path / "safe"), recursive=True))
+ODD = {
+    "../../evil": names.OUTSIDE,
+    "/etc/passwd": names.OUTSIDE,
+    "a//b": names.NAMELESS,
+    "./here": names.NAMELESS,
+    "both": "it is a folder too, which 'both/inner' lies in",
+    "esc\x1b[2Jape": names.CONTROLS,
+    "link/out": names.LINKED,
+}
+
+
+async def test_an_odd_key_is_skipped_with_its_reason_and_all_others_come(rig: Rig, tmp_path: Path) -> None:
+    safe, elsewhere = tmp_path / "safe", tmp_path / "elsewhere"
+    for folder in (safe, elsewhere):
+        folder.mkdir()
+    (safe / "link").symlink_to(elsewhere)
+    await rig.put(BUCKET, "x/good", "x/both/inner", *(f"x/{name}" for name in ODD))
+    plan = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/x/", str(safe), recursive=True, move=True))
+    assert dict(plan.skipped) == ODD
+    assert any(line.label == "SKIPS" and line.text.startswith("7 keys") for line in plan.lines)
+    assert (await rig.commit(plan)).result == "moved 2 objects, 2 B, 7 skipped"
+    assert files(tmp_path) >= {"safe/good", "safe/both/inner"}
+    assert not any(name.startswith("elsewhere/") for name in files(tmp_path))
+    assert not files(safe) - {"good", "both/inner"}
+    assert sorted(await rig.keys(BUCKET)) == sorted(f"x/{name}" for name in ODD), "what was skipped is not moved away"
+
+
+@pytest.mark.parametrize("name", ["..", "a\x00b"])
+async def test_the_only_key_there_is_to_copy_is_refused_where_it_can_be_no_file(
+    rig: Rig, tmp_path: Path, name: str
+) -> None:
+    told = ObjectFacts(BUCKET, f"x/{name}", 1, "e1", rig.world.clock.now())
+    rig.objects.head = AsyncMock(return_value=told)  # type: ignore[method-assign]  # moto takes no such keys
+    with pytest.raises(ValidationError, match="cannot be a file"):
+        await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/x/{name}", f"{tmp_path}/"))
+
+
+async def test_nothing_is_copied_or_moved_onto_itself_and_keys_are_compared_as_they_stand(rig: Rig) -> None:
+    await rig.put(BUCKET, "k", "d/x", "d/sub/x")
+    here = f"s3://{BUCKET}"
+    for move in (True, False):
+        for source, target in ((f"{here}/k", f"{here}/k"), (f"{here}/k", f"{here}/"), (f"{here}/k", here)):
+            with pytest.raises(ValidationError, match="onto itself"):
+                await rig.desk.plan(CopyRequest(source, target, move=move))
+        with pytest.raises(ValidationError, match="onto itself"):
+            await rig.desk.plan(CopyRequest(f"{here}/d/", f"{here}/d", recursive=True, move=move))
+        with pytest.raises(ValidationError, match="d/sub/x, which is to be"):
+            await rig.desk.plan(CopyRequest(f"{here}/d/", f"{here}/d/sub/", recursive=True, move=move))
+    assert (await rig.do(CopyRequest(f"{here}/k", f"{here}/./k", move=True))).ok
+    assert await rig.keys(BUCKET) == ["./k", "d/sub/x", "d/x"]
+
+
+async def test_a_bucket_that_there_is_none_of_is_said_with_where_to_look(rig: Rig, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    with pytest.raises(ResourceNotFound) as refused:
+        await rig.desk.plan(CopyRequest(str(tmp_path / "a"), "s3://nobody-has-this/a"))
+    assert "nobody-has-this" in refused.value.what
+    assert "runctl-tui s3 ls" in refused.value.todo
 
 
 async def test_a_move_removes_the_source_once_its_copy_is_there(rig: Rig) -> None:

@@ -13,7 +13,7 @@ from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.volume import NewVolume, SnapshotState, VolumeShape, VolumeState
 from runctl_tui.services import standing
 from runctl_tui.services.aws.volumes import EbsStore
-from runctl_tui.services.errors import AwsError, ResourceNotFound
+from runctl_tui.services.errors import AwsError, ResourceNotFound, ValidationError
 from runctl_tui.services.volume_store import StorageCall
 from runctl_tui.services.volume_wait import settle_change
 from tests.services.aws.world import OWNER, World, ec2_answer, ec2_error
@@ -50,6 +50,29 @@ async def test_volumes_of_all_regions_are_listed_with_what_is_known_about_them(w
     assert isinstance(west.usd_per_month, Unknown)
     (saved,) = (one for one in snapshot.value.snapshots if one.volume_id == made)
     assert (saved.name, saved.state, saved.size_gib) == ("saved", SnapshotState.COMPLETED, 20)
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        ("us-west-2z", "its zones are us-west-2a, us-west-2b"),
+        ("us-east-9a", "did you mean us-east-"),
+        ("nonsense", "regions are "),
+    ],
+)
+async def test_a_zone_that_there_is_none_of_is_refused_with_those_that_there_are(
+    world: World, zone: str, told: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        await store(world).check_zone(zone)
+    assert told in refused.value.todo
+    await store(world).check_zone("us-east-1a")
+    await store(world).check_zone("eu-west-1a")
+
+
+async def test_who_may_not_list_zones_is_refused_by_ec2_alone(world: World) -> None:
+    world.hook("DescribeAvailabilityZones", lambda _: ec2_error("UnauthorizedOperation"))
+    await store(world).check_zone("us-east-1z")
 
 
 async def test_the_price_of_another_provider_s_volume_stays_as_it_is(world: World) -> None:

@@ -12,11 +12,11 @@ from typing import Any, cast
 import pytest
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import JobView, StepState
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostUnreachable, NoCapacity, Refused, TrainctlError

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Market
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.services.errors import (
     CloudProviderError,
     CredentialsError,
@@ -143,13 +142,20 @@ async def test_the_sdk_s_own_errors_are_ours(rig: Rig) -> None:
         await sdk.stop("stop", "gone")
 
 
-@pytest.mark.parametrize("text", ['a"b', "a\\b", "a\nb", "a\x1b[0m"])
+@needs_sdk
+@pytest.mark.parametrize("text", ['a"b', "a\\b", "a\\", 'x", gpuCount: 8, imageName: "evil'])
 async def test_no_text_leaves_the_string_that_the_sdk_pastes_it_into(rig: Rig, text: str) -> None:
-    for order in ({"name": text}, {"env": {"KEY": text}}, {"env": {text: "value"}}):
+    made = await rig.provider.create_resource(wanted(name=text), "token")
+    record = rig.pods.records[made.id]
+    assert (record["name"], record["count"], made.name) == (text, 1, text)
+
+
+async def test_control_characters_are_sent_to_nobody(rig: Rig) -> None:
+    for order in ({"name": "a\x1b[0m"}, {"env": {"KEY": "a\x00"}}, {"env": {"\x07": "value"}}):
         with pytest.raises(ValidationError):
             check_texts(order)
     with pytest.raises(ValidationError):
-        await rig.provider.create_resource(wanted(name=text), "token")
+        await rig.provider.create_resource(wanted(name="a\x1b[0m"), "token")
     assert len(rig.pods.records) == 1
 
 

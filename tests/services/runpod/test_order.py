@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.secret import Secret
+from runctl_tui.sandbox.runpod import front, pods
+from runctl_tui.sandbox.runpod.catalog import TEMPLATES
 from runctl_tui.services.errors import NoCapacity, TrainctlError, ValidationError
 from tests.services.runpod.conftest import Rig, needs_sdk, wanted
 
@@ -64,6 +66,32 @@ async def test_a_template_brings_its_settings_and_what_was_asked_for_wins(rig: R
     assert [rig.pods.records[larger.id][key] for key in ("disk", "volume")] == [11, 30]
 
 
+@needs_sdk
+@pytest.mark.parametrize(
+    "arguments", [r'''bash -c "echo 'a b' > /x; printf \"\\n\""''', "--name 'two words' --ünïcode 🙂", "}) { id } #"]
+)
+async def test_arguments_and_values_arrive_with_their_quotes(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    template = {**TEMPLATES[0], "id": "tpl-own", "name": "own", "args": arguments}
+    for module in (front, pods):
+        monkeypatch.setattr(module, "TEMPLATES", (template,))
+    value = f'{VALUE} "quoted" \\ and\nmore'
+    options = wanted(template="tpl-own", environment=(("QUOTED", Secret(value)),))
+    await rig.provider.check_create(options)
+    made = await rig.provider.create_resource(options, "token")
+    record = rig.pods.records[made.id]
+    assert (record["arguments"], record["env"]["QUOTED"]) == (arguments, value)
+
+
+async def test_arguments_that_no_shell_reads_are_refused_before_anything_is_paid(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front, "TEMPLATES", ({**TEMPLATES[0], "args": "bash -c 'open"},))
+    with pytest.raises(ValidationError, match="arguments of the template PyTorch"):
+        await rig.provider.check_create(wanted(template="tpl-pytorch"))
+
+
 async def test_a_template_says_before_a_launch_what_it_brings(rig: Rig) -> None:
     told, dies, *_ = await rig.provider.check_create(wanted(template="tpl-pytorch"))
     assert "container disk 40 GB, volume disk 20 GB at /workspace" in told
@@ -88,7 +116,7 @@ async def test_a_template_says_before_a_launch_what_it_brings(rig: Rig) -> None:
         ({"environment": (("A B", Secret(VALUE)),)}, "no name"),
         ({"environment": (("PUBLIC_KEY", Secret(VALUE)),)}, "cannot be set"),
         ({"environment": (("A", Secret(VALUE)), ("A", Secret("b")))}, "set twice"),
-        ({"environment": (("A", Secret(f'{VALUE}"')),)}, "value of A cannot be sent"),
+        ({"environment": (("A", Secret(f"{VALUE}\x1b")),)}, "value of A cannot be sent"),
         ({"image": "ami-0123456789abcdef0"}, "no container image"),
         ({"key_name": "mine"}, "no key name"),
         ({"security_groups": ("sg-1",)}, "no security group"),
@@ -123,6 +151,6 @@ async def test_a_value_is_in_no_message_and_no_description(rig: Rig) -> None:
     assert VALUE not in str(await rig.provider.describe(made.id))
     assert "HF_TOKEN" in str(await rig.provider.describe(made.id))
     with pytest.raises(TrainctlError) as caught:
-        await rig.provider._sdk.create("x", {"env": {"HF_TOKEN": f'{VALUE}"'}})
+        await rig.provider._sdk.create("x", {"env": {"HF_TOKEN": f"{VALUE}\x00"}})
     assert VALUE not in str(caught.value)
     assert "HF_TOKEN" in str(caught.value)

@@ -8,11 +8,17 @@ from decimal import Decimal
 import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import Ownership
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.volume import NewVolume, VolumeShape, VolumeState
 from runctl_tui.services import standing
-from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, TrainctlError, Unsupported
+from runctl_tui.services.errors import (
+    CloudProviderError,
+    ResourceNotFound,
+    TrainctlError,
+    Unsupported,
+    ValidationError,
+)
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.runpod.parse import network_volume, split_name, tagged_name
@@ -93,6 +99,13 @@ async def test_it_is_made_grown_and_deleted(rig: Rig) -> None:
     await store.change(asked(Operation.VOLUME_DELETE, id=volume_id))
     with pytest.raises(ResourceNotFound):
         await store.volume(volume_id)
+
+
+async def test_a_data_centre_that_there_is_none_of_is_refused_with_those_that_there_are(rig: Rig) -> None:
+    with pytest.raises(ValidationError) as refused:
+        await rig.provider.volumes.check_zone("EU-XX-9")
+    assert "EU-RO-1" in refused.value.todo
+    await rig.provider.volumes.check_zone("EU-RO-1")
 
 
 async def test_a_dry_run_changes_nothing(rig: Rig) -> None:

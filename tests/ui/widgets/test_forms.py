@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widgets import Static
 
 from runctl_tui.domain.text import SafeText, safe
-from runctl_tui.widgets.command_line import CommandLine
+from runctl_tui.widgets.command_line import CommandLine, both
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.form import CheckLine, Choice, Form, FormField, RadioLine
 from runctl_tui.widgets.prompt import FormInput
@@ -29,6 +30,20 @@ def small_form() -> Form:
         FormField(safe("Name"), FormInput(id="name"), check=needed),
         FormField(safe("Lease"), CheckLine(safe("stop when idle"), id="lease")),
     )
+
+
+@pytest.mark.parametrize(
+    ("lead", "offers", "width", "said"),
+    [
+        ("enter  go", "tab  a  b", 40, "enter  go   tab  a  b"),
+        ("enter  show only these", "tab  name", 26, "enter  show o…   tab  name"),
+        ("enter  show only these", "tab  name  state  type", 30, "enter  show …   tab  name  state  type"),
+        ("", "tab  name", 30, "tab  name"),
+        ("enter  go", "", 30, "enter  go"),
+    ],
+)
+def test_where_enter_leads_leaves_room_for_what_may_follow(lead: str, offers: str, width: int, said: str) -> None:
+    assert both(lead, offers, width) == said
 
 
 async def test_a_form_is_filled_in_by_keyboard_alone() -> None:

@@ -102,6 +102,7 @@ async def test_marks_follow_their_rows_and_survive_a_filter() -> None:
         ("state:STOP", {"b2"}),
         ("!state:stop", {"a1", "a10"}),
         ("nocolumn:x", set()),
+        ("$/h:1.00", {"a1", "b2", "a10"}),
         ("", {"a1", "b2", "a10"}),
     ],
 )
@@ -113,6 +114,35 @@ async def test_filters(text: str, keys: set[str]) -> None:
         shown = {key for key in ("a1", "b2", "a10") if any(f" {key} " in line for line in app.screen_text())}
         assert shown == keys
         assert ("no row matches nocolumn:x" in "\n".join(app.screen_text())) is (text == "nocolumn:x")
+
+
+async def test_a_column_that_there_is_none_of_is_named_with_those_that_there_are() -> None:
+    app, table = app_with([Box("a1", "box-1"), Box("b2", "box-2")])
+    async with app.run_test(size=(80, 24)) as pilot:
+        table.set_filter("!colour:red")
+        await pilot.pause()
+        said = "\n".join(app.screen_text())
+        assert "there is no column colour: looked for as text" in said
+        assert "columns: name state id price note" in said
+        table.set_filter("stat:stop")
+        await pilot.pause()
+        assert "there is no column stat" in (said := "\n".join(app.screen_text()))
+        assert "did you mean state?" in said
+        for fine in ("s3://box", "12:30", "state:run", ""):
+            table.set_filter(fine)
+            await pilot.pause()
+            assert "there is no column" not in "\n".join(app.screen_text())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (30, 24)])
+async def test_a_filter_looks_into_a_column_that_is_not_shown(size: tuple[int, int]) -> None:
+    app, table = app_with([Box("a1", "box-1"), Box("b2", "box-2", "stopped")])
+    async with app.run_test(size=size) as pilot:
+        table.hide_columns(["name", "id"])
+        table.set_filter("NAME:box-2")
+        await pilot.pause()
+        assert table.model.view == ["b2"]
+        assert "there is no column" not in "\n".join(app.screen_text())
 
 
 async def test_sorting_by_keys_puts_unknown_values_last_both_ways() -> None:
@@ -156,6 +186,19 @@ async def test_columns_are_dropped_by_priority_when_narrow() -> None:
         assert "ID" in app.screen_text()[0]
 
 
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (40, " ▲ throttled; rows from 48 s ago [Code]"),
+        (38, " ▲ throttled; rows from 48 s ago"),
+        (24, " ▲ throttled; rows from…"),
+    ],
+)
+def test_a_notice_leaves_out_its_code_before_it_is_clipped(width: int, line: str) -> None:
+    notice = replace(Notice.partial(safe("throttled; rows from 48 s ago")), more=safe("[Code]"), hint=safe("! why"))
+    assert notice.line(width + 7) == line.ljust(width) + "  ! why"
+
+
 async def test_states_are_said_inside_the_table() -> None:
     app, table = app_with([])
     async with app.run_test(size=(80, 10)) as pilot:
@@ -163,6 +206,9 @@ async def test_states_are_said_inside_the_table() -> None:
         table.set_placeholder(Notice.empty(safe("no instances yet: x launches one")))
         await pilot.pause()
         assert "○ no instances yet" in "\n".join(app.screen_text())
+        table.set_placeholder(Notice.error(safe("us-east-1: " + "very " * 20 + "refused")))
+        await pilot.pause()
+        assert "refused" in "\n".join(app.screen_text()), "what has no room in one line goes on in the next"
         table.set_rows(boxes(50))
         table.set_notices([Notice.partial(safe("us-west-2: throttled"))])
         await pilot.pause()
