@@ -75,7 +75,7 @@ async def test_a_list_that_was_never_asked_for_says_so_with_the_next_step_and_sh
     async with at_keyboard(world, NARROW) as person:
         for key in ("2", "4", "5", "6"):
             await person.press(key)
-            await person.sees("✗ not known: AWS is not connecte", "→ run `aws sso login`")
+            await person.sees("✗ not known: AWS is not", "→ run `aws sso login`")
             await person.sees("● ?/h  today ?  Nov ? → ?  without AWS (not connected)")
             assert "$0" not in person.text()
             assert "no volumes" not in person.text()
