@@ -360,10 +360,8 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
                 self.refresh_index(index)
 
     def _draw_past_end(self, index: int, width: int) -> Strip:
-        if len(self.model):
-            return self.blank(width)
         notice = nothing_matches(self.model) if self.model.total else self._placeholder
-        lines = notice.lines(max(1, width - PREFIX))
+        lines = () if len(self.model) else notice.lines(max(1, width - PREFIX))
         if not 1 <= index <= len(lines):
             return self.blank(width)
         text, style = lines[index - 1]
