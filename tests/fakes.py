@@ -12,11 +12,11 @@ from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.identity import Identity
-from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Disk, Instance, Market
+from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Disk, Instance
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Capability

@@ -117,6 +117,12 @@ class CostSummary:
 
     projects: tuple[ProjectBudget, ...] = ()
     """The projects that have a budget of their own."""
+    unread: bool = False
+    """Whether some place could not be looked at: what is spent there is unknown."""
+
+    def told(self, amount: Decimal) -> Decimal | None:
+        """Return an amount as far as anything is known; nothing found is no zero where some place was not read."""
+        return None if not self.known or (self.unread and not amount) else amount
 
     @property
     def left(self) -> Decimal | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.instance import Market, Ownership
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.instance import Instance
     from runctl_tui.domain.money import Price
     from runctl_tui.domain.run import ResourceUsage, TrainingSession
+
+NOT_ASKED: Final = "not asked yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class FleetRow:
     runs: tuple[TrainingSession, ...] = ()
     """Newest first."""
     usage: ResourceUsage | None = None
+    """What its host was doing when it was measured last; None: never measured."""
+    runs_unknown: str = NOT_ASKED
+    """Why `runs` may not be all, in words; empty: its host told them."""
     note: str = ""
     """A remark: 'idle 38 min', 'waiting for SSH'."""
 

@@ -5,7 +5,7 @@ The Costs screen and `resources insights` show it; the marks are those that runc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,16 +13,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import TAG_OWNER, Market, Ownership
+from runctl_tui.domain.idleness import Idleness, Work, idleness, span_words
+from runctl_tui.domain.instance import TAG_OWNER, TAG_PROTECT_UNTIL
 from runctl_tui.domain.money import HOURS_PER_MONTH, dollars
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.protection import protected_until, protecting_tag
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.volume import VolumeState, month
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 
 if TYPE_CHECKING:
     from runctl_tui.domain.cost import CostSummary, ProjectBudget
     from runctl_tui.domain.fleet import FleetRow
+    from runctl_tui.domain.instance import Instance
     from runctl_tui.domain.volume import Volume
 
 BURN_MARKS: Final = (Decimal(10), Decimal(25), Decimal(50))
@@ -43,11 +46,14 @@ class InsightKind(StrEnum):
 
     IDLE = "idle"
     FORGOTTEN = "forgotten"
+    """Idle for more than a day."""
     STOPPED = "stopped"
     UNATTACHED = "unattached"
     """A volume that is attached to nothing."""
+    UNCLEAR = "unclear"
+    """Nobody can tell whether it idles."""
     LONG = "long"
-    """It has run for more than a day, and trains."""
+    """It has run for more than a day, and works."""
     RATE = "rate"
     SPENT = "spent"
     BUDGET = "budget"
@@ -78,6 +84,8 @@ class Insight:
     """The key of the machine or volume; empty: it is about everything together."""
     ours: bool = False
     """Whether it is about something that carries this person's own tag."""
+    protected: bool = False
+    """Whether a tag protects it: a clean-up leaves it out."""
 
     @property
     def id(self) -> str:
@@ -96,7 +104,7 @@ class Insight:
 
     @property
     def by_month(self) -> bool:
-        """Whether only storage is saved, which is priced by the month."""
+        """Whether only storage is saved, which has no price by the hour."""
         return self.kind in (InsightKind.STOPPED, InsightKind.UNATTACHED)
 
 
@@ -121,37 +129,70 @@ def _of_machine(row: FleetRow, now: datetime) -> Iterator[Insight]:
         return
     name = machine.name or machine.id
     if machine.state is ResourceState.STOPPED and row.disks_per_month != 0:
-        yield _stopped(row, name)
+        yield _stopped(row, name, now)
     elif machine.state is ResourceState.RUNNING:
+        judged = idleness(row, now)
         age = None if machine.launched_at is None else now - machine.launched_at
         live = [run for run in row.runs if run.status.live]
-        if row.note.startswith("idle"):
-            words = row.note.partition(",")
-            wasted = f", {words[2].strip()} wasted" if words[2] else ""
-            yield _ending(row, InsightKind.IDLE, f"{name} {words[0]} on {machine.type}{wasted}")
-        elif age is not None and age > OLD_AFTER and not live:
-            yield _ending(row, InsightKind.FORGOTTEN, f"{name} up {_days(age)} on {machine.type}, no run is known")
-        elif age is not None and age > OLD_AFTER:
-            text = f"{name} up {_days(age)}; {live[0].name or live[0].id} is at work"
-            yield Insight(InsightKind.LONG, text, _LOOK, warns=False, reference=row.key)
+        if judged is not None:
+            yield from _of_idleness(row, judged, now)
+        elif age is not None and age > OLD_AFTER and live:
+            yield _long(row, f"{name} up {span_words(age)}; {live[0].name or live[0].id} is at work")
 
 
-def _stopped(row: FleetRow, name: str) -> Insight:
+def _of_idleness(row: FleetRow, judged: Idleness, now: datetime) -> Iterator[Insight]:
+    """Say what a machine without a run does, and what that rests on; what is not known offers no plan."""
+    machine = row.instance
+    name = machine.name or machine.id
+    quiet = None if judged.since is None else now - judged.since
+    since = f", {dollars(judged.spent)} since" if judged.spent is not None else ""
+    if judged.work is Work.IDLE:
+        old = quiet is not None and quiet > OLD_AFTER
+        kind = InsightKind.FORGOTTEN if old else InsightKind.IDLE
+        text = f"{name} {kind}: {judged.runs}{since}; {judged.load} ({machine.type})"
+        yield _ending(row, kind, text, now)
+    elif judged.work is Work.UNKNOWN:
+        text = f"{name}: idle or not is unknown: {judged.rests_on} ({machine.type})"
+        yield _of_owner(Insight(InsightKind.UNCLEAR, text, _LOOK, reference=row.key), row.instance, _LOOK)
+    elif quiet is not None and quiet > OLD_AFTER:
+        yield _long(row, f"{name} is at work without a run: {judged.rests_on} ({machine.type})")
+
+
+def _long(row: FleetRow, text: str) -> Insight:
+    return Insight(InsightKind.LONG, text, _LOOK, warns=False, reference=row.key)
+
+
+def _stopped(row: FleetRow, name: str, now: datetime) -> Insight:
     per_hour = None if row.disks_per_month is None else row.disks_per_month / HOURS_PER_MONTH
-    return _acting(row, InsightKind.STOPPED, f"{name} stopped; its disks keep costing", per_hour, Operation.TERMINATE)
+    found = Insight(InsightKind.STOPPED, f"{name} stopped; its disks keep costing", "", True, per_hour, True)
+    return _acting(found, row.instance, Operation.TERMINATE, now)
 
 
-def _ending(row: FleetRow, kind: InsightKind, text: str) -> Insight:
+def _ending(row: FleetRow, kind: InsightKind, text: str, now: datetime) -> Insight:
     """Stop what can be stopped: a spot machine cannot."""
     price = row.price.value.usd_per_hour if isinstance(row.price, Known) else None
     spot = row.instance.market is Market.SPOT
-    return _acting(row, kind, text, price, Operation.TERMINATE if spot else Operation.STOP)
+    found = Insight(kind, text, "", True, price, True)
+    return _acting(found, row.instance, Operation.TERMINATE if spot else Operation.STOP, now)
 
 
-def _acting(row: FleetRow, kind: InsightKind, text: str, per_hour: Decimal | None, operation: Operation) -> Insight:
-    """Offer the plan for a machine of ours; another owner's is only shown."""
-    found = Insight(kind, text, f"plan: {operation.verb}", True, per_hour, True, operation, row.key)
-    return _of_owner(found, row.instance.ownership, row.instance.tag(TAG_OWNER), _LOOK)
+def _acting(found: Insight, thing: Instance | Volume, operation: Operation, now: datetime) -> Insight:
+    """Offer the plan for what is ours and not protected; else say whose it is, or what protects it."""
+    look = _LOOK_AT_VOLUME if operation is Operation.VOLUME_DELETE else _LOOK
+    planned = replace(found, advice=f"plan: {operation.verb}", operation=operation, reference=thing.key)
+    return _of_owner(_protected(planned, dict(thing.tags), look, now), thing, look)
+
+
+def _protected(found: Insight, tags: Mapping[str, str], look: str, now: datetime) -> Insight:
+    """Say by which tag something is protected, and what can be done instead: a machine that is kept can be stopped."""
+    held = protecting_tag(tags)
+    words = f"protected by the tag {held}={tags[held]}" if held else protected_until(tags, now).removeprefix("it is ")
+    if not words:
+        return found
+    if found.operation is Operation.STOP:
+        return replace(found, text=f"{found.text}; {words}: a stop asks for its name", protected=True)
+    change = "remove the tag first" if held else f"change the tag {TAG_PROTECT_UNTIL} first"
+    return replace(found, text=f"{found.text}; {words}: {change}", advice=look, operation=None, protected=True)
 
 
 def _of_volume(volume: Volume, now: datetime) -> Iterator[Insight]:
@@ -162,22 +203,18 @@ def _of_volume(volume: Volume, now: datetime) -> Iterator[Insight]:
         return
     bare = isinstance(volume.last_snapshot, Known) and volume.last_snapshot.value is None
     saved = ", no snapshot" if bare and volume.shape.type not in NETWORK_LIMITS else ""
-    old = "" if age is None else f", {_days(age)} old"
+    old = "" if age is None else f", {span_words(age)} old"
     text = f"{volume.name or volume.id} unattached, {volume.shape.size_gib} GiB{old}{saved}"
     monthly = month(volume.usd_per_month)
     per_hour = None if monthly is None else monthly / HOURS_PER_MONTH
-    operation = Operation.VOLUME_DELETE
-    found = Insight(
-        InsightKind.UNATTACHED, text, f"plan: {operation.verb}", True, per_hour, True, operation, volume.key
-    )
-    yield _of_owner(found, volume.ownership, dict(volume.tags).get(TAG_OWNER), _LOOK_AT_VOLUME)
+    yield _acting(Insight(InsightKind.UNATTACHED, text, "", True, per_hour, True), volume, Operation.VOLUME_DELETE, now)
 
 
-def _of_owner(found: Insight, ownership: Ownership, owner: str | None, look: str) -> Insight:
+def _of_owner(found: Insight, thing: Instance | Volume, look: str) -> Insight:
     """Leave the plan away where somebody else of this tool's users owns it."""
-    if ownership is Ownership.OTHER:
-        return replace(found, text=f"{found.text} (of {owner})", advice=look, operation=None)
-    return replace(found, ours=ownership is Ownership.OURS)
+    if thing.ownership is Ownership.OTHER:
+        return replace(found, text=f"{found.text} (of {thing.tag(TAG_OWNER)})", advice=look, operation=None)
+    return replace(found, ours=thing.ownership is Ownership.OURS)
 
 
 def _of_sums(summary: CostSummary) -> Iterator[Insight]:
@@ -210,8 +247,3 @@ def _of_project(one: ProjectBudget) -> Iterator[Insight]:
     elif one.forecast > one.budget:
         over = f"{dollars(one.forecast - one.budget)} over its budget of {dollars(one.budget)}"
         yield Insight(kind, f"at this rate project {one.project} ends the month {over}", advice)
-
-
-def _days(age: timedelta) -> str:
-    hours = int(age.total_seconds()) // 3600
-    return f"{hours} h" if hours < 48 else f"{hours // 24} d"

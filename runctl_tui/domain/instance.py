@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from runctl_tui.domain.resource import Market, Ownership
 
 if TYPE_CHECKING:
     from runctl_tui.domain.resource import ResourceState
@@ -19,25 +20,6 @@ TAG_SSH: Final = "runctl:ssh"
 """'user@host:port', overrides the address that the provider reports (jump host, VPN, sandbox)."""
 PROTECTING_TAGS: Final = ("runctl:protected", "runctl:important", "runctl:persistent")
 TAG_PROTECT_UNTIL: Final = "runctl:protect-until"
-
-
-class Market(StrEnum):
-    """How a machine is bought."""
-
-    ON_DEMAND = "on-demand"
-    SPOT = "spot"
-    LOCAL = "local"
-
-
-class Ownership(StrEnum):
-    """Whose a resource is; only ours is ever offered by a cleanup."""
-
-    OURS = "ours"
-    OTHER = "other"
-    """Made by this tool for another owner."""
-    RUNCTL = "runctl"
-    """Made by the old command line; can be claimed."""
-    FOREIGN = "foreign"
 
 
 def ownership_of(tags: tuple[tuple[str, str], ...], owner_label: str) -> Ownership:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.instance import Gpu, Market
+from runctl_tui.domain.instance import Gpu
+from runctl_tui.domain.resource import Market
 
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact

@@ -222,3 +222,15 @@ class JobView:
     instance_id: str = ""
     who: str = ""
     """Who started it."""
+
+    @property
+    def waits_for_run(self) -> bool:
+        """Whether it trains on a machine that it made, and has yet to terminate it when the run has ended."""
+        done = {one.id: one.state is StepState.DONE for one in self.steps}
+        begun = done.get("create", False) and done.get("detached", False)
+        return begun and not done.get("terminated", True) and bool(self.run_id and self.instance_id)
+
+    @property
+    def can_be_taken_up(self) -> bool:
+        """Whether it was interrupted while it waited so, and somebody else may wait instead."""
+        return self.code == "interrupted" and self.waits_for_run

@@ -21,3 +21,5 @@ class Problem:
     """Seconds until it is tried again by itself; None when it is not."""
     scope: str = ""
     """Where: a region, a provider, a host; empty for everything."""
+    not_connected: str = ""
+    """Which provider was never asked because nobody is logged in there: 'AWS'; empty: that is not why."""

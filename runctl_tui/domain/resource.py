@@ -1,4 +1,4 @@
-"""The states that every provider's own words are normalised to."""
+"""What every resource has, whoever provides it: its state in our words, how it is bought, whose it is."""
 
 from __future__ import annotations
 
@@ -17,6 +17,25 @@ class ResourceState(StrEnum):
     TERMINATED = "terminated"
     ERROR = "error"
     UNKNOWN = "unknown"
+
+
+class Market(StrEnum):
+    """How a machine is bought."""
+
+    ON_DEMAND = "on-demand"
+    SPOT = "spot"
+    LOCAL = "local"
+
+
+class Ownership(StrEnum):
+    """Whose a resource is; only ours is ever offered by a cleanup."""
+
+    OURS = "ours"
+    OTHER = "other"
+    """Made by this tool for another owner."""
+    RUNCTL = "runctl"
+    """Made by the old command line; can be claimed."""
+    FOREIGN = "foreign"
 
 
 _WORDS: Final = {

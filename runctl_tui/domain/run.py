@@ -108,6 +108,11 @@ class TrainingSession:
     """What was asked for, without secrets; None for runs found on a host that this machine did not start."""
 
     @property
+    def checkpoint_count(self) -> int | None:
+        """How many checkpoints its host has; None for an ended run whose host was never heard of it."""
+        return None if self.heard_at is None and self.status.ended and not self.checkpoints else self.checkpoints
+
+    @property
     def machine_key(self) -> str:
         """What its machine is known by: 'aws/i-0abc'."""
         return f"{self.provider}/{self.instance_id}"
@@ -154,6 +159,10 @@ class ResourceUsage:
     network_out_bytes: float | None = None
     load: float | None = None
     gpus: tuple[GpuReading, ...] = ()
+    cpus: int | None = None
+    """How many processors `cpu_percent` is of."""
+    gpus_silent: str = ""
+    """Why a driver that is there told nothing of its GPUs; empty: it did, or there is none."""
 
 
 @dataclass(frozen=True, slots=True)

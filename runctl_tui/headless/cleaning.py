@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from runctl_tui.domain.fleet import mine_at_work
-from runctl_tui.domain.insights import CLEANED_UP
+from runctl_tui.domain.insights import CLEANED_UP, Insight
 from runctl_tui.domain.plan import Operation, Plan
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, dry_data, show, unchanged
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply, about, check_provider, require_sight
 from runctl_tui.headless.resource_findings import findings
-from runctl_tui.services.bulk import Bulk, plan_for_all
+from runctl_tui.services.bulk import Bulk, LeftOut, plan_for_all
 from runctl_tui.services.errors import PlanChanged, Refused
 from runctl_tui.services.ports_services import Services
 
@@ -59,6 +59,7 @@ async def clean_up(services: Services, call: Call) -> Reply:
         if one.ours and one.kind in CLEANED_UP and one.operation in wanted:
             wanted[one.operation].append(one.reference)
     bulks = [await plan_for_all(services.actions, operation, keys) for operation, keys in wanted.items() if keys]
+    bulks.append(Bulk(None, _protected(found)))
     plans = [bulk.plan for bulk in bulks if bulk.plan is not None]
     chosen = _check_known(call, plans)
     done = [reply for plan in chosen if (reply := await _carried_out(services, call, plan)) is not None]
@@ -70,6 +71,12 @@ async def clean_up(services: Services, call: Call) -> Reply:
     left_out = [f"  left out: {one.name}: {one.why}" for bulk in bulks if bulk.plan is None for one in bulk.left_out]
     data = {"plans": [reply.data for reply in shown], **_rest(call, bulks)}
     return Reply(data, "\n".join([text, *left_out]), missing)
+
+
+def _protected(found: Sequence[Insight]) -> tuple[LeftOut, ...]:
+    """Return what of ours no plan is made for because it is protected."""
+    held = [one for one in found if one.ours and one.protected and one.kind in CLEANED_UP and one.operation is None]
+    return tuple(LeftOut(one.reference, one.reference, one.text) for one in held)
 
 
 async def _carried_out(services: Services, call: Call, plan: Plan) -> Reply | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from runctl_tui.domain import validation
 from runctl_tui.domain.cost import (
@@ -14,6 +15,7 @@ from runctl_tui.domain.cost import (
     Billed,
     CostReport,
     CostShare,
+    CostSummary,
     TrackedResource,
     not_included,
 )
@@ -28,6 +30,7 @@ from runctl_tui.headless.volume_rows import KEPT
 from runctl_tui.services.ports_services import Services
 
 _DIMENSIONS = (*DIMENSIONS, "day")
+_NO_FUTURE = "name days up to today; without --since it is this month so far"
 _RESOURCES = {
     "NAME": "name",
     "ID": "id",
@@ -61,12 +64,15 @@ async def _figures(services: Services, call: Call) -> Reply:
     resources = await services.costs.resources()
     excluded = not_included(summary, await services.costs.report("project"))
     ours = {share.name: share.usd for share in (await services.costs.report("provider")).shares}
+    told = summary.told
+    forecast = told(summary.forecast)
+    star = " (estimate)" if summary.estimated and forecast is not None else ""
     data = {
         "as_of": summary.as_of,
-        "burn_per_hour": summary.burn_per_hour,
-        "today": summary.today,
-        "month": summary.month,
-        "forecast": summary.forecast,
+        "burn_per_hour": told(summary.burn_per_hour),
+        "today": told(summary.today),
+        "month": told(summary.month),
+        "forecast": forecast,
         "budget": summary.budget,
         "left": summary.left,
         "estimated": summary.estimated,
@@ -77,16 +83,16 @@ async def _figures(services: Services, call: Call) -> Reply:
     }
     text = output.facts(
         [
-            ("now", f"{output.dollars(summary.burn_per_hour)} per hour, {summary.running} running"),
-            ("today", output.dollars(summary.today)),
-            ("this month", output.dollars(summary.month)),
-            ("forecast", f"{output.dollars(summary.forecast)}{' (estimate)' if summary.estimated else ''}"),
+            ("now", f"{output.dollars(told(summary.burn_per_hour))} per hour, {summary.running} running"),
+            ("today", output.dollars(told(summary.today))),
+            ("this month", output.dollars(told(summary.month))),
+            ("forecast", f"{output.dollars(forecast)}{star}"),
             ("budget left", output.dollars(summary.left) if summary.budget is not None else ""),
             ("not included", ", ".join(excluded) or ALL_INCLUDED),
             *((f"{one.label} billed", _billed_words(one, ours, summary.as_of)) for one in summary.billed),
         ]
     )
-    rows = [{key: getattr(one, key) for key in _RESOURCES.values()} | _kept(one) for one in resources]
+    rows = [{key: getattr(one, key) for key in _RESOURCES.values()} | _so_far(one) | _kept(one) for one in resources]
     return Reply(data, f"{text}\n\n{output.table(rows, _RESOURCES, 'nothing tracked yet')}", fleet.missing)
 
 
@@ -106,6 +112,12 @@ def _billed_words(one: Billed, ours: Mapping[str, Decimal], now: datetime) -> st
     return f"{words} ({one.bill.source}, {output.age(int((now - one.bill.observed_at).total_seconds()))} old)"
 
 
+def _so_far(resource: TrackedResource) -> output.Row:
+    """Return what a resource has cost; unknown where no time of it has a known price."""
+    unknown = not resource.accumulated and resource.unpriced_seconds > 0
+    return {"accumulated": None} if unknown else {}
+
+
 def _kept(resource: TrackedResource) -> output.Row:
     """Return the state of a volume, which neither runs nor is stopped."""
     return {"state": KEPT} if resource.kind == VOLUME and resource.state not in GONE else {}
@@ -118,6 +130,9 @@ async def _divided(services: Services, call: Call) -> Reply:
         raise UsageError("--until lies before --since", todo="name the first day and the last one")
     if until and not since:
         since = (until - timedelta(days=1)).replace(day=1)
+    today = services.clock.now()
+    if since and since > today:
+        raise UsageError(f"{since:%Y-%m-%d} has not come yet", f"today is {today:%Y-%m-%d} (UTC)", _NO_FUTURE)
     summary = await services.costs.now()
     look = dimension == "project" and summary.projects
     missing = (await services.fleet.now()).missing if look else ()
@@ -129,12 +144,12 @@ async def _divided(services: Services, call: Call) -> Reply:
         "since": report.since,
         "until": report.until,
         "recorded_since": report.recorded_since,
-        "total": report.total if report.days else None,
+        "total": _total(report, summary),
         "rows": rows,
         "unpriced": report.unpriced,
         "excluded": excluded,
     }
-    return Reply(data, _words(report, dimension, rows, excluded), missing, scope=(_period(report),))
+    return Reply(data, _words(report, dimension, rows, data), missing, scope=(_period(report),))
 
 
 def _period(report: CostReport) -> str:
@@ -169,7 +184,12 @@ def _days(report: CostReport) -> list[output.Row]:
     ]
 
 
-def _words(report: CostReport, dimension: str, rows: list[output.Row], excluded: tuple[str, ...]) -> str:
+def _total(report: CostReport, summary: CostSummary) -> Decimal | None:
+    """Return the sum; unknown where nothing was recorded, or nothing was found and some place was not read."""
+    return summary.told(report.total) if report.days else None
+
+
+def _words(report: CostReport, dimension: str, rows: list[output.Row], data: Mapping[str, Any]) -> str:
     amounts = [_amount(row) for row in rows]
     room = max(map(len, amounts), default=0)
     shown = [
@@ -182,12 +202,11 @@ def _words(report: CostReport, dimension: str, rows: list[output.Row], excluded:
     if any(share.budget is not None for share in report.shares):
         columns |= {"BUDGET": "budget", "LEFT": "left"}
         shown = [{**row, "budget": _whole(row["budget"]), "left": _left(row)} for row in shown]
-    total = report.total if report.days else None
     facts = output.facts(
         [
-            ("total", f"{output.dollars(total)} from {_period(report)}"),
+            ("total", f"{output.dollars(data['total'])} from {_period(report)}"),
             ("ledger since", f"{report.recorded_since:%Y-%m-%d}" if report.recorded_since else "nothing is recorded"),
-            ("not included", ", ".join(excluded) or ALL_INCLUDED),
+            ("not included", ", ".join(data["excluded"]) or ALL_INCLUDED),
         ]
     )
     return f"{output.table(shown, columns, 'nothing was spent, or nothing was recorded')}\n\n{facts}"
@@ -215,7 +234,8 @@ def _left(row: output.Row) -> str:
 
 def _percent(row: output.Row) -> int | None:
     share = row.get("share")
-    return round(100 * share) if isinstance(share, float) else None
+    unknown = row["unpriced_seconds"] and not row["usd"]
+    return round(100 * share) if isinstance(share, float) and not unknown else None
 
 
 def _dimension(word: str) -> str:

@@ -11,11 +11,10 @@ from typing import TypeVar
 
 from runctl_tui.domain import validation
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest, with_free_name
 from runctl_tui.domain.location import DataLocation
 from runctl_tui.domain.offer import CreateResourceOptions
-from runctl_tui.domain.resource import GONE
+from runctl_tui.domain.resource import GONE, Market
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.secret import Secret

@@ -11,8 +11,12 @@ from runctl_tui.services.ports_services import Services
 
 
 async def findings(services: Services) -> tuple[tuple[Insight, ...], tuple[Problem, ...]]:
-    """Return what deserves a look among machines, volumes and sums, and what could not be read."""
-    fleet, storage = await asyncio.gather(services.fleet.now(), services.volumes.now())
+    """Return what deserves a look among machines, volumes and sums, and what could not be read.
+
+    The hosts are asked about runs and load first: what they do not tell makes no machine idle.
+    """
+    runs, storage = await asyncio.gather(services.runs.now(), services.volumes.now())
+    fleet = await services.fleet.now()
     require_sight(fleet, fleet.value)
     found = insights(fleet.value, await services.costs.now(), services.clock.now(), storage.value.volumes)
-    return found, tuple(dict.fromkeys((*fleet.missing, *storage.missing)))
+    return found, tuple(dict.fromkeys((*fleet.missing, *runs.missing, *storage.missing)))

@@ -75,7 +75,8 @@ async def summarise(services: Services, call: Call) -> Reply:
     require_sight(snapshot, snapshot.value)
     costs = await services.costs.now()
     states = Counter(row.instance.state.value for row in snapshot.value)
-    burn = costs.burn_per_hour
+    burn, today, month, forecast = map(costs.told, (costs.burn_per_hour, costs.today, costs.month, costs.forecast))
+    day, week = (None if burn is None else burn * hours for hours in (24, 24 * 7))
     passed = insights((), costs, services.clock.now())
     accumulated = sum((row.so_far for row in snapshot.value if row.so_far is not None), Decimal(0))
     data = {
@@ -83,11 +84,11 @@ async def summarise(services: Services, call: Call) -> Reply:
         "states": dict(states),
         "types": _types(snapshot.value),
         "usd_per_hour": burn,
-        "usd_per_day": burn * 24,
-        "usd_per_week": burn * 24 * 7,
-        "today": costs.today,
-        "month": costs.month,
-        "forecast": costs.forecast,
+        "usd_per_day": day,
+        "usd_per_week": week,
+        "today": today,
+        "month": month,
+        "forecast": forecast,
         "accumulated": accumulated,
         "budget": costs.budget,
         "left": costs.left,
@@ -96,9 +97,9 @@ async def summarise(services: Services, call: Call) -> Reply:
     }
     pairs = [
         ("resources", ", ".join(f"{count} {state}" for state, count in states.items()) or "none"),
-        ("now", f"{output.dollars(burn)}/h, {output.dollars(burn * 24)} a day, {output.dollars(burn * 168)} a week"),
-        ("today", output.dollars(costs.today)),
-        ("this month", f"{output.dollars(costs.month)}, {output.dollars(costs.forecast)} at its end"),
+        ("now", f"{output.dollars(burn)}/h, {output.dollars(day)} a day, {output.dollars(week)} a week"),
+        ("today", output.dollars(today)),
+        ("this month", f"{output.dollars(month)}, {output.dollars(forecast)} at its end"),
         ("so far", f"{output.dollars(accumulated)} for what exists now"),
         ("budget left", output.dollars(costs.left) if costs.budget is not None else ""),
         ("not included", ", ".join(costs.excluded)),
@@ -112,7 +113,8 @@ async def advise(services: Services, call: Call) -> Reply:
     """What deserves a look, what saves most first."""
     found, missing = await findings(services)
     shown = [{**_flat(one), "sign": _sign(one), "saves": _saves(one), "do": _command(one)} for one in found]
-    text = output.table(shown, _INSIGHTS, "nothing is idle, forgotten or kept for nothing, and no mark is passed")
+    whole = "nothing is idle, forgotten or kept for nothing, and no mark is passed"
+    text = output.table(shown, _INSIGHTS, "nothing found in what could be read" if missing else whole)
     return Reply([_flat(one) for one in found], text, missing)
 
 
@@ -176,14 +178,13 @@ def _sign(one: Insight) -> str:
 
 
 def _saves(one: Insight) -> str:
-    """Return what acting on it saves: per month where only disks cost, else per hour."""
+    """Return what acting on it saves per month, with the price per hour of what has one."""
     if not one.saves_something:
         return "-"
     if one.saves_per_hour is None:
         return "unknown"
-    if one.by_month:
-        return f"{output.dollars(one.saves_per_month)}/mo"
-    return f"{output.dollars(one.saves_per_hour)}/h"
+    rate = "" if one.by_month else f" ({output.dollars(one.saves_per_hour)}/h)"
+    return f"{output.dollars(one.saves_per_month)}/mo{rate}"
 
 
 def _command(one: Insight) -> str:

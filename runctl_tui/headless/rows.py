@@ -98,7 +98,7 @@ def _disk(disk: Disk) -> Iterator[tuple[str, object]]:
 
 def _run(run: TrainingSession) -> Iterator[tuple[str, object]]:
     yield from (("name", run.name), ("status", run.status), ("step", run.progress.step))
-    yield from (("checkpoints", run.checkpoints), ("newest_checkpoint", run.newest_checkpoint))
+    yield from (("checkpoints", run.checkpoint_count), ("newest_checkpoint", run.newest_checkpoint))
 
 
 def _usage(row: FleetRow) -> Iterator[tuple[str, object]]:
@@ -126,7 +126,7 @@ def run_row(run: TrainingSession, now: datetime) -> Row:
         "started_at": run.started_at,
         "age_seconds": _seconds(run.started_at, run.ended_at or now),
         "exit_code": run.exit_code,
-        "checkpoints": run.checkpoints,
+        "checkpoints": run.checkpoint_count,
         "newest_checkpoint": run.newest_checkpoint,
         "uploads_pending": run.uploads.pending,
         "output_dest": run.output_dest,

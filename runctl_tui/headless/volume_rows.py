@@ -61,7 +61,7 @@ def tracked_volume_row(volume: TrackedResource) -> Row:
         "type": f"{volume.type} volume",
         "name": volume.name,
         "usd_per_hour": Decimal(0),
-        "so_far_usd": volume.accumulated,
+        "so_far_usd": volume.accumulated if volume.accumulated or not volume.unpriced_seconds else None,
         "project": volume.project,
         "owner": tags.get(TAG_OWNER, ""),
         "tags": tags,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.location import DataLocation, LocationKind
 from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.secret import Secret as Hidden
 from runctl_tui.domain.text import SafeText, safe

@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals import launch_draft as draft

@@ -47,7 +47,7 @@ class TextLines(LogView):
         last = min(self.top + self.page, self.line_count())
         pieces = [
             Piece(self.found_words(), "$muted", 50),
-            Piece(safe(f"{self.top + 1}-{last} of {self.line_count()}"), "$muted", 90, right=True),
+            Piece(safe(f"{self.top + 1}-{last} of {self.line_count()}" if last else ""), "$muted", 90, right=True),
         ]
         return self.content_strip(row_of(pieces, max(1, width - 2)), width)
 

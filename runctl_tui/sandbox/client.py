@@ -46,6 +46,8 @@ class SandboxEndpoints:
     runpod_key: str
     local_environment: Mapping[str, str]
     """The whole environment of runs on this machine itself."""
+    world: str = ""
+    """What tells this world from those before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,7 @@ async def _connect(info: SandboxInfo) -> SandboxSession | None:
         require_loopback(hello["runpod_url"]),
         hello["runpod_key"],
         hello["local_environment"],
+        hello["world"],
     )
     return SandboxSession(reader, writer, endpoints)
 
@@ -246,7 +249,7 @@ def _damage(place: SandboxFolder) -> Problem | None:
     try:
         told = json.loads(place.damage.read_bytes())
         place.damage.unlink()
-        todo = f"it was kept as {told['kept']}; a new one began, without the files of its machines and buckets"
+        todo = f"it was kept as {told['kept']}; a new one began, without its machines, buckets and costs"
         return Problem("sandbox.damaged", "the sandbox's world was damaged", told["why"], todo)
     except (OSError, ValueError, KeyError):
         return None

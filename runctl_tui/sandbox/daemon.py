@@ -187,6 +187,7 @@ class Daemon:
             "runpod_key": self._runpod_key,
             "owner": self._record.owner,
             "local_environment": self._local_environment,
+            "world": self._record.seed,
             "version": __version__,
         }
 

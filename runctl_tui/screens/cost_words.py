@@ -12,6 +12,7 @@ from runctl_tui import modals
 from runctl_tui.domain.cost import ALL_INCLUDED, CostReport, CostSummary, not_included
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.insights import Insight
 from runctl_tui.domain.text import safe
 from runctl_tui.modals.words import duration, money, seen
 from runctl_tui.widgets.day_bars import DayBar
@@ -20,16 +21,16 @@ from runctl_tui.widgets.text import Piece
 
 def figures(summary: CostSummary) -> tuple[Piece, ...]:
     """Return the line of figures; nothing that is unknown is shown as zero."""
-    known, month = summary.known, f"{summary.as_of:%b}"
-    star = "*" if summary.estimated else ""
+    told, month = summary.told, f"{summary.as_of:%b}"
+    star = "*" if summary.estimated and told(summary.burn_per_hour) is not None else ""
     out = [
-        Piece(safe(f"today {money(summary.today if known else None)}"), "$strong", 90),
-        Piece(safe(f"burn {money(summary.burn_per_hour if known else None)}/h{star}"), "$cost bold", 100),
+        Piece(safe(f"today {money(told(summary.today))}"), "$strong", 90),
+        Piece(safe(f"burn {money(told(summary.burn_per_hour))}/h{star}"), "$cost bold", 100),
         Piece(
-            safe(f"{month} so far {money(summary.month if known else None)}"), "$strong", 80,
-            safe(f"{month} {money(summary.month if known else None)}"),
+            safe(f"{month} so far {money(told(summary.month))}"), "$strong", 80,
+            safe(f"{month} {money(told(summary.month))}"),
         ),
-        Piece(safe(f"forecast {_whole(summary.forecast if known else None)}{star}"), _forecast_style(summary), 70),
+        Piece(safe(f"forecast {_whole(told(summary.forecast))}{star}"), _forecast_style(summary), 70),
     ]  # fmt: skip
     if summary.budget is None:
         return (*out, Piece(safe("no budget"), "$muted", 10))
@@ -112,15 +113,23 @@ def price_sources(rows: Iterable[FleetRow]) -> tuple[PriceSource, ...]:
     return tuple(found.values())
 
 
-def total(report: CostReport) -> str:
-    """Return the sum of a report; what was never recorded is unknown."""
-    if not report.days:
+def total(report: CostReport, summary: CostSummary | None) -> str:
+    """Return the sum of a report; what was never recorded or could not be read is unknown."""
+    if not report.days or (summary is not None and summary.told(report.total) is None):
         return "?"
     return f"{money(report.total)}{' + ?' if report.unpriced_seconds else ''}"
 
 
-def nothing(report: CostReport) -> str:
-    """Return why there is nothing to show: nobody spent anything, or nobody wrote it down."""
+def filters(spent: str, findings: str) -> str:
+    """Return what filters the two tables; a filter says whose it is, because both are in view."""
+    both = (("spent on", spent), ("findings", findings))
+    return "   ".join(f"{name}: {text}" for name, text in both if text)
+
+
+def nothing(report: CostReport, summary: CostSummary | None) -> str:
+    """Return why there is nothing to show: nobody spent anything, nobody could look, or nobody wrote it down."""
+    if report.days and summary is not None and summary.unread:
+        return f"nothing known was spent; without {summary.excluded[0]}" if summary.excluded else "nothing known"
     if report.days:
         return "nothing was spent"
     begun = report.recorded_since
@@ -153,11 +162,16 @@ def in_full(
     age, ledger = seen(summary.as_of, now), "sum of the ledger's priced intervals"
     budget = "costs.monthly_budget; set it in 9 Settings" if summary.budget is None else "costs.monthly_budget"
     facts = (
-        fact("burn", f"{money(summary.burn_per_hour)}/h  of {summary.running} running, disks too", "", age),
-        fact("today", f"{money(summary.today)}  {ledger}, since 00:00 UTC", "", age),
-        fact("this month", f"{money(summary.month)}  {ledger}, since the 1st, UTC", "", age),
         fact(
-            "forecast", f"{money(summary.forecast)}  this month and its rest at the present burn, an estimate", "", age
+            "burn", f"{money(summary.told(summary.burn_per_hour))}/h  of {summary.running} running, disks too", "", age
+        ),
+        fact("today", f"{money(summary.told(summary.today))}  {ledger}, since 00:00 UTC", "", age),
+        fact("this month", f"{money(summary.told(summary.month))}  {ledger}, since the 1st, UTC", "", age),
+        fact(
+            "forecast",
+            f"{money(summary.told(summary.forecast))}  this month and its rest at the present burn, an estimate",
+            "",
+            age,
         ),
         fact("budget", f"{money(summary.budget)}  {budget}" if summary.budget is not None else f"none  {budget}"),
         fact("left", f"{money(summary.left)}{_lasts(summary)}" if summary.budget is not None else "-"),
@@ -174,6 +188,14 @@ def in_full(
         modals.Section(safe("Sources"), (fact("ledger since", begun), *prices)),
         modals.Section(safe("Left out"), (*out, *unknown) or (fact("", "nothing known"),)),
     )
+
+
+def finding(one: Insight) -> modals.Section:
+    """Return a remark in full, with what acting on it saves and what can be done."""
+    rate = "" if one.by_month or one.saves_per_hour is None else f"  {money(one.saves_per_hour)}/h"
+    saves = f"{money(one.saves_per_month)}/mo{rate}" if one.saves_something else "-"
+    facts = (modals.fact("what", one.text), modals.fact("saves", saves), modals.fact("enter", one.advice))
+    return modals.Section(safe("Finding"), facts)
 
 
 def _forecast_style(summary: CostSummary) -> str:

@@ -20,11 +20,12 @@ from runctl_tui.domain.insights import Insight, InsightKind, insights
 from runctl_tui.domain.ledger import month_of
 from runctl_tui.domain.sheet import Sheet
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.text import EMPTY, safe
+from runctl_tui.domain.text import safe
 from runctl_tui.domain.volume import Storage
 from runctl_tui.paths import style_sheets
-from runctl_tui.screens import cost_words
+from runctl_tui.screens import cost_verbs, cost_words
 from runctl_tui.screens.columns.costs import ShareRow, insight_columns, no_budgets, share_columns, share_rows
+from runctl_tui.screens.cost_verbs import BY_PROJECT, MONTHLY
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.services.ports import Feed
 from runctl_tui.widgets.columns import Column
@@ -34,8 +35,6 @@ from runctl_tui.widgets.piece_line import PieceLine
 from runctl_tui.widgets.table import ResourceTable
 from runctl_tui.widgets.title_line import TitleFacts
 
-MONTHLY: Final = "costs.monthly_budget"
-BY_PROJECT: Final = "costs.project_budgets"
 REPORT_EVERY: Final = 5.0
 """Seconds between two looks through the ledger while money runs."""
 
@@ -84,6 +83,8 @@ class CostsScreen(ListScreen[Insight]):
         self._ours: dict[str, Decimal] = {}
         """Dollars of this month by provider, to be seen beside the providers' own bills."""
         self._chosen: Insight | None = None
+        self._share: ShareRow | None = None
+        self._empty_columns: frozenset[str] = frozenset()
 
     def columns(self) -> Sequence[Column[Insight]]:
         """Return the columns of what is worth a look."""
@@ -134,6 +135,10 @@ class CostsScreen(ListScreen[Insight]):
         self._storage = snapshot
         self._show()
 
+    def copy_text(self, row: Insight) -> str:
+        """Return the id of what a remark is about; its words where it is about everything."""
+        return row.reference.partition("/")[2] or row.text
+
     def belongs(self, row: Insight, machine: str) -> bool:
         """Tell whether a remark is about a machine."""
         return row.reference == machine
@@ -154,37 +159,32 @@ class CostsScreen(ListScreen[Insight]):
         words = f"{self._narrowed()}   " if self._narrowed() else ""
         words += f"{self._since():%B %Y}   by {self._by}"
         if self._report is not None:
-            words += f"   {cost_words.total(self._report)}"
+            words += f"   {cost_words.total(self._report, self._summary)}"
         waiting = self.waiting_for()
         return TitleFacts(
             safe(self.NAME),
-            filter=self.table.model.filter_text,
+            marked=len(self.at_hand.model.marks),
+            hidden_marks=self.at_hand.model.hidden_marks,
+            filter=cost_words.filters(self.shares.model.filter_text, self.table.model.filter_text),
             note=safe(f"{words}   {waiting}" if waiting else words),
         )
 
     def menu(self) -> Sequence[modals.PickItem]:
-        """Offer what fits the remark at hand."""
-        self._chosen = one = self.table.cursor_row
-        nothing = EMPTY if one else safe("no finding here")
-        about = safe(one.text if one else "")
-        no_plan = nothing or (EMPTY if one and one.operation else safe("nothing to end here"))
-        no_machine = nothing or (EMPTY if one and one.reference else safe("it is about no single machine"))
-        verb = one.operation.verb.capitalize() if one and one.operation else "End it"
-        thing = "volume" if one and one.about_volume else "machine"
-        return (
-            modals.PickItem("act", safe(f"{verb}…"), about, no_plan),
-            modals.PickItem("machine", safe(f"Go to the {thing}"), about, no_machine),
-            modals.PickItem("divide", safe("Divide by…"), safe("project, run, type, owner, any tag")),
-            modals.PickItem(MONTHLY, safe("Set the budget…"), safe(MONTHLY)),
-            modals.PickItem(BY_PROJECT, safe("Set the budgets of projects…"), safe(BY_PROJECT)),
-        )
+        """Offer what fits the remark at hand, or the share where that table has the keys."""
+        if self.at_hand is self.shares:
+            self._share = row = self.shares.cursor_row
+            return cost_verbs.about_share(row, self._place_of(row))
+        self._chosen = self.table.cursor_row
+        return cost_verbs.about_finding(self._chosen)
 
     def obey_menu(self, choice: str) -> None:
-        """Begin what was chosen, about the remark at hand when the menu opened."""
+        """Begin what was chosen, about the row at hand when the menu opened."""
         if choice == "divide":
             self.action_divide()
         elif choice in (MONTHLY, BY_PROJECT):
             self.go("settings", choice)
+        elif choice == "share":
+            self._follow(self._share)
         elif self._chosen is not None and choice == "machine":
             self._go_to(self._chosen)
         elif self._chosen is not None:
@@ -199,9 +199,7 @@ class CostsScreen(ListScreen[Insight]):
     @on(ResourceTable.Chosen, "#shares")
     def follow_share(self) -> None:
         """Go to the run, else to the machines."""
-        row = self.shares.cursor_row
-        if row is not None:
-            self.go("monitor" if self._by == "run" and row.share.name else "instances", row.share.name)
+        self._follow(self.shares.cursor_row)
 
     def action_next_dimension(self) -> None:
         """Divide by the next of the usual dimensions."""
@@ -222,16 +220,18 @@ class CostsScreen(ListScreen[Insight]):
             self._ask()
 
     def action_describe(self) -> None:
-        """Say where each figure comes from, how old it is, and what is left out."""
+        """Say where each figure comes from, how old it is, what is left out, and the finding at hand in full."""
         if self._summary is not None and self._report is not None:
             rows = self._fleet.value if self._fleet else ()
             sections = cost_words.in_full(self._summary, self._report, rows, self.services.clock.now())
             sections = (*sections, *cost_words.bills(self._summary, self._ours, self.services.clock.now()))
+            if self.at_hand is self.table and self.table.cursor_row is not None:
+                sections = (cost_words.finding(self.table.cursor_row), *sections)
             self.app.push_screen(modals.Describe(self.services.clock, safe("Costs"), sections))
 
     def view_as_sheet(self) -> Sheet:
         """Return the table that has the keys; what money was spent on with the days that it is about."""
-        if self.focused is not self.shares or self._report is None:
+        if self.at_hand is not self.shares or self._report is None:
             return super().view_as_sheet()
         from runctl_tui.screens.exporting import sheet_as_shown
 
@@ -244,6 +244,13 @@ class CostsScreen(ListScreen[Insight]):
         """Let the ages of the sources grow."""
         super().tick()
         self._show_sources()
+
+    def _follow(self, row: ShareRow | None) -> None:
+        if row is not None:
+            self.go(self._place_of(row), row.share.name)
+
+    def _place_of(self, row: ShareRow | None) -> str:
+        return "monitor" if self._by == "run" and row is not None and row.share.name else "instances"
 
     def _act_on(self, one: Insight) -> None:
         if one.operation is not None:
@@ -289,11 +296,12 @@ class CostsScreen(ListScreen[Insight]):
     def _show_report(self, report: CostReport) -> None:
         days = self.query_one(DayBars)
         days.bars, days.heading = cost_words.day_bars(report), safe(f"$ PER DAY, {report.since:%B}".upper())
-        days.empty = nothing = safe(cost_words.nothing(report))
+        days.empty = nothing = safe(cost_words.nothing(report, self._summary))
         self.shares.set_placeholder(Notice.empty(nothing))
-        hidden = no_budgets(report)
-        self.shares.hide_columns(hidden)
-        self.shares.set_class(not hidden, "-budgets")
+        empty, away = frozenset(no_budgets(report)), self.shares.model.hidden - self._empty_columns
+        self.shares.hide_columns(away | empty)
+        self._empty_columns = empty
+        self.shares.set_class(not empty, "-budgets")
         self.shares.set_rows(share_rows(report))
         if self._machine and report.by == MACHINE:
             self.shares.move_to(self._machine_name())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -65,14 +66,14 @@ def cost_facts(summary: CostSummary) -> CostFacts:
     return CostFacts(
         balance=safe(summary.balance),
         balance_low=summary.balance_low,
-        burn=summary.burn_per_hour if summary.known else None,
-        today=summary.today if summary.known else None,
-        month=summary.month if summary.known else None,
+        burn=summary.told(summary.burn_per_hour),
+        today=summary.told(summary.today),
+        month=summary.told(summary.month),
         month_name=safe(summary.as_of.strftime("%b")),
-        forecast=summary.forecast if summary.known else None,
+        forecast=summary.told(summary.forecast),
         budget=summary.budget,
         excluded=tuple(safe(words) for words in summary.excluded),
-        estimate=summary.estimated,
+        estimate=summary.estimated and summary.told(summary.forecast) is not None,
     )
 
 
@@ -103,6 +104,18 @@ def problem_lines(problem: Problem, log_path: str) -> list[SafeText]:
         ("log", log_path),
     )
     return [safe_line(f"{label:8}  {value}") for label, value in rows if value]
+
+
+def unknown_notice(missing: Sequence[Problem]) -> Notice | None:
+    """Return what stands in the place of rows that nobody could read, with the next step; None where all was read."""
+    told = [problem for problem in missing if problem.code != HOST_OFF]
+    if not told:
+        return None
+    problem = told[0]
+    why = problem.why.partition(";")[0]
+    if problem.not_connected:
+        return Notice.error(safe(f"not known: {problem.not_connected} is not connected: {why}"), safe(problem.todo))
+    return Notice.error(safe(f"not known: {problem.what}{f': {why}' if why else ''}"), safe(problem.todo))
 
 
 def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, ...]:

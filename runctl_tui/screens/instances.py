@@ -8,25 +8,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
-from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import Market
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.screens.columns.instances import instance_columns
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.screens.machine_keys import MachineKeys
 from runctl_tui.screens.starting import SANDBOX, alone, start_facts
-from runctl_tui.widgets.facts import FactList
 from runctl_tui.widgets.table import ResourceTable
 
 if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.services.ports import Feed
     from runctl_tui.widgets.columns import Column
+    from runctl_tui.widgets.facts import FactList
 
 _FIRST_STEPS = ("train_here", "copy_sandbox", "doctor")
 
 
-class InstancesScreen(MachineKeys, ListScreen[FleetRow]):
+class InstancesScreen(MachineKeys, ListScreen["FleetRow"]):
     """All machines with state, price, money so far and what they do."""
 
     MODE = "instances"
@@ -132,6 +131,8 @@ class InstancesScreen(MachineKeys, ListScreen[FleetRow]):
 
     def _offer_start(self, wanted: bool) -> None:
         """Put the first steps under the table, or take them away."""
+        from runctl_tui.widgets.facts import FactList  # no first frame shows it
+
         if self._starting is not None:
             self._starting.remove()
         self._starting = FactList(id="start") if wanted else None

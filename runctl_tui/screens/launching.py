@@ -6,9 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Market, Ownership
 from runctl_tui.domain.offer import TypeOffer
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.states import Capability
 from runctl_tui.modals.launch_source import MachineChoice, ProviderChoice
 from runctl_tui.modals.words import hourly, money

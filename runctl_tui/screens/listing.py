@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from textual import on
@@ -11,7 +12,7 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.text import safe, safe_lines
-from runctl_tui.screens.frame import missing_notices
+from runctl_tui.screens.frame import missing_notices, unknown_notice
 from runctl_tui.screens.viewing import ViewingScreen
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.notice import Notice
@@ -104,14 +105,17 @@ class ListScreen(ViewingScreen, Generic[RowT]):
     def show_rows(self, snapshot: Snapshot[tuple[RowT, ...]]) -> None:
         """Show rows; what is missing is said under them, and old rows stay."""
         self._heard, self._complete = snapshot, snapshot.complete
-        self.table.set_placeholder(Notice.empty(safe(self._nothing())))
+        unknown = unknown_notice(snapshot.missing)
+        self.table.set_placeholder(unknown or Notice.empty(safe(self._nothing())))
         rows = self.chosen_rows(snapshot.value)
         self.table.set_rows([row for row in rows if self.belongs(row, self._machine)] if self._machine else rows)
         if self._left_at is not None and self.table.move_to(self._left_at):
             self._left_at, self._touched = None, True
         if not self._touched:
             self.table.action_go("first")
-        self.table.set_notices(missing_notices(snapshot, self.services.clock.now()))
+        said = [one for one in snapshot.missing if one.not_connected] if unknown and not snapshot.value else []
+        rest = replace(snapshot, missing=tuple(one for one in snapshot.missing if one not in said))
+        self.table.set_notices(missing_notices(rest, self.services.clock.now()))
         self.show_title()
 
     def chosen_rows(self, rows: tuple[RowT, ...]) -> tuple[RowT, ...]:
@@ -185,28 +189,29 @@ class ListScreen(ViewingScreen, Generic[RowT]):
             self.table.recompute()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Filter the list only from the list; other panes search by the same key."""
-        if action == "open_filter" and (self.focused is None or self.focused.id != "list"):
+        """Filter a table only from a table; other panes search by the same key."""
+        if action == "open_filter" and not isinstance(self.focused, ResourceTable):
             return False
         return super().check_action(action, parameters)
 
     def action_open_filter(self) -> None:
         """Let a filter be typed."""
         line = self.query_one("#list-filter", FilterLine)
-        line.open(self.table.model.filter_text, self.shared.kept.filters(self.MODE))
+        line.open(self.at_hand.model.filter_text, self.shared.kept.filters(self.MODE))
 
     @on(FilterLine.Changed)
     def apply_filter(self, event: FilterLine.Changed) -> None:
         """Filter while typing; the table has the keys again once the line has closed."""
-        self.table.set_filter(event.text)
+        table = self.at_hand
+        table.set_filter(event.text)
         if event.done:
-            self.table.focus()
+            table.focus()
             if event.text:
                 self.shared.kept.add_filter(self.MODE, event.text)
         self.show_title()
 
-    @on(ResourceTable.MarksChanged, "#list")
-    @on(ResourceTable.SortChanged, "#list")
+    @on(ResourceTable.MarksChanged)
+    @on(ResourceTable.SortChanged)
     def tell_title(self) -> None:
         """Bring the title line up to date."""
         self.show_title()
@@ -217,8 +222,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
 
     def fields(self, row: RowT) -> tuple[tuple[str, str], ...]:
         """Return what can be copied from a row: its cells, whole."""
-        pairs = ((column.title or column.id, str(column.cell(row).text)) for column in self.table.model.columns)
-        return tuple((name, text) for name, text in pairs if text)
+        return cells_of(self.table, row)
 
     def action_describe_row(self) -> None:
         """Show the whole row under the cursor."""
@@ -232,22 +236,23 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         """Show the row under the cursor as this program holds it."""
         from runctl_tui.screens.raw import raw_json
 
-        row = self.table.cursor_row
-        if row is not None:
-            lines = safe_lines(raw_json(row))
-            self.app.push_screen(modals.TextView(self.services.clock, safe(self.row_key(row)), lines))
+        table = self.at_hand
+        if table.cursor_row is not None:
+            lines = safe_lines(raw_json(table.cursor_row))
+            self.app.push_screen(modals.TextView(self.services.clock, safe(str(table.cursor_key)), lines))
 
     def action_copy_row(self) -> None:
         """Copy what the row under the cursor is known by."""
-        row = self.table.cursor_row
+        table, row = self.at_hand, self.at_hand.cursor_row
         if row is not None:
-            self.copy(self.copy_text(row))
+            self.copy(self.copy_text(row) if table is self.table else str(table.cursor_key))
 
     def action_copy_cell(self) -> None:
         """Choose a field of the row under the cursor to copy."""
-        row = self.table.cursor_row
+        table, row = self.at_hand, self.at_hand.cursor_row
         if row is not None:
-            self.work(self.copy_one_of, self.fields(row), group="menu")
+            fields = self.fields(row) if table is self.table else cells_of(table, row)
+            self.work(self.copy_one_of, fields, group="menu")
 
     def action_export(self) -> None:
         """Write the view as it is shown now into the folder for logs, in the format that is chosen, and say where."""
@@ -285,10 +290,16 @@ class ListScreen(ViewingScreen, Generic[RowT]):
             for group in ("change", "describe", "command"):
                 self.workers.cancel_group(self, group)
             self.busy("")
-        elif self.table.model.filter_text:
-            self.table.set_filter("")
-        elif self.table.marks:
-            self.table.action_clear_marks()
+        elif self.at_hand.model.filter_text:
+            self.at_hand.set_filter("")
+        elif self.at_hand.marks:
+            self.at_hand.action_clear_marks()
         elif self._machine:
             self.narrow_to("")
         self.show_title()
+
+
+def cells_of(table: ResourceTable[str, Any], row: object) -> tuple[tuple[str, str], ...]:
+    """Return title and whole text of each cell that says anything in a row."""
+    pairs = ((column.title or column.id, str(column.cell(row).text)) for column in table.model.columns)
+    return tuple((name, text) for name, text in pairs if text)

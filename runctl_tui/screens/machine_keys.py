@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.fleet import FleetRow, mine_at_work
 from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.services.errors import TrainctlError, ValidationError
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
 
 _PLANS = {"start": Operation.START, "stop": Operation.STOP, "terminate": Operation.TERMINATE}
 
@@ -52,6 +54,7 @@ class MachineKeys(ChangingScreen):
 
     def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the machines at hand allow."""
+        from runctl_tui.domain.fleet import mine_at_work
         from runctl_tui.screens.instance_verbs import instance_menu
 
         self._chosen = self.machines()

@@ -17,7 +17,8 @@ def question(working: Sequence[JobView]) -> str:
 
 def farewell(job: JobView) -> str:
     """Return what is said of an interrupted task, what stays of it first."""
-    return f"interrupted{_place(job)}{_left(job)}: see 7 Tasks ({job.title})"
+    todo = "x in 7 Tasks goes on with it" if job.waits_for_run else "see 7 Tasks"
+    return f"interrupted{_left(job)}: {todo} ({job.title}{_place(job)})"
 
 
 def _place(job: JobView) -> str:

@@ -147,6 +147,8 @@ def _hourly(machine: FleetRow | None) -> Decimal | None:
 
 def _checkpoints(session: TrainingSession, brief: bool) -> Fact:
     uploads = session.uploads
+    if session.checkpoint_count is None:
+        return modals.fact("ckpt", "unknown: its host was never asked", "$muted")
     if not session.checkpoints:
         return modals.fact("ckpt", "none yet", "$muted")
     words = f"{session.checkpoints}" if brief else f"{session.checkpoints}, {session.newest_checkpoint or '?'}"

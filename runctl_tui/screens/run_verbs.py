@@ -13,7 +13,7 @@ def run_menu(run: TrainingSession | None) -> tuple[modals.PickItem, ...]:
     name = safe(run.name or run.id) if run else EMPTY
     ended = safe("it has ended") if run and run.status.ended else none
     at_work = safe("it may still be working: stop it first") if run and not run.status.ended else none
-    bare = none if run is None or run.newest_checkpoint or run.checkpoints else safe("it has no checkpoint")
+    bare = none if run is None or run.newest_checkpoint or run.checkpoint_count != 0 else safe("it has no checkpoint")
     return (
         modals.PickItem("stop", safe("Stop run…"), name, ended),
         modals.PickItem("resume", safe("Resume from last checkpoint…"), name, bare),

@@ -20,6 +20,7 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens.columns.objects import object_columns
+from runctl_tui.screens.frame import unknown_notice
 from runctl_tui.screens.s3_changing import ObjectChangingScreen
 from runctl_tui.screens.s3_facts import entry_facts, head_facts, preview_lines, raw_lines
 from runctl_tui.screens.s3_pane import ObjectPane
@@ -286,8 +287,8 @@ class S3Screen(ObjectChangingScreen):
 
     def _say_why_empty(self, errors: tuple[TrainctlError, ...]) -> None:
         where = "nothing below this prefix" if self._place.bucket else "this account has no buckets"
-        notice = Notice.error(safe(errors[0].what)) if errors else Notice.empty(safe(where))
-        self.table.set_placeholder(notice)
+        unread = unknown_notice([error.to_problem() for error in errors])
+        self.table.set_placeholder(unread or Notice.empty(safe(where)))
 
     async def _look_into(self, row: ObjectEntry) -> None:
         await asyncio.sleep(LOOK_AFTER)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.instance import Market
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.text import safe
-from runctl_tui.widgets.facts import Fact
 
 if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.services.ports import Finding
+    from runctl_tui.widgets.facts import Fact
 
 SANDBOX: Final = "runctl-tui --sandbox"
 AREAS: Final = ("aws", "s3", "runpod", "network")
@@ -26,6 +26,8 @@ def alone(snapshot: Snapshot[tuple[FleetRow, ...]]) -> bool:
 
 def fact(label: str, value: object, style: str = "") -> Fact:
     """Return one line; doctor's words may be long."""
+    from runctl_tui.widgets.facts import Fact  # no first frame shows one
+
     return Fact(safe(label), safe(value, 600), style)
 
 

@@ -88,6 +88,8 @@ class TasksScreen(ListScreen[JobView]):
         no_run = EMPTY if job and job.run_id else safe("it has no run")
         quiet = EMPTY if job and job.question else safe("it asks nothing")
         machine = job.instance_id if job else ""
+        waiting = job is not None and job.can_be_taken_up
+        not_waiting = EMPTY if waiting else safe("it waits for no run")
         no_machine = EMPTY if self._machine_key(machine) else safe("it has no machine that is there")
         return (
             modals.PickItem("answer", safe("Answer its question…"), disabled_because=quiet),
@@ -95,6 +97,7 @@ class TasksScreen(ListScreen[JobView]):
             modals.PickItem("monitor", safe("Open its run in the monitor"), disabled_because=no_run),
             modals.PickItem("machine", safe("Go to its machine"), safe(machine), no_machine),
             modals.PickItem("terminate", safe("Terminate its machine…"), safe(machine), no_machine),
+            modals.PickItem("take_up", safe("Go on: wait for its run, then terminate"), safe(machine), not_waiting),
         )
 
     def obey_menu(self, choice: str) -> None:
@@ -113,6 +116,8 @@ class TasksScreen(ListScreen[JobView]):
             self.go("instances", job.instance_id)
         elif choice == "terminate":
             self.change(Operation.TERMINATE, (self._machine_key(job.instance_id),))
+        elif choice == "take_up":
+            self.work(self._take_up, job, group="take up")
 
     @on(ResourceTable.Chosen, "#list")
     def follow(self) -> None:
@@ -131,6 +136,10 @@ class TasksScreen(ListScreen[JobView]):
         job = self.table.cursor_row
         if job is not None and job.run_id:
             self.go("monitor", job.run_id)
+
+    async def _take_up(self, job: JobView) -> None:
+        self.shared.own_jobs.add(await self.services.actions.take_up(job.id))
+        self.tell(f"taken up: {job.title}")
 
     def _machine_key(self, instance_id: str) -> str:
         """Return the key of a machine that exists, else nothing."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
+from textual import on
 from textual.binding import Binding, BindingType
+from textual.events import DescendantFocus
 
 from runctl_tui import modals
 from runctl_tui.domain.text import safe
@@ -27,10 +29,26 @@ class ViewingScreen(ChangingScreen):
         Binding("V", "views", "views", show=False, id="list.views"),
     ]
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._at_hand: ResourceTable[str, Any] | None = None
+
     @property
     def table(self) -> ResourceTable[str, Any]:
         """The table whose view is saved."""
         return self.query_one("#list", ResourceTable)
+
+    @property
+    def at_hand(self) -> ResourceTable[str, Any]:
+        """The table that the keys are about: the one that has the focus, else the one that had it last."""
+        return self.focused if isinstance(self.focused, ResourceTable) else self._at_hand or self.table
+
+    @on(DescendantFocus)
+    def take_at_hand(self, event: DescendantFocus) -> None:
+        """Remember the table that has the keys, because prompts and the command line take the focus from it."""
+        if isinstance(event.widget, ResourceTable) and event.widget is not self._at_hand:
+            self._at_hand = event.widget
+            self.show_title()
 
     def show_view(self, name: str) -> None:
         """Look at the table as a saved view says."""
@@ -70,21 +88,21 @@ class ViewingScreen(ChangingScreen):
 
     def column_names(self) -> tuple[str, ...]:
         """Return the ids of the table's columns."""
-        return tuple(column.id for column in self.table.model.columns)
+        return tuple(column.id for column in self.at_hand.model.columns)
 
     def show_columns(self, ids: Iterable[str]) -> None:
         """Show only these columns; none at all means every one."""
         wanted = {one.casefold(): one for one in ids}
-        columns = self.table.model.columns
+        columns = self.at_hand.model.columns
         for folded, word in wanted.items():
             if not any(folded in one.names for one in columns):
                 raise ValidationError(":columns", *no_column(word, columns))
-        self.table.hide_columns([one.id for one in columns if wanted and not one.names & wanted.keys()])
+        self.at_hand.hide_columns([one.id for one in columns if wanted and not one.names & wanted.keys()])
         self.show_title()
 
     def action_views(self) -> None:
-        """Choose a saved view, save this one, or choose columns."""
-        self.work(self._choose_view, group="menu")
+        """Choose a saved view, save this one, or choose columns; views are of the main table alone."""
+        self.work(self._choose_view if self.at_hand is self.table else self._choose_columns, group="menu")
 
     async def _choose_view(self) -> None:
         views = self.shared.kept.views()
@@ -115,16 +133,17 @@ class ViewingScreen(ChangingScreen):
 
     async def _choose_columns(self) -> None:
         """Turn columns on and off, one after the other, until escape."""
+        table = self.at_hand
         while True:
-            hidden = self.table.model.hidden
+            hidden = table.model.hidden
             items = [
                 modals.PickItem(one.id, safe(f"{' ' if one.id in hidden else '✓'} {one.title or one.id}"))
-                for one in self.table.model.columns
+                for one in table.model.columns
             ]
             choice = await self.pick("Columns", items)
             if choice is None:
                 return
-            self.table.hide_columns(hidden ^ {choice})
+            table.hide_columns(hidden ^ {choice})
 
 
 def words(view: SavedView) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui import modals
-from runctl_tui.domain.instance import Ownership
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.domain.volume import NewVolume, VolumeChange, VolumeShape, region_of

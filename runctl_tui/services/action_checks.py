@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.action_plans import differences
 from runctl_tui.services.errors import PlanChanged, Refused, refusal

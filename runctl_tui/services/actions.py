@@ -46,6 +46,7 @@ from runctl_tui.services.errors import (
     ValidationError,
 )
 from runctl_tui.services.jobs import JobBoard, JobHandle, Work
+from runctl_tui.services.launch.parts import LAST
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import Actions, Jobs
 from runctl_tui.services.process_actions import ProcessActions
@@ -63,6 +64,9 @@ class Executor(Protocol):
 
     async def launch(self, request: LaunchRequest, job: JobHandle) -> str:
         """Launch in visible steps and return the result in words; `job.id` is the create token."""
+
+    async def take_up(self, view: JobView, job: JobHandle) -> str:
+        """Wait for the end of an interrupted launch's run, terminate its machine, and return the result in words."""
 
     async def stop_run(self, run_id: str, job: JobHandle) -> str:
         """Stop one run in a visible step and return how it ended."""
@@ -135,6 +139,22 @@ class ActionService:
         except BaseException:
             held.close()
             raise
+
+    async def take_up(self, job_id: str) -> str:
+        """Go on with a launch that was interrupted while it waited for its run, as a job whose id is returned."""
+        view = self._parts.jobs.view(job_id)
+        if not view.can_be_taken_up:
+            raise Refused(f"{view.title}: not taken up", "it does not wait for the end of a run", "see its steps")
+        if reason := self._facts.policy().read_only:
+            raise Refused(f"{view.title}: not taken up", f"read-only: {reason}", code="ro_mode")
+        held = contextlib.ExitStack()
+        held.enter_context(self._parts.locks.hold(f"take-up-{view.run_id}", "waiting for its end"))
+
+        async def work(job: JobHandle) -> str:
+            with held:
+                return await self._parts.executor.take_up(view, job)
+
+        return self._parts.jobs.start(f"{view.title}, taken up", LAST, work)
 
     @property
     def _objects(self) -> StorageDesk:

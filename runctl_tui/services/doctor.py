@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.settings import Configuration
 from runctl_tui.domain.states import Capability
 from runctl_tui.services import doctor_machine

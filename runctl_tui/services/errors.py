@@ -55,6 +55,8 @@ class TrainctlError(Exception):
 
     exit_code: ClassVar[int] = 2
     default_code: ClassVar[str] = "error"
+    not_connected: ClassVar[str] = ""
+    """Which provider was never asked because nobody is logged in there."""
 
     def __init__(self, what: str, why: str = "", todo: str = "", *, code: str = "", request_id: str = "") -> None:
         super().__init__(what)
@@ -79,6 +81,7 @@ class TrainctlError(Exception):
             request_id=self.request_id,
             retry_in=retry_in,
             scope=scope,
+            not_connected=self.not_connected,
         )
 
     def __str__(self) -> str:
@@ -193,6 +196,7 @@ class CredentialsError(AwsError):
     """No credentials, or expired ones."""
 
     default_code = "aws.credentials"
+    not_connected = "AWS"
 
 
 class NoCapacity(AwsError):

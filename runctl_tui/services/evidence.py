@@ -8,9 +8,9 @@ from typing import Protocol
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
-from runctl_tui.domain.instance import Instance, Market, Ownership
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.problem import Problem
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.ports import Checkpoints, Runs

@@ -9,18 +9,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from runctl_tui.domain.facts import Unknown
-from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.fleet import NOT_ASKED, FleetRow
+from runctl_tui.domain.idleness import LOAD_SERVES, Work, idleness, span_words
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.money import dollars
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError, unread
-from runctl_tui.services.runs.register import may_be_asked
+from runctl_tui.services.runs.register import is_ours, may_be_asked
 from runctl_tui.services.volume_store import standing_volumes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from runctl_tui.domain.clock import Clock
@@ -43,8 +43,7 @@ RETRY_SECONDS: Final = 15.0
 """When a price that nobody knew is asked for again."""
 PRICE_PATIENCE: Final = 10.0
 """Seconds that one price may take before its rows are shown without it."""
-IDLE_AFTER: Final = timedelta(minutes=30)
-"""From when on a machine without a run is said to be idle."""
+NOT_OURS: Final = "only hosts of yours are asked"
 PriceKey: TypeAlias = tuple[str, str, str, Market]
 
 
@@ -88,10 +87,19 @@ class FleetBook:
         listed = await self._parts.machines.now()
         asked = {price_key(machine) for machine in listed.value}
         prices, standing = await asyncio.gather(self._price_all(asked), standing_volumes(self._parts.registry))
-        runs, silent = await self._runs_by_machine()
+        runs = await self._runs_by_machine()
         disks = {machine.id: self._disks(machine) for machine in listed.value}
+        told = self._parts.runs.told
         plain = tuple(
-            FleetRow(one, prices[price_key(one)], disks[one.id], None, tuple(runs.get((one.provider, one.id), ())))
+            FleetRow(
+                one,
+                prices[price_key(one)],
+                disks[one.id],
+                None,
+                tuple(runs.get(one.key, ())),
+                told[one.key].usage if one.key in told else None,
+                self._runs_unknown(one),
+            )
             for one in listed.value
         )
         snapshot = Snapshot(plain, listed.taken_at, listed.scope, listed.missing)
@@ -99,7 +107,7 @@ class FleetBook:
         await self._parts.tracker.observe_volumes(_not_with_a_machine(standing, listed.value))
         money = await self._parts.tracker.so_far()
         now = self._parts.clock.now() if self._warnings() else None
-        rows = (replace(row, so_far=money.get(row.key), note=note(row, now, silent)) for row in plain)
+        rows = (replace(row, so_far=money.get(row.key), note=note(row, now)) for row in plain)
         return replace(snapshot, value=tuple(rows))
 
     async def find(self, reference: str) -> FleetRow:
@@ -170,13 +178,22 @@ class FleetBook:
             total += fact.value
         return total
 
-    async def _runs_by_machine(self) -> tuple[dict[tuple[str, str], list[TrainingSession]], AbstractSet[str] | None]:
-        """Return the runs of each machine, and which machines did not tell theirs; None where nobody was asked yet."""
+    async def _runs_by_machine(self) -> dict[str, list[TrainingSession]]:
         latest = self._parts.runs.feed.latest
-        found: dict[tuple[str, str], list[TrainingSession]] = {}
+        found: dict[str, list[TrainingSession]] = {}
         for session in latest.value if latest else await self._parts.runs.remembered():
-            found.setdefault((session.provider, session.instance_id), []).append(session)
-        return found, {problem.scope for problem in latest.missing} if latest else None
+            found.setdefault(session.machine_key, []).append(session)
+        return found
+
+    def _runs_unknown(self, machine: Instance) -> str:
+        """Return why the runs of a machine are not known; empty where its host told them a moment ago."""
+        if machine.state is ResourceState.RUNNING and not is_ours(machine):
+            return NOT_OURS
+        word = self._parts.runs.told.get(machine.key)
+        if word is None:
+            return NOT_ASKED
+        age = self._parts.clock.now() - word.at
+        return f"not told for {span_words(age)}" if age > LOAD_SERVES else word.silence
 
 
 def _not_with_a_machine(standing: Standing | None, machines: Iterable[Instance]) -> Standing | None:
@@ -197,41 +214,28 @@ def alive(machine: Instance) -> bool:
     return machine.state not in (ResourceState.TERMINATED, ResourceState.TERMINATING)
 
 
-def note(row: FleetRow, now: datetime | None, silent: AbstractSet[str] | None) -> str:
-    """Return the remark that a machine deserves.
-
-    `now` is None where warnings are not wanted; `silent` are the machines whose runs are not known, None: all.
-    """
+def note(row: FleetRow, now: datetime | None) -> str:
+    """Return the remark that a machine deserves; `now` is None where warnings are not wanted."""
     machine = row.instance
     if now is not None:
         if machine.state is ResourceState.STOPPED and row.disks_per_month:
             return f"disk costs ${row.disks_per_month:.0f}/mo"
-        known = silent is not None and not silent & {
-            "",
-            machine.id,
-            machine.provider,
-            f"{machine.provider}/{machine.region}",
-        }
-        if known and may_be_asked(machine) and (idle := idle_note(row, now)):
-            return idle
+        if may_be_asked(machine) and (remark := idle_note(row, now)):
+            return remark
     return f"managed by {machine.parent}" if machine.parent else ""
 
 
 def idle_note(row: FleetRow, now: datetime) -> str:
-    """Return how long a machine has run for nothing and what it cost meanwhile, where it is long enough to be said."""
-    machine = row.instance
-    if machine.market is Market.LOCAL or any(run.status.live for run in row.runs):
+    """Return for how long a machine has run for nothing and what it cost meanwhile, or that nobody can tell."""
+    judged = idleness(row, now)
+    if judged is None or judged.since is None or judged.work is Work.BUSY:
         return ""
-    moments = [machine.launched_at, *(run.ended_at or run.heard_at or run.started_at for run in row.runs)]
-    known = [moment for moment in moments if moment is not None]
-    if not known or now - max(known) <= IDLE_AFTER:
-        return ""
-    idle = now - max(known)
-    words = f"idle {duration(idle)}"
-    if isinstance(row.price, Unknown):
+    if judged.work is Work.UNKNOWN:
+        return "" if row.runs_unknown == NOT_ASKED else "idle or not is unknown"
+    words = f"idle {duration(now - judged.since)}"
+    if judged.spent is None:
         return words
-    wasted = row.price.value.usd_per_hour * Decimal(int(idle.total_seconds())) / 3600
-    return f"{words}, {dollars(wasted) if wasted < 10 else f'${wasted:,.0f}'}"
+    return f"{words}, {dollars(judged.spent) if judged.spent < 10 else f'${judged.spent:,.0f}'}"
 
 
 def duration(span: timedelta) -> str:

@@ -19,14 +19,16 @@ Work: TypeAlias = Callable[["JobHandle"], Awaitable[str]]
 class StepHandle:
     """One running step: tells how far it is."""
 
-    def __init__(self, job: JobHandle, step_id: str) -> None:
+    def __init__(self, job: JobHandle, step_id: str, began: float) -> None:
         self._job = job
         self._id = step_id
+        self._began = began
 
     def progress(self, done: float | None = None, detail: str | None = None) -> None:
         """Show a share between 0 and 1, a detail, or both."""
         share = None if done is None else min(max(done, 0.0), 1.0)
-        self._job.change_step(self._id, done=share, detail=detail)
+        whole_seconds = float(int(self._job.since(self._began)))
+        self._job.change_step(self._id, done=share, detail=detail, seconds=whole_seconds)
 
 
 class JobHandle:
@@ -82,13 +84,12 @@ class JobHandle:
         began = self._clock.monotonic()
         self.change_step(step_id, state=StepState.RUNNING, seconds=0.0)
         try:
-            yield StepHandle(self, step_id)
+            yield StepHandle(self, step_id, began)
         except BaseException as error:
             words = "cancelled" if isinstance(error, asyncio.CancelledError) else str(error)
-            seconds = self._clock.monotonic() - began
-            self.change_step(step_id, state=StepState.FAILED, detail=words, seconds=seconds)
+            self.change_step(step_id, state=StepState.FAILED, detail=words, seconds=self.since(began))
             raise
-        self.change_step(step_id, state=StepState.DONE, seconds=self._clock.monotonic() - began)
+        self.change_step(step_id, state=StepState.DONE, seconds=self.since(began))
 
     def skip(self, step_id: str, detail: str = "") -> None:
         """Mark a step that is not needed."""
@@ -124,6 +125,10 @@ class JobHandle:
         )
         ended = replace(self._view, steps=steps, ended_at=self._clock.now(), ok=ok, result=result, code=code)
         self._show(replace(ended, question=""))
+
+    def since(self, began: float) -> float:
+        """Return the seconds since a moment of the clock that only goes forward."""
+        return self._clock.monotonic() - began
 
     def change_step(
         self,

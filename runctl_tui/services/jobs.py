@@ -88,13 +88,19 @@ class JobBoard:
         task.add_done_callback(self._tasks.discard)
         return view.id
 
+    def view(self, job_id: str) -> JobView:
+        """Return a job; ResourceNotFound where there is none."""
+        if job_id not in self._views:
+            raise ResourceNotFound(f"there is no job {job_id}")
+        return self._views[job_id]
+
     async def watch(self, job_id: str) -> AsyncIterator[JobView]:
         """Yield a job's views until it has ended; ResourceNotFound where there is no such job."""
-        self._find(job_id)
+        self.view(job_id)
         last: JobView | None = None
         async with contextlib.aclosing(self._feed.watch()) as changes:
             async for _ in changes:
-                view = self._find(job_id)
+                view = self.view(job_id)
                 if view.ended_at is not None and self._saver is not None:
                     await asyncio.wait([self._saver])  # whoever hears of the end may end the program
                 if view != last:
@@ -182,13 +188,8 @@ class JobBoard:
         self._locks.forget(owner)
         return True
 
-    def _find(self, job_id: str) -> JobView:
-        if job_id not in self._views:
-            raise ResourceNotFound(f"there is no job {job_id}")
-        return self._views[job_id]
-
     def _mine(self, job_id: str) -> JobHandle:
-        self._find(job_id)
+        self.view(job_id)
         if job_id not in self._handles:
             raise Refused(f"job {job_id} is not of this program", "another one works on it, or it has ended")
         return self._handles[job_id]

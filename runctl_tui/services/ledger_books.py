@@ -16,7 +16,7 @@ from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan
 from runctl_tui.domain.money import CENT
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.volume import VOLUME
+from runctl_tui.domain.volume import VOLUME, Volume, month
 from runctl_tui.services.ledger_rows import Seen
 
 CARRY_ON: Final = timedelta(minutes=2)
@@ -177,6 +177,11 @@ def fingerprint(row: FleetRow) -> object:
     return machine.state, machine.launched_at, machine.name, row.price, row.disks_per_month, tuple(run_spans(row))
 
 
+def volume_fingerprint(volume: Volume) -> object:
+    """Return what must change before an observation of a volume is worth writing at once."""
+    return volume.name, volume.shape, month(volume.usd_per_month), volume.tags
+
+
 def run_spans(row: FleetRow) -> list[RunSpan]:
     """Return when the runs of a line began and ended."""
     return [RunSpan(one.id, row.key, one.started_at, one.ended_at) for one in row.runs if one.started_at is not None]
@@ -214,16 +219,24 @@ def carried_on(seen: Seen, now: datetime) -> list[Interval]:
     return list(ledger.advance(seen.sighting, replace(seen.sighting, at=until))[1])
 
 
+def unpriced_storage(seen: Seen, now: datetime) -> list[Interval]:
+    """Return the time for which a volume of unknown price was kept: it cost something, and nobody knows how much."""
+    if seen.tracked.kind != VOLUME or seen.sighting.disk_per_hour is not None:
+        return []
+    begun = seen.sighting.created_at or seen.tracked.first_seen_at
+    end = carry_end(seen.sighting.at, now) if seen.sighting.exists else seen.sighting.at
+    return [Interval(seen.key, begun, end, None, IntervalKind.DISK)] if begun < end else []
+
+
 def told(seen: Seen, own: Sequence[Interval]) -> TrackedResource:
     """Return a resource with what its own intervals add up to."""
-    compute = [one for one in own if one.kind is IntervalKind.COMPUTE]
     paid_for = not seen.sighting.billed and not (seen.tracked.kind == VOLUME and _disks_unpriced(seen))
     rate = burn(seen) if seen.sighting.compute_per_hour is not None or paid_for else None
     return replace(
         seen.tracked,
         usd_per_hour=rate,
         accumulated=ledger.accumulated(own),
-        unpriced_seconds=ledger.unpriced_seconds(compute),
+        unpriced_seconds=ledger.unpriced_seconds(own),
     )
 
 
@@ -265,4 +278,5 @@ def in_cents(summary: CostSummary) -> object:
         summary.balance,
         summary.billed,
         summary.known,
+        summary.unread,
     )

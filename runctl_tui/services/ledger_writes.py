@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from runctl_tui.domain import ledger
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.volume import VOLUME, Volume
+from runctl_tui.domain.volume import Volume
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 from runctl_tui.services import ledger_rows
 from runctl_tui.services.ledger_books import again, looked_at, run_spans
@@ -29,31 +29,27 @@ def write(connection: sqlite3.Connection, rows: Sequence[FleetRow], now: datetim
     ledger_rows.save_spans(connection, (span for row in rows for span in run_spans(row)))
 
 
-def write_gone(
-    connection: sqlite3.Connection, keys: frozenset[str], snapshot: Snapshot[tuple[FleetRow, ...]], now: datetime
-) -> None:
-    """Record as gone what a look did not find although it looked there."""
-    _end(connection, ledger_rows.existing(connection, ledger_rows.INSTANCE) - keys, snapshot, now)
-
-
-def write_volumes(
-    connection: sqlite3.Connection, ours: Sequence[Volume], snapshot: Snapshot[tuple[Volume, ...]], now: datetime
-) -> None:
-    """Record the volumes that cost by themselves, and as gone those that a look did not find.
+def write_volumes(connection: sqlite3.Connection, volumes: Sequence[Volume], now: datetime) -> None:
+    """Record volumes that cost by themselves.
 
     What a volume cost before it was seen counts where it was no machine's meanwhile: a network volume never is, and
     what another kind was is unknown to a ledger that has just begun only.
     """
     whole_past = ledger_rows.is_young(connection, now)
-    for volume in ours:
+    for volume in volumes:
         known = volume if whole_past or volume.shape.type in NETWORK_LIMITS else replace(volume, created_at=None)
         ledger_rows.record(connection, ledger_rows.volume_in(known, now))
-    there = {volume.key for volume in snapshot.value}
-    _end(connection, ledger_rows.existing(connection, VOLUME) - there, snapshot, now)
 
 
-def _end(connection: sqlite3.Connection, keys: Iterable[str], snapshot: Snapshot[tuple[T, ...]], now: datetime) -> None:
-    for key in keys:
+def write_gone(
+    connection: sqlite3.Connection,
+    keys: frozenset[str],
+    snapshot: Snapshot[tuple[T, ...]],
+    now: datetime,
+    kind: str = ledger_rows.INSTANCE,
+) -> None:
+    """Record as gone what a look did not find although it looked there."""
+    for key in ledger_rows.existing(connection, kind) - keys:
         one = ledger_rows.find(connection, key)
         if one is not None and looked_at(one.tracked, snapshot):
             ledger_rows.record(connection, again(one, ResourceState.TERMINATED, now))

@@ -139,6 +139,9 @@ class Actions(Protocol):
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         """Freeze what a change in S3 would do, or a download."""
 
+    async def take_up(self, job_id: str) -> str:
+        """Go on with a launch that was interrupted while it waited to terminate its machine; the new job's id."""
+
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return the job's id; Refused or PlanChanged where it may not."""
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.identity import Identity
-    from runctl_tui.domain.instance import ApiProtection, Instance, Market
+    from runctl_tui.domain.instance import ApiProtection, Instance
     from runctl_tui.domain.money import Price
     from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
     from runctl_tui.domain.plan import Operation
+    from runctl_tui.domain.resource import Market
     from runctl_tui.domain.snapshot import Snapshot
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -19,13 +19,13 @@ from runctl_tui.domain.cost import Billed, CostReport, CostSummary, TrackedResou
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import Account
-from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.money import cents
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.volume import Volume, month
-from runctl_tui.services import cost_reports, ledger_rows, ledger_writes, usage_rows
+from runctl_tui.domain.volume import VOLUME, Volume
+from runctl_tui.services import cost_reports, ledger_rows, ledger_world, ledger_writes, usage_rows
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.ledger_books import (
@@ -42,30 +42,21 @@ from runctl_tui.services.ledger_books import (
     registered,
     sums_of,
     told,
+    unpriced_storage,
+    volume_fingerprint,
 )
+from runctl_tui.services.ledger_looks import Looks, ThingT
 from runctl_tui.services.ledger_rows import Seen
 from runctl_tui.services.ports import Feed
 from runctl_tui.services.store import Store
 
 CHUNK: Final = 500
-"""Machines written in one transaction."""
-WRITE_EVERY: Final = timedelta(seconds=60)
-"""How often an unchanged fleet is written down."""
+"""Machines or volumes written in one transaction."""
 POLL_SECONDS: Final = 2.0
 _ZERO: Final = Decimal(0)
 
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What one look at the fleet leaves to be written."""
-
-    due: Sequence[FleetRow]
-    keys: frozenset[str]
-    foreign: int
-    overdue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +92,10 @@ class ResourceTracker:
         self._project_budgets = project_budgets
         self._missing: tuple[str, ...] = ()
         self._foreign = 0
-        self._written: datetime | None = None
-        self._keys: frozenset[str] = frozenset()
-        self._prints: dict[str, object] = {}
-        self._volumes = _Volumes()
-        self._volumes_written: datetime | None = None
-        self._volume_prints: Mapping[str, object] = {}
+        self._machines: Looks[FleetRow] = Looks(fingerprint, lambda row: row.instance.ownership is Ownership.FOREIGN)
+        self._volumes: Looks[Volume] = Looks(volume_fingerprint, lambda one: one.ownership is Ownership.FOREIGN)
+        self._without = _Volumes()
+        self._former: ledger_world.Former | None = None
         self._cache: dict[str, tuple[object, Any]] = {}
         self._feed: PollingFeed[CostSummary] = PollingFeed(self._snapshot, POLL_SECONDS, clock, key=in_cents)
 
@@ -118,18 +107,13 @@ class ResourceTracker:
     async def observe(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
         """Record what a look at the fleet proves; what was not looked at is left as it was."""
         now = self._clock.now()
-        self._missing = tuple(problem.scope.rpartition("/")[2] or problem.what for problem in snapshot.missing)
-        found = await self._store.run(lambda _: self._look(snapshot, now))
-        for start in range(0, len(found.due), CHUNK):
-            part = found.due[start : start + CHUNK]
-            await self._store.run(partial(ledger_writes.write, rows=part, now=now))
-            self._prints.update((row.key, fingerprint(row)) for row in part)
+        self._missing = tuple(dict.fromkeys(map(_unread, snapshot.missing)))
+        found = await self._store.run(lambda _: self._machines.compare(snapshot.value, now))
+        await self._write(found.due, partial(ledger_writes.write, now=now), self._machines)
         self._foreign = found.foreign
-        if found.overdue or found.keys != self._keys:
+        if found.overdue or found.keys != self._machines.keys:
             await self._store.run(lambda connection: ledger_writes.write_gone(connection, found.keys, snapshot, now))
-            self._keys = found.keys
-        if found.overdue:
-            self._written = now
+        self._machines.done(found, now)
         if found.due:
             self._feed.refresh()
 
@@ -138,21 +122,34 @@ class ResourceTracker:
         if snapshot is None:
             return
         now = self._clock.now()
-        ours = [one for one in snapshot.value if one.ownership is not Ownership.FOREIGN]
-        self._volumes = _Volumes(len(snapshot.value) - len(ours), bool(snapshot.missing))
-        prints = {one.key: (one.name, one.shape, month(one.usd_per_month), one.tags) for one in snapshot.value}
-        written = self._volumes_written
-        if written is None or not timedelta(0) <= now - written < WRITE_EVERY or prints != self._volume_prints:
-            await self._store.run(lambda connection: ledger_writes.write_volumes(connection, ours, snapshot, now))
-            self._volumes_written, self._volume_prints = now, prints
+        found = await self._store.run(lambda _: self._volumes.compare(snapshot.value, now))
+        self._without = _Volumes(found.foreign, not all(one.not_connected for one in snapshot.missing))
+        await self._write(found.due, partial(ledger_writes.write_volumes, now=now), self._volumes)
+        changed = found.keys != self._volumes.keys
+        if found.overdue or changed:
+            await self._store.run(
+                lambda connection: ledger_writes.write_gone(connection, found.keys, snapshot, now, VOLUME)
+            )
+        self._volumes.done(found, now)
+        if found.due or changed:
             self._feed.refresh()
 
-    def _look(self, snapshot: Snapshot[tuple[FleetRow, ...]], now: datetime) -> _Look:
-        """Return what is worth writing; it runs in the store's thread because a fleet may be large."""
-        ours = [row for row in snapshot.value if row.instance.ownership is not Ownership.FOREIGN]
-        overdue = self._written is None or not timedelta(0) <= now - self._written < WRITE_EVERY
-        due = [row for row in ours if overdue or self._prints.get(row.key) != fingerprint(row)]
-        return _Look(due, frozenset(row.key for row in snapshot.value), len(snapshot.value) - len(ours), overdue)
+    async def enter_world(self, world: str) -> None:
+        """Keep the ledger for this world of the sandbox alone; what a former one had is said to be left out."""
+        now = self._clock.now()
+        self._former = await self._store.run(lambda connection: ledger_world.enter(connection, world, now))
+
+    async def _write(self, due: Sequence[ThingT], write: Callable[..., None], looks: Looks[ThingT]) -> None:
+        """Write things a part at a time, so that others have the store in between."""
+        for start in range(0, len(due), CHUNK):
+            part = due[start : start + CHUNK]
+            await self._store.run(partial(self._write_part, part=part, write=write, looks=looks))
+
+    def _write_part(
+        self, connection: sqlite3.Connection, part: Sequence[ThingT], write: Callable[..., None], looks: Looks[ThingT]
+    ) -> None:
+        write(connection, part)
+        looks.wrote(part)
 
     async def now(self) -> CostSummary:
         """Return the figures at this moment."""
@@ -180,14 +177,20 @@ class ResourceTracker:
             month=so_far,
             forecast=ledger.forecast(so_far, kept.burn, now),
             budget=self._budget(),
-            excluded=(*self._missing, *self._volumes.missing(), *kept.excluded(self._foreign + self._volumes.foreign)),
+            excluded=(
+                *self._missing,
+                *self._without.missing(),
+                *(self._former.words(now) if self._former else ()),
+                *kept.excluded(self._foreign + self._without.foreign),
+            ),
             estimated=kept.running > 0,
             running=kept.running,
             balance=balance,
             balance_low=low,
-            known=self._written is not None or so_far > 0,
+            known=self._machines.written is not None or so_far > 0,
             billed=self._billed(),
             projects=sums.budgets(budgets, now),
+            unread=bool(self._missing) or self._without.partial,
         )
 
     async def resources(self) -> tuple[TrackedResource, ...]:
@@ -331,6 +334,7 @@ class ResourceTracker:
             seen = tuple(ledger_rows.everything(connection))
             intervals = ledger_rows.intervals_since(connection, start)
             intervals += [part for one in seen for part in carried_on(one, now)]
+            intervals += [part for one in seen for part in unpriced_storage(one, now)]
             begun = ledger_rows.begun(connection) or min((one.start for one in intervals), default=None)
             return Books(now, seen, tuple(intervals), tuple(ledger_rows.spans(connection)), begun)
 
@@ -349,3 +353,10 @@ class ResourceTracker:
             self._cache[kind] = (version, make(connection))
         made: T = self._cache[kind][1]
         return made
+
+
+def _unread(problem: Problem) -> str:
+    """Return what could not be looked at, in short."""
+    if problem.not_connected:
+        return f"{problem.not_connected} (not connected)"
+    return problem.scope.rpartition("/")[2] or problem.what

@@ -70,7 +70,8 @@ class CostBar(StatusRow):
             out.append(Piece(safe("* estimate"), "$muted", 5))
         if facts.excluded:
             words = f"without {', '.join(facts.excluded)}"
-            out.append(Piece(safe(words if wide else "▲ partial"), "$warn", 60, safe("▲ partial")))
+            in_full = wide or facts.burn is None
+            out.append(Piece(safe(words if in_full else "▲ partial"), "$warn", 60, safe("▲ partial")))
         return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runctl_tui.domain.text import SafeText, safe
+from runctl_tui.domain.text import EMPTY, SafeText, safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,8 @@ class Notice:
     symbol: str
     text: SafeText
     style: str = "$muted"
+    todo: SafeText = EMPTY
+    """The next step, on a line of its own where there is room."""
 
     @classmethod
     def loading(cls, what: SafeText) -> Notice:
@@ -31,6 +33,6 @@ class Notice:
         return cls("▲", text, "$warn")
 
     @classmethod
-    def error(cls, text: SafeText) -> Notice:
-        """Say what failed."""
-        return cls("✗", text, "$danger")
+    def error(cls, text: SafeText, todo: SafeText = EMPTY) -> Notice:
+        """Say what failed, and what to do."""
+        return cls("✗", text, "$danger", todo)

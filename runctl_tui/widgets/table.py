@@ -373,11 +373,14 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
                 self.refresh_index(index)
 
     def _draw_past_end(self, index: int, width: int) -> Strip:
-        if len(self.model) or index != 1:
+        if len(self.model) or index not in (1, 2):
             return self.blank(width)
         notice = self._placeholder
         if self.model.total:
             notice = Notice.empty(safe(f"no row matches {self.model.filter_text}   escape clears the filter"))
+        if index == 2:
+            todo = f"     → {notice.todo}" if notice.todo else ""
+            return self.text_strip(clip(plain(safe(todo)), width), width, "$foreground")
         return self.text_strip(clip(plain(f"   {notice.symbol} {notice.text}"), width), width, notice.style)
 
     def _move(self, index: int) -> None:

@@ -81,6 +81,7 @@ class Assembly:
         if core.place.sandbox and core.cloud.session is None:
             async for words in core.cloud.attach():
                 yield words
+        await core.enter_world()
         await core.jobs.load()
         await core.journal.reconcile(core.registry)
         self._watching = asyncio.create_task(self._keep_watching_runs())

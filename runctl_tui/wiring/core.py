@@ -90,6 +90,11 @@ class Core:
         """Return the pace of a feed, slower while nobody is at the keyboard."""
         return Pace(seconds, stretch=self._tempo.stretch)
 
+    async def enter_world(self) -> None:
+        """Leave out of the ledger what a former world of the sandbox had."""
+        if self.cloud.session is not None:
+            await self.costs.enter_world(self.cloud.session.endpoints.world)
+
     def troubles(self) -> tuple[Problem, ...]:
         """Return what is wrong with this program's own files."""
         return (*self.store.problems, *self.cloud.problems())

@@ -9,10 +9,10 @@ from typing import Any
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.host import HostProcess, ProcessLook
-from runctl_tui.domain.instance import ApiProtection, Disk, Market, Ownership
+from runctl_tui.domain.instance import ApiProtection, Disk
 from runctl_tui.domain.objects import ObjectChangeFacts, Versioning
 from runctl_tui.domain.plan import Operation, Reason, Target
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.safety import CleanupSafety, Policy, SafetyFacts
 from tests.fakes import OWNER, START, a_price
 

@@ -12,20 +12,25 @@ import pytest
 from runctl_tui.domain.cost import CostSummary, ProjectBudget
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.insights import InsightKind, insights
-from runctl_tui.domain.instance import Market
+from runctl_tui.domain.insights import CLEANED_UP, InsightKind, insights
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
+from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.volume import Attachment, Volume, VolumeShape, VolumeState
 from tests.fakes import START, a_price, a_run, an_instance
 
 BOX = an_instance()
 OLD = START - timedelta(hours=49)
+QUIET = ResourceUsage(START, cpu_percent=2.0, cpus=4)
 
 
 def row(instance: Any = BOX, usd: str | None = "2", **more: Any) -> FleetRow:
     price = Unknown("not told") if usd is None else Known(a_price(usd), START, "test")
     return FleetRow(instance, price, more.pop("disks", Decimal(0)), None, **more)
+
+
+def idle(instance: Any = BOX, usd: str | None = "2", **more: Any) -> FleetRow:
+    return row(instance, usd, **({"usage": QUIET, "runs_unknown": ""} | more))
 
 
 def summary(**more: Any) -> CostSummary:
@@ -89,22 +94,68 @@ def test_volumes_in_use_just_made_or_of_strangers_deserve_no_remark_and_a_collea
 
 
 def test_an_idle_machine_is_to_be_stopped() -> None:
-    (found,) = insights([row(note="idle 38 min, $0.64")], None, START)
+    (found,) = insights([idle()], None, START)
     assert found.kind is InsightKind.IDLE
-    assert found.text == "box-1 idle 38 min on m5.large, $0.64 wasted"
-    assert (found.operation, found.reference) == (Operation.STOP, f"fake/{BOX.id}")
+    assert found.text == "box-1 idle: no run known for 2 h, $4.00 since; CPU 2 %, 0 s ago (m5.large)"
+    assert (found.operation, found.reference, found.ours) == (Operation.STOP, f"fake/{BOX.id}", True)
     assert (found.saves_per_hour, found.saves_per_month) == (Decimal(2), Decimal(1460))
 
 
 def test_a_spot_machine_cannot_be_stopped_and_is_to_be_terminated() -> None:
-    (found,) = insights([row(replace(BOX, market=Market.SPOT), note="idle 2 h")], None, START)
+    (found,) = insights([idle(replace(BOX, market=Market.SPOT))], None, START)
     assert found.operation is Operation.TERMINATE
 
 
-def test_a_machine_that_runs_for_days_without_a_run_is_forgotten() -> None:
-    (found,) = insights([row(replace(BOX, launched_at=OLD))], None, START)
+def test_a_machine_that_idles_for_more_than_a_day_is_forgotten() -> None:
+    (found,) = insights([idle(replace(BOX, launched_at=OLD))], None, START)
     assert (found.kind, found.operation) == (InsightKind.FORGOTTEN, Operation.STOP)
-    assert found.text == "box-1 up 2 d on m5.large, no run is known"
+    assert found.text.startswith("box-1 forgotten: no run known for 2 d, $98.00 since; CPU 2 %")
+
+
+@pytest.mark.parametrize("more", [{"runs_unknown": "box-1 cannot be reached"}, {"usage": None}])
+def test_what_is_not_known_of_a_machine_is_said_and_no_plan_and_no_saving_is_offered(more: Any) -> None:
+    (found,) = insights([idle(replace(BOX, launched_at=OLD), **more)], None, START)
+    assert (found.kind, found.operation, found.saves_something) == (InsightKind.UNCLEAR, None, False)
+    assert "idle or not is unknown" in found.text
+    assert found.kind not in CLEANED_UP
+
+
+def test_a_machine_that_works_without_a_run_is_no_finding_before_it_has_done_so_for_a_day() -> None:
+    busy = replace(QUIET, cpu_percent=93.0)
+    assert insights([idle(usage=busy)], None, START) == ()
+    (found,) = insights([idle(replace(BOX, launched_at=OLD), usage=busy)], None, START)
+    assert (found.kind, found.warns, found.operation) == (InsightKind.LONG, False, None)
+    assert found.text.startswith("box-1 is at work without a run: no run known for 2 d; CPU 93 %")
+
+
+@pytest.mark.parametrize(
+    ("tags", "words", "change"),
+    [
+        ({"runctl:protected": "true"}, "protected by the tag runctl:protected=true", "remove the tag first"),
+        ({"runctl:important": ""}, "protected by the tag runctl:important=", "remove the tag first"),
+        (
+            {"runctl:protect-until": "2999-01-01"},
+            "protected until 2999-01-01",
+            "change the tag runctl:protect-until first",
+        ),
+    ],
+)
+def test_what_is_protected_says_by_which_tag_and_what_can_be_done_instead(
+    tags: dict[str, str], words: str, change: str
+) -> None:
+    held = replace(BOX, tags=(*BOX.tags, *tags.items()))
+    (spot,) = insights([idle(replace(held, market=Market.SPOT))], None, START)
+    (stopped,) = insights([row(replace(held, state=ResourceState.STOPPED), disks=Decimal("7.30"))], None, START)
+    (unused,) = insights([], None, START, [volume(tags=(*volume().tags, *tags.items()))])
+    for found in (spot, stopped, unused):
+        assert (found.operation, found.protected) == (None, True)
+        assert found.advice.startswith("see the ")
+        assert found.text.endswith(f"{words}: {change}")
+    (kept,) = insights([idle(held)], None, START)
+    assert (kept.operation, kept.protected) == (Operation.STOP, True)
+    assert kept.text.endswith(f"{words}: a stop asks for its name")
+    (free,) = insights([idle(replace(BOX, tags=(*BOX.tags, ("runctl:protected", "false"))))], None, START)
+    assert (free.operation, free.protected) == (Operation.STOP, False)
 
 
 def test_a_machine_that_trains_for_days_is_only_told() -> None:
@@ -123,8 +174,7 @@ def test_a_stopped_machine_saves_what_its_disks_cost() -> None:
 
 def test_what_nobody_knows_the_price_of_is_unknown_and_still_said() -> None:
     stopped = row(replace(BOX, state=ResourceState.STOPPED), disks=None)
-    idle = row(an_instance(2), usd=None, note="idle 2 h")
-    found = insights([stopped, idle], None, START)
+    found = insights([stopped, idle(an_instance(2), usd=None)], None, START)
     assert {(one.kind, one.saves_per_hour, one.saves_something) for one in found} == {
         (InsightKind.STOPPED, None, True),
         (InsightKind.IDLE, None, True),
@@ -134,7 +184,7 @@ def test_what_nobody_knows_the_price_of_is_unknown_and_still_said() -> None:
 def test_strangers_are_spared_and_colleagues_only_shown() -> None:
     foreign = replace(BOX, tags=(("team", "payments"),), launched_at=OLD)
     colleagues = an_instance(2, tags=(("runctl:owner", "bob"),), launched_at=OLD)
-    (found,) = insights([row(foreign), row(colleagues)], None, START)
+    (found,) = insights([idle(foreign), idle(colleagues)], None, START)
     assert found.operation is None
     assert found.advice == "see the machine"
     assert found.text.endswith("(of bob)")
@@ -142,7 +192,8 @@ def test_strangers_are_spared_and_colleagues_only_shown() -> None:
 
 def test_a_young_machine_and_this_one_deserve_no_remark() -> None:
     here = replace(BOX, market=Market.LOCAL, launched_at=OLD)
-    assert insights([row(), row(here, usd="0")], summary(), START) == ()
+    young = replace(BOX, launched_at=START - timedelta(minutes=20))
+    assert insights([row(young), row(here, usd="0")], summary(), START) == ()
 
 
 @pytest.mark.parametrize(
@@ -172,7 +223,7 @@ def test_the_day_the_month_and_the_budget() -> None:
 
 
 def test_what_saves_most_stands_first() -> None:
-    small, large = row(note="idle 2 h"), row(an_instance(2), usd="9", note="idle 1 h")
+    small, large = idle(), idle(an_instance(2), usd="9")
     dear = summary(burn_per_hour=Decimal(99))
     assert [one.saves_per_hour for one in insights([small, large], dear, START)] == [Decimal(9), Decimal(2), None]
 

@@ -9,8 +9,8 @@ import pytest
 
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.host import Guard, process_reference, split_reference
-from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.plan import Level, Operation, Severity
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety import CleanupSafety, Policy, plan_lines, reversibility
 from runctl_tui.domain.safety.processes import process_effect
 from runctl_tui.domain.states import ON_PROCESSES

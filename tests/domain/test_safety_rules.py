@@ -10,9 +10,9 @@ import pytest
 
 from runctl_tui.domain.checkpoint import CopyState
 from runctl_tui.domain.facts import Unknown
-from runctl_tui.domain.instance import ApiProtection, Disk, Market, Ownership
+from runctl_tui.domain.instance import ApiProtection, Disk
 from runctl_tui.domain.plan import Level, Operation, Severity, Target
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import TrainingStatus, UploadSummary
 from runctl_tui.domain.safety import CleanupSafety, Policy
 from tests.domain.safety_facts import ROOT, SAFE, a_checkpoint, facts, known, reasons

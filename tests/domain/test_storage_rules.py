@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.facts import Unknown
-from runctl_tui.domain.instance import Disk, Ownership
+from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity, Target
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.safety import CleanupSafety, Policy, SafetyFacts, plan_lines
 from runctl_tui.domain.safety.storage_facts import StorageFacts
 from runctl_tui.domain.states import STORAGE

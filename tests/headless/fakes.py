@@ -39,7 +39,15 @@ from runctl_tui.domain.plan import (
 )
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingJob, TrainingSession, TrainingStatus
+from runctl_tui.domain.run import (
+    GpuReading,
+    LogChunk,
+    ResourceUsage,
+    RunUpdate,
+    TrainingJob,
+    TrainingSession,
+    TrainingStatus,
+)
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
@@ -84,6 +92,15 @@ class FakeFeed(Generic[T]):
         pass
 
 
+BUSY = ResourceUsage(NOW, cpu_percent=93.0, cpus=4, gpus=(GpuReading(0, "A10G", 97.0, 20_000, 24_000),))
+QUIET = ResourceUsage(NOW, cpu_percent=2.0, cpus=4, gpus=(GpuReading(0, "A10G", 0.0, 0, 24_000),))
+
+
+def idle(row: FleetRow) -> FleetRow:
+    """Return a machine as one whose host tells that nothing is at work on it."""
+    return replace(row, usage=QUIET)
+
+
 def machine(**changes: Any) -> FleetRow:
     base = Instance(
         id="i-0123456789abcdef0",
@@ -102,7 +119,7 @@ def machine(**changes: Any) -> FleetRow:
     price = Known(
         Price(Decimal("1.006"), PriceKind.ON_DEMAND, "bundled table", date(2026, 11, 1)), NOW, "bundled table"
     )
-    return FleetRow(replace(base, **changes), price, Decimal("8.00"), Decimal("2.1"))
+    return FleetRow(replace(base, **changes), price, Decimal("8.00"), Decimal("2.1"), usage=BUSY, runs_unknown="")
 
 
 def run(**changes: Any) -> TrainingSession:
@@ -171,6 +188,8 @@ class World:
     machines: tuple[FleetRow, ...] = field(default_factory=lambda: (machine(),))
     missing: tuple[Problem, ...] = ()
     billed: tuple[Billed, ...] = ()
+    costs_unread: bool = False
+    """Nobody could look at the cloud, and nothing was ever seen there."""
     tracked_volumes: tuple[TrackedResource, ...] = ()
     runs: list[TrainingSession] = field(default_factory=lambda: [run()])
     checkpoints: list[tuple[Checkpoint, ...]] = field(default_factory=lambda: [(checkpoint(200), checkpoint(100))])
@@ -416,6 +435,9 @@ class FakeActions:
         self.world.changes.append(change)
         return plan(change.operation, **self.world.plan_changes)
 
+    async def take_up(self, job_id: str) -> str:
+        raise NotImplementedError(job_id)
+
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         self.world.committed.append((plan, confirmation))
         self.world.on_commit(plan)
@@ -448,6 +470,9 @@ class FakeCosts:
         self.world = world
 
     async def now(self) -> CostSummary:
+        if self.world.costs_unread:
+            zero = Decimal(0)
+            return CostSummary(NOW, zero, zero, zero, zero, None, ("AWS (not connected)",), True, 1, unread=True)
         return CostSummary(
             as_of=NOW,
             burn_per_hour=Decimal("1.006"),

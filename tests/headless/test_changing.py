@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from runctl_tui.domain.checkpoint import CopyState
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import Operation, Step, StepState
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.run import TrainingJob, TrainingStatus
 from runctl_tui.headless.launching import elsewhere
 from tests.headless import fakes

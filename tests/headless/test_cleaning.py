@@ -8,12 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.volume import Storage
 from tests.headless.conftest import Runctl
-from tests.headless.fakes import BLOCKED, World, machine
+from tests.headless.fakes import BLOCKED, World, idle, machine
 
 MINE, FOREIGN = "aws/i-0123456789abcdef0", (("team", "payments"),)
 POD = machine(id="p0d", name="pod", provider="runpod")
@@ -77,11 +76,13 @@ def test_nothing_to_stop_is_no_error_but_a_hash_for_it_is(runctl: Runctl, world:
 
 def test_cleanup_takes_up_what_is_idle_forgotten_or_unattached_and_ours(runctl: Runctl, world: World) -> None:
     world.storage = type(world.storage)(World().storage.latest.value)  # type: ignore[union-attr] # the default has volumes
-    idle = "idle 38 min, $0.64"
+    held = (("runctl:owner", "me"), ("runctl:protected", "true"))
     world.machines = (
-        *(replace(row, note=idle) for row in world.machines[:4]),
+        *map(idle, world.machines[:4]),
         *world.machines[4:],
-        replace(machine(id="i-spot", name="sp0t", market=Market.SPOT), note=idle),
+        idle(machine(id="i-spot", name="sp0t", market=Market.SPOT)),
+        idle(machine(id="i-held", name="held", tags=held, market=Market.SPOT)),
+        replace(idle(machine(id="i-dark", name="dark")), usage=None),
     )
     said = runctl("resources", "cleanup", "--json")
     effects = [one["plan"]["effect"] for one in said.data["plans"]]
@@ -90,6 +91,9 @@ def test_cleanup_takes_up_what_is_idle_forgotten_or_unattached_and_ours(runctl: 
         "terminate aws/i-spot",
         "volume-delete aws/vol-0sdxl, aws/vol-0scratch",
     ]
+    (left,) = said.data["left_out"]
+    assert left["reference"] == "aws/i-held"
+    assert left["why"].endswith("protected by the tag runctl:protected=true: remove the tag first")
     assert len({one["plan_hash"] for one in said.data["plans"]}) == 3
     assert world.committed == []
     text = runctl("resources", "cleanup").out
@@ -97,9 +101,7 @@ def test_cleanup_takes_up_what_is_idle_forgotten_or_unattached_and_ours(runctl: 
 
 
 def test_one_plan_of_a_cleanup_is_carried_out_by_its_own_hash(runctl: Runctl, world: World) -> None:
-    idle = replace(machine(), note="idle 2 h")
-    spot = replace(machine(id="i-spot", name="sp0t", market=Market.SPOT), note="idle 2 h")
-    world.machines = (idle, spot)
+    world.machines = (idle(machine()), idle(machine(id="i-spot", name="sp0t", market=Market.SPOT)))
     stop, end = runctl("resources", "cleanup", "--json").data["plans"]
     words = shlex.split(end["confirm_with"])[1:]
     assert words[-2:] == ["--name", "aws/i-spot"]
@@ -120,6 +122,6 @@ def test_a_tidy_place_has_nothing_to_clean_up(runctl: Runctl, world: World) -> N
 
 
 def test_what_a_cleanup_may_not_touch_is_said(runctl: Runctl, world: World) -> None:
-    world.machines = (replace(machine(), note="idle 2 h"),)
+    world.machines = (idle(machine()),)
     world.refused = {MINE: BLOCKED}
     assert "training r-01abcdef runs on it" in runctl("resources", "cleanup").out

@@ -248,6 +248,9 @@ def test_a_period_counts_its_first_and_its_last_day(runctl: Runctl, world: World
         (("--by", "tag:"), "tag:KEY"),
         (("--since", "november"), "write it as 2026-11-30"),
         (("--since", "2026-11-05", "--until", "2026-11-04"), "the first day and the last"),
+        (("--since", "2026-11-22"), "name days up to today"),
+        (("--by", "run", "--since", "2027-01-01", "--until", "2027-01-02"), "name days up to today"),
+        (("--until", "2026-12-05"), "name days up to today"),
     ],
 )
 def test_a_wrong_division_is_explained(runctl: Runctl, words: tuple[str, ...], hint: str) -> None:

@@ -14,7 +14,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.volume import Storage
 from tests.headless.conftest import Runctl
-from tests.headless.fakes import NOW, World, machine
+from tests.headless.fakes import NOW, World, idle, machine
 
 STOPPED = machine(id="i-2", name="old-notebook", state=ResourceState.STOPPED, type="g4dn.xlarge")
 
@@ -82,6 +82,11 @@ def test_a_network_volume_is_listed_with_what_it_costs(runctl: Runctl, world: Wo
     assert runctl("resources", "list", "--tag", "runctl:project=sdxl", "--json").data == []
     assert len(runctl("resources", "list", "--state", "kept", "--json").data) == 1
     assert "kept" in runctl("cost").out
+    world.tracked_volumes = (replace(NETWORK, usd_per_hour=None, accumulated=Decimal(0), unpriced_seconds=60.0),)
+    (row,) = [row for row in runctl("resources", "list", "--json").data if row["kind"] == "volume"]
+    assert (row["disks_usd_per_month"], row["so_far_usd"]) == (None, None)
+    (line,) = [line for line in runctl("cost").out.splitlines() if "nv1" in line]
+    assert line.split()[-2:] == ["?", "?"]
 
 
 def test_the_summary_counts_and_says_which_marks_are_passed(runctl: Runctl, world: World) -> None:
@@ -102,8 +107,7 @@ def test_the_summary_counts_and_says_which_marks_are_passed(runctl: Runctl, worl
 
 
 def test_insights_say_what_saves_how_much_and_the_command_for_it(runctl: Runctl, world: World) -> None:
-    idle = replace(machine(), note="idle 38 min, $0.64")
-    world.machines = (STOPPED, idle)
+    world.machines = (STOPPED, idle(machine()))
     world.storage.push(Storage())
     found = runctl("resources", "insights", "--json").data
     assert [(one["kind"], one["operation"]) for one in found] == [
@@ -113,7 +117,8 @@ def test_insights_say_what_saves_how_much_and_the_command_for_it(runctl: Runctl,
     ]
     assert found[1]["saves_per_month"] == 8
     lines = runctl("resources", "insights").out.splitlines()
-    assert "$1.01/h" in lines[1]
+    assert "$734.38/mo ($1.01/h)" in lines[1]
+    assert "idle: no run known for 2 h, $2.10 since; CPU 2 %, GPU 0 %, 0 s ago (g5.xlarge)" in lines[1]
     assert "instances stop i-0123456789abcdef0" in lines[1]
     assert "$8.00/mo" in lines[2]
     assert "instances terminate i-2" in lines[2]
@@ -130,7 +135,7 @@ def test_quiet_and_partial_answers_say_so(runctl: Runctl, world: World) -> None:
     world.machines, world.budget = (machine(),), Decimal(500)
     world.storage.push(Storage())
     world.missing = (Problem("Throttling", "us-west-2: could not be listed", "throttled"),)
-    assert "nothing is idle" in runctl("resources", "insights").out
+    assert "nothing found in what could be read" in runctl("resources", "insights").out
     assert runctl("resources", "insights", "--json").envelope["missing"][0]["code"] == "Throttling"
 
 
@@ -149,3 +154,15 @@ def test_volumes_that_nothing_uses_are_among_the_insights_and_what_of_them_was_n
     assert "volumes delete vol-0scratch" in line
     world.storage.push(Storage(), (Problem("Throttling", "us-west-2: volumes could not be listed", "throttled"),))
     assert runctl("resources", "insights", "--json").envelope["missing"][0]["code"] == "Throttling"
+
+
+def test_what_could_not_be_looked_at_is_no_zero(runctl: Runctl, world: World) -> None:
+    world.costs_unread = True
+    data = runctl("cost", "--json").data
+    assert [data[name] for name in ("burn_per_hour", "today", "month", "forecast")] == [None] * 4
+    text = runctl("cost").out
+    assert "today         unknown\n" in text
+    assert "not included  AWS (not connected)" in text
+    data = runctl("resources", "summary", "--json").data
+    assert [data[name] for name in ("usd_per_hour", "usd_per_week", "today", "forecast")] == [None] * 4
+    assert "today         unknown\n" in runctl("resources", "summary").out

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from runctl_tui.domain.checkpoint import CopyState
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.host import Guard
-from runctl_tui.domain.instance import ApiProtection, Disk, Market, Ownership
+from runctl_tui.domain.instance import ApiProtection, Disk
 from runctl_tui.domain.plan import Level, Operation, Severity, Verdict
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import TrainingStatus, UploadSummary
 from runctl_tui.domain.safety import RULES, CleanupSafety, Policy, SafetyFacts, plan_lines
 from runctl_tui.domain.safety.cleanup import already_done

@@ -34,6 +34,7 @@ class FakeExecutor:
     provider: FakeProvider
     launched: list[LaunchRequest] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    taken_up: list[str] = field(default_factory=list)
     error: Exception | None = None
     during: Callable[[], None] | None = None
 
@@ -45,6 +46,11 @@ class FakeExecutor:
         made = await self.provider.create_resource(request.options, job.id)
         job.set(instance_id=made.id)
         return f"{made.id} runs"
+
+    async def take_up(self, view: JobView, job: JobHandle) -> str:
+        self.taken_up.append(view.run_id)
+        await self._work(job)
+        return f"{view.run_id} ended"
 
     async def stop_run(self, run_id: str, job: JobHandle) -> str:
         self.stopped.append(run_id)

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.checkpoint import CopyState
-from runctl_tui.domain.instance import ApiProtection, Instance, Market
+from runctl_tui.domain.instance import ApiProtection, Instance
 from runctl_tui.domain.launch import LaunchRequest
-from runctl_tui.domain.plan import Confirmation, Level, Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.plan import Confirmation, Level, Operation, Step, StepState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.safety import CleanupResult, Policy
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.states import Capability
-from runctl_tui.services.actions import safe_cleanup
+from runctl_tui.services.actions import last_view, safe_cleanup
 from runctl_tui.services.errors import (
     AwsError,
     CloudProviderError,
@@ -32,7 +32,9 @@ from runctl_tui.services.errors import (
     ResourceNotFound,
     ValidationError,
 )
+from runctl_tui.services.job_handle import JobHandle
 from runctl_tui.services.journal import JournalState
+from runctl_tui.services.launch.parts import LAST
 from tests.domain.safety_facts import a_checkpoint
 from tests.fakes import START, a_price, a_run, an_instance
 from tests.services.actions_rig import JOB, OPTIONS, Rig, codes, yes
@@ -474,6 +476,29 @@ async def test_safe_cleanup_sorts_what_it_was_given(make: MakeRig) -> None:
     assert "training is running" in result.skipped[1][1]
     assert [reference for reference, _ in result.errors] == ["gone"]
     assert rig.provider.calls == [("terminate", BOX.id)]
+
+
+async def test_a_launch_that_was_cut_short_while_it_waited_is_taken_up_once(make: MakeRig) -> None:
+    rig = make()
+    steps = (*(Step(name, name, StepState.DONE) for name in ("create", "detached")), *LAST)
+
+    async def cut_short(job: JobHandle) -> str:
+        job.set(run_id="r-1", instance_id=BOX.id)
+        raise asyncio.CancelledError
+
+    waiting = rig.jobs.start("launch box-1", steps, cut_short)
+    other = rig.jobs.start("launch box-2", LAST, cut_short)
+    await asyncio.sleep(0)
+    again = await rig.actions.take_up(waiting)
+    with pytest.raises(Refused, match="busy"):
+        await rig.actions.take_up(waiting)
+    view = await last_view(rig.jobs, again)
+    assert (view.ok, view.title, rig.executor.taken_up) == (True, "launch box-1, taken up", ["r-1"])
+    with pytest.raises(Refused, match="does not wait"):
+        await rig.actions.take_up(other)
+    rig.policy = replace(rig.policy, read_only="production")
+    with pytest.raises(Refused, match="read-only"):
+        await rig.actions.take_up(waiting)
 
 
 async def test_a_dry_cleanup_changes_nothing(make: MakeRig) -> None:

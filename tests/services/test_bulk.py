@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.plan import Confirmation, Level, Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.services.actions import last_view
 from runctl_tui.services.bulk import plan_for_all
 from runctl_tui.services.errors import PlanChanged

@@ -11,9 +11,8 @@ import pytest
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import Ownership
 from runctl_tui.domain.problem import Problem
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.run import RunUpdate, TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostUnreachable, ResourceNotFound

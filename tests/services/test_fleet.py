@@ -11,19 +11,20 @@ import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
-from runctl_tui.domain.instance import Disk, Instance, Market
-from runctl_tui.domain.problem import Problem
-from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.run import TrainingSession, TrainingStatus
+from runctl_tui.domain.instance import Disk, Instance
+from runctl_tui.domain.resource import Market, ResourceState
+from runctl_tui.domain.run import ResourceUsage, TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Volume, VolumeShape, VolumeState
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, ValidationError
 from runctl_tui.services.feed import PushFeed
 from runctl_tui.services.fleet import FleetBook, FleetParts
 from runctl_tui.services.machines import SHARED_FOR, MachineList
+from runctl_tui.services.runs.register import HostWord
 from tests.fakes import START, FakeClock, FakeProvider, FakeRegistry, a_run, an_instance
 
 UNKNOWN = Unknown("not asked")
+QUIET = ResourceUsage(START, cpu_percent=2.0, cpus=4)
 
 
 @dataclass
@@ -48,12 +49,14 @@ class Register:
     """Runs as the test says."""
 
     feed: PushFeed[tuple[TrainingSession, ...]] = field(default_factory=PushFeed)
+    told: dict[str, HostWord] = field(default_factory=dict)
 
     async def remembered(self) -> tuple[TrainingSession, ...]:
         return ()
 
-    def tell(self, *runs: TrainingSession, missing: tuple[Problem, ...] = ()) -> None:
-        self.feed.push(Snapshot(runs, START, missing=missing))
+    def tell(self, machine: Instance, *runs: TrainingSession, silence: str = "") -> None:
+        self.feed.push(Snapshot(runs, START))
+        self.told[machine.key] = HostWord(START, None if silence else QUIET, silence)
 
 
 class World:
@@ -77,9 +80,9 @@ class World:
         self.fleet = FleetBook(FleetParts(*parts), lambda: warnings)
         self.fleet.feed = self.feed = PushFeed[tuple[FleetRow, ...]]()
 
-    async def note(self, machine: Instance, *runs: TrainingSession, missing: tuple[Problem, ...] = ()) -> str:
+    async def note(self, machine: Instance, *runs: TrainingSession, silence: str = "") -> str:
         self.provider.add(machine)
-        self.register.tell(*runs, missing=missing)
+        self.register.tell(machine, *runs, silence=silence)
         self.machines.forget()
         (row,) = (await self.fleet.now()).value
         return row.note
@@ -231,10 +234,21 @@ async def test_machines_that_work_for_nobody(machine: Instance, runs: tuple[Trai
 
 
 async def test_nobody_is_called_idle_whose_runs_are_not_known() -> None:
-    assert await World().note(BOX, ENDED, missing=(Problem("x", "no answer", scope=BOX.id),)) == ""
+    assert await World().note(BOX, ENDED, silence="box-1 cannot be reached") == "idle or not is unknown"
     world = World()
     world.provider.add(BOX)
     assert (await world.fleet.now()).value[0].note == ""
+
+
+async def test_what_a_host_told_too_long_ago_is_not_known_any_more() -> None:
+    world = World()
+    world.provider.add(BOX, replace(an_instance(2), tags=(("runctl:owner", "bob"),)))
+    world.register.tell(BOX)
+    mine, other = (await world.fleet.now()).value
+    assert (mine.usage, mine.runs_unknown) == (QUIET, "")
+    assert other.runs_unknown == "only hosts of yours are asked"
+    world.clock.advance(11 * 60)
+    assert (await world.fleet.now()).value[0].runs_unknown == "not told for 11 min"
 
 
 async def test_warnings_can_be_switched_off() -> None:

@@ -483,3 +483,17 @@ async def test_a_machine_that_nobody_looks_at_any_more_is_not_counted_on(
 
 async def test_what_the_ledger_never_saw_is_unknown(tracker: ResourceTracker) -> None:
     assert isinstance(await tracker.account("fake/i-never"), Unknown)
+
+
+async def test_nothing_found_is_no_zero_where_a_place_could_not_be_looked_at(
+    tracker: ResourceTracker, clock: FakeClock
+) -> None:
+    off = Problem("x", "us-east-1 was not listed", scope="fake/us-east-1", not_connected="AWS")
+    also = replace(off, scope="fake/us-west-2")
+    await tracker.observe(replace(fleet(clock), missing=(off, also)))
+    summary = await tracker.now()
+    assert (summary.excluded, summary.unread) == (("AWS (not connected)",), True)
+    assert (summary.told(summary.month), summary.told(Decimal(3))) == (None, Decimal(3))
+    await tracker.observe(fleet(clock))
+    summary = await tracker.now()
+    assert (summary.excluded, summary.told(summary.month)) == ((), Decimal(0))

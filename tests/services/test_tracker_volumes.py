@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +20,7 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Volume, VolumeShape, VolumeState
 from runctl_tui.services import ledger_writes
 from runctl_tui.services.store import Store
-from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.services.tracker import CHUNK, ResourceTracker
 from tests.fakes import START, FakeClock
 
 MONTH = Decimal("7.30")
@@ -135,7 +136,17 @@ async def test_a_volume_without_a_price_is_unknown_and_never_free(tracker: Resou
     await tracker.observe_volumes(looked(clock, replace(DATA, usd_per_month=Unknown("not published"))))
     clock.advance(3600)
     assert (await tracker.now()).excluded == ("1 unpriced volume",)
-    assert (await tracker.resources())[0].usd_per_hour is None
+    await tracker.observe_volumes(looked(clock, replace(DATA, usd_per_month=Unknown("not published"))))
+    (one,) = await tracker.resources()
+    assert (one.usd_per_hour, one.unpriced_seconds) == (None, 3600)
+    report = await tracker.report("type")
+    assert [(share.name, share.usd, share.unpriced_seconds) for share in report.shares] == [
+        ("network", Decimal(0), 3600.0)
+    ]
+    assert report.unpriced == ("data (network)",)
+    await tracker.observe_volumes(looked(clock))
+    clock.advance(3600)
+    assert (await tracker.report("type")).shares[0].unpriced_seconds == 3600, "it is gone, and its cost stays unknown"
 
 
 async def test_what_is_foreign_is_said_and_not_counted(tracker: ResourceTracker, clock: FakeClock) -> None:
@@ -150,9 +161,9 @@ async def test_an_unchanged_volume_is_written_once_a_minute(
     written: list[int] = []
     write = ledger_writes.write_volumes
 
-    def counted(*arguments: Any) -> None:
+    def counted(*arguments: Any, **more: Any) -> None:
         written.append(1)
-        write(*arguments)
+        write(*arguments, **more)
 
     monkeypatch.setattr(ledger_writes, "write_volumes", counted)
     for _ in range(4):
@@ -162,3 +173,33 @@ async def test_an_unchanged_volume_is_written_once_a_minute(
     assert len(written) == 1
     await tracker.observe_volumes(looked(clock, DATA))
     assert len(written) == 2
+
+
+async def test_many_volumes_are_compared_and_written_apart_from_the_event_loop_and_in_parts(
+    tracker: ResourceTracker, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+    sizes: list[int] = []
+    write = ledger_writes.write_volumes
+
+    def measured(connection: Any, volumes: Any, **more: Any) -> None:
+        sizes.append(len(volumes))
+        write(connection, volumes, **more)
+
+    monkeypatch.setattr(ledger_writes, "write_volumes", measured)
+    many = [replace(DATA, id=f"nv{number}") for number in range(CHUNK + 1)]
+    await tracker.observe_volumes(looked(clock, *many))
+    assert sizes == [CHUNK, 1]
+    monkeypatch.setattr(tracker._volumes, "fingerprint", lambda one: threads.add(threading.get_ident()))
+    await tracker.observe_volumes(looked(clock, *many))
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_a_volume_that_comes_back_within_the_minute_costs_again(
+    tracker: ResourceTracker, clock: FakeClock
+) -> None:
+    for there in (True, False, True):
+        clock.advance(5)
+        await tracker.observe_volumes(looked(clock, *([DATA] if there else [])))
+    assert (await tracker.now()).burn_per_hour == CENT

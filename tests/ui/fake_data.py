@@ -11,13 +11,13 @@ from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, DayCost
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import Account, Deed, History, Stretch
-from runctl_tui.domain.instance import Disk, Gpu, Instance, Market
+from runctl_tui.domain.instance import Disk, Gpu, Instance
 from runctl_tui.domain.launch import CodeSummary, LaunchRequest
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import JobView, Level, PlanLine, Reason, Severity, Step, StepState
 from runctl_tui.domain.problem import Problem
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import (
     GpuReading,
     ResourceUsage,
@@ -137,6 +137,16 @@ USAGE = ResourceUsage(
     gpus=tuple(GpuReading(n, "A100", 97.0 - n, 71_000, 81_920, 74.0, 398.0) for n in range(2)),
 )
 
+QUIET = ResourceUsage(ago(minutes=1), cpu_percent=2.0, cpus=4, gpus=(GpuReading(0, "A10G", 0.0, 300, 24_000),))
+EVAL_RUN = run(
+    "r-20261121eval",
+    "llama-eval",
+    "i-0aaa00000000000e1",
+    TrainingStatus.COMPLETED,
+    started_at=ago(hours=2),
+    ended_at=ago(minutes=38),
+)
+
 _R = ResourceState
 
 
@@ -205,7 +215,16 @@ def fleet() -> tuple[FleetRow, ...]:
         FleetRow(
             _big(), price("22.57"), Decimal("260.00"), Decimal("412.77"), runs=(LLAMA_RUN, BROKEN_RUN), usage=USAGE
         ),
-        FleetRow(eval_box, price("1.01"), Decimal(8), Decimal("2.06"), note="idle 38m, $0.64"),
+        FleetRow(
+            eval_box,
+            price("1.01"),
+            Decimal(8),
+            Decimal("2.06"),
+            runs=(EVAL_RUN,),
+            usage=QUIET,
+            runs_unknown="",
+            note="idle 38m, $0.64",
+        ),
         FleetRow(lora, price("0.69"), Decimal(8), Decimal("3.45"), runs=(LORA_RUN,)),
         FleetRow(bench, spot, Decimal(8), Decimal("0.00"), note="waiting for SSH"),
         FleetRow(old, price("0.53"), Decimal(8), Decimal("18.40")),
@@ -244,6 +263,7 @@ NO_CREDENTIALS = Problem(
     why="no usable credentials; tried: the environment, the profile's files",
     todo="run `aws sso login`, or `aws configure`",
     scope="aws/us-east-1",
+    not_connected="AWS",
 )
 
 FACTS = SessionFacts(
@@ -260,8 +280,8 @@ FACTS = SessionFacts(
 
 def pod_row() -> FleetRow:
     """A pod without a run."""
-    (row, *_) = [one for one in fleet() if not one.runs and one.instance.provider == "aws"]
-    return replace(row, instance=replace(row.instance, provider="runpod", id="pod1", name="vision-lora"))
+    (row,) = [one for one in fleet() if one.instance.name == "llama-eval"]
+    return replace(row, runs=(), instance=replace(row.instance, provider="runpod", id="pod1", name="vision-lora"))
 
 
 COST = CostSummary(

@@ -66,6 +66,7 @@ class World:
     runs: FakeFeed[tuple[TrainingSession, ...]] = field(default_factory=lambda: FakeFeed(data.RUNS))
     checkpoints: FakeFeed[tuple[Checkpoint, ...]] = field(default_factory=lambda: FakeFeed(data.checkpoints()))
     interrupted: tuple[JobView, ...] = ()
+    taken_up: list[str] = field(default_factory=list)
     volumes: FakeFeed[Storage] = field(default_factory=lambda: FakeFeed(storage()))
     tunnels: FakeTunnels = field(default_factory=FakeTunnels)
     hosts: HostFeeds = field(default_factory=HostFeeds)
@@ -422,6 +423,11 @@ class FakeActions(_Part):
         self.world.storage.append(request)
         await self.world.gate()
         return storage_plan(request, self.world.reasons, self.world.clock.now())
+
+    async def take_up(self, job_id: str) -> str:
+        self.world.taken_up.append(job_id)
+        self.world.jobs.push((data.job("j-taken"), *self.world.interrupted))
+        return "j-taken"
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         await self.world.gate()

@@ -9,6 +9,7 @@ from decimal import Decimal
 from runctl_tui.domain.cost import Bill, Billed, ProjectBudget
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.plan import Operation
+from runctl_tui.widgets.table import ResourceTable
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, at_keyboard
 from tests.ui.fakes import World
@@ -26,6 +27,7 @@ async def test_figures_say_their_source_their_age_and_what_is_left_out() -> None
         await person.sees("ledger since 1 Nov 2026", "prices: bundled table, read 3 min ago", "days are UTC")
         await person.sees("without us-west-2, S3 requests, db-primary (m6i.4xlarge): price unknown")
         await person.press("d")
+        await person.sees("Finding", "GPU 0 %, 1 min ago", "$737.30/mo  $1.01/h")
         await person.sees("Left out", "db-primary (m6i.4xlarge): its price is unknown", "sum of the ledger's priced")
 
 
@@ -73,7 +75,7 @@ async def test_a_key_divides_by_the_next_dimension_and_another_by_any_tag() -> N
         await person.press("b", "b")
         await person.sees("by type", "p4d.24xlarge")
         (unpriced,) = (line for line in person.text().splitlines() if "m6i.4xlarge   " in line)
-        assert unpriced.partition("m6i.4xlarge")[2].split()[:2] == ["?", "0"]
+        assert unpriced.partition("m6i.4xlarge")[2].split()[:2] == ["?", "?"]
         await person.press("B")
         await person.type("team")
         await person.press("enter")
@@ -104,7 +106,7 @@ async def test_an_earlier_month_is_shown_and_the_future_is_not() -> None:
 async def test_enter_on_an_idle_machine_opens_the_plan_to_stop_it_and_does_nothing_else() -> None:
     async with at_keyboard() as person:
         await person.press("6")
-        await person.sees("llama-eval idle 38m on g5.xlarge, $0.64 wasted", "$1.01/h")
+        await person.sees("llama-eval idle: no run for 38 min, $0.64 since; CPU 2 %, GPU 0 %", "737.30    1.01")
         await person.press("enter")
         await person.until(lambda: person.dialog == "ConfirmStop", "the plan is shown")
         assert person.world.planned == [(Operation.STOP, (EVAL,))]
@@ -114,7 +116,7 @@ async def test_enter_on_an_idle_machine_opens_the_plan_to_stop_it_and_does_nothi
 async def test_enter_on_a_stopped_machine_opens_the_plan_to_terminate_it() -> None:
     async with at_keyboard() as person:
         await person.press("6")
-        await person.sees("old-notebook stopped; its disks keep costing", "$8.00/mo")
+        await person.sees("old-notebook stopped; its disks keep costing", "SAVES $/MO", "8.00       -")
         await person.press("j", "j", "j", "enter")
         await person.sees("Type old-notebook")
         assert person.world.planned == [(Operation.TERMINATE, (NOTEBOOK,))]
@@ -123,7 +125,7 @@ async def test_enter_on_a_stopped_machine_opens_the_plan_to_terminate_it() -> No
 async def test_a_volume_that_nothing_uses_is_a_finding_with_its_plan_and_its_place() -> None:
     async with at_keyboard() as person:
         await person.press("6")
-        await person.sees("scratch-2025 unattached, 250 GiB, 41 d old, no snapshot", "$20.00/mo")
+        await person.sees("scratch-2025 unattached, 250 GiB, 41 d old, no snapshot", "20.00       -")
         await person.press("j", "j", "enter")
         await person.sees("Type scratch-2025")
         assert person.world.planned == [(Operation.VOLUME_DELETE, ("aws/vol-0scratch",))]
@@ -168,6 +170,41 @@ async def test_the_table_with_the_keys_is_exported() -> None:
         assert (shares, findings) == ("costs-by-project.csv", "costs.csv")
         assert '"llama","812.40","67"' in shares_text
         assert "llama-eval idle" in findings_text
+
+
+async def test_keys_act_on_the_table_that_has_them() -> None:
+    async with at_keyboard() as person:
+        await person.press("6")
+        await person.sees("812.40", "scratch-2025 unattached")
+        shares = person.app.screen_stack[0].query_one("#shares", ResourceTable)
+        await person.press("tab", "c")
+        await person.sees("copied llama ")
+        await person.press("y")
+        await person.sees('"usd": "812.40"')
+        await person.press("escape", "C")
+        await person.sees("SPENT ON", "812.40", "Copy")
+        await person.press("escape", "slash")
+        await person.type("sdxl")
+        await person.press("enter")
+        await person.sees("/ spent on: sdxl", "scratch-2025 unattached")
+        assert (list(shares.model.view), person.app.focused) == (["sdxl"], shares)
+        await person.press("shift+right", "O")
+        assert shares.sort == ("name", True)
+        assert person.table.sort == (None, False)
+        await person.press("x")
+        await person.sees("Go to the machines", "sdxl")
+        assert "Stop…" not in person.text()
+        await person.press("escape", "V")
+        await person.sees("✓ SPENT ON")
+        await person.press("escape", "escape")
+        await person.until(lambda: len(shares.model) > 1, "escape clears the filter of the table at hand")
+        await person.press("tab", "c")
+        await person.sees("copied i-0aaa00000000000e1")
+        await person.press("slash")
+        await person.type("old")
+        await person.press("enter")
+        await person.sees("/ findings: old", "812.40")
+        assert person.app.focused is person.table
 
 
 async def test_costs_stay_readable_while_the_ledger_cannot_be_read() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from runctl_tui.domain.instance import Market
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.states import Capability
 from runctl_tui.modals import launch_draft as draft
 from runctl_tui.modals.launch_form import LaunchForm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.plan import Operation, Step, StepState
 from tests.ui import fake_data as data
 from tests.ui.driving import Person, at_keyboard
 from tests.ui.fakes import World
@@ -28,7 +28,7 @@ async def test_quitting_asks_what_may_be_interrupted() -> None:
         assert person.world.closed == 0
         await person.press("ctrl+q", "ctrl+q")
         await person.until(lambda: person.app._exit, "the second time goes")
-        assert str(person.app._exit_renderables[0]).startswith("interrupted at 'SSH up', i-0new stays and may cost")
+        assert str(person.app._exit_renderables[0]).startswith("interrupted, i-0new stays and may cost: see")
 
 
 async def test_the_dialog_quits_by_its_button() -> None:
@@ -64,7 +64,7 @@ async def test_what_was_interrupted_is_told_by_the_next_session_and_its_machine_
     world.interrupted = (job,)
     world.jobs.push((job, replace(data.job("j-2"), title="another", instance_id="i-gone")))
     async with at_keyboard(world) as person:
-        await person.sees("interrupted at 'SSH up'", machine.id, "see 7 Tasks (launch tiny)")
+        await person.sees("interrupted", machine.id, "see 7 Tasks (launch tiny at 'SSH up')")
         await person.press("7")
         await person.sees("another")
         person.table.move_to("j-1")
@@ -78,3 +78,26 @@ async def test_what_was_interrupted_is_told_by_the_next_session_and_its_machine_
         person.table.move_to("j-2")
         await person.press("x")
         await person.sees("it has no machine that is there")
+
+
+async def test_a_launch_that_waited_for_its_run_is_taken_up_from_its_menu() -> None:
+    world = World()
+    machine = data.fleet()[1].instance
+    steps = (*(Step(one, one, StepState.DONE) for one in ("create", "detached")), Step("terminated", "Terminated"))
+    job = data.job(instance_id=machine.id, run_id="r-1", steps=steps, ended_at=data.NOW, ok=False, code="interrupted")
+    world.interrupted = (job,)
+    world.jobs.push((job, replace(job, id="j-2", code="")))
+    async with at_keyboard(world) as person:
+        await person.sees("x in 7 Tasks goes on with it (launch tiny")
+        await person.press("7")
+        await person.sees("launch tiny")
+        person.table.move_to("j-2")
+        await person.press("x")
+        await person.sees("it waits for no run")
+        await person.press("escape")
+        person.table.move_to("j-1")
+        await person.press("x")
+        await person.type("go on")
+        await person.press("enter")
+        await person.sees("taken up: launch tiny")
+        assert world.taken_up == ["j-1"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.volume import Storage
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, at_keyboard
 from tests.ui.fakes import World
@@ -58,3 +62,32 @@ async def test_a_throttled_region_or_the_sandbox_is_no_first_start() -> None:
     async with at_keyboard(world) as person:
         await person.sees("no answer")
         assert "No cloud answers" not in person.text()
+
+
+async def test_a_list_that_was_never_asked_for_says_so_with_the_next_step_and_shows_no_zero() -> None:
+    world = World().alone()
+    unread = (data.NO_CREDENTIALS,)
+    world.volumes.push(Storage(), unread)
+    world.runs.push((), unread)
+    world.checkpoints.push((), unread)
+    nothing = dict.fromkeys(("burn_per_hour", "today", "month", "forecast"), Decimal(0))
+    world.costs.push(replace(data.COST, **nothing, excluded=("AWS (not connected)",), unread=True, budget=None))  # type: ignore[arg-type] # fields by name
+    async with at_keyboard(world, NARROW) as person:
+        for key in ("2", "4", "5", "6"):
+            await person.press(key)
+            await person.sees("✗ not known: AWS is not connecte", "→ run `aws sso login`")
+            await person.sees("● ?/h  today ?  Nov ? → ?  without AWS (not connected)")
+            assert "$0" not in person.text()
+            assert "no volumes" not in person.text()
+            assert "yet" not in person.text().replace("no loss in the log yet", "")
+        await person.sees("today ?", "burn ?/h", "forecast ?", "▲ without AWS (not connected)")
+        await person.press("2", "tab")
+        await person.sees("Snapshots", "✗ not known: AWS is not connected: no usable credentials")
+
+
+async def test_what_is_certainly_nothing_is_called_nothing() -> None:
+    world = World().alone()
+    world.volumes.push(Storage())
+    async with at_keyboard(world) as person:
+        await person.press("2")
+        await person.sees("no volumes; x opens the actions")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
 from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import PROTECTING_TAGS, TAG_OWNER, TAG_PROTECT_UNTIL, Ownership
+from runctl_tui.domain.instance import TAG_OWNER, TAG_PROTECT_UNTIL
 from runctl_tui.domain.plan import Level, Operation, Reason
+from runctl_tui.domain.protection import protected_until, protecting_tag
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
 from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, takes_over, warn
 from runctl_tui.domain.states import DESTROYING
@@ -101,12 +102,12 @@ def ownership_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None
 def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D07: a protecting tag with any value but 'false' protects."""
     tags = _tags(facts)
-    held = [tag for tag in PROTECTING_TAGS if tag in tags and tags[tag].strip().lower() != "false"]
+    held = protecting_tag(tags)
     if not held:
         return None
-    text = f"the tag {held[0]}={tags[held[0]]} protects it"
+    text = f"the tag {held}={tags[held]} protects it"
     if operation in DESTROYING:
-        return block("tag_protected", text, Level.NEVER, offer=f"remove the tag {held[0]} first")
+        return block("tag_protected", text, Level.NEVER, offer=f"remove the tag {held} first")
     if operation is Operation.S3_COPY:
         return warn("tag_protected", text)
     careful = operation in (Operation.STOP, Operation.VOLUME_DETACH)
@@ -115,13 +116,9 @@ def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D08: a date protects until it has passed, and also when it cannot be read."""
-    text = _tags(facts).get(TAG_PROTECT_UNTIL)
-    if operation not in DESTROYING or text is None:
+    why = protected_until(_tags(facts), facts.at)
+    if operation not in DESTROYING or not why:
         return None
-    until = _moment(text)
-    if until is not None and until <= facts.at:
-        return None
-    why = f"it is protected until {text}" if until else f"the date {text!r} in {TAG_PROTECT_UNTIL} cannot be read"
     return block("protect_until", why, Level.NEVER, offer=f"change the tag {TAG_PROTECT_UNTIL} first")
 
 
@@ -170,17 +167,6 @@ def no_journal(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if facts.journal_ok:
         return None
     return block("no_journal", "the journal cannot be written", Level.NEVER, offer="make room in the state folder")
-
-
-def _moment(text: str) -> datetime | None:
-    text = text.strip()
-    try:
-        if len(text) == len("2026-01-01"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _tags(facts: SafetyFacts) -> dict[str, str]:

@@ -16,11 +16,11 @@ from typing import Any, Final, TypeVar
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.host import ProcessLook
-from runctl_tui.domain.instance import ApiProtection, Disk, Instance, Market, Ownership
+from runctl_tui.domain.instance import ApiProtection, Disk, Instance
 from runctl_tui.domain.money import Price
 from runctl_tui.domain.objects import ObjectChangeFacts
 from runctl_tui.domain.plan import Target
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.domain.safety.storage_facts import StorageFacts
 

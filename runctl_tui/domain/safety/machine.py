@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.plan import Level, Operation, Reason
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, TRAINING, block, known_or_none, offering, uses_machine, warn
 from runctl_tui.domain.states import DESTROYING, IN_S3

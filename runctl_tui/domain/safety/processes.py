@@ -9,8 +9,9 @@ from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.host import Guard, HostProcess, ProcessLook
-from runctl_tui.domain.instance import TAG_OWNER, Ownership
+from runctl_tui.domain.instance import TAG_OWNER
 from runctl_tui.domain.plan import Level, Operation, PlanLine, Reason, Target
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import age_words, block, known_or_none, offering, unknown, warn
 from runctl_tui.domain.sizes import byte_words

@@ -8,7 +8,7 @@ from typing import Final
 
 from runctl_tui.domain.cost import CostReport, CostShare
 from runctl_tui.domain.insights import Insight
-from runctl_tui.modals.words import UNKNOWN, bar, figure, money
+from runctl_tui.modals.words import UNKNOWN, bar, figure
 from runctl_tui.screens.columns.words import cell
 from runctl_tui.widgets.columns import Cell, Column
 
@@ -58,8 +58,11 @@ def share_columns() -> tuple[Column[ShareRow], ...]:
 def insight_columns() -> tuple[Column[Insight], ...]:
     """Return the columns of what is worth a look."""
     return (
-        Column("finding", "FINDING", _finding, 30, priority=100, flexible=True, sort_key=lambda one: one.text),
-        Column("saves", "SAVES", _saves, 10, "right", 90, sort_key=lambda one: one.saves_per_hour, descending=True),
+        Column("finding", "FINDING", _finding, 40, priority=100, flexible=True, sort_key=lambda one: one.text),
+        Column(
+            "saves", "SAVES $/MO", _saves, 10, "right", 90, sort_key=lambda one: one.saves_per_hour, descending=True
+        ),
+        Column("rate", "$/H", _rate, 6, "right", 60, sort_key=lambda one: one.saves_per_hour, descending=True),
         Column("do", "ENTER", _do, 15, wide=22, priority=80, sort_key=lambda one: one.advice),
     )
 
@@ -91,6 +94,8 @@ def _left(row: ShareRow) -> Cell:
 
 
 def _part(row: ShareRow) -> Cell:
+    if row.share.unpriced_seconds and not row.share.usd:
+        return cell(UNKNOWN, "$warn")
     return cell(f"{100 * row.share.usd / row.total:.0f}" if row.total else "-", "$muted")
 
 
@@ -103,11 +108,18 @@ def _finding(one: Insight) -> Cell:
 
 
 def _saves(one: Insight) -> Cell:
-    """Say per month where disks cost, else per hour; unknown is a question mark."""
+    """Say what is saved per month; unknown is a question mark."""
     if not one.saves_something:
         return cell("-", "$muted")
-    amount = one.saves_per_month if one.by_month else one.saves_per_hour
-    return cell(f"{money(amount)}/{'mo' if one.by_month else 'h'}", "$warn" if amount is None else "$cost")
+    amount = one.saves_per_month
+    return cell(figure(amount, 10), "$warn" if amount is None else "$cost")
+
+
+def _rate(one: Insight) -> Cell:
+    """Say the price per hour that is saved; storage has none."""
+    if not one.saves_something or one.by_month:
+        return cell("-", "$muted")
+    return cell(figure(one.saves_per_hour, 6), "$warn" if one.saves_per_hour is None else "$muted")
 
 
 def _do(one: Insight) -> Cell:

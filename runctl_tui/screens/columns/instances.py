@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Market, Ownership
-from runctl_tui.domain.resource import BILLED_STATES, ResourceState
+from runctl_tui.domain.resource import BILLED_STATES, Market, Ownership, ResourceState
 from runctl_tui.modals.words import age, figure, hourly, percent, span
 from runctl_tui.screens.columns.words import cell, run_state, state_cell
 from runctl_tui.widgets.columns import Cell, Column

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Unknown
-from runctl_tui.domain.instance import TAG_OWNER, Ownership
+from runctl_tui.domain.instance import TAG_OWNER
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.volume import SnapshotState, VolumeState, month
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled
 from runctl_tui.modals.words import age, figure, number

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from runctl_tui.domain.facts import Fact
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.money import Price
 from runctl_tui.domain.offer import TypeOffer
+from runctl_tui.domain.resource import Market
 from runctl_tui.services.aws.catalog import TypeCatalog
 from runctl_tui.services.aws.parse import PROVIDER, TypeFacts
 from runctl_tui.services.aws.spot import SpotMarket

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from runctl_tui.domain.instance import Disk, Gpu, Instance, Market
-from runctl_tui.domain.resource import ResourceState, normalize_state
+from runctl_tui.domain.instance import Disk, Gpu, Instance
+from runctl_tui.domain.resource import Market, ResourceState, normalize_state
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef, InstanceTypeInfoTypeDef, TagTypeDef, VolumeTypeDef

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, cast
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact
 from runctl_tui.domain.identity import Identity
-from runctl_tui.domain.instance import ApiProtection, Instance, Market
+from runctl_tui.domain.instance import ApiProtection, Instance
 from runctl_tui.domain.money import Price
 from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Capability
 from runctl_tui.services.aws.clients import AwsClients

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT, TAG_RUN, Market
+from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT, TAG_RUN
 from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.resource import Market
 from runctl_tui.services.aws.images import Image
 from runctl_tui.services.aws.instances import TAG_OP
 from runctl_tui.services.aws.spot import market_options

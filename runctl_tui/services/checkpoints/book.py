@@ -78,12 +78,16 @@ class CheckpointBook:
         """Read them once, newest run first, newest checkpoint first."""
         if run_id:
             sessions: Sequence[TrainingSession] = [await self._runs.find(run_id)]
+            unseen: Sequence[Problem] = ()
         else:
             latest = self._runs.feed.latest or await self._runs.now()
             sessions = latest.value[:RECENT_RUNS]
+            unseen = [
+                problem for problem in latest.missing if "/" in problem.scope
+            ]  # places; silent hosts say so below
         parts = await asyncio.gather(*(self._of_run(session) for session in sessions))
         found = [checkpoint for checkpoints, _ in parts for checkpoint in checkpoints]
-        missing = [problem for _, problems in parts for problem in problems]
+        missing = [*unseen, *(problem for _, problems in parts for problem in problems)]
         if self._folders is not None and not run_id:
             here = {session.id for session in sessions if session.provider == "local"}
             taken = [one.host.location for one in found if one.run_id in here]

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Unknown
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest, container_words
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.paths import project_root
 from runctl_tui.services.errors import ValidationError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.plan import Step
 from runctl_tui.services.errors import HostError, TrainctlError
@@ -90,6 +90,14 @@ class PipelineParts:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
+LAST: Final = (
+    Step("ended", "Run ended"),
+    Step("kept", "Checkpoints verified in S3"),
+    Step("terminated", "Machine terminated"),
+)
+"""The steps of a launch that ends what it began."""
+
+
 def steps(request: LaunchRequest) -> tuple[Step, ...]:
     """Return the steps that a launch will go through."""
     titles: list[tuple[str, str]] = []
@@ -99,9 +107,7 @@ def steps(request: LaunchRequest) -> tuple[Step, ...]:
         titles += [("ssh", "SSH up"), ("code", "Code synced")]
         titles += [("data", "Data in place")] if request.job.data_source or request.job.resume_from else []
         titles += [("deps", "Dependencies installed"), ("training", "Training started"), ("detached", "Detached")]
-    if request.terminate_after:
-        titles += [("ended", "Run ended"), ("kept", "Checkpoints verified in S3"), ("terminated", "Machine terminated")]
-    return tuple(Step(name, title) for name, title in titles)
+    return (*(Step(name, title) for name, title in titles), *(LAST if request.terminate_after else ()))
 
 
 def left_behind(error: TrainctlError, made: Made) -> TrainctlError:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.plan import StepState
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingSession, TrainingStatus
 from runctl_tui.services.errors import (
     AgentError,
@@ -21,11 +21,13 @@ from runctl_tui.services.errors import (
     Refused,
     TrainctlError,
 )
+from runctl_tui.services.launch.ending import Ending
 from runctl_tui.services.launch.parts import Made, PipelineParts, left_behind, result_of, steps
 from runctl_tui.services.launch.reach import reach
 from runctl_tui.services.training.request import new_run_id, start_request
 
 if TYPE_CHECKING:
+    from runctl_tui.domain.plan import JobView
     from runctl_tui.services.jobs import JobHandle, StepHandle
     from runctl_tui.services.training.agent_client import AgentClient
     from runctl_tui.services.training.agent_values import StartRequest
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 BOOT_SECONDS: Final = 300.0
 INSTALL_SECONDS: Final = 3600.0
 GRACE_SECONDS: Final = 30.0
-STALL_SECONDS: Final = 900.0
-"""How long uploads may stand still before a launch gives up waiting and leaves the machine as it is."""
 POLL: Final = 0.5
 
 
@@ -53,7 +53,7 @@ class LaunchPipeline:
             if request.job is not None:
                 await self._train(request.job, job, made)
             if request.terminate_after:
-                await self._finish(job, made)
+                await Ending(self._parts).finish(job, made)
         except TrainctlError as error:
             if made.created and (request.terminate_after or job.cancelled):
                 await self._undo(job, made)
@@ -61,6 +61,10 @@ class LaunchPipeline:
                 raise left_behind(error, made) from error
             raise
         return result_of(request, made)
+
+    async def take_up(self, view: JobView, job: JobHandle) -> str:
+        """Wait for the end of an interrupted launch's run as it did, and terminate its machine."""
+        return await Ending(self._parts).take_up(view, job)
 
     async def stop_run(self, run_id: str, job: JobHandle) -> str:
         """Stop a run: TERM, and KILL after the grace period."""
@@ -210,59 +214,6 @@ class LaunchPipeline:
             step.progress(detail=status.phase)
             await self._parts.sleep(POLL)
         raise HostError(f"The dependencies of {run_id} are not installed after an hour", "", "look at its log")
-
-    async def _finish(self, job: JobHandle, made: Made) -> None:
-        assert made.session is not None
-        run_id = made.session.id
-        async with job.step("ended") as step:
-            session = await self._until_ended(run_id, step, job)
-        async with job.step("kept") as step:
-            await self._until_kept(run_id, step, job)
-        async with job.step("terminated") as step:
-            if made.created:
-                await self._parts.terminate(made.key)
-                made.gone = True
-                step.progress(detail=made.machine.id)
-            else:
-                step.progress(detail="the machine was there before and stays")
-        if session.status is not TrainingStatus.COMPLETED:
-            raise HostError(
-                f"The run {run_id} {session.status.value}", session.reason, "its log and checkpoints are kept"
-            )
-
-    async def _until_ended(self, run_id: str, step: StepHandle, job: JobHandle) -> TrainingSession:
-        while True:
-            job.check()
-            session = await self._parts.runs.find(run_id)
-            if session.status.ended:
-                step.progress(detail=session.reason or session.status.value)
-                return session
-            progress = session.progress
-            step.progress(detail=f"step {progress.step}" if progress.step is not None else session.status.value)
-            if progress.step is not None and progress.total_steps:
-                step.progress(progress.step / progress.total_steps)
-            await self._parts.sleep(2.0)
-
-    async def _until_kept(self, run_id: str, step: StepHandle, job: JobHandle) -> None:
-        """Return when every checkpoint is verified in S3; HostError when nothing moves any more."""
-        clock, said = self._parts.clock, ""
-        deadline = clock.monotonic() + STALL_SECONDS
-        while True:
-            job.check()
-            uploads = (await self._parts.runs.find(run_id)).uploads
-            snapshot = await self._parts.checkpoints.now(run_id)
-            safe = sum(one.safe_in_s3 for one in snapshot.value)
-            if snapshot.complete and safe == len(snapshot.value):
-                step.progress(1.0, f"{safe} checkpoints")
-                return
-            words = f"{safe} of {len(snapshot.value)} checkpoints; {uploads.waiting or f'{uploads.done} files'}"
-            if words != said:
-                said, deadline = words, clock.monotonic() + STALL_SECONDS
-            if uploads.failed or clock.monotonic() > deadline:
-                what = f"Not every checkpoint of {run_id} is in S3: {words}"
-                raise HostError(what, "the machine is not terminated", "see checkpoints list, then terminate it")
-            step.progress(safe / len(snapshot.value) if snapshot.value else None, words)
-            await self._parts.sleep(1.0)
 
     async def _undo(self, job: JobHandle, made: Made) -> None:
         """Terminate what this launch made where nothing can be lost; say what stays where something could."""

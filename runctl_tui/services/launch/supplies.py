@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.location import DataLocation, LocationKind
 from runctl_tui.domain.money import dollars
+from runctl_tui.domain.resource import Market
 from runctl_tui.services.errors import DataTransferError, ResourceNotFound, TrainctlError, ValidationError
 from runctl_tui.services.training.fetch import RemoteFile, fetch
 from runctl_tui.services.training.request import s3_location

@@ -9,9 +9,10 @@ from typing import Final
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
-from runctl_tui.domain.instance import Gpu, Market
+from runctl_tui.domain.instance import Gpu
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import TypeOffer
+from runctl_tui.domain.resource import Market
 from runctl_tui.services.errors import TrainctlError, ValidationError
 from runctl_tui.services.runpod.parse import (
     COMMUNITY,

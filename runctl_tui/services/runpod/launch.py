@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.offer import CreateResourceOptions
-from runctl_tui.domain.resource import BILLED_STATES
+from runctl_tui.domain.resource import BILLED_STATES, Market
 from runctl_tui.services.aws.keys import KeyFile, own_key, pair_name
 from runctl_tui.services.errors import NoCapacity, Refused, TrainctlError, Unsupported, ValidationError
 from runctl_tui.services.runpod import faults

@@ -11,11 +11,11 @@ from typing import Final
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.identity import Identity
-from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Instance, Market
+from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Instance
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Capability
 from runctl_tui.services.ports import SshTarget

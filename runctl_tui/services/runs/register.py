@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.instance import Instance, Market, Ownership
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.instance import Instance
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostError, Refused, ResourceNotFound, TrainctlError, ValidationError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from runctl_tui.domain.clock import Clock
+    from runctl_tui.domain.run import ResourceUsage
     from runctl_tui.services.host_book import HostBook
     from runctl_tui.services.ports import Feed
     from runctl_tui.services.runs.archive import RunArchive
@@ -46,6 +48,16 @@ ARCHIVED: Final = -1
 """The inode of a log that came from S3."""
 
 
+@dataclass(frozen=True, slots=True)
+class HostWord:
+    """What a machine told when it was asked about its runs."""
+
+    at: datetime
+    usage: ResourceUsage | None
+    silence: str = ""
+    """Why it told nothing of its runs; empty: it did."""
+
+
 class RunRegister:
     """All runs, newest first."""
 
@@ -60,6 +72,8 @@ class RunRegister:
         self._clock = clock
         self.mirrors = Mirrors(files.log_path)
         self.sweeps = HostSweeps(hosts, self.mirrors, clock)
+        self.told: Mapping[str, HostWord] = {}
+        """What each machine told when it was last asked, by its key."""
 
     async def now(self, machine: str = "") -> Runs:
         """Ask every reachable host once, or only one machine, and wait for each as long as it may take."""
@@ -170,6 +184,7 @@ class RunRegister:
         asked = [one for one in machines.value if may_be_asked(one) and only in ("", one.key)]
         answers = await ask(asked)
         now = self._clock.now()
+        self._take_note(answers, now, machines.value)
         for answer in answers:
             told = await asyncio.to_thread(self._told, answer, known)
             known.update({session.id: session for session in told})
@@ -185,6 +200,16 @@ class RunRegister:
         problems = [answer.problem for answer in answers if answer.problem is not None]
         missing = (*machines.missing, *self._files.problems, *problems)
         return Snapshot(_newest_first(known), now, machines.scope, missing)
+
+    def _take_note(self, answers: Sequence[Answer], now: datetime, machines: Sequence[Instance]) -> None:
+        """Keep what machines told; one that tells nothing now is known as it was measured last."""
+        there = {machine.key for machine in machines}
+        told = {key: word for key, word in self.told.items() if key in there}
+        for answer in answers:
+            before = told.get(answer.machine.key)
+            usage = answer.usage or (before.usage if before else None)
+            told[answer.machine.key] = HostWord(now, usage, answer.problem.what if answer.problem else "")
+        self.told = told
 
     def _told(self, answer: Answer, known: dict[str, TrainingSession]) -> list[TrainingSession]:
         return [self._session(answer.machine, status, known.get(status.run_id)) for status in answer.statuses]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.instance import Instance
     from runctl_tui.domain.problem import Problem
+    from runctl_tui.domain.run import ResourceUsage
     from runctl_tui.services.host_book import HostBook
     from runctl_tui.services.runs.mirror import LogMirror, Mirrors
     from runctl_tui.services.training.agent_client import AgentClient
@@ -31,6 +32,8 @@ PATIENCE: Final = 0.5
 """Seconds for which the feed waits for a host that hung the last time."""
 QUIET_SECONDS: Final = 15.0
 """Seconds for which the feed leaves a machine alone on which no run lives and no upload waits."""
+MEASURED_EVERY: Final = 60.0
+"""Seconds between two measurements of what a machine is doing."""
 REVIVE_EVERY: Final = 300.0
 """Seconds between two attempts to start a dead uploader again."""
 PAGE: Final = 1024 * 1024
@@ -42,6 +45,8 @@ class Answer:
 
     machine: Instance
     statuses: tuple[RunStatus, ...] = ()
+    usage: ResourceUsage | None = None
+    """What it was doing when it was last measured; None: not measured yet."""
     problem: Problem | None = None
 
 
@@ -57,6 +62,7 @@ class HostSweeps:
         self._waiting: dict[str, asyncio.Task[Answer]] = {}
         self._revived: dict[str, float] = {}
         self._told: dict[str, tuple[float, Answer]] = {}
+        self._measured: dict[str, tuple[float, ResourceUsage]] = {}
 
     async def ask(self, machines: Sequence[Instance]) -> list[Answer]:
         """Ask every machine now and wait for each as long as it may take."""
@@ -100,7 +106,7 @@ class HostSweeps:
         try:
             async with asyncio.timeout(self._timeout):
                 agent = await self._hosts.agent(machine)
-                statuses = await agent.sweep()
+                statuses, usage = await self._sweep(machine, agent)
                 await self._attend(agent, statuses)
         except TimeoutError:
             self._slow.add(machine.id)
@@ -109,12 +115,23 @@ class HostSweeps:
             self._slow.discard(machine.id)
             return Answer(machine, problem=_silence(machine, error))
         self._slow.discard(machine.id)
-        answer = Answer(machine, statuses)
+        answer = Answer(machine, statuses, usage)
         if any(status.alive or status.uploads.pending for status in statuses):
             self._told.pop(machine.id, None)
         else:
             self._told[machine.id] = self._clock.monotonic(), answer
         return answer
+
+    async def _sweep(self, machine: Instance, agent: AgentClient) -> tuple[tuple[RunStatus, ...], ResourceUsage]:
+        """Ask for the runs, and now and then for what the machine is doing; its clock is not trusted with the time."""
+        now = self._clock.monotonic()
+        at, usage = self._measured.get(machine.id, (float("-inf"), None))
+        if usage is not None and now - at < MEASURED_EVERY:
+            return await agent.sweep(), usage
+        statuses, measured = await agent.measured_sweep()
+        usage = replace(measured, timestamp=self._clock.now())
+        self._measured[machine.id] = now, usage
+        return statuses, usage
 
     async def _attend(self, agent: AgentClient, statuses: Iterable[RunStatus]) -> None:
         """Fetch what is new of each run, and see to its uploader; one that refuses does not hide the others."""

@@ -40,6 +40,7 @@ from runctl_tui.services.training.host_values import host_reading, process_look
 
 if TYPE_CHECKING:
     from runctl_tui.domain.host import HostReading, ProcessLook
+    from runctl_tui.domain.run import ResourceUsage
 
 T = TypeVar("T")
 Frame = LogFrame | StatusFrame | LinkFrame
@@ -109,6 +110,11 @@ class AgentClient:
     async def sweep(self) -> tuple[RunStatus, ...]:
         """Return every run on the host with the request that it came from."""
         return tuple(run_status(row) for row in (await self.call("sweep"))["runs"])
+
+    async def measured_sweep(self) -> tuple[tuple[RunStatus, ...], ResourceUsage]:
+        """Return what `sweep` does, and what the host is doing meanwhile, for 200 ms more."""
+        answer = await self.call("sweep", {"measure": True})
+        return tuple(run_status(row) for row in answer["runs"]), host_vitals(answer["vitals"]).usage
 
     async def stop(self, run_id: str, grace: float = 30) -> RunStatus:
         """Stop a run, TERM before KILL, and return its end; `grace` in seconds."""

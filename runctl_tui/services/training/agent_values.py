@@ -13,6 +13,8 @@ from runctl_tui.services.training.agent_words import moment, status_of_phase
 Json = dict[str, Any]
 _MIB = 1024**2
 _GIB = 1024**3
+_NO_DRIVER = "no nvidia-smi here"
+"""What the agent says where no GPU can be at work because no driver is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +322,8 @@ def host_vitals(row: Json) -> HostVitals:
         network_out_bytes=row["net_sent_per_s"],
         load=row["load"][0] if row["load"] else None,
         gpus=tuple(_gpu(gpu) for gpu in row["gpus"]),
+        cpus=row["cpus"],
+        gpus_silent="" if row["gpus"] or row["gpu_problem"] == _NO_DRIVER else row["gpu_problem"],
     )
     return HostVitals(usage, row["hostname"], row["boot_id"], row["uptime"], row["cpus"])
 

@@ -16,6 +16,7 @@ import pytest
 
 from runctl_tui.domain.host import most, without_secrets
 from runctl_tui.services.training.agent import gpus, mounts, process_table, vitals
+from runctl_tui.services.training.agent_values import host_vitals
 from runctl_tui.services.training.host_values import host_reading
 from tests.services.agent.harness import Machine
 
@@ -49,6 +50,30 @@ def tool(machine: Machine, text: str) -> None:
 def row_of(answer: dict[str, Any], pid: int) -> dict[str, Any]:
     found: dict[str, Any] = next(row for row in answer["processes"] if row["pid"] == pid)
     return found
+
+
+def test_a_sweep_tells_the_load_where_it_is_asked_to(machine: Machine) -> None:
+    assert "vitals" not in machine.ask("sweep")
+    tool(machine, SMI)
+    usage = host_vitals(machine.ask("sweep", measure=True)["vitals"]).usage
+    assert usage.cpu_percent is not None
+    assert (usage.cpus, usage.gpus[0].utilization, usage.gpus_silent) == (os.cpu_count(), 97.0, "")
+
+
+def test_a_driver_that_does_not_answer_is_told_apart_from_none(machine: Machine) -> None:
+    tool(machine, "#!/bin/sh\necho 'Driver/library version mismatch'\nexit 18\n")
+    broken = host_vitals(machine.ask("sweep", measure=True)["vitals"]).usage
+    assert broken.gpus_silent == "Driver/library version mismatch"
+    machine.environment["PATH"] = "/nowhere"
+    assert host_vitals(machine.ask("sweep", measure=True)["vitals"]).usage.gpus_silent == ""
+
+
+def test_where_hosts_share_one_system_only_its_own_processes_are_a_host_s_work(
+    machine: Machine, worker: subprocess.Popen[bytes]
+) -> None:
+    machine.environment[process_table.MARK] = "i-idle"
+    mine = host_vitals(machine.ask("sweep", measure=True)["vitals"]).usage
+    assert mine.cpu_percent == 0.0
 
 
 def test_a_busy_process_is_seen_with_what_it_uses(machine: Machine, worker: subprocess.Popen[bytes]) -> None:

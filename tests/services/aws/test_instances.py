@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Market
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.services.aws import instances as module
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.errors import AwsError, CredentialsError, Refused, ResourceNotFound

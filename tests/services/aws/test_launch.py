@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.offer import NO_PROFILE
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.services.aws.provider import AwsProvider
 from runctl_tui.services.aws.settings import LaunchSettings
 from runctl_tui.services.errors import (

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import Market
 from runctl_tui.domain.money import PriceKind
+from runctl_tui.domain.resource import Market
 from runctl_tui.services.aws import spot
 from runctl_tui.services.errors import ResourceNotFound
 from tests.services.aws.world import World, ec2_error

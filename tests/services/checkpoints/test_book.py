@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from runctl_tui.domain.checkpoint import CopyState
+from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingStatus, UploadSummary
+from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.aws.s3 import S3Store, StoredObject
 from runctl_tui.services.checkpoints.book import HEADS_AT_ONCE, CheckpointBook
 from runctl_tui.services.errors import HostUnreachable
@@ -76,6 +78,19 @@ async def test_a_host_that_never_answered_is_unknown_and_said(world: Rig) -> Non
     (one,) = snapshot.value
     assert (one.host.state, one.s3.state, one.step) == (CopyState.UNKNOWN, CopyState.VERIFIED, 5)
     assert [problem.scope for problem in snapshot.missing] == [RUN]
+
+
+async def test_runs_of_machines_that_could_not_be_listed_may_have_checkpoints_too(
+    world: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unread = Problem("NoCredentialsError", "us-east-1: not listed", scope="fake/us-east-1", not_connected="AWS")
+    silent = Problem("x", "box-1 cannot be reached", scope=an_instance().id)
+
+    async def nobody(machine: str = "") -> Snapshot[Any]:
+        return Snapshot((), world.clock.now(), (), (unread, silent))
+
+    monkeypatch.setattr(world.register, "now", nobody)
+    assert (await book_of(world).now()).missing == (unread,)
 
 
 async def test_a_run_cut_off_by_a_stop_is_not_told_as_complete(world: Rig) -> None:

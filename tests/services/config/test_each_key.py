@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from runctl_tui.domain.instance import Market
+from runctl_tui.domain.resource import Market
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.settings import SPECS

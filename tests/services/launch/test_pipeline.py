@@ -12,18 +12,18 @@ from typing import Any, cast
 import pytest
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
-from runctl_tui.domain.instance import Instance, Market
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import JobView, StepState
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostUnreachable, NoCapacity, Refused, TrainctlError
 from runctl_tui.services.feed import PushFeed
 from runctl_tui.services.job_handle import JobHandle
-from runctl_tui.services.launch import pipeline
-from runctl_tui.services.launch.parts import HereSettings, PipelineParts, steps
+from runctl_tui.services.launch import ending
+from runctl_tui.services.launch.parts import LAST, HereSettings, PipelineParts, steps
 from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.reach import SSH_SECONDS
 from runctl_tui.services.launch.supplies import Supplies
@@ -381,8 +381,19 @@ async def test_the_whole_way_waits_for_the_last_checkpoint(world: World) -> None
     assert world.detail("kept") == "1 checkpoints"
 
 
+async def test_who_takes_an_interrupted_launch_up_waits_and_ends_as_it_would_have(world: World) -> None:
+    world.copies.found = [_copy(CopyState.UPLOADING), _copy(CopyState.VERIFIED)]
+    await world.launch(world.request())
+    begun = world.job.view
+    world.job = JobHandle(JobView("j-2", "launch, taken up", LAST, START), world.clock, world._changed)
+    words = await LaunchPipeline(world.parts).take_up(begun, world.job)
+    assert words == f"{begun.run_id} ended, its checkpoints are in S3, {begun.instance_id} is terminated"
+    assert world.ended == [f"fake/{begun.instance_id}"]
+    assert set(world.states().values()) == {StepState.DONE}
+
+
 async def test_checkpoints_that_never_arrive_keep_the_machine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "STALL_SECONDS", 3.0)
+    monkeypatch.setattr(ending, "STALL_SECONDS", 3.0)
     world.copies.found = [_copy(CopyState.UPLOADING)]
     world.terminate_error = Refused("the newest checkpoint is not in S3")
     with pytest.raises(TrainctlError, match="Not every checkpoint"):

@@ -13,11 +13,11 @@ from decimal import Decimal
 import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT, TAG_RUN, Instance, Market, Ownership
+from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT, TAG_RUN, Instance
 from runctl_tui.domain.money import PriceKind
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.states import Capability
 from runctl_tui.services.errors import HostUnreachable, ResourceNotFound, TrainctlError, Unsupported
 from runctl_tui.services.ports import TrainingProvider

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runctl_tui.domain.instance import Ownership
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.states import Capability
 from runctl_tui.services.errors import Unsupported
 from runctl_tui.services.local import hardware

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.instance import Market
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.services.errors import (
     CloudProviderError,
     CredentialsError,

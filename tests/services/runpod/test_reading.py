@@ -12,8 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import Market, Ownership
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.secret import Secret
 from runctl_tui.services.errors import (
     CloudProviderError,

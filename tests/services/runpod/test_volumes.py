@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import Ownership
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.volume import NewVolume, VolumeShape, VolumeState
 from runctl_tui.services import standing

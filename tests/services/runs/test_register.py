@@ -13,7 +13,7 @@ import pytest
 
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.run import TrainingStatus
+from runctl_tui.domain.run import ResourceUsage, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import CloudProviderError, HostUnreachable, Refused, ResourceNotFound, ValidationError
 from runctl_tui.services.runs import sweeps
@@ -199,6 +199,7 @@ async def test_a_dead_uploader_is_started_again(world: Rig, monkeypatch: pytest.
     dead = replace(status, upload_state="uploading", uploader_alive=False)
     monkeypatch.setattr(agent, "restart_uploader", restart)
     monkeypatch.setattr(agent, "sweep", lambda: _now((dead,)))
+    monkeypatch.setattr(agent, "measured_sweep", lambda: _now(((dead,), ResourceUsage(world.clock.now()))))
     await world.register.now()
     await world.register.now()
     assert revived == [run_id]
@@ -354,6 +355,27 @@ async def test_a_quiet_host_is_left_alone_for_a_while_by_the_feed_and_never_by_a
     world.clock.advance(20)
     await world.register.poll()
     assert len(world.hosts.asked) == 3
+
+
+async def test_what_machines_tell_of_runs_and_load_is_kept_and_measured_once_in_a_while(world: Rig) -> None:
+    box = world.machine(1)
+    await world.register.now()
+    first = world.register.told[box.key]
+    assert first.silence == ""
+    assert first.usage is not None
+    assert first.usage.cpus
+    world.clock.advance(sweeps.MEASURED_EVERY / 2)
+    await world.register.now()
+    assert world.register.told[box.key].usage == first.usage
+    world.clock.advance(sweeps.MEASURED_EVERY / 2)
+    await world.register.now()
+    again = world.register.told[box.key].usage
+    assert again is not None
+    assert again.timestamp > first.usage.timestamp
+    world.hosts.errors[box.id] = HostUnreachable("box-1 cannot be reached", "no route")
+    await world.register.now()
+    assert world.register.told[box.key].usage == again
+    assert "cannot be reached" in world.register.told[box.key].silence
 
 
 async def test_a_forgotten_run_comes_back_neither_from_its_host_nor_from_s3(world: Rig) -> None:

@@ -8,6 +8,7 @@ from .basics import Json, utc
 from .checkpoints import left_unfinished, own_entries
 from .fields import text_list
 from .files import read_json
+from .own_load import own_vitals
 from .processes import boot_id, recorded_alive
 from .run_folder import Run, all_runs
 
@@ -73,6 +74,9 @@ def verb_status(request: Json) -> Json:
     return {"runs": [status_of(run) for run in present], "missing": missing, "boot_id": boot_id(), "time": utc()}
 
 
-def verb_sweep(_request: Json) -> Json:
-    """Return every run of this host with the request it came from."""
-    return {"runs": [dict(status_of(run), request=run.request()) for run in all_runs()], "time": utc()}
+def verb_sweep(request: Json) -> Json:
+    """Return every run of this host with the request it came from, and where wanted what the host is doing."""
+    answer: Json = {"runs": [dict(status_of(run), request=run.request()) for run in all_runs()], "time": utc()}
+    if request.get("measure"):
+        answer["vitals"] = own_vitals()
+    return answer

@@ -115,6 +115,8 @@ class Supervisor:
 
     def clear(self, pgid: int) -> None:
         """End what the command left behind in its group, since it would hold the GPUs."""
+        if group_alive(pgid):
+            self.say("the command has ended: ending what it left behind")
         deadline = time.time() + 5
         signal_group(pgid, signal.SIGTERM)
         while group_alive(pgid) and time.time() < deadline:

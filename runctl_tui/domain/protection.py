@@ -1,0 +1,35 @@
+"""What the tags of a resource protect it from; pure, used by the safety rules and by what is said about money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+
+from runctl_tui.domain.instance import PROTECTING_TAGS, TAG_PROTECT_UNTIL
+
+
+def protecting_tag(tags: Mapping[str, str]) -> str:
+    """Return the tag that protects, or nothing: any value but 'false' does."""
+    return next((tag for tag in PROTECTING_TAGS if tag in tags and tags[tag].strip().lower() != "false"), "")
+
+
+def protected_until(tags: Mapping[str, str], at: datetime) -> str:
+    """Return until when a date protects, in words; nothing where there is none or it has passed."""
+    text = tags.get(TAG_PROTECT_UNTIL)
+    if text is None:
+        return ""
+    until = _moment(text)
+    if until is not None and until <= at:
+        return ""
+    return f"it is protected until {text}" if until else f"the date {text!r} in {TAG_PROTECT_UNTIL} cannot be read"
+
+
+def _moment(text: str) -> datetime | None:
+    text = text.strip()
+    try:
+        if len(text) == len("2026-01-01"):
+            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
