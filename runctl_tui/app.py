@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from rich.text import Text
 from textual import events, on, work
 from textual.binding import Binding, BindingType
+from textual.filter import Monochrome, NoColor
 from textual.worker import Worker, WorkerState
 
 from runctl_tui import paths, theme
@@ -150,7 +151,7 @@ class RunctlApp(LeavingApp):
     def heed_setting(self, event: SettingWritten) -> None:
         """Take up at once what this program can take up."""
         if event.key == "ui.theme":
-            self.theme = self._wanted_theme()
+            self._put_on(self._wanted_theme())
         elif event.key == "ui.keymap":
             self._take_keymap()
 
@@ -318,12 +319,20 @@ class RunctlApp(LeavingApp):
         """Choose the theme before anything is drawn, so that the style sheets are parsed for it alone."""
         for each in theme.themes():
             self.register_theme(each)
-        self.theme = self._wanted_theme()
+        self._put_on(self._wanted_theme())
         self.stylesheet = ThemedStylesheet(variables=self.get_css_variables())
+
+    def _put_on(self, name: str) -> None:
+        """Take a theme; under NO_COLOR one of 16 colours keeps the terminal's own two: greys of them would be one."""
+        self.theme = name
+        if self.no_color:
+            bare = NoColor() if self.native_ansi_color else Monochrome()
+            self._filters = [bare if isinstance(each, NoColor | Monochrome) else each for each in self._filters]
 
     def _wanted_theme(self) -> str:
         wanted = str(self._setting("ui.theme") or theme.DEFAULT_THEME)
-        return wanted if wanted in self.available_themes else theme.DEFAULT_THEME
+        known = wanted if wanted in self.available_themes else theme.DEFAULT_THEME
+        return theme.in_16_colours(known) if self.console.color_system == "standard" else known
 
     def _take_keymap(self) -> None:
         wanted = self._setting("ui.keymap")

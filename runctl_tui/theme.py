@@ -178,6 +178,11 @@ def variable_defaults() -> dict[str, str]:
     return dict(_DARK)
 
 
+def in_16_colours(name: str) -> str:
+    """Return what takes a theme's place in a terminal of 16 colours, where the nearest ones would be illegible."""
+    return {DARK: ANSI, LIGHT: ANSI_LIGHT}.get(name, name)
+
+
 def themes() -> tuple[Theme, ...]:
     """Return the product's themes in the order in which they are offered."""
     return (

@@ -32,6 +32,7 @@ def _clean_environment() -> None:
         if foreign and not name.startswith(_OURS):
             del os.environ[name]
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
+    os.environ["TERM"] = "xterm-256color"
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["TZ"] = "UTC"
 

@@ -16,6 +16,7 @@ from textual.widgets import Button
 
 from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.paths import style_sheets
+from runctl_tui.widgets.text import content
 
 if TYPE_CHECKING:
     from runctl_tui.domain.clock import Clock
@@ -64,6 +65,8 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
     AUTO_FOCUS = f"#{CANCEL}"
 
     SEVERITY: ClassVar[Severity] = "plain"
+    KEYS: ClassVar[str] = ""
+    """What the keys do, on the lower edge of a view that has no buttons to say it."""
     CONFIRM_BY_Y: ClassVar[bool] = False
     BURST_SECONDS: ClassVar[float] = 0.03
     """The window in which keys are held back to see whether they are a paste."""
@@ -83,6 +86,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         """Lay out body and buttons in a frame."""
         with Vertical(classes=f"dialog -{self.SEVERITY}") as frame:
             frame.border_title = Content(self.dialog_title)
+            frame.border_subtitle = self._keys
             with Vertical(classes="dialog-body"):
                 yield from self.compose_body()
             buttons = list(self.compose_buttons())
@@ -136,13 +140,17 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
     def action_confirm(self) -> None:
         """Confirm by `y`."""
 
+    @property
+    def _keys(self) -> Content:
+        return content(safe(self.KEYS), "$muted")
+
     def _explain_silence(self, words: SafeText) -> None:
         """Say in the frame's lower edge why keys had no effect; it goes by itself."""
         frame = self.query_one(".dialog")
         frame.border_subtitle = Content(words)
         if self._said is not None:
             self._said.stop()
-        self._said = self.set_timer(SAID_SECONDS, lambda: setattr(frame, "border_subtitle", ""))
+        self._said = self.set_timer(SAID_SECONDS, lambda: setattr(frame, "border_subtitle", self._keys))
 
     def _hold(self, event: events.Key) -> None:
         """Keep a key until the window has passed; a burst of them restarts the window."""

@@ -42,6 +42,7 @@ class Describe(Dialog[None]):
         Binding("j", "scroll(1)", "down", show=False, id="describe.down"),
         Binding("k", "scroll(-1)", "up", show=False, id="describe.up"),
     ]
+    KEYS = "j k scroll  c copy all  q close"
     AUTO_FOCUS = "VerticalScroll"
     BURST_SECONDS = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
@@ -14,9 +14,6 @@ from runctl_tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
     from runctl_tui.domain.clock import Clock
-
-
-KEYS: Final = "/ search  c copy all  q close"
 
 
 class FollowView(TextView):
@@ -36,7 +33,7 @@ class FollowView(TextView):
 
     def on_mount(self) -> None:
         """Begin to listen; closing the view ends it."""
-        self.query_one(LogView).set_note(safe(f"waiting for the log…   {KEYS}"))
+        self.query_one(LogView).set_note(safe("waiting for the log…"))
         self.run_worker(self._listen(), exclusive=True)
 
     async def _listen(self) -> None:
@@ -44,6 +41,6 @@ class FollowView(TextView):
         async for line in self._source:
             self._heard.append(safe(line))
             view.append(self._heard[-1:])
-            view.set_note(safe(f"live   {KEYS}"))
+            view.set_note(safe("live"))
         view.ended = True
-        view.set_note(safe(f"the log has ended   {KEYS}"))
+        view.set_note(safe("the log has ended"))

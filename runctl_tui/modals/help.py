@@ -92,6 +92,7 @@ class Help(Dialog[None]):
         Binding("j", "scroll(1)", "down", show=False, id="help.down"),
         Binding("k", "scroll(-1)", "up", show=False, id="help.up"),
     ]
+    KEYS = "j k scroll  q close"
     AUTO_FOCUS = "VerticalScroll"
     BURST_SECONDS = 0
 

@@ -73,6 +73,7 @@ class Pick(Dialog[str]):
         Binding("pagedown", "step(10)", "page down", show=False, id="pick.page_down"),
         Binding("pageup", "step(-10)", "page up", show=False, id="pick.page_up"),
     ]
+    KEYS = "↑ ↓ choose  enter takes it  esc close"
     AUTO_FOCUS = "FormInput"
     BURST_SECONDS = 0
 

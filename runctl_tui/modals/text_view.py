@@ -70,6 +70,7 @@ class TextView(Dialog[None]):
         Binding("q", "cancel", "close", id="text.close"),
         Binding("c", "copy", "copy all", id="text.copy"),
     ]
+    KEYS = "/ search  c copy all  q close"
     AUTO_FOCUS = "TextLines"
     BURST_SECONDS = 0
 

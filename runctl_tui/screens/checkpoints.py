@@ -31,7 +31,8 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
     MODE = "checkpoints"
     NAME = "Checkpoints"
     ABOUT_REFERENCE = True
-    EMPTY = "no checkpoints yet; they appear while a run writes them"
+    EMPTY = "no checkpoints yet; they appear while a run writes them, and f shows those in a folder of this machine"
+    ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"details", "run_log"}
     ORDER = ("age", False)
     HELP = (
         "Each line is one checkpoint with its copy on the host and its copy in S3; only a verified copy is safe. Those "

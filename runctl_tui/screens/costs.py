@@ -46,6 +46,7 @@ class CostsScreen(ListScreen[Insight]):
     MODE = "costs"
     NAME = "Costs"
     EMPTY = "nothing is idle, forgotten or kept for nothing"
+    ROWS = "findings"
     HELP = (
         "Above: what was spent by day and by project, run, type and so on; b and B change that, < and > the month. "
         "Below: what is worth a look; enter opens the plan that ends it, which asks before anything happens. "

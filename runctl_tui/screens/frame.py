@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.text import SafeText, safe, safe_line
+from runctl_tui.domain.text import EMPTY, SafeText, safe, safe_line
 from runctl_tui.modals.words import duration, seen
 from runctl_tui.widgets.cost_bar import CostFacts
 from runctl_tui.widgets.header import HeaderFacts
@@ -106,9 +107,14 @@ def problem_lines(problem: Problem, log_path: str) -> list[SafeText]:
     return [safe_line(f"{label:8}  {value}") for label, value in rows if value]
 
 
+def told_below(missing: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Return the problems that are said under the rows."""
+    return tuple(problem for problem in missing if problem.code != HOST_OFF)
+
+
 def unknown_notice(missing: Sequence[Problem]) -> Notice | None:
     """Return what stands in the place of rows that nobody could read, with the next step; None where all was read."""
-    told = [problem for problem in missing if problem.code != HOST_OFF]
+    told = told_below(missing)
     if not told:
         return None
     problem = told[0]
@@ -121,12 +127,11 @@ def unknown_notice(missing: Sequence[Problem]) -> Notice | None:
 def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, ...]:
     """Return one line per part of the scope that is absent or old."""
     age = seen(snapshot.taken_at, now)
-    older = "" if age == "now" else f"; rows are from {age}"
-    out = []
-    for problem in snapshot.missing:
-        if problem.code == HOST_OFF:
-            continue
+    older = "" if age == "now" else f"; rows from {age}"
+    out: list[Notice] = []
+    for problem in told_below(snapshot.missing):
         again = f", next try in {duration(problem.retry_in)}" if problem.retry_in is not None else ""
-        code = f" [{problem.code}]" if problem.code and problem.code not in problem.what else ""
-        out.append(Notice.partial(safe(f"{problem.what}{again}{older}{code}")))
+        code = safe(f"[{problem.code}]" if problem.code and problem.code not in problem.what else "")
+        words = safe(f"{problem.what}{older}{again}")
+        out.append(replace(Notice.partial(words), more=code, hint=safe("! why") if not out else EMPTY))
     return tuple(out)

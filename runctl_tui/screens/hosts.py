@@ -47,6 +47,7 @@ class HostScreen(ListScreen[HostProcess]):
     NAME = "Host"
     EMPTY = "no processes are told"
     ORDER = ("cpu", True)
+    ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"end", "describe", "run", "copy"}
     HELP = (
         "One machine, measured every two seconds while this screen is in front and never otherwise. CPU % is of one "
         "core; GPU MEM is what a process holds on all GPUs, ? where the driver does not say. Processes of other users "

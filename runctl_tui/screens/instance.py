@@ -71,12 +71,12 @@ class InstanceScreen(MachineKeys):
     )
     HINTS: ClassVar[tuple[str, ...]] = (
         "screen.actions",
+        "instance.next",
+        "instance.back",
         "instances.volumes",
         "instances.monitor",
         "instances.checkpoints",
         "instances.costs",
-        "instance.back",
-        "instance.next",
         "instances.logs",
         "instances.shell",
         "instances.terminate",
@@ -85,7 +85,7 @@ class InstanceScreen(MachineKeys):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.back", "back", id="instance.back"),
-        Binding("tab", "next_section", "next section", id="instance.next"),
+        Binding("tab", "next_section", "section", id="instance.next"),
     ]
     AUTO_FOCUS = "#page"
 

@@ -60,7 +60,7 @@ def money_facts(account: Heard[Account] | None, run_names: Mapping[str, str]) ->
 def run_facts(runs: Sequence[TrainingSession], costs: Mapping[str, Decimal], now: datetime) -> Facts:
     """Return the runs on the machine with what each did and cost, newest first."""
     rows = [run_fact(run, now, costs.get(run.id)) for run in runs]
-    return _newest(rows, "older") or (modals.fact("", "no runs", "$muted"),)
+    return _newest(rows, "older") or (modals.fact("", "no runs; x, Train here… starts one", "$muted"),)
 
 
 def checkpoint_facts(

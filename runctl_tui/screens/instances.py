@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.screens.columns.instances import instance_columns
 from runctl_tui.screens.listing import ListScreen
-from runctl_tui.screens.machine_keys import MachineKeys
+from runctl_tui.screens.machine_keys import ABOUT_A_MACHINE, MachineKeys
 from runctl_tui.screens.starting import SANDBOX, alone, start_facts
 from runctl_tui.widgets.table import ResourceTable
 
@@ -32,6 +32,7 @@ class InstancesScreen(MachineKeys, ListScreen["FleetRow"]):
     NAME = "Instances"
     EMPTY = "no machines; x opens the actions, Launch… makes one"
     ORDER = ("price", True)
+    ABOUT_ROWS = ABOUT_A_MACHINE
     HELP = (
         "One line per machine of every provider. $/h is what it costs now, SO FAR what the ledger has counted; "
         "? is unknown, * an estimate, s a spot machine. Nothing here changes anything: changes live in x and ctrl+d."

@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
-from runctl_tui.domain.text import safe, safe_lines
-from runctl_tui.screens.frame import missing_notices, unknown_notice
+from runctl_tui.domain.text import EMPTY, safe, safe_lines
+from runctl_tui.screens.frame import missing_notices, problem_lines, told_below, unknown_notice
 from runctl_tui.screens.viewing import ViewingScreen
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.notice import Notice
@@ -35,6 +35,10 @@ class ListScreen(ViewingScreen, Generic[RowT]):
     EMPTY: ClassVar[str] = "nothing here yet"
     ORDER: ClassVar[tuple[str, bool] | None] = None
     """The column and direction that rows are ordered by at first."""
+    ROWS: ClassVar[str] = ""
+    """What the rows are, where the screen's name does not say it."""
+    ABOUT_ROWS: ClassVar[frozenset[str]] = frozenset({"describe_row", "raw_row", "copy_row", "copy_cell"})
+    """Actions that need a row; their hints are grey while there is none."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "clear filter", show=False, id="list.clear"),
         Binding("slash", "open_filter", "filter", key_display="/", id="table.filter", priority=True),
@@ -54,6 +58,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         self._machine = ""
         self._left_at: str | None = None
         self._heard: Snapshot[tuple[RowT, ...]] | None = None
+        self._has_any = False
 
     def columns(self) -> Sequence[Column[RowT]]:
         """Return the table's columns."""
@@ -74,7 +79,9 @@ class ListScreen(ViewingScreen, Generic[RowT]):
 
     def compose_body(self) -> ComposeResult:
         """Fill the body with the table."""
-        yield ResourceTable(self.columns(), self.row_key, sinks=self.sinks, id="list")
+        table = ResourceTable(self.columns(), self.row_key, sinks=self.sinks, id="list")
+        table.set_placeholder(Notice.loading(safe(self.ROWS or self.NAME.lower())))
+        yield table
 
     def compose_prompts(self) -> ComposeResult:
         """Add the filter's line."""
@@ -151,6 +158,13 @@ class ListScreen(ViewingScreen, Generic[RowT]):
             note=safe(self.waiting_for() or self._narrowed() or self.note()),
         )
 
+    def show_title(self) -> None:
+        """Bring title and tab line up to date, and the hints when the first row comes or the last one goes."""
+        super().show_title()
+        if self._composed and self._has_any != bool(len(self.table.model)):
+            self._has_any = not self._has_any
+            self.refresh_bindings()
+
     def _narrowed(self) -> str:
         """Say whose belongings alone are shown."""
         return f"of {self._machine_name()}, escape shows all" if self._machine else ""
@@ -192,7 +206,18 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         """Filter a table only from a table; other panes search by the same key."""
         if action == "open_filter" and not isinstance(self.focused, ResourceTable):
             return False
+        if action in self.ABOUT_ROWS and not self._has_any:
+            return None
         return super().check_action(action, parameters)
+
+    def action_read_problem(self) -> None:
+        """Read the newest problem in full, else why rows are missing."""
+        missing = told_below(self._heard.missing) if self._heard is not None else ()
+        if self.shared.notes or not missing:
+            super().action_read_problem()
+            return
+        lines = [line for one in missing for line in (*problem_lines(one, self.services.log_path), EMPTY)]
+        self.app.push_screen(modals.TextView(self.services.clock, safe("What is missing, and why"), lines))
 
     def action_open_filter(self) -> None:
         """Let a filter be typed."""

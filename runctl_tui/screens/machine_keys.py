@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow
 
 _PLANS = {"start": Operation.START, "stop": Operation.STOP, "terminate": Operation.TERMINATE}
+
+
+ABOUT_A_MACHINE: Final = frozenset(
+    {"terminate", "logs", "shell", "host", "tunnel", "related", "describe", "raw", "copy_id", "copy_field"}
+)
+"""Actions that need a machine at hand."""
 
 
 class MachineKeys(ChangingScreen):

@@ -51,6 +51,8 @@ class MonitorScreen(ListScreen[TrainingSession]):
     MODE = "monitor"
     NAME = "Monitor"
     EMPTY = "no runs yet; x, Launch… starts one"
+    ROWS = "runs"
+    ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"shell", "host", "tunnel"}
     HELP = (
         "Runs on the left, newest first; the one under the cursor is followed. Tab moves between runs, curve and log, "
         "m makes the pane with the focus large. A lost link is said in words and mends itself; no line is lost."
@@ -99,7 +101,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
                 yield FactList(id="run-facts")
             with Vertical(id="monitor-right"):
                 chart = ChartPane(id="chart")
-                chart.empty = safe("no loss in the log yet")
+                chart.empty = safe("the loss curve of a run stands here")
                 chart.x_label = safe("step")
                 yield chart
                 yield FactList(id="host-facts")
@@ -270,6 +272,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
 
     def _follow(self, following: Following) -> None:
         self._following = following
+        self.query_one(ChartPane).empty = safe("no loss in the log yet")
         self._show_facts()
         self.work(self._hear, following, group="follow")
         self.work(self._ask_spent, group="spent")

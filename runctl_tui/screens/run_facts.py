@@ -54,7 +54,7 @@ def run_facts(facts: RunFacts, brief: bool = False) -> tuple[Fact, ...]:
 def usage_facts(usage: ResourceUsage | None, brief: bool = False) -> tuple[Fact, ...]:
     """Return the rows about the host under the curve; brief ones are one for the host and one for all GPUs."""
     if usage is None:
-        return (modals.fact("host", "no reading yet", "$muted"),)
+        return (modals.fact("host", "no reading yet; h looks at it", "$muted"),)
     parts = []
     if usage.cpu_percent is not None:
         parts.append(f"cpu {usage.cpu_percent:.0f} %")

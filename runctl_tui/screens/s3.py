@@ -20,7 +20,6 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens.columns.objects import object_columns
-from runctl_tui.screens.frame import unknown_notice
 from runctl_tui.screens.s3_changing import ObjectChangingScreen
 from runctl_tui.screens.s3_facts import entry_facts, head_facts, preview_lines, raw_lines
 from runctl_tui.screens.s3_pane import ObjectPane
@@ -60,7 +59,9 @@ class S3Screen(ObjectChangingScreen):
     CSS_PATH: ClassVar = style_sheets("controls", "s3")
     MODE = "s3"
     NAME = "S3"
-    EMPTY = "no bucket yet"
+    EMPTY = "this account has no buckets; aws s3 mb s3://NAME makes one"
+    ROWS = "buckets"
+    ABOUT_ROWS = ObjectChangingScreen.ABOUT_ROWS | {"delete", "details", "raw", "copy_location"}
     HELP = (
         "Enter opens a folder or looks into an object, backspace goes up. At most the first and last 64 KiB of an "
         "object are read. Nothing here changes anything: changes live in x and ctrl+d."
@@ -281,14 +282,10 @@ class S3Screen(ObjectChangingScreen):
         self._complete = self._coming is None and not errors
         if cursor is not None and not self._touched:
             self.table.move_to(cursor)
-        if not found:
-            self._say_why_empty(errors)
+        if not found and self._place.bucket and not errors:
+            where = "nothing below this prefix" if self._place.prefix else "nothing in this bucket"
+            self.table.set_placeholder(Notice.empty(safe(f"{where}; x, Upload… brings a file or folder here")))
         self.show_title()
-
-    def _say_why_empty(self, errors: tuple[TrainctlError, ...]) -> None:
-        where = "nothing below this prefix" if self._place.bucket else "this account has no buckets"
-        unread = unknown_notice([error.to_problem() for error in errors])
-        self.table.set_placeholder(unread or Notice.empty(safe(where)))
 
     async def _look_into(self, row: ObjectEntry) -> None:
         await asyncio.sleep(LOOK_AFTER)

@@ -21,10 +21,9 @@ from runctl_tui.screens.columns.settings import is_default, origin_word, setting
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.services.ports import Setting
 from runctl_tui.widgets.columns import Column
+from runctl_tui.widgets.facts import Fact, FactList
 from runctl_tui.widgets.notice import Notice
-from runctl_tui.widgets.piece_line import PieceLine
 from runctl_tui.widgets.table import ResourceTable
-from runctl_tui.widgets.text import Piece
 
 
 class SettingsScreen(ListScreen[Setting]):
@@ -68,7 +67,7 @@ class SettingsScreen(ListScreen[Setting]):
     def compose_body(self) -> ComposeResult:
         """Put what the key means under the table."""
         yield from super().compose_body()
-        yield PieceLine(id="setting-help")
+        yield FactList(id="setting-help")
 
     def on_screen_resume(self) -> None:
         """Read the files again: somebody may have edited them."""
@@ -127,7 +126,7 @@ class SettingsScreen(ListScreen[Setting]):
     def explain(self) -> None:
         """Say what the key under the cursor means."""
         row = self.table.cursor_row
-        self.query_one(PieceLine).line = (Piece(safe(row.help), "$muted"),) if row else ()
+        self.query_one(FactList).facts = (Fact(EMPTY, safe(row.help), "$muted"),) if row else ()
 
     def action_only_set(self) -> None:
         """Show only what somebody has set, or everything again."""

@@ -31,6 +31,7 @@ class StorageScreen(ListScreen[KeptT]):
     TAB = "volumes"
     OTHER: ClassVar[str] = ""
     """The mode of the other list."""
+    ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"delete", "describe", "raw"}
     HINTS: ClassVar[tuple[str, ...]] = (
         "table.open",
         "screen.actions",

@@ -33,7 +33,8 @@ class TasksScreen(ListScreen[JobView]):
     CSS_PATH: ClassVar = style_sheets("controls", "tasks")
     MODE = "tasks"
     NAME = "Tasks"
-    EMPTY = "nothing is being done, and nothing was done yet"
+    EMPTY = "nothing is being done, and nothing was done yet; on 1 Instances, x Launch… begins something"
+    ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"monitor"}
     HELP = "Everything that changes something runs here as a task. Enter answers its question or follows its steps."
     HINTS: ClassVar[tuple[str, ...]] = (
         "table.open",
@@ -62,9 +63,9 @@ class TasksScreen(ListScreen[JobView]):
     def compose_body(self) -> ComposeResult:
         """Put the steps under the table."""
         yield from super().compose_body()
-        with Vertical(id="task-detail"):
-            yield Static("", id="task-words", markup=False)
-            yield StepList()
+        detail = Vertical(Static("", id="task-words", markup=False), StepList(), id="task-detail")
+        detail.display = False
+        yield detail
 
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
         """Watch the jobs."""

@@ -31,6 +31,7 @@ class TunnelsScreen(ListScreen[Tunnel]):
     TAB = "instances"
     NAME = "Tunnels"
     EMPTY = "no tunnels; on 1 Instances, T opens one to a machine"
+    ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"copy_url", "copy_ssh", "close_tunnel", "another", "host"}
     HELP = (
         "A tunnel makes a port of a machine reachable at a URL of this machine, over the SSH connection that is there "
         "anyway, and for this machine only. It ends with this program unless it is kept; a kept one goes on in a "

@@ -41,7 +41,7 @@ class DayBars(Widget):
 
     bars: reactive[tuple[DayBar, ...]] = reactive(())
     heading: reactive[SafeText] = reactive(EMPTY)
-    empty: reactive[SafeText] = reactive(safe("nothing was spent"))
+    empty: reactive[SafeText] = reactive(safe("not added up yet"))
     """What stands where there is nothing to draw."""
 
     def render(self) -> Content:

@@ -125,7 +125,7 @@ class KeyHints(StatusRow):
                 safe(f"{hint.keys[0]} {hint.description}"),
                 "" if hint.enabled else "$muted dim",
                 (2000 if hint.id in self._keep else 1000) - number,
-                key_cells=len(hint.keys[0]),
+                key_cells=len(hint.keys[0]) if hint.enabled else 0,
             )
             for number, hint in enumerate(self.hints)
         ]

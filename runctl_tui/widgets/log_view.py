@@ -149,7 +149,7 @@ class LogView(LineView):
 
     def draw_foot(self, y: int, width: int) -> Strip:
         """Say what was found on the left, and on the right whether the end is followed."""
-        if self.ended:
+        if self.ended or not self.line_count():
             state = Piece(EMPTY)
         elif self.following:
             state = Piece(safe("following ▼"), "$ok", 90, right=True)

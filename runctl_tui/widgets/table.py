@@ -14,13 +14,13 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from runctl_tui.domain.text import safe
-from runctl_tui.widgets.columns import Column, Placed, RowT, no_column, place
+from runctl_tui.widgets.columns import Column, Placed, RowT, place
 from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table_changes import FreshCells
 from runctl_tui.widgets.table_draw import PREFIX, Pen, RowState, row_strip, titles
 from runctl_tui.widgets.table_model import KeyT, TableModel
+from runctl_tui.widgets.table_notices import nothing_matches, wrong_filter
 from runctl_tui.widgets.table_repaint import Repaint, RowsView
-from runctl_tui.widgets.text import clip, plain
 
 DRAWN_CACHE: Final = 2048
 FRESH_SECONDS: Final = 2.0
@@ -212,6 +212,12 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
         placed = place([columns[index] for index in shown], self.line_width - PREFIX)
         self._placed = tuple(replace(item, index=shown[item.index]) for item in placed)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show as not possible now what needs a row, while there is none."""
+        if action in ("choose", "mark") and not len(self.model):
+            return None
+        return super().check_action(action, parameters)
+
     def on_resize(self) -> None:
         """Keep the cursor in view."""
         self.show_index(self.model.cursor)
@@ -310,7 +316,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
     def draw_foot(self, y: int, width: int) -> Strip:
         """Draw a notice."""
         notice = self._notices[y]
-        return self.text_strip(clip(plain(f" {notice.symbol} {notice.text}"), width), width, notice.style)
+        return self.text_strip(notice.line(width), width, notice.style)
 
     def draw_line(self, index: int, width: int) -> Strip:
         """Draw a row, or what stands in its place."""
@@ -345,10 +351,7 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
 
     def _show_notices(self) -> None:
         """Show what is said, under what is wrong with the filter."""
-        unknown = self.model.unknown_column
-        what, there = no_column(unknown, self.model.columns) if unknown else ("", "")
-        wrong = (Notice.partial(safe(f"{what}: looked for as text")), Notice("·", safe(there), "$warn"))
-        fresh = (*(wrong if unknown else ()), *self._said)[:4]
+        fresh = (*wrong_filter(self.model), *self._said)[:4]
         if fresh == self._notices:
             return
         same_height = len(fresh) == len(self._notices)
@@ -373,15 +376,14 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
                 self.refresh_index(index)
 
     def _draw_past_end(self, index: int, width: int) -> Strip:
-        if len(self.model) or index not in (1, 2):
+        if len(self.model):
             return self.blank(width)
-        notice = self._placeholder
-        if self.model.total:
-            notice = Notice.empty(safe(f"no row matches {self.model.filter_text}   escape clears the filter"))
-        if index == 2:
-            todo = f"     → {notice.todo}" if notice.todo else ""
-            return self.text_strip(clip(plain(safe(todo)), width), width, "$foreground")
-        return self.text_strip(clip(plain(f"   {notice.symbol} {notice.text}"), width), width, notice.style)
+        notice = nothing_matches(self.model) if self.model.total else self._placeholder
+        lines = notice.lines(max(1, width - PREFIX))
+        if not 1 <= index <= len(lines):
+            return self.blank(width)
+        text, style = lines[index - 1]
+        return self.text_strip(" " * PREFIX + text, width, style)
 
     def _move(self, index: int) -> None:
         before = self.model.cursor

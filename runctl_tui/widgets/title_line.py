@@ -64,8 +64,10 @@ class TitleLine(StatusRow):
 
 
 def count_words(facts: TitleFacts) -> str:
-    """Return `14 of 52`, `52`, `14 of 52+`, or nothing where the number is unknown."""
+    """Return `14 of 52`, `52`, `14 of 52+`, `?` where nothing could be counted, or nothing before anything was."""
     if facts.total is None:
         return "" if facts.shown is None else f"{facts.shown:,}"
+    if not facts.total and not facts.complete:
+        return "?"
     total = f"{facts.total:,}{'' if facts.complete else '+'}"
     return total if facts.shown in (None, facts.total) else f"{facts.shown:,} of {total}"

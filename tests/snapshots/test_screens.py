@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -29,7 +29,7 @@ EVAL = "aws/i-0aaa00000000000e1"
 
 
 def compare(snap_compare: Compare, world: World, size: tuple[int, int], *act: str | Act, theme: str = "") -> bool:
-    """Press keys and do things, then compare; a word of four letters or more is waited for."""
+    """Press keys and do things, then compare; what begins with a question mark is waited for."""
     if theme:
         world.settings["ui.theme"] = theme
     app = RunctlApp(world.services())
@@ -38,21 +38,26 @@ def compare(snap_compare: Compare, world: World, size: tuple[int, int], *act: st
         person = Person(pilot, app, world)
         if world.mode == "ok" and world.fleet.latest is not None:
             await person.until(lambda: person.table.model.total == len(world.fleet.latest.value))  # type: ignore[union-attr] # checked above
-        for each in act:
-            if callable(each):
-                await each(person)
-            elif each.startswith("?"):
-                await person.sees(each[1:])
-            else:
-                await person.press(each)
-        for screen in app.screen_stack:
-            if isinstance(screen, BaseScreen):
-                screen.tick()
-            for table in screen.query(ResourceTable):
-                table.recompute()
-        await pilot.pause(0.3)
+        await do(person, act)
 
     return snap_compare(app, terminal_size=size, run_before=before)
+
+
+async def do(person: Person, act: Iterable[str | Act]) -> None:
+    """Press keys, wait for words and do things, then let ages and what settles late come to rest."""
+    for each in act:
+        if callable(each):
+            await each(person)
+        elif each.startswith("?"):
+            await person.sees(each[1:])
+        else:
+            await person.press(each)
+    for screen in person.app.screen_stack:
+        if isinstance(screen, BaseScreen):
+            screen.tick()
+        for table in screen.query(ResourceTable):
+            table.recompute()
+    await person.pilot.pause(0.3)
 
 
 @pytest.mark.parametrize(

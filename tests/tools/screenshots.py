@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 
 from runctl_tui import wiring
 from runctl_tui.app import RunctlApp
+from runctl_tui.messages import Navigate
 from runctl_tui.modals.base import DEAF_SECONDS
 from runctl_tui.options import Options
 from runctl_tui.sandbox import client
@@ -32,14 +33,18 @@ PATIENCE: Final = 90.0
 """Seconds until a screen must show what is waited for."""
 SUBJECT: Final = "llama-eval"
 """The seeded machine on which a training runs."""
+BUCKET: Final = "runctl-sandbox-checkpoints"
+NOWHERE: Final = ("AWS_", "RUNPOD_", "RUNCTL_", "XDG_")
+"""Beginnings of variables that lead to somebody's accounts."""
 
 
 class Photographer:
     """Goes through one running application and keeps what it shows."""
 
-    def __init__(self, pilot: Pilot[None], app: RunctlApp) -> None:
+    def __init__(self, pilot: Pilot[None], app: RunctlApp, title: str) -> None:
         self._pilot = pilot
         self._app = app
+        self._title = title
 
     async def press(self, *keys: str) -> None:
         """Press keys, each after a dialog has ceased to be deaf to what was meant for the screen before it."""
@@ -71,6 +76,18 @@ class Photographer:
         await self._pilot.press("down")  # a cursor that nobody has moved stays on the first row
         table.move_to(self._rows(table, name)[0])
 
+    def go(self, mode: str, reference: str) -> None:
+        """Go to what somebody could have typed after the colon."""
+        self._app.post_message(Navigate(mode, reference))
+
+    async def newest_object(self) -> tuple[str, str]:
+        """Return folder and name of the object that was written last into the bucket of checkpoints."""
+        pages = self._app.services.objects.pages(BUCKET, "", recursive=True)
+        rows = [row async for page in pages for row in page]
+        newest = max(rows, key=lambda row: row.modified_at.timestamp() if row.modified_at else 0)
+        folder, _, name = newest.address.rpartition("/")
+        return f"{folder}/", name
+
     def text(self) -> str:
         """Return what the screen in front shows."""
         strips = self._app.screen._compositor.render_strips(self._app.size)
@@ -80,7 +97,7 @@ class Photographer:
         """Write the screen as an SVG."""
         await self._pilot.pause()
         path = FOLDER / f"{name}.svg"
-        path.write_text(self._app.export_screenshot(title="runctl-tui --sandbox") + "\n", "utf-8")
+        path.write_text(self._app.export_screenshot(title=self._title) + "\n", "utf-8")
         print(path.relative_to(ROOT), file=sys.stderr)
 
     @staticmethod
@@ -94,6 +111,10 @@ async def tour(person: Photographer) -> None:
     await person.until("money spent", lambda: "today $0.00" not in person.text())
     await person.choose(SUBJECT)
     await person.keep("instances")
+    await person.press("question_mark")
+    await person.sees("One line per machine")
+    await person.keep("help")
+    await person.leave_dialog()
     await person.press("ctrl+d")
     await person.sees("TERMINATE", "training is running")
     await person.keep("terminate")
@@ -120,17 +141,43 @@ async def rooms(person: Photographer) -> None:
     await person.sees("sdxl-datasets", "$/MO")
     await person.keep("volumes")
     await person.press("3")
-    await person.sees("runctl-sandbox-checkpoints")
+    await person.sees(BUCKET)
     await person.keep("s3")
+    await objects(person)
     await person.press("6")
     await person.sees("forecast", "FINDING")
     await person.keep("costs")
+    await snapshots(person)
     await person.press("7")
-    await person.sees("Tasks")
+    await person.sees("Tasks", "✓ done", "scratch-2025")
     await person.keep("tasks")
+    await person.press("exclamation_mark")
     await person.press("9")
     await person.sees("aws.region")
     await person.keep("settings")
+
+
+async def snapshots(person: Photographer) -> None:
+    """Make a snapshot, so that there is one to see and a task that was done."""
+    await person.press("2")
+    await person.choose("scratch-2025")
+    await person.press("x", *"snap", "enter")
+    await person.sees("SNAPSHOT")
+    await person.press("y")
+    await person.sees("see 7 Tasks")
+    await person.press("tab")
+    await person.sees("Snapshots", "scratch-2025 ")
+    await person.keep("snapshots")
+
+
+async def objects(person: Photographer) -> None:
+    """Look into a checkpoint in its bucket."""
+    folder, name = await person.newest_object()
+    person.go("s3", folder)
+    await person.sees(name)
+    await person.press("G")
+    await person.sees("etag", "1-")
+    await person.keep("objects")
 
 
 async def machine(person: Photographer) -> None:
@@ -146,7 +193,9 @@ async def machine(person: Photographer) -> None:
     await person.press("T")
     await person.sees("Port there")
     await person.keep("tunnel")
-    await person.leave_dialog()
+    await person.press("ctrl+r")
+    await person.sees("Tunnels", "http://127.0.0.1")
+    await person.keep("tunnels")
 
 
 async def small(person: Photographer) -> None:
@@ -156,13 +205,29 @@ async def small(person: Photographer) -> None:
     await person.keep("instances-80x24")
 
 
-async def visit(state: Path, size: tuple[int, int], way: Callable[[Photographer], Awaitable[None]]) -> None:
+async def alone(person: Photographer) -> None:
+    """Look at the first screen as somebody sees it who has no account anywhere."""
+    await person.sees("No cloud answers", "What doctor found")
+    await person.keep("start")
+
+
+async def visit(
+    state: Path, size: tuple[int, int], way: Callable[[Photographer], Awaitable[None]], sandbox: bool = True
+) -> None:
     """Run the application once."""
-    services = wiring.build(Options(sandbox=True, state_dir=str(state)))
+    services = wiring.build(Options(sandbox=sandbox, state_dir=str(state)))
     app = RunctlApp(services)
     async with app.run_test(size=size) as pilot:
-        await way(Photographer(pilot, app))
+        await way(Photographer(pilot, app, "runctl-tui --sandbox" if sandbox else "runctl-tui"))
     services.close()
+
+
+async def visit_without_accounts(folder: Path) -> None:
+    """Run the application once where nobody has ever connected a cloud."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NOWHERE)}
+    bare = kept | {"HOME": str(folder), "AWS_EC2_METADATA_DISABLED": "true"}
+    with mock.patch.dict(os.environ, bare, clear=True):
+        await visit(folder, WIDE, alone, sandbox=False)
 
 
 async def take() -> None:
@@ -171,6 +236,7 @@ async def take() -> None:
         try:
             await visit(Path(folder), WIDE, tour)
             await visit(Path(folder), NARROW, small)
+            await visit_without_accounts(Path(folder) / "nobody")
         finally:
             await client.stop(Path(folder) / "sandbox" / "world")
 

@@ -7,6 +7,7 @@ import time
 import pytest
 from textual.binding import Binding
 
+from runctl_tui import theme
 from runctl_tui.app import RunctlApp
 from runctl_tui.commands.bindings import known_bindings, read_keymap
 from runctl_tui.domain.problem import Problem
@@ -22,6 +23,32 @@ MODES = {"1": "Instances", "4": "Checkpoints", "5": "Monitor", "7": "Tasks"}
 async def test_first_frame_needs_no_backend() -> None:
     async with at_keyboard(World().hanging()) as person:
         await person.sees("SANDBOX", "1 Instances", "loading", "? help")
+
+
+@pytest.mark.parametrize(("chosen", "worn"), [(theme.DARK, theme.ANSI), (theme.LIGHT, theme.ANSI_LIGHT)])
+def test_a_terminal_of_16_colours_gets_a_theme_that_is_legible_there(
+    monkeypatch: pytest.MonkeyPatch, chosen: str, worn: str
+) -> None:
+    world = World()
+    world.settings["ui.theme"] = chosen
+    assert RunctlApp(world.services()).theme == chosen
+    monkeypatch.setenv("TERM", "screen")
+    assert RunctlApp(world.services()).theme == worn
+
+
+@pytest.mark.parametrize("chosen", [theme.DARK, theme.ANSI])
+async def test_without_colours_no_text_has_the_colour_of_its_ground(
+    monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    world = World()
+    world.settings["ui.theme"] = chosen
+    async with at_keyboard(world) as person:
+        strips = person.app.screen._compositor.render_strips(person.app.size)
+        filters = [each for each in person.app._filters if each.enabled]
+        for strip in strips:
+            for _, style, _ in strip.apply_filter(filters[-1], person.app.screen.background_colors[0]):
+                assert style is None or style.color is None or style.color.is_default or style.color != style.bgcolor
 
 
 async def test_start_words_are_shown_and_feeds_wait_for_the_start() -> None:

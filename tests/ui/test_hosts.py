@@ -69,7 +69,7 @@ async def test_the_last_figures_stay_when_the_link_is_lost() -> None:
         await person.sees("train.py")
         feed = person.world.hosts.of(host_data.BIG)
         feed.push(host_data.reading(), (host_data.LOST,), data.ago(seconds=40))
-        await person.sees("The link to llama-7b was lost", "next try in 4 s", "rows are from 40 s ago", "train.py")
+        await person.sees("The link to llama-7b was lost", "next try in 4 s", "rows from 40 s ago", "train.py")
 
 
 async def test_a_machine_that_is_off_says_so_and_shows_no_zeros() -> None:

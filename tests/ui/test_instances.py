@@ -8,6 +8,7 @@ from runctl_tui.domain.fleet import mine_at_work
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.ports import ShellCommand
+from runctl_tui.widgets.key_hints import KeyHints
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, at_keyboard
 from tests.ui.fakes import World
@@ -181,7 +182,11 @@ async def test_read_only_greys_changes() -> None:
 
 async def test_partial_fleet_says_what_is_missing_and_how_old() -> None:
     async with at_keyboard(World().partial()) as person:
-        await person.sees("▲ us-west-2: throttled, next try in 12 s; rows are from 45 s ago [RequestLimitExceeded]")
+        await person.sees(
+            "▲ us-west-2: throttled; rows from 45 s ago, next try in 12 s [RequestLimitExceeded]", "! why"
+        )
+        await person.press("exclamation_mark")
+        await person.sees("What is missing, and why", "EC2 answered RequestLimitExceeded", "8f1c-77aa", ".log")
 
 
 async def test_errors_keep_the_rows() -> None:
@@ -194,6 +199,20 @@ async def test_errors_keep_the_rows() -> None:
 async def test_empty_fleet_says_what_to_do() -> None:
     async with at_keyboard(World().empty()) as person:
         await person.sees("no machines; x opens the actions")
+        grey = {hint.id for hint in person.app.screen.query_one(KeyHints).hints if not hint.enabled}
+        assert grey >= {"table.open", "table.mark", "instances.terminate", "instances.logs"}
+        assert "screen.actions" not in grey
+        person.world.fleet.push(data.fleet())
+        await person.sees("412.77")
+        await person.until(lambda: all(hint.enabled for hint in person.app.screen.query_one(KeyHints).hints))
+
+
+async def test_no_rows_are_not_taken_for_none_where_nothing_could_be_asked() -> None:
+    world = World()
+    world.fleet.push((), (data.THROTTLED,))
+    async with at_keyboard(world) as person:
+        await person.sees("Instances   ?", "✗ us-west-2: throttled: EC2 answered RequestLimitExceeded")
+        assert "no machines" not in person.text()
 
 
 async def test_hostile_names_are_inert() -> None:

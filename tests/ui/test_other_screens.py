@@ -22,7 +22,7 @@ async def test_checkpoints_stand_newest_first_with_both_copies() -> None:
     async with at_keyboard() as person:
         await person.press("4")
         await person.sees("4,000", "● present", "▲ absent", "only on the host", "✓ verified", "safe in S3")
-        steps = [line.split()[1] for line in person.text().splitlines() if "hf-folder" in line]
+        steps = [line.split()[1] for line in person.text().splitlines() if "hf, 2 files" in line]
         assert steps[0] in ("llama-7b", "4,000")
         assert "◐ uploading" in person.text()
         assert "? unknown" in person.text()

@@ -38,7 +38,7 @@ def checkpoint_columns(
             "size", "SIZE", lambda row: cell(size(row.size_bytes)), 8, "right", 88,
             sort_key=lambda row: row.size_bytes, descending=True,
         ),
-        Column("format", "FORMAT", _format, 10, wide=18, priority=30, sort_key=lambda row: row.format),
+        Column("format", "FORMAT", _format, 12, wide=18, priority=30, sort_key=lambda row: row.format),
         Column(
             "host", "HOST", lambda row: copy_cell(row.host.state), 10, priority=90, wide=11,
             sort_key=lambda row: row.host.state.value,
@@ -58,7 +58,8 @@ def _step(row: Checkpoint) -> Cell:
 
 
 def _format(row: Checkpoint) -> Cell:
-    return cell(row.format + (f", {row.files} files" if row.files > 1 else ""))
+    kind = row.format.removesuffix("-folder")
+    return cell(f"{kind}, {row.files} files" if row.files > 1 else kind)
 
 
 def short_folder(folder: str) -> str:

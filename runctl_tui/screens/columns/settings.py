@@ -11,7 +11,7 @@ def setting_columns() -> tuple[Column[Setting], ...]:
     """Return the columns; what is set stands out from what is only a default."""
     return (
         Column("key", "KEY", lambda row: cell(row.key, "$strong"), 31, priority=100, sort_key=_key),
-        Column("value", "VALUE", _value, 22, priority=90, flexible=True, sort_key=lambda row: row.value),
+        Column("value", "VALUE", _value, 22, wide=30, priority=90, flexible=True, sort_key=lambda row: row.value),
         Column("origin", "FROM", _origin, 11, priority=80, sort_key=lambda row: origin_word(row.origin)),
         Column("help", "WHAT", lambda row: cell(row.help, "$muted"), 30, priority=10, wide=64, flexible=True),
     )

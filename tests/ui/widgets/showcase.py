@@ -158,7 +158,7 @@ class FrameScreen(Screen[None]):
     def table(self) -> ComposeResult:
         table: ResourceTable[str, Row] = ResourceTable(fleet_columns(), lambda row: row[0])
         table.set_rows(fleet())
-        table.set_notices([Notice.partial(safe("us-west-2: throttled, next try in 12 s; rows are 48 s old"))])
+        table.set_notices([Notice.partial(safe("us-west-2: throttled; rows from 45 s ago, next try in 12 s"))])
         table.sort_by("price")
         table.model.marks["llama-eval"] = None
         yield table

@@ -186,6 +186,19 @@ async def test_columns_are_dropped_by_priority_when_narrow() -> None:
         assert "ID" in app.screen_text()[0]
 
 
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (40, " ▲ throttled; rows from 48 s ago [Code]"),
+        (38, " ▲ throttled; rows from 48 s ago"),
+        (24, " ▲ throttled; rows from…"),
+    ],
+)
+def test_a_notice_leaves_out_its_code_before_it_is_clipped(width: int, line: str) -> None:
+    notice = replace(Notice.partial(safe("throttled; rows from 48 s ago")), more=safe("[Code]"), hint=safe("! why"))
+    assert notice.line(width + 7) == line.ljust(width) + "  ! why"
+
+
 async def test_states_are_said_inside_the_table() -> None:
     app, table = app_with([])
     async with app.run_test(size=(80, 10)) as pilot:
@@ -193,6 +206,9 @@ async def test_states_are_said_inside_the_table() -> None:
         table.set_placeholder(Notice.empty(safe("no instances yet: x launches one")))
         await pilot.pause()
         assert "○ no instances yet" in "\n".join(app.screen_text())
+        table.set_placeholder(Notice.error(safe("us-east-1: " + "very " * 20 + "refused")))
+        await pilot.pause()
+        assert "refused" in "\n".join(app.screen_text()), "what has no room in one line goes on in the next"
         table.set_rows(boxes(50))
         table.set_notices([Notice.partial(safe("us-west-2: throttled"))])
         await pilot.pause()
