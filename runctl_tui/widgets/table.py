@@ -258,39 +258,29 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
 
     def action_mark(self) -> None:
         """Mark or unmark the row under the cursor and go on to the next."""
-        key = self.model.cursor_key
-        if key is None:
-            return
-        self.model.toggle_mark(key)
-        self.refresh_index(self.model.cursor)
-        self._move(self.model.cursor + 1)
-        self.post_message(self.MarksChanged(self))
+        key, index = self.model.cursor_key, self.model.cursor
+        if key is not None:
+            self.model.toggle_mark(key)
+            self._move(index + 1)
+            self._marked([index])
 
     def action_mark_along(self, step: int) -> None:
         """Mark the row under the cursor and the one that the cursor moves to."""
         before = self.model.cursor
         self._move(before + step)
-        for key in self.model.view[min(before, self.model.cursor) : max(before, self.model.cursor) + 1]:
-            self.model.marks[key] = None
-        self.refresh_index(before)
-        self.refresh_index(self.model.cursor)
-        self.post_message(self.MarksChanged(self))
+        first, last = sorted((before, self.model.cursor))
+        self.model.marks.update(dict.fromkeys(self.model.view[first : last + 1]))
+        self._marked([before, self.model.cursor])
 
     def action_mark_range(self) -> None:
         """Mark the rows from the last mark to the cursor."""
-        for key in self.model.mark_range():
-            self.refresh_index(self.model.position(key) or 0)
-        self.post_message(self.MarksChanged(self))
+        self._marked(map(self.model.position, self.model.mark_range()))
 
     def action_clear_marks(self) -> None:
         """Unmark all rows, hidden ones too."""
         keys = list(self.model.marks)
         self.model.marks.clear()
-        for key in keys:
-            index = self.model.position(key)
-            if index is not None:
-                self.refresh_index(index)
-        self.post_message(self.MarksChanged(self))
+        self._marked(map(self.model.position, keys))
 
     def action_filter(self) -> None:
         """Ask for a filter to be typed."""
@@ -393,6 +383,13 @@ class ResourceTable(RowsView, Generic[KeyT, RowT]):
             self.refresh_index(before)
             self.refresh_index(self.model.cursor)
         self._tell()
+
+    def _marked(self, indexes: Iterable[int | None]) -> None:
+        """Draw rows that were marked or unmarked, as far as they are shown, and tell of it."""
+        for index in indexes:
+            if index is not None:
+                self.refresh_index(index)
+        self.post_message(self.MarksChanged(self))
 
     def _tell(self) -> None:
         """Say which row the cursor is on, once per row."""
