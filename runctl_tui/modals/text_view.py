@@ -27,9 +27,15 @@ class TextLines(LogView):
         Binding("G,end", "last", "last line", show=False, id="text.last"),
     ]
 
-    def __init__(self, lines: Sequence[SafeText], *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        lines: Sequence[SafeText],
+        *,
+        wrapped: bool = False,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
         super().__init__(id=id)
-        self.following = False
+        self.following, self.wrapped = False, wrapped
         self.append(lines)
 
     def line_style(self, text: SafeText) -> str:
@@ -68,13 +74,14 @@ class TextView(Dialog[None]):
     AUTO_FOCUS = "TextLines"
     BURST_SECONDS = 0
 
-    def __init__(self, clock: Clock, title: SafeText, lines: Sequence[SafeText]) -> None:
+    def __init__(self, clock: Clock, title: SafeText, lines: Sequence[SafeText], *, wrapped: bool = False) -> None:
         super().__init__(clock, title)
         self._lines = lines
+        self._wrapped = wrapped
 
     def compose_body(self) -> ComposeResult:
         """Lay out text and search line."""
-        yield TextLines(self._lines)
+        yield TextLines(self._lines, wrapped=self._wrapped)
         yield FilterLine(placeholder=safe("search"))
 
     def compose_buttons(self) -> Iterable[DialogButton]:

@@ -245,7 +245,7 @@ class BaseScreen(Screen[None]):
         if note is not None and note.level != "done":
             problem = self.shared.problems.pop(note, None) or Problem(note.code, note.text)
             lines = problem_lines(problem, self.services.log_path)
-            self.app.push_screen(modals.TextView(self.services.clock, safe("Problem"), lines))
+            self.app.push_screen(modals.TextView(self.services.clock, safe("Problem"), lines, wrapped=True))
 
     async def _hear_facts(self) -> None:
         try:

@@ -90,7 +90,7 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
     async def _copy_to(self, row: ObjectEntry, move: bool) -> None:
         verb = "Move" if move else "Copy"
         target = await self._ask(verb, safe(f"{verb} {row.address} to:"), row.address, wrong_address)
-        if target is not None and target != row.address:
+        if target is not None:
             await self._carry_out(copy_of(row, target, move))
 
     async def _presign(self, row: ObjectEntry) -> None:
@@ -123,6 +123,6 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
 
 
 def _asks(plan: Plan) -> bool:
-    """Tell whether somebody must have seen the plan: it needs a yes, remarks something, or replaces something."""
+    """Tell whether somebody must have seen the plan: it needs a yes, remarks, replaces or leaves out something."""
     lossy = plan.reversibility is not Reversibility.REVERSIBLE
-    return lossy or plan.verdict.level > Level.ENTER or bool(plan.verdict.reasons)
+    return lossy or plan.verdict.level > Level.ENTER or bool(plan.verdict.reasons or plan.skipped)

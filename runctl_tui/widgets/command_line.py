@@ -129,7 +129,7 @@ class CommandLine(PromptLine):
         typed = self.query_one(FormInput).value
         offers = self._offers or self.complete(typed)
         words = "  ".join(offer.rpartition(" ")[2] for offer in offers[:8])
-        hint = both(self.lead(typed), f"tab  {words}" if offers else "", int(self.size.width * HINT_SHARE) - 2)
+        hint = both(self.lead(typed), f"tab  {words}" if offers else "", int(self.screen.size.width * HINT_SHARE) - 2)
         line = self.query_one(".prompt-hint", Static)
         line.update(content(safe(hint) if hint else EMPTY, "$muted"), layout=False)
 

@@ -81,6 +81,8 @@ class World:
     with_runpod: bool = False
     start_words: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+    """What plans about objects leave out."""
     """What the next plan's verdict says besides its level."""
     refused: dict[str, Reason] = field(default_factory=dict)
     """What forbids plans that name these keys."""
@@ -422,7 +424,8 @@ class FakeActions(_Part):
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         self.world.storage.append(request)
         await self.world.gate()
-        return storage_plan(request, self.world.reasons, self.world.clock.now())
+        plan = storage_plan(request, self.world.reasons, self.world.clock.now())
+        return replace(plan, skipped=self.world.skipped)
 
     async def take_up(self, job_id: str) -> str:
         self.world.taken_up.append(job_id)

@@ -213,6 +213,15 @@ async def test_problems_follow_from_screen_to_screen_until_read() -> None:
         await person.until(lambda: "EC2 said no" not in person.text(), "the problem is gone here too")
 
 
+async def test_a_long_problem_is_read_in_full_on_a_narrow_screen() -> None:
+    async with at_keyboard(size=(80, 24)) as person:
+        todo = "do one thing, then another, and when all of that has been done look again: " + "runctl-tui doctor"
+        person.app.post_message(Faulted(Problem("code", "it failed", "for a reason", f"{todo} THE END")))
+        await person.sees("it failed")
+        await person.press("exclamation_mark")
+        await person.sees("THE END")
+
+
 async def test_a_bug_in_a_worker_is_told_and_the_app_goes_on() -> None:
     async with at_keyboard() as person:
 

@@ -224,6 +224,9 @@ async def test_commands_say_where_they_lead_and_names_are_completed() -> None:
         await colon(person, "co")
         await person.press("enter")
         await person.sees("which one: :costs :columns :config")
+        await colon(person, "columns ")
+        await person.sees("tab  name  state")
+        await person.press("escape")
         await colon(person, "ar")
         assert "enter " not in person.text(), "what is no screen is written out"
         await person.press("enter")

@@ -212,6 +212,19 @@ async def test_a_download_asks_where_to_and_becomes_a_task() -> None:
         await person.sees("at work, see 7 Tasks")
 
 
+async def test_a_download_that_leaves_something_out_is_shown_before_it_begins() -> None:
+    world = World(skipped=(("../x", "it would lie outside the folder"),))
+    async with at_keyboard(world) as person:
+        await open_data(person)
+        await choose(person, "download")
+        await person.until(lambda: person.dialog == "Entry")
+        await person.press("enter")
+        await person.until(lambda: person.dialog not in ("", "Entry"), "the plan")
+        assert person.world.committed == []
+        await person.press("enter")
+        await person.until(lambda: person.world.committed)
+
+
 async def test_an_upload_goes_below_the_prefix_under_its_own_name() -> None:
     async with at_keyboard() as person:
         await open_data(person)

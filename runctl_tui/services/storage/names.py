@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 OUTSIDE: Final = "it would lie outside the folder"
-NAMELESS: Final = "a folder in it has no name"
+NAMELESS: Final = "a part of it is empty or '.'"
 CONTROLS: Final = "it holds control characters"
 LINKED: Final = "a link in the folder leads elsewhere"
 
