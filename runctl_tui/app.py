@@ -89,6 +89,7 @@ class RunctlApp(LeavingApp):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
+        self.animation_level = "none"  # over SSH each frame of a moving scroll bar costs, and none helps
         self._visits = Visits(Visit(self.DEFAULT_MODE))
         for mode in SCREENS:
             self.add_mode(mode, partial(self._build, mode))

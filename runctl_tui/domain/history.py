@@ -15,6 +15,7 @@ from runctl_tui.domain.resource import BILLED_STATES, ResourceState
 
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
+    from runctl_tui.domain.run import ResourceUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class History:
     account: Fact[Account]
     deeds: tuple[Deed, ...]
     """Newest first."""
+    usage: tuple[ResourceUsage, ...] = ()
+    """What its host was doing, oldest first."""
 
 
 def timeline(

@@ -16,8 +16,8 @@ from runctl_tui.widgets.meters import Meter
 MIB: Final = 1024**2
 MOST_CORES: Final = 16
 """Cores that are drawn one by one."""
-UNITS: Final = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6))
 LEVELS: Final = "▁▂▃▄▅▆▇█"
+UNITS: Final = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6))
 _STATES: Final = {
     "R": "running",
     "S": "sleeping",

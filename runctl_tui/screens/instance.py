@@ -201,7 +201,7 @@ class InstanceScreen(MachineKeys):
             "machine": (*warnings, *machine_facts(row, now)),
             "money": (*price_facts(row, now), *past.money_facts(account, {run.id: run.name for run in row.runs})),
             "disks": tuple(disk_fact(disk, now) for disk in row.instance.disks) or (self._no_disks(row),),
-            "host": usage_facts(row.usage),
+            "host": (*usage_facts(row.usage), *past.usage_facts(history)),
             "timeline": past.timeline_facts(account),
             "runs": past.run_facts(row.runs, costs, now),
             "checkpoints": past.checkpoint_facts(heard, row.runs, now),

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
+from statistics import fmean as mean
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui import modals
 from runctl_tui.domain.facts import Known
 from runctl_tui.modals.words import age, duration, loss, money, number, size
 from runctl_tui.screens.columns.words import copy_cell, state_cell
+from runctl_tui.screens.host_facts import LEVELS
 from runctl_tui.screens.instance_facts import run_fact
 
 if TYPE_CHECKING:
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from runctl_tui.widgets.facts import Fact
 
 Facts = tuple["Fact", ...]
+FEWEST: Final = 3
+"""Readings from which on they are drawn."""
+DRAWN: Final = 24
+"""Letters of a drawing."""
 MOST: Final = 12
 """Stretches, deeds and checkpoints that are shown; the rest is counted."""
 READING: Final = modals.fact("", "reading the ledger…", "$muted")
@@ -55,6 +62,28 @@ def money_facts(account: Heard[Account] | None, run_names: Mapping[str, str]) ->
         name = f"run {run_names.get(run) or run}" if run else "while no run was on it"
         rows.append(modals.fact("", f"{money(usd):>10}  {name}"))
     return tuple(rows)
+
+
+def usage_facts(history: History | None) -> Facts:
+    """Return how busy processors and GPUs were, drawn over the time since the first reading that is kept."""
+    readings = history.usage if history else ()
+    cpu = [(one.timestamp, one.cpu_percent) for one in readings if one.cpu_percent is not None]
+    busy = ((one.timestamp, [gpu.utilization for gpu in one.gpus if gpu.utilization is not None]) for one in readings)
+    gpus = [(at, mean(values)) for at, values in busy if values]
+    return tuple(_trend(label, known) for label, known in (("cpu was", cpu), ("gpu was", gpus)) if len(known) >= FEWEST)
+
+
+def _trend(label: str, known: Sequence[tuple[datetime, float]]) -> Fact:
+    values = [value for _, value in known]
+    span = duration((known[-1][0] - known[0][0]).total_seconds())
+    return modals.fact(label, f"{levels(values)}  {mean(values):.0f} % on average, at most {max(values):.0f} %, {span}")
+
+
+def levels(percents: Sequence[float]) -> str:
+    """Draw at most 24 means of neighbouring values, one letter each."""
+    count = min(DRAWN, len(percents))
+    edges = [len(percents) * step // count for step in range(count + 1)]
+    return "".join(LEVELS[min(7, int(mean(percents[start:end]) / 12.5))] for start, end in pairwise(edges))
 
 
 def run_facts(runs: Sequence[TrainingSession], costs: Mapping[str, Decimal], now: datetime) -> Facts:

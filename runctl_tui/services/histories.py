@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.facts import Known
 from runctl_tui.domain.history import Deed, History
 from runctl_tui.services.journal import JournalState
 
@@ -39,7 +40,8 @@ class HistoryBook:
         references = [row.key, *(run.id for run in row.runs)]
         words = machine.id if len(machine.id) >= UNIQUE else ""
         account, rows = await asyncio.gather(self._tracker.account(row.key), self._journal.about(references, words))
-        return History(row.key, account, tuple(_deed(one) for one in reversed(rows)))
+        usage = await self._tracker.usage_history(row.key) if isinstance(account, Known) else ()
+        return History(row.key, account, tuple(_deed(one) for one in reversed(rows)), usage)
 
 
 def _deed(row: Row) -> Deed:

@@ -94,6 +94,7 @@ class ResourceTracker:
         self._foreign = 0
         self._machines: Looks[FleetRow] = Looks(fingerprint, lambda row: row.instance.ownership is Ownership.FOREIGN)
         self._volumes: Looks[Volume] = Looks(volume_fingerprint, lambda one: one.ownership is Ownership.FOREIGN)
+        self._readings = usage_rows.Readings()
         self._without = _Volumes()
         self._former: ledger_world.Former | None = None
         self._cache: dict[str, tuple[object, Any]] = {}
@@ -114,6 +115,7 @@ class ResourceTracker:
         if found.overdue or found.keys != self._machines.keys:
             await self._store.run(lambda connection: ledger_writes.write_gone(connection, found.keys, snapshot, now))
         self._machines.done(found, now)
+        await self._store.run(lambda connection: self._readings.write(connection, snapshot.value))
         if found.due:
             self._feed.refresh()
 

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runctl_tui.domain.run import GpuReading, ResourceUsage
 from runctl_tui.services.store import to_micros
 
+if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
+
 KEPT: Final = 1000
+
+
+class Readings:
+    """Writes what hosts were doing down, each reading once; used in the store's thread alone."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, datetime] = {}
+
+    def write(self, connection: sqlite3.Connection, rows: Iterable[FleetRow]) -> None:
+        """Append the readings of these machines that are new."""
+        for row in rows:
+            if row.usage is not None and self._written.get(row.key) != row.usage.timestamp:
+                append(connection, row.key, row.usage)
+                self._written[row.key] = row.usage.timestamp
 
 
 def append(connection: sqlite3.Connection, key: str, usage: ResourceUsage) -> None:

@@ -436,6 +436,13 @@ async def test_usage_keeps_the_newest_thousand(tracker: ResourceTracker) -> None
     assert history[-1].timestamp == START + timedelta(seconds=1002)
 
 
+async def test_what_a_look_at_the_fleet_measured_is_kept_once(tracker: ResourceTracker, clock: FakeClock) -> None:
+    for minute, percent in ((0, 5.0), (0, 5.0), (1, 80.0)):
+        usage = ResourceUsage(START + timedelta(minutes=minute), cpu_percent=percent)
+        await tracker.observe(fleet(clock, row(usage=usage)))
+    assert [one.cpu_percent for one in await tracker.usage_history(BOX.id)] == [5.0, 80.0]
+
+
 async def test_before_anything_was_looked_at_the_figures_are_unknown_and_no_zeros(
     tracker: ResourceTracker, clock: FakeClock
 ) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.history import History
+from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.volume import Storage
+from runctl_tui.screens.instance_past import usage_facts
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fakes import World
@@ -149,3 +153,12 @@ async def test_the_way_back_and_forth_leads_through_the_machines_that_were_open(
         await at(person, "instance")
         await person.press("minus")
         await at(person, "monitor")
+
+
+def test_how_busy_a_host_was_is_drawn_from_what_was_kept() -> None:
+    usage = tuple(
+        ResourceUsage(data.ago(minutes=59 - minute), cpu_percent=0.0 if minute < 30 else 100.0) for minute in range(60)
+    )
+    (fact,) = usage_facts(History("aws/i-1", Unknown("-"), (), usage))
+    assert (fact.label, fact.value) == ("cpu was", f"{'▁' * 12}{'█' * 12}  50 % on average, at most 100 %, 59 min")
+    assert usage_facts(History("aws/i-1", Unknown("-"), (), usage[:2])) == usage_facts(None) == ()
