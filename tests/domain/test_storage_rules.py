@@ -225,6 +225,16 @@ def test_a_network_volume_is_deleted_by_its_name_since_nothing_could_save_it() -
     assert CleanupSafety().judge(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, **ON_RUNPOD)).level is Level.NAME
 
 
+@pytest.mark.parametrize(
+    ("operation", "undo"),
+    [(O.VOLUME_CREATE, "delete it; until then it is paid"), (O.VOLUME_MODIFY, "none: it never shrinks")],
+)
+def test_the_way_back_of_a_network_volume_promises_nothing_that_runpod_lacks(operation: O, undo: str) -> None:
+    wanted = replace(NETWORK.shape, size_gib=200)
+    lines = plan_lines(operation, facts(operation, **ON_RUNPOD, shape=wanted))
+    assert next(line.text for line in lines if line.label == "UNDO") == undo
+
+
 def test_a_network_volume_that_pods_mount_is_not_deleted_and_offers_their_end() -> None:
     pods = (Attachment("p1", "/x", instance_name="one"), Attachment("p2", "/x", instance_name="two"))
     held = replace(NETWORK, state=VolumeState.IN_USE, attachments=pods)

@@ -132,7 +132,8 @@ def _sum(snapshots: tuple[VolumeSnapshot, ...]) -> str:
 def _undo(operation: Operation, facts: SafetyFacts) -> str:
     match operation:
         case Operation.VOLUME_CREATE:
-            return "delete it, once a snapshot holds what is on it; until then it is paid"
+            kept = "" if facts.storage.no_snapshots else ", once a snapshot holds what is on it"
+            return f"delete it{kept}; until then it is paid"
         case Operation.VOLUME_ATTACH:
             return "detach it"
         case Operation.VOLUME_DETACH:
@@ -149,8 +150,10 @@ def _undo(operation: Operation, facts: SafetyFacts) -> str:
 
 def _unmodify(facts: SafetyFacts) -> str:
     volume, shape = known_or_none(facts.storage.volume), facts.storage.shape
+    if shape is not None and shape.type in NETWORK_LIMITS:
+        return "none: it never shrinks"
     if volume is not None and shape is not None and settled(shape).size_gib > volume.shape.size_gib:
-        return "none: it never shrinks" if shape.type in NETWORK_LIMITS else _NO_SHRINKING
+        return _NO_SHRINKING
     return "modify it again; AWS allows that after 6 hours"
 
 
