@@ -41,6 +41,8 @@ class Describe(Dialog[None]):
         Binding("c", "copy", "copy all", id="describe.copy"),
         Binding("j", "scroll(1)", "down", show=False, id="describe.down"),
         Binding("k", "scroll(-1)", "up", show=False, id="describe.up"),
+        Binding("g", "edge(False)", "first line", show=False, id="describe.first"),
+        Binding("G", "edge(True)", "last line", show=False, id="describe.last"),
     ]
     KEYS = "j k scroll  c copy all  q close"
     AUTO_FOCUS = "VerticalScroll"
@@ -66,6 +68,11 @@ class Describe(Dialog[None]):
     def action_scroll(self, step: int) -> None:
         """Scroll by a line."""
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
+
+    def action_edge(self, last: bool) -> None:
+        """Go to the beginning or the end."""
+        scroll = self.query_one(VerticalScroll)
+        (scroll.scroll_end if last else scroll.scroll_home)(animate=False)
 
     def action_copy(self) -> None:
         """Copy all facts to the terminal's clipboard."""
