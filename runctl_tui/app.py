@@ -118,6 +118,7 @@ class RunctlApp(LeavingApp):
 
     def on_mount(self) -> None:
         """Set the keys; the services begin once the first frame is out."""
+        self.screen.call_later(self.screen._on_timer_update)  # a first frame need not wait for the tick of later ones
         self._take_keymap()
         self.heed_signals()
         self.call_after_refresh(self._begin)
