@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -35,6 +36,8 @@ class FakeExecutor:
     launched: list[LaunchRequest] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     taken_up: list[str] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by the test when the run of a launch that was taken up has ended."""
     error: Exception | None = None
     during: Callable[[], None] | None = None
 
@@ -49,7 +52,7 @@ class FakeExecutor:
 
     async def take_up(self, view: JobView, job: JobHandle) -> str:
         self.taken_up.append(view.run_id)
-        await self._work(job)
+        await self.ended.wait()
         return f"{view.run_id} ended"
 
     async def stop_run(self, run_id: str, job: JobHandle) -> str:

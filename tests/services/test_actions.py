@@ -492,6 +492,7 @@ async def test_a_launch_that_was_cut_short_while_it_waited_is_taken_up_once(make
     again = await rig.actions.take_up(waiting)
     with pytest.raises(Refused, match="busy"):
         await rig.actions.take_up(waiting)
+    rig.executor.ended.set()
     view = await last_view(rig.jobs, again)
     assert (view.ok, view.title, rig.executor.taken_up) == (True, "launch box-1, taken up", ["r-1"])
     with pytest.raises(Refused, match="does not wait"):
