@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from runctl_tui.domain.plan import Plan
 
 
+def no_end(script: str, output_dest: str) -> str:
+    """Return why a machine cannot be terminated when its run has ended, and what to do; empty where it can."""
+    if not script:
+        return "no run's end can be waited for: name a script, or do not let it be terminated"
+    if not output_dest:
+        return "its checkpoints would die with it: say where they go, or do not let it be terminated"
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class LaunchRequest:
     """What the wizard, the flags of `train`, and 'resume on another instance' all fill in."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.launch import LaunchRequest, no_end
 from runctl_tui.domain.location import DataLocation, LocationKind
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.resource import Market
@@ -112,7 +112,9 @@ class Draft:
             return "a data centre is in the secure cloud: choose secure, or leave it out"
         if self.where == EXISTING and not self.instance_key:
             return "choose a machine"
-        return "say what to train: a script" if self.where == EXISTING and not self.text("script") else ""
+        if self.where == EXISTING and not self.text("script"):
+            return "say what to train: a script"
+        return no_end(self.text("script"), self.text("output")) if self.where == NEW and self.terminate_after else ""
 
     def _job(self, secret: Secret) -> TrainingJob:
         job = self.base.job or TrainingJob("")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
-from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.launch import LaunchRequest, no_end
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step
 from runctl_tui.domain.safety import CleanupResult, CleanupSafety, SafetyFacts
@@ -45,7 +45,7 @@ from runctl_tui.services.errors import (
     Unsupported,
     ValidationError,
 )
-from runctl_tui.services.jobs import JobBoard, JobHandle, Work
+from runctl_tui.services.jobs import HANDED_OVER, JobBoard, JobHandle, Work
 from runctl_tui.services.launch.parts import LAST
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import Actions, Jobs
@@ -144,17 +144,23 @@ class ActionService:
         """Go on with a launch that was interrupted while it waited for its run, as a job whose id is returned."""
         view = self._parts.jobs.view(job_id)
         if not view.can_be_taken_up:
-            raise Refused(f"{view.title}: not taken up", "it does not wait for the end of a run", "see its steps")
+            why = view.result if view.code == HANDED_OVER else "it does not wait for the end of a run"
+            raise Refused(f"{view.title}: not taken up", why, "see its steps")
         if reason := self._facts.policy().read_only:
             raise Refused(f"{view.title}: not taken up", f"read-only: {reason}", code="ro_mode")
         held = contextlib.ExitStack()
-        held.enter_context(self._parts.locks.hold(f"take-up-{view.run_id}", "waiting for its end"))
+        held.enter_context(self._parts.locks.hold(f"waiting for {view.run_id}"))
 
         async def work(job: JobHandle) -> str:
             with held:
+                job.set(run_id=view.run_id, instance_id=view.instance_id)
                 return await self._parts.executor.take_up(view, job)
 
-        return self._parts.jobs.start(f"{view.title}, taken up", LAST, work)
+        last = {one.id for one in LAST}
+        steps = (*(one for one in view.steps if one.id not in last), *LAST)
+        again = self._parts.jobs.start(f"{view.title}, taken up", steps, work)
+        self._parts.jobs.hand_over(job_id, again)
+        return again
 
     @property
     def _objects(self) -> StorageDesk:
@@ -190,6 +196,9 @@ class ActionService:
             facts = await self._look(operation, request.instance_key, planned_account)
         else:
             raise ValidationError("a launch needs a machine", "", "choose a type, or a machine that exists")
+        wrong = no_end(request.job.script, request.job.output_dest) if request.job else no_end("", "")
+        if request.terminate_after and wrong:
+            raise ValidationError("the machine cannot be terminated when its run has ended", wrong)
         name = f' "{facts.target.name}"' if facts.target.name else ""
         effect = launch_effect(request, f"{facts.target.id}{name}")
         verdict = self._parts.safety.judge(operation, facts)

@@ -30,6 +30,8 @@ from runctl_tui.services.store import Store, to_micros
 _LOG: Final = logging.getLogger(__name__)
 KEPT: Final = 200
 """Ended jobs that are remembered."""
+HANDED_OVER: Final = "handed-over"
+"""The code of an interrupted job with which another one goes on."""
 INTERRUPTED: Final = "interrupted: the program ended before it did"
 
 __all__ = ["INTERRUPTED", "JobBoard", "JobHandle", "StepHandle", "Work", "new_id"]
@@ -93,6 +95,10 @@ class JobBoard:
         if job_id not in self._views:
             raise ResourceNotFound(f"there is no job {job_id}")
         return self._views[job_id]
+
+    def hand_over(self, job_id: str, successor: str) -> None:
+        """Say that another job goes on with an interrupted one, so that it is not offered again."""
+        self._show(replace(self.view(job_id), code=HANDED_OVER, result=f"taken up by {successor}"))
 
     async def watch(self, job_id: str) -> AsyncIterator[JobView]:
         """Yield a job's views until it has ended; ResourceNotFound where there is no such job."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runctl_tui.options import Options
 from runctl_tui.services.ports_services import Services
-from runctl_tui.wiring import build
+from runctl_tui.wiring.ground import Ground
 
 
 @asynccontextmanager
@@ -19,11 +19,14 @@ async def open_services(
 
     What is configured, remembered and counted lies in `state_dir`, without it where the program keeps its own.
     """
-    services = build(Options(sandbox=sandbox, state_dir=str(state_dir), profile=profile, regions=regions))
+    from runctl_tui.wiring.assembly import Assembly
+
+    assembly = Assembly(Ground(Options(sandbox=sandbox, state_dir=str(state_dir), profile=profile, regions=regions)))
     try:
-        async for _ in services.start():
+        async for _ in assembly.start():
             pass
+        services = assembly.services()
         yield services
         await services.jobs.drain()
     finally:
-        services.close()
+        await assembly.aclose()

@@ -18,7 +18,7 @@ from runctl_tui.domain.instance import ApiProtection, Instance
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Step, StepState
 from runctl_tui.domain.resource import Market, ResourceState
-from runctl_tui.domain.run import TrainingStatus
+from runctl_tui.domain.run import TrainingJob, TrainingStatus
 from runctl_tui.domain.safety import CleanupResult, Policy
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.states import Capability
@@ -478,6 +478,17 @@ async def test_safe_cleanup_sorts_what_it_was_given(make: MakeRig) -> None:
     assert rig.provider.calls == [("terminate", BOX.id)]
 
 
+@pytest.mark.parametrize(
+    ("job", "why"),
+    [(None, "no run's end can be waited for"), (JOB, "its checkpoints would die with it")],
+)
+async def test_no_machine_is_launched_to_end_with_a_run_that_leaves_nothing(
+    make: MakeRig, job: TrainingJob | None, why: str
+) -> None:
+    with pytest.raises(ValidationError, match=why):
+        await make().actions.plan_launch(LaunchRequest(OPTIONS, job=job, terminate_after=True))
+
+
 async def test_a_launch_that_was_cut_short_while_it_waited_is_taken_up_once(make: MakeRig) -> None:
     rig = make()
     steps = (*(Step(name, name, StepState.DONE) for name in ("create", "detached")), *LAST)
@@ -490,16 +501,22 @@ async def test_a_launch_that_was_cut_short_while_it_waited_is_taken_up_once(make
     other = rig.jobs.start("launch box-2", LAST, cut_short)
     await asyncio.sleep(0)
     again = await rig.actions.take_up(waiting)
-    with pytest.raises(Refused, match="busy"):
+    with pytest.raises(Refused, match=f"taken up by {again}"):
         await rig.actions.take_up(waiting)
+    await asyncio.sleep(0)
+    assert rig.jobs.view(again).waits_for_run, "cut short once more, it could be taken up as well"
     rig.executor.ended.set()
     view = await last_view(rig.jobs, again)
     assert (view.ok, view.title, rig.executor.taken_up) == (True, "launch box-1, taken up", ["r-1"])
+    third = rig.jobs.start("launch box-1", steps, cut_short)
+    await asyncio.sleep(0)
+    with rig.locks.hold("waiting for r-1"), pytest.raises(Refused, match="waiting for r-1 is busy"):
+        await rig.actions.take_up(third)
     with pytest.raises(Refused, match="does not wait"):
         await rig.actions.take_up(other)
     rig.policy = replace(rig.policy, read_only="production")
     with pytest.raises(Refused, match="read-only"):
-        await rig.actions.take_up(waiting)
+        await rig.actions.take_up(third)
 
 
 async def test_a_dry_cleanup_changes_nothing(make: MakeRig) -> None:

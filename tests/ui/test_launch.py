@@ -11,7 +11,7 @@ from runctl_tui.domain.resource import Market
 from runctl_tui.domain.states import Capability
 from runctl_tui.modals import launch_draft as draft
 from runctl_tui.modals.launch_form import LaunchForm
-from runctl_tui.widgets.form import FormField
+from runctl_tui.widgets.form import CheckLine, FormField
 from runctl_tui.widgets.table import ResourceTable
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
@@ -95,6 +95,20 @@ async def test_a_pod_has_its_own_fields(monkeypatch: pytest.MonkeyPatch) -> None
         assert told == [("HF_TOKEN", "hunter2"), ("MODE", "a b")]
         await person.sees("template tpl · ports 8888/http · environment HF_TOKEN MODE (values are not shown)")
         assert "hunter2" not in person.text()
+
+
+async def test_a_machine_that_nothing_would_end_is_not_reviewed() -> None:
+    async with at_keyboard() as person:
+        await open_form(person)
+        person.app.screen.query_one("#terminate-tick", CheckLine).value = True
+        put(person, "script", "")
+        await review(person)
+        await person.sees("no run's end can be waited for: name a script")
+        put(person, "script", "train.py")
+        put(person, "output", "")
+        await review(person)
+        await person.sees("its checkpoints would die with it: say where they go")
+        assert not person.world.previewed
 
 
 async def test_wrong_fields_of_a_pod_are_told_before_anybody_is_asked() -> None:

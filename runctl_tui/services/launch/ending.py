@@ -24,7 +24,6 @@ class Ending:
 
     async def take_up(self, view: JobView, job: JobHandle) -> str:
         """Go on where an interrupted launch waited for its run."""
-        job.set(run_id=view.run_id, instance_id=view.instance_id)
         machine = (await self._parts.fleet.find(view.instance_id)).instance
         session = await self._parts.runs.find(view.run_id)
         await self.finish(job, Made(machine, created=True, session=session, started=True))

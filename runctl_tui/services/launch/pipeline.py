@@ -56,8 +56,10 @@ class LaunchPipeline:
                 await Ending(self._parts).finish(job, made)
         except TrainctlError as error:
             if made.created and (request.terminate_after or job.cancelled):
-                await self._undo(job, made)
-            elif made.created:
+                left = not await self._undo(job, made)
+            else:
+                left = made.created
+            if left:
                 raise left_behind(error, made) from error
             raise
         return result_of(request, made)
@@ -215,17 +217,24 @@ class LaunchPipeline:
             await self._parts.sleep(POLL)
         raise HostError(f"The dependencies of {run_id} are not installed after an hour", "", "look at its log")
 
-    async def _undo(self, job: JobHandle, made: Made) -> None:
-        """Terminate what this launch made where nothing can be lost; say what stays where something could."""
+    async def _undo(self, job: JobHandle, made: Made) -> bool:
+        """Terminate what this launch made where nothing can be lost; False where it stays, which a failed step says."""
         if made.gone:
-            return
-        async with job.step("cleanup", "Clean up what was made") as step:
-            try:
-                await self._end_run(job, made)
-                await self._parts.terminate(made.key)
+            return True
+        try:
+            async with job.step("cleanup", "Clean up what was made") as step:
+                await self._clean_up(job, made)
                 step.progress(detail=f"{made.machine.id} is terminated again")
-            except TrainctlError as refusal:
-                step.progress(detail=f"{made.machine.id} stays and costs money: {refusal}")
+        except TrainctlError:
+            return False
+        return True
+
+    async def _clean_up(self, job: JobHandle, made: Made) -> None:
+        try:
+            await self._end_run(job, made)
+            await self._parts.terminate(made.key)
+        except TrainctlError as refusal:
+            raise HostError(f"{made.machine.id} stays and costs money", str(refusal)) from refusal
 
     async def _end_run(self, job: JobHandle, made: Made) -> None:
         """End a run that was cancelled before it was detached, and write down one that never began."""
