@@ -168,7 +168,13 @@ class ChangingScreen(CommandingScreen):
             services = self.services
             for feed in (services.fleet.feed, services.runs.feed, services.checkpoints.feed(), services.volumes.feed):
                 feed.refresh()
+            if all(watched is not services.fleet.feed for watched, _ in self.feeds()):
+                self.work(self._count_again, group="count again")
         self.shared.at_work = {job.id for job in jobs if job.ended_at is None}
+
+    async def _count_again(self) -> None:
+        """Let the ledger, and with it the cost bar, hear of a change while no screen watches the fleet."""
+        await self.services.fleet.now()
 
     def _obey_choice(self, choice: str | None) -> None:
         if choice is not None:

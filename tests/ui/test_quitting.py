@@ -101,3 +101,22 @@ async def test_a_launch_that_waited_for_its_run_is_taken_up_from_its_menu() -> N
         await person.press("enter")
         await person.sees("taken up: launch tiny")
         assert world.taken_up == ["j-1"]
+
+
+async def test_the_money_follows_a_task_also_where_no_fleet_is_shown() -> None:
+    async with at_keyboard() as person:
+        looks: list[str] = []
+        fleet = person.app.services.fleet
+        look = fleet.now
+
+        async def counted() -> Any:
+            looks.append(person.app.current_mode)
+            return await look()
+
+        fleet.now = counted  # type: ignore[method-assign]  # counts what the screens ask
+        await person.press("7")
+        person.world.jobs.push((data.job(),))
+        await person.sees("launch tiny")
+        looks.clear()
+        person.world.jobs.push((data.job(ended_at=data.NOW, ok=True),))
+        await person.until(lambda: looks == ["tasks"], "one look at the fleet")
