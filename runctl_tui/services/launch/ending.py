@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
-from runctl_tui.services.errors import HostError
-from runctl_tui.services.launch.parts import Made, PipelineParts
+from runctl_tui.services.errors import HostError, TrainctlError
+from runctl_tui.services.launch.parts import Made, PipelineParts, left_behind
 
 if TYPE_CHECKING:
     from runctl_tui.domain.plan import JobView
@@ -26,7 +26,13 @@ class Ending:
         """Go on where an interrupted launch waited for its run."""
         machine = (await self._parts.fleet.find(view.instance_id)).instance
         session = await self._parts.runs.find(view.run_id)
-        await self.finish(job, Made(machine, created=True, session=session, started=True))
+        made = Made(machine, created=True, session=session, started=True)
+        try:
+            await self.finish(job, made)
+        except TrainctlError as error:
+            if made.gone:
+                raise
+            raise left_behind(error, made) from error
         return f"{session.id} ended, its checkpoints are in S3, {machine.id} is terminated"
 
     async def finish(self, job: JobHandle, made: Made) -> None:

@@ -392,6 +392,16 @@ async def test_who_takes_an_interrupted_launch_up_waits_and_ends_as_it_would_hav
     assert set(world.states().values()) == {StepState.DONE}
 
 
+async def test_who_gives_up_waiting_is_told_that_the_machine_stays(world: World) -> None:
+    await world.launch(world.request())
+    begun = world.job.view
+    world.job = JobHandle(JobView("j-2", "launch, taken up", LAST, START), world.clock, world._changed)
+    world.job.cancel()
+    with pytest.raises(TrainctlError, match=f"{begun.instance_id} is there and costs money"):
+        await LaunchPipeline(world.parts).take_up(begun, world.job)
+    assert world.ended == []
+
+
 async def test_checkpoints_that_never_arrive_keep_the_machine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ending, "STALL_SECONDS", 3.0)
     world.copies.found = [_copy(CopyState.UPLOADING)]
