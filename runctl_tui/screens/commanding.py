@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -145,9 +146,11 @@ class CommandingScreen(BaseScreen):
         kind = KINDS.get(_SCREENS.get(words[0], words[0]), "")
         if len(words) > 1 and (feed := self._destinations.unheard(kind)) is not None:
             self.busy(f"looking for {words[1]}…")
-            async for _ in feed.watch():
-                break
-            self.busy("")
+            try:
+                async with aclosing(feed.watch()) as told:  # type: ignore[type-var]  # a feed's generator
+                    await anext(told)
+            finally:
+                self.busy("")
         self.post_message(self._way(words).to)
 
     def _begun(self, word: str) -> str:
