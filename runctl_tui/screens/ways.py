@@ -28,6 +28,8 @@ ABOUT_ONE: Final = ("hosts", "checkpoints")
 """Screens that are about one thing, so that there are no rows to be filtered for its name."""
 NAMED: Final = 6
 """Names that a refusal lists."""
+COMPARED: Final = 500
+"""Names among which the nearest is looked for: it is done at a key press, and takes its time with each."""
 
 
 class Way(NamedTuple):
@@ -97,7 +99,7 @@ def _of(run: str) -> str:
 
 def _none(kind: str, word: str, known: Iterable[str]) -> ResourceNotFound:
     names = [name for name in known if name]
-    near = nearest(word, names)
+    near = nearest(word, names) if len(names) <= COMPARED else ""
     plain = [name for name in names if "/" not in name]
     there = f"there are {', '.join(plain[:NAMED])}{'…' if len(plain) > NAMED else ''}" if plain else "there are none"
     return ResourceNotFound(f"there is no {kind} {word}", "", f"did you mean {near}?" if near else there)
