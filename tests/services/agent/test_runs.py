@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.processes import alive
 from tests.services.agent.harness import Json, Machine, until
 
 WAIT = "import time\nprint('up', flush=True)\nwhile True: time.sleep(0.05)\n"
@@ -126,13 +127,6 @@ def test_what_ignores_term_is_killed_after_the_grace_with_all_its_children(machi
     ]
     pids = next(line for line in machine.log().splitlines() if line.startswith("pids")).split()[1:]
     until(lambda: not any(alive(int(pid)) for pid in pids), what="the children's end")
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_run_survives_its_supervisor_and_can_still_be_stopped(machine: Machine) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from tests.processes import alive
 from tests.services.sandbox.conftest import BOUND_S, Lease, connect, describe, launch, port_of, until, wait_for
 
 
@@ -25,13 +26,6 @@ async def link(host: dict[str, Any], key: asyncssh.SSHKey) -> AsyncIterator[asyn
 
 def home_of(lease: Lease, row: dict[str, Any]) -> Path:
     return lease.folder / "homes" / str(row["InstanceId"])
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 async def pid_in(path: Path) -> int:
