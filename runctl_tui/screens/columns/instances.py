@@ -45,11 +45,12 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
 
 
 def _dimmed(draw: Callable[[FleetRow], Cell]) -> Callable[[FleetRow], Cell]:
-    """Draw a machine that is gone in grey."""
+    """Draw a machine that is gone, or that its provider does not tell now, in grey."""
 
     def cell_of(row: FleetRow) -> Cell:
         drawn = draw(row)
-        return Cell(drawn.text, "$muted") if row.instance.state is ResourceState.TERMINATED else drawn
+        gone = row.instance.state is ResourceState.TERMINATED or row.seen_at is not None
+        return Cell(drawn.text, "$muted") if gone else drawn
 
     return cell_of
 
@@ -124,7 +125,7 @@ def run_note(row: FleetRow) -> Cell:
         more = f"  and {len(live) - 1} more" if len(live) > 1 else ""
         return cell(_progress(live[0], row.instance.name) + more)
     if row.note:
-        return cell(row.note, "$muted")
+        return cell(f"▲ {row.note}" if row.seen_at is not None else row.note, "$muted")
     return cell(_remark(row), "$muted")
 
 
