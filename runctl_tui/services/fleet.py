@@ -8,9 +8,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from runctl_tui.domain.durations import in_a_word, in_one_unit
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.fleet import NOT_ASKED, FleetRow
-from runctl_tui.domain.idleness import LOAD_SERVES, Work, idleness, span_words
+from runctl_tui.domain.idleness import LOAD_SERVES, Work, idleness
 from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.resource import Market, ResourceState
@@ -184,7 +185,7 @@ class FleetBook:
     def _note(self, row: FleetRow, now: datetime) -> str:
         if row.seen_at is not None:
             silence = now - row.seen_at
-            return f"not seen for {duration(silence)}" if silence >= A_MINUTE else "not seen now"
+            return f"not seen for {in_a_word(silence.total_seconds())}" if silence >= A_MINUTE else "not seen now"
         return note(row, now if self._warnings() else None)
 
     def _runs_unknown(self, machine: Instance) -> str:
@@ -195,7 +196,7 @@ class FleetBook:
         if word is None:
             return NOT_ASKED
         age = self._parts.clock.now() - word.at
-        return f"not told for {span_words(age)}" if age > LOAD_SERVES else word.silence
+        return f"not told for {in_one_unit(age.total_seconds())}" if age > LOAD_SERVES else word.silence
 
 
 def _not_with_a_machine(standing: Standing | None, machines: Iterable[Instance]) -> Standing | None:
@@ -234,15 +235,7 @@ def idle_note(row: FleetRow, now: datetime) -> str:
         return ""
     if judged.work is Work.UNKNOWN:
         return "" if row.runs_unknown == NOT_ASKED else "idle or not is unknown"
-    words = f"idle {duration(now - judged.since)}"
+    words = f"idle {in_a_word((now - judged.since).total_seconds())}"
     if judged.spent is None:
         return words
     return f"{words}, {dollars(judged.spent) if judged.spent < 10 else f'${judged.spent:,.0f}'}"
-
-
-def duration(span: timedelta) -> str:
-    """Return '38m', '5h' or '3d', as ages are shown."""
-    minutes = int(span.total_seconds()) // 60
-    if minutes < 60:
-        return f"{minutes}m"
-    return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"

@@ -8,9 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.durations import in_a_word
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.resource import BILLED_STATES, Market, Ownership, ResourceState
-from runctl_tui.modals.words import age, figure, hourly, percent, span
+from runctl_tui.modals.words import age, figure, hourly, percent
 from runctl_tui.screens.columns.words import cell, run_state, state_cell
 from runctl_tui.widgets.columns import Cell, Column
 
@@ -135,7 +136,7 @@ def _progress(run: TrainingSession, machine: str) -> str:
     if progress.step is not None and progress.total_steps:
         words.append(percent(progress.step, progress.total_steps))
     if progress.eta_seconds is not None:
-        words.append(f" eta {span(progress.eta_seconds)}")
+        words.append(f" eta {in_a_word(progress.eta_seconds)}")
     return " ".join(words).strip() or run.status.value
 
 
