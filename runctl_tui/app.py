@@ -218,8 +218,9 @@ class RunctlApp(LeavingApp):
     @work(group="move", exclusive=True, exit_on_error=False)
     async def _move(self, profile: str, regions: tuple[str, ...]) -> None:
         """Build the services anew, rebuild every screen on them, and let go of the old ones."""
-        if self.shared.working or self.shared.starting:
-            why = self.shared.starting or f"tasks at work here: {self.shared.working}"
+        own = self._own_work()
+        if own or self.shared.starting:
+            why = self.shared.starting or f"tasks at work here: {len(own)}"
             raise Refused("This program stays where it is", why, "wait, or cancel them: 7 Tasks")
         if self.services.elsewhere is None:
             raise Unsupported("This program cannot work elsewhere")

@@ -101,9 +101,19 @@ async def test_it_is_refused_while_a_task_is_at_work() -> None:
     world = World()
     async with at_keyboard(world) as person:
         await person.sees("7 Tasks ◐1")
+        person.app.shared.own_jobs.add("j-1")
         await colon(person, "profile production")
         await person.sees("This program stays where it is", "tasks at work here: 1")
         assert world.closed == 0
+
+
+async def test_a_task_of_another_process_goes_on_without_us() -> None:
+    world = World()
+    async with at_keyboard(world) as person:
+        await person.sees("7 Tasks ◐1")
+        await colon(person, "profile production")
+        await person.sees("production · ")
+        assert world.closed == 1
 
 
 async def test_an_unknown_profile_changes_nothing() -> None:
