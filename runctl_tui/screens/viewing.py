@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus
 
 from runctl_tui import modals
+from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.screens.kept import SavedView, Stance, wrong_name
@@ -70,7 +71,8 @@ class ViewingScreen(ChangingScreen):
         """Return how the table is looked at."""
         model = self.table.model
         hidden = tuple(sorted(model.hidden))
-        return SavedView(self.MODE, model.filter_text, model.sort_column or "", model.descending, hidden)
+        order = next((str(one.title) for one in model.columns if one.id == model.sort_column), "")
+        return SavedView(self.MODE, model.filter_text, model.sort_column or "", order, model.descending, hidden)
 
     def stance(self) -> Stance:
         """Return view and cursor."""
@@ -148,6 +150,6 @@ class ViewingScreen(ChangingScreen):
 
 def words(view: SavedView) -> str:
     """Say in short what a view shows."""
-    order = f"by {view.sort} {'▼' if view.descending else '▲'}" if view.sort else ""
-    away = f"{len(view.hidden)} columns away" if view.hidden else ""
+    order = f"by {view.order} {'▼' if view.descending else '▲'}" if view.order else ""
+    away = f"{count(len(view.hidden), 'column')} away" if view.hidden else ""
     return "   ".join(part for part in (view.mode, f"/ {view.filter}" if view.filter else "", order, away) if part)

@@ -109,8 +109,7 @@ def volume_state(row: Volume) -> Cell:
 def snapshot_state(row: VolumeSnapshot) -> Cell:
     """Return how far a snapshot is as symbol and word."""
     symbol, style = _WHOLE[row.state]
-    far = f" {row.progress}" if row.state is SnapshotState.PENDING and row.progress else ""
-    return cell(f"{symbol} {row.state.value}{far}", style)
+    return cell(f"{symbol} {row.stands}", style)
 
 
 def name_cell(row: Volume | VolumeSnapshot) -> Cell:
