@@ -59,6 +59,10 @@ class ChangingScreen(CommandingScreen):
         self.app.copy_to_clipboard(text)
         self.tell(f"copied {text}   {clipboard.way(os.environ)}")
 
+    async def export_text(self, name: str, text: str) -> None:
+        """Write a new file into the folder for logs, and say where it is."""
+        self.tell(f"exported to {await self.services.exports.write(name, text)}")
+
     async def pick(self, title: str, items: Sequence[modals.PickItem]) -> str | None:
         """Let one of many be picked."""
         return await self.app.push_screen_wait(modals.Pick(self.services.clock, safe(title), items))

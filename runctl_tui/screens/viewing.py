@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus
 
 from runctl_tui import modals
-from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import ChangingScreen
 from runctl_tui.screens.kept import SavedView, Stance, wrong_name
@@ -150,6 +149,8 @@ class ViewingScreen(ChangingScreen):
 
 def words(view: SavedView) -> str:
     """Say in short what a view shows."""
+    from runctl_tui.domain.safety.reasons import count  # no first frame needs it
+
     order = f"by {view.order} {'▼' if view.descending else '▲'}" if view.order else ""
     away = f"{count(len(view.hidden), 'column')} away" if view.hidden else ""
     return "   ".join(part for part in (view.mode, f"/ {view.filter}" if view.filter else "", order, away) if part)

@@ -88,8 +88,7 @@ class DoctorService:
     async def _provider(self, provider: TrainingProvider) -> list[Finding]:
         identity = await provider.identity()
         if not isinstance(identity, Known):
-            todo = "aws sso login, or name a profile: --profile NAME" if provider.name == "aws" else ""
-            return [Finding(provider.name, False, f"{provider.label}: {identity.reason}", todo)]
+            return [Finding(provider.name, False, identity.reason, identity.todo)]
         who = identity.value
         findings = [Finding(provider.name, True, f"{provider.label}: account {who.account}, {who.caller}")]
         findings.append(await _allowed(provider.name, "machines can be listed", _list(provider)))
