@@ -35,6 +35,7 @@ from runctl_tui.widgets.status_line import StatusNote
 from runctl_tui.widgets.text import aligned_svg
 
 if TYPE_CHECKING:
+    from runctl_tui.services.ports import SandboxControl
     from runctl_tui.services.ports_services import Services
 
 log = logging.getLogger(__name__)
@@ -204,6 +205,15 @@ class RunctlApp(LeavingApp):
         for job in self.services.jobs.interrupted:
             self._front.say(StatusNote(safe(quitting.farewell(job)), level="warn"))
         self._warm_up()
+        if self.services.sandbox is not None:
+            self._watch_sandbox(self.services.sandbox)
+
+    @work(group="sandbox", exclusive=True, exit_on_error=False)
+    async def _watch_sandbox(self, sandbox: SandboxControl) -> None:
+        """Say it when the sandbox goes away below the screens."""
+        problem = await sandbox.until_ended()
+        if sandbox is self.services.sandbox:
+            self._show_problem(problem)
 
     @work(group="move", exclusive=True, exit_on_error=False)
     async def _move(self, profile: str, regions: tuple[str, ...]) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from runctl_tui.domain.facts import Fact
     from runctl_tui.domain.instance import Instance
     from runctl_tui.domain.money import Price
@@ -37,6 +39,8 @@ class FleetRow:
     """Why `runs` may not be all, in words; empty: its host told them."""
     note: str = ""
     """A remark: 'idle 38 min', 'waiting for SSH'."""
+    seen_at: datetime | None = None
+    """When its provider told it last, where that has not told it this time; None: it has."""
 
     @property
     def key(self) -> str:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.durations import in_one_unit
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.resource import Market, ResourceState
 
@@ -88,17 +89,6 @@ def idleness(row: FleetRow, now: datetime) -> Idleness | None:
     return Idleness(_work(row, load, since), since, _runs(row, since, now), load.words, spent)
 
 
-def span_words(span: timedelta) -> str:
-    """Return '40 s', '38 min', '5 h' or '9 d'."""
-    seconds = max(0, int(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min"
-    hours = seconds // 3600
-    return f"{hours} h" if hours < 48 else f"{hours // 24} d"
-
-
 def _work(row: FleetRow, load: _Load, since: datetime | None) -> Work:
     if load.low is False:
         return Work.BUSY
@@ -120,7 +110,7 @@ def _runs(row: FleetRow, since: datetime | None, now: datetime) -> str:
         return f"runs not known ({row.runs_unknown})"
     if since is None:
         return "no run known"
-    return f"no run {'for' if row.runs else 'known for'} {span_words(now - since)}"
+    return f"no run {'for' if row.runs else 'known for'} {in_one_unit((now - since).total_seconds())}"
 
 
 def _load(machine: Instance, usage: ResourceUsage | None, now: datetime) -> _Load:
@@ -128,11 +118,11 @@ def _load(machine: Instance, usage: ResourceUsage | None, now: datetime) -> _Loa
         return _Load(None, "load not known")
     age = max(now - usage.timestamp, timedelta(0))
     if age > LOAD_SERVES:
-        return _Load(None, f"load not known for {span_words(age)}")
+        return _Load(None, f"load not known for {in_one_unit(age.total_seconds())}")
     cores = usage.cpu_percent * (usage.cpus or 0) / 100
     low = usage.cpu_percent < LOW_PERCENT and cores < LOW_CORES
     gpus = _gpus(machine, usage)
-    words = f"CPU {usage.cpu_percent:.0f} %{gpus.words}, {span_words(age)} ago"
+    words = f"CPU {usage.cpu_percent:.0f} %{gpus.words}, {in_one_unit(age.total_seconds())} ago"
     return _Load(gpus.low if low else False, words)
 
 

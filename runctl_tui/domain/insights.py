@@ -12,8 +12,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.durations import in_one_unit
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.idleness import Idleness, Work, idleness, span_words
+from runctl_tui.domain.idleness import Idleness, Work, idleness
 from runctl_tui.domain.instance import TAG_OWNER, TAG_PROTECT_UNTIL
 from runctl_tui.domain.money import HOURS_PER_MONTH, dollars
 from runctl_tui.domain.plan import Operation
@@ -137,7 +138,7 @@ def _of_machine(row: FleetRow, now: datetime) -> Iterator[Insight]:
         if judged is not None:
             yield from _of_idleness(row, judged, now)
         elif age is not None and age > OLD_AFTER and live:
-            yield _long(row, f"{name} up {span_words(age)}; {live[0].name or live[0].id} is at work")
+            yield _long(row, f"{name} up {in_one_unit(age.total_seconds())}; {live[0].name or live[0].id} is at work")
 
 
 def _of_idleness(row: FleetRow, judged: Idleness, now: datetime) -> Iterator[Insight]:
@@ -203,7 +204,7 @@ def _of_volume(volume: Volume, now: datetime) -> Iterator[Insight]:
         return
     bare = isinstance(volume.last_snapshot, Known) and volume.last_snapshot.value is None
     saved = ", no snapshot" if bare and volume.shape.type not in NETWORK_LIMITS else ""
-    old = "" if age is None else f", {span_words(age)} old"
+    old = "" if age is None else f", {in_one_unit(age.total_seconds())} old"
     text = f"{volume.name or volume.id} unattached, {volume.shape.size_gib} GiB{old}{saved}"
     monthly = month(volume.usd_per_month)
     per_hour = None if monthly is None else monthly / HOURS_PER_MONTH

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from runctl_tui.domain.problem import Problem
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -23,6 +24,12 @@ class Snapshot(Generic[T_co]):
     """What was asked: provider and region names such as 'aws/us-east-1'."""
     missing: tuple[Problem, ...] = field(default=())
     """One problem per part of the scope that is absent or older than the rest."""
+    silent: tuple[str, ...] = ()
+    """The parts of the scope whose own list is not whole, so that what it lacks may still be there."""
+
+    def holding(self, value: T) -> Snapshot[T]:
+        """Return the same look with another value."""
+        return Snapshot(value, self.taken_at, self.scope, self.missing, self.silent)
 
     @property
     def complete(self) -> bool:

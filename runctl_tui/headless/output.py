@@ -10,7 +10,9 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from typing import Final
 
+from runctl_tui.domain.durations import in_two_units
 from runctl_tui.domain.money import LEAST
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.secret import Secret
@@ -18,6 +20,9 @@ from runctl_tui.domain.text import safe
 from runctl_tui.services.errors import TrainctlError
 
 Row = dict[str, object]
+
+LARGE: Final = 10
+"""From here on cents are enough."""
 
 
 def plain(value: object) -> object:
@@ -84,15 +89,19 @@ def failure_text(error: TrainctlError) -> str:
 def table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], empty: str) -> str:
     """Return rows as aligned columns; `columns` maps headings to keys, numbers are set to the right.
 
-    A '-' says that a row has no such number.
+    A '-' says that a row has no such number; the fractions of a column have as many places in every row.
     """
     if not rows:
         return empty
     *_, last = columns.values()
-    cells = [[cell(row.get(key), 300 if key == last else 48) for key in columns.values()] for row in rows]
-    right = [all(map(_is_figure, (row.get(key) for row in rows))) for key in columns.values()]
-    widths = [max(map(_width, column)) for column in zip(columns, *cells, strict=True)]
-    lines = [list(columns), *cells]
+    values = [[row.get(key) for row in rows] for key in columns.values()]
+    right = [all(map(_is_figure, column)) for column in values]
+    cells = [
+        _figures(column) if figures else [cell(value, 300 if key == last else 48) for value in column]
+        for key, column, figures in zip(columns.values(), values, right, strict=True)
+    ]
+    widths = [max(map(_width, (title, *column))) for title, column in zip(columns, cells, strict=True)]
+    lines = [columns, *zip(*cells, strict=True)]
     return "\n".join("  ".join(map(_pad, line, widths, right)).rstrip() for line in lines)
 
 
@@ -112,11 +121,28 @@ def _is_figure(value: object) -> bool:
     return value == "-" or isinstance(value, int | float | Decimal | None)
 
 
+def _figures(column: Sequence[object]) -> list[str]:
+    """Return the cells of a column of numbers."""
+    fractions = [value for value in column if isinstance(value, float | Decimal)]
+    if not fractions:
+        return [cell(value) for value in column]
+    places = max(len(_number(value).partition(".")[2]) for value in fractions)
+    places = min(places, 2) if any(abs(float(value)) >= LARGE for value in fractions) else places
+    least = Decimal(1).scaleb(-places)
+    return [_figure(value, least) for value in column]
+
+
+def _figure(value: object, least: Decimal) -> str:
+    if not isinstance(value, int | float | Decimal):
+        return cell(value)
+    return f"<{least}" if 0 < value < least else f"{value:,.{-int(least.as_tuple().exponent)}f}"
+
+
 def _number(value: float | Decimal) -> str:
     number = float(value)
     if 0 < value < LEAST:
         return f"<{LEAST}"
-    return f"{number:.4f}".rstrip("0").rstrip(".") if abs(number) < 10 else f"{number:,.2f}"
+    return f"{number:.4f}".rstrip("0").rstrip(".") if abs(number) < LARGE else f"{number:,.2f}"
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> str:
@@ -127,16 +153,10 @@ def facts(pairs: Iterable[tuple[str, object]]) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a length of time in its two largest units: '3 d 4 h', '12 min', '8 s'."""
+    """Return a length of time in its two largest units: '3 d 4 h', '12 min 3 s', '8 s'."""
     if seconds is None:
         return "?"
-    left = max(int(seconds), 0)
-    parts = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        if left >= size:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts[:2]) if parts else "0 s"
+    return in_two_units(seconds)
 
 
 def age(seconds: object) -> str:

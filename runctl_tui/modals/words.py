@@ -6,22 +6,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from runctl_tui.domain.durations import in_a_word
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.money import Price, PriceKind, cents
 from runctl_tui.domain.sizes import byte_words
 
 UNKNOWN: Final = "?"
 CENT: Final = Decimal("0.01")
-
-
-def span(seconds: float) -> str:
-    """Return a duration in its largest unit: '20s', '42m', '18h', '31d'."""
-    whole = max(0, int(seconds))
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m"
-    return f"{whole // 3600}h" if whole < 48 * 3600 else f"{whole // 86400}d"
 
 
 def duration(seconds: float | None) -> str:
@@ -39,7 +30,7 @@ def duration(seconds: float | None) -> str:
 
 def age(then: datetime | None, now: datetime) -> str:
     """Return how long ago something was, in one unit; '-' where there is no time."""
-    return "-" if then is None else span((now - then).total_seconds())
+    return "-" if then is None else in_a_word((now - then).total_seconds())
 
 
 def seen(then: datetime, now: datetime) -> str:

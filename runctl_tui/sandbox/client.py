@@ -73,6 +73,11 @@ class SandboxSession:
         self.problem: Problem | None = None
         """What is wrong with the sandbox's own files, told to the first client after it was found."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether the sandbox has gone, on somebody's word or killed."""
+        return self._reader.at_eof() or self._reader.exception() is not None
+
     async def command(self, name: str, *args: str | float | bool) -> dict[str, Any]:
         """Have the sandbox do something and return its answer; SandboxError if it refuses or is gone."""
         async with self._turn:

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.sandbox.client import SandboxSession
 
+LOOK_S: Final = 1.0
+"""Seconds between two looks whether the sandbox is still there; they ask nobody."""
 USAGE: Final = "cut NAME SECONDS, interrupt NAME [SECONDS], start, status, stop"
 
 
@@ -30,6 +33,18 @@ class SandboxRemote:
         self._session = session
         self._folder = folder
         self._runs = runs
+
+    @property
+    def ended(self) -> bool:
+        """Whether the attached sandbox has gone."""
+        session = self._session()
+        return session is not None and session.ended
+
+    async def until_ended(self) -> Problem:
+        """Wait until the attached sandbox has gone, and return that in words."""
+        while not self.ended:  # noqa: ASYNC110 - a stream whose answers others read tells its end to nobody
+            await asyncio.sleep(LOOK_S)
+        return _gone().to_problem()
 
     async def command(self, words: Sequence[str]) -> str:
         """Carry one command out and return what to tell the person; SandboxError for what it does not know."""
@@ -51,7 +66,7 @@ class SandboxRemote:
 
     def leaving(self) -> str:
         """Return what happens to the sandbox when this client leaves, by what is known of the runs begun from here."""
-        if self._session() is None:
+        if self._session() is None or self.ended:
             return ""
         ours = [run for run in self._runs() if run.job is not None]
         live = [run.name or run.id for run in ours if run.status.live]
@@ -73,7 +88,13 @@ class SandboxRemote:
         session = self._session()
         if session is None:
             raise SandboxError("The sandbox is not attached yet", todo="Wait a moment")
+        if session.ended:
+            raise _gone()
         return session
+
+
+def _gone() -> SandboxError:
+    return SandboxError("The sandbox has ended", why="stopped elsewhere, or killed", todo="go on: :sandbox start")
 
 
 def _seconds(text: str) -> float:

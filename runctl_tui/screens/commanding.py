@@ -261,6 +261,9 @@ class CommandingScreen(BaseScreen):
     async def _sandbox(self, words: list[str]) -> None:
         if self.services.sandbox is None:
             raise Unsupported(":sandbox", "this is no sandbox", "start with: runctl-tui --sandbox")
+        if words[1:] == ["start"] and self.services.sandbox.ended:
+            self.post_message(Moved())
+            return
         self.tell(await self.services.sandbox.command(words[1:]))
         match words[1:]:
             case ["cut", name, seconds]:

@@ -8,19 +8,21 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from runctl_tui.domain.durations import in_a_word, in_one_unit
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.fleet import NOT_ASKED, FleetRow
-from runctl_tui.domain.idleness import LOAD_SERVES, Work, idleness, span_words
+from runctl_tui.domain.idleness import LOAD_SERVES, Work, idleness
 from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError, unread
+from runctl_tui.services.last_seen import LastSeen
 from runctl_tui.services.runs.register import is_ours, may_be_asked
 from runctl_tui.services.volume_store import standing_volumes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from runctl_tui.domain.clock import Clock
@@ -43,6 +45,7 @@ RETRY_SECONDS: Final = 15.0
 """When a price that nobody knew is asked for again."""
 PRICE_PATIENCE: Final = 10.0
 """Seconds that one price may take before its rows are shown without it."""
+A_MINUTE: Final = timedelta(minutes=1)
 NOT_OURS: Final = "only hosts of yours are asked"
 PriceKey: TypeAlias = tuple[str, str, str, Market]
 
@@ -69,6 +72,7 @@ class FleetBook:
         self._parts = parts
         self._warnings = warnings
         self._priced: dict[PriceKey, tuple[float, Fact[Price]]] = {}
+        self._last_seen = LastSeen()
 
     async def poll(self) -> Rows:
         """Read the fleet for the feed: machines at once, prices and money as far as they are known."""
@@ -88,32 +92,20 @@ class FleetBook:
         asked = {price_key(machine) for machine in listed.value}
         prices, standing = await asyncio.gather(self._price_all(asked), standing_volumes(self._parts.registry))
         runs = await self._runs_by_machine()
-        disks = {machine.id: self._disks(machine) for machine in listed.value}
-        told = self._parts.runs.told
-        plain = tuple(
-            FleetRow(
-                one,
-                prices[price_key(one)],
-                disks[one.id],
-                None,
-                tuple(runs.get(one.key, ())),
-                told[one.key].usage if one.key in told else None,
-                self._runs_unknown(one),
-            )
-            for one in listed.value
-        )
-        snapshot = Snapshot(plain, listed.taken_at, listed.scope, listed.missing)
+        plain = (FleetRow(one, prices[price_key(one)], self._disks(one), None) for one in listed.value)
+        snapshot = listed.holding(tuple(self._with_runs(row, runs) for row in plain))
         await self._parts.tracker.observe(snapshot)
         await self._parts.tracker.observe_volumes(_not_with_a_machine(standing, listed.value))
         money = await self._parts.tracker.so_far()
-        now = self._parts.clock.now() if self._warnings() else None
-        rows = (replace(row, so_far=money.get(row.key), note=note(row, now)) for row in plain)
-        return replace(snapshot, value=tuple(rows))
+        filled, now = self._last_seen.fill(snapshot), self._parts.clock.now()
+        told = (row if row.seen_at is None else self._with_runs(row, runs) for row in filled.value)
+        rows = (replace(row, so_far=money.get(row.key), note=self._note(row, now)) for row in told)
+        return filled.holding(tuple(rows))
 
     async def find(self, reference: str) -> FleetRow:
         """Return the machine with this key, id or unique name."""
         snapshot = await self.now()
-        rows = snapshot.value
+        rows = [row for row in snapshot.value if row.seen_at is None]
         exact = [row for row in rows if reference in (row.key, row.instance.id)]
         found = exact or [row for row in rows if reference and row.instance.name == reference and alive(row.instance)]
         if len(found) == 1:
@@ -139,7 +131,7 @@ class FleetBook:
     async def _bare(self) -> Rows:
         listed = await self._parts.machines.now()
         rows = tuple(FleetRow(machine, NOT_YET, None, None) for machine in listed.value)
-        return Snapshot(rows, listed.taken_at, listed.scope, listed.missing)
+        return listed.holding(rows)
 
     async def _price_all(self, keys: Collection[PriceKey]) -> Mapping[PriceKey, Fact[Price]]:
         """Return the price of each kind of machine, each asked once in a while whatever the size of the fleet."""
@@ -185,6 +177,17 @@ class FleetBook:
             found.setdefault(session.machine_key, []).append(session)
         return found
 
+    def _with_runs(self, row: FleetRow, runs: Mapping[str, Sequence[TrainingSession]]) -> FleetRow:
+        word = self._parts.runs.told.get(row.key)
+        usage, unknown = word.usage if word else None, self._runs_unknown(row.instance)
+        return replace(row, runs=tuple(runs.get(row.key, ())), usage=usage, runs_unknown=unknown)
+
+    def _note(self, row: FleetRow, now: datetime) -> str:
+        if row.seen_at is not None:
+            silence = now - row.seen_at
+            return f"not seen for {in_a_word(silence.total_seconds())}" if silence >= A_MINUTE else "not seen now"
+        return note(row, now if self._warnings() else None)
+
     def _runs_unknown(self, machine: Instance) -> str:
         """Return why the runs of a machine are not known; empty where its host told them a moment ago."""
         if machine.state is ResourceState.RUNNING and not is_ours(machine):
@@ -193,7 +196,7 @@ class FleetBook:
         if word is None:
             return NOT_ASKED
         age = self._parts.clock.now() - word.at
-        return f"not told for {span_words(age)}" if age > LOAD_SERVES else word.silence
+        return f"not told for {in_one_unit(age.total_seconds())}" if age > LOAD_SERVES else word.silence
 
 
 def _not_with_a_machine(standing: Standing | None, machines: Iterable[Instance]) -> Standing | None:
@@ -232,15 +235,7 @@ def idle_note(row: FleetRow, now: datetime) -> str:
         return ""
     if judged.work is Work.UNKNOWN:
         return "" if row.runs_unknown == NOT_ASKED else "idle or not is unknown"
-    words = f"idle {duration(now - judged.since)}"
+    words = f"idle {in_a_word((now - judged.since).total_seconds())}"
     if judged.spent is None:
         return words
     return f"{words}, {dollars(judged.spent) if judged.spent < 10 else f'${judged.spent:,.0f}'}"
-
-
-def duration(span: timedelta) -> str:
-    """Return '38m', '5h' or '3d', as ages are shown."""
-    minutes = int(span.total_seconds()) // 60
-    if minutes < 60:
-        return f"{minutes}m"
-    return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"

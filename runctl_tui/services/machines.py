@@ -49,6 +49,7 @@ class MachineList:
             taken_at=min((part.taken_at for part in parts), default=self._clock.now()),
             scope=tuple(scope for part in parts for scope in part.scope),
             missing=tuple(problem for part in parts for problem in part.missing),
+            silent=tuple(scope for part in parts for scope in part.silent),
         )
 
     async def _of(self, provider: TrainingProvider) -> Machines:
@@ -56,4 +57,4 @@ class MachineList:
             return await provider.list_resources()
         except TrainctlError as error:
             problem: Problem = error.to_problem(scope=provider.name)
-            return Snapshot((), self._clock.now(), (provider.name,), (problem,))
+            return Snapshot((), self._clock.now(), (provider.name,), (problem,), silent=(provider.name,))

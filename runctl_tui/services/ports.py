@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.objects import CopyRequest, DeleteRequest
     from runctl_tui.domain.offer import TypeOffer
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
+    from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import RunUpdate, TrainingSession
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import VolumeChange
@@ -216,6 +217,13 @@ class Doctor(Protocol):
 
 class SandboxControl(Protocol):
     """Words for the embedded cloud: cut, interrupt, status, stop."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the attached sandbox has gone."""
+
+    async def until_ended(self) -> Problem:
+        """Wait until the attached sandbox has gone, and return that in words."""
 
     async def command(self, words: Sequence[str]) -> str:
         """Carry one command out and return what to tell the person."""

@@ -11,7 +11,7 @@ import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import NOT_ASKED, FleetRow
-from runctl_tui.domain.idleness import Work, idleness, span_words
+from runctl_tui.domain.idleness import Work, idleness
 from runctl_tui.domain.instance import Gpu
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import GpuReading, ResourceUsage, TrainingStatus
@@ -89,8 +89,3 @@ def test_without_a_price_what_it_cost_is_unknown() -> None:
     judged = idleness(replace(row(), price=Unknown("not told")), START)
     assert judged is not None
     assert judged.spent is None
-
-
-def test_spans_are_said_in_their_largest_unit() -> None:
-    spans = [timedelta(seconds=-3), timedelta(minutes=38), timedelta(hours=47), timedelta(days=9, hours=3)]
-    assert [span_words(span) for span in spans] == ["0 s", "38 min", "47 h", "9 d"]

@@ -34,6 +34,25 @@ def test_what_has_cost_next_to_nothing_is_not_shown_as_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        (["0.768", "1.006", "0"], ["0.768", "1.006", "0.000"]),
+        (["338.70123", "6.86012", "0.004", None], ["338.70", "6.86", "<0.01", "?"]),
+        (["1234.5", "-"], ["1,234.50", "-"]),
+    ],
+)
+def test_the_figures_of_a_column_stand_point_under_point(column: list[str | None], shown: list[str]) -> None:
+    rows = [{"usd": Decimal(each) if each not in (None, "-") else each} for each in column]
+    lines = output.table(rows, {"USD": "usd"}, "").splitlines()[1:]
+    assert [line.strip() for line in lines] == shown
+    assert len({len(line) for line in lines}) == 1, "to the right"
+
+
+def test_whole_numbers_stay_whole() -> None:
+    assert output.table([{"n": 3}, {"n": 1200}, {"n": None}], {"N": "n"}, "").split() == ["N", "3", "1200", "?"]
+
+
+@pytest.mark.parametrize(
     ("words", "hint"),
     [
         (("instnces", "list"), "did you mean instances?"),

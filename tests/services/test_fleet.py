@@ -195,6 +195,29 @@ async def test_a_provider_that_fails_does_not_blank_the_others() -> None:
     assert [problem.scope for problem in snapshot.missing] == ["broken"]
 
 
+async def test_machines_of_a_silent_provider_stay_with_the_time_when_they_were_seen() -> None:
+    broken = FakeProvider(name="broken")
+    world = World(broken)
+    broken.add(machine := an_instance(7, provider="broken"))
+    world.provider.add(an_instance())
+    await world.fleet.now()
+    broken.failures["list_resources"] = CloudProviderError("no")
+    world.clock.advance(180)
+    snapshot = await world.fleet.now()
+    assert [(row.key, row.seen_at, row.note) for row in snapshot.value] == [
+        (an_instance().key, None, ""),
+        (machine.key, START, "not seen for 3m"),
+    ]
+    assert snapshot.taken_at == START, "the oldest part"
+    assert world.ledger.seen == [2, 1], "what was not seen proves nothing"
+    with pytest.raises(CloudProviderError, match="could not be read"):
+        await world.fleet.find(machine.key)
+    del broken.failures["list_resources"]
+    broken.machines.clear()
+    world.clock.advance(180)
+    assert [row.key for row in (await world.fleet.now()).value] == [an_instance().key], "it answered: it is gone"
+
+
 async def test_one_listing_serves_for_two_seconds_and_none_after_a_change() -> None:
     world = World()
     world.provider.add(an_instance())

@@ -100,6 +100,7 @@ class World:
     cancelled: list[str] = field(default_factory=list)
     followed: list[str] = field(default_factory=list)
     sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
+    sandbox_ended: asyncio.Event = field(default_factory=asyncio.Event)
     armed: list[float] = field(default_factory=list)
     exported: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
@@ -555,6 +556,7 @@ class FakeElsewhere(_Part):
     def services(self, profile: str, regions: tuple[str, ...]) -> Services:
         if profile and profile not in self.profiles():
             raise ResourceNotFound(f"profile {profile}: there is no such profile")
+        self.world.sandbox_ended.clear()
         facts = self.world.facts
         there = replace(facts, profile=profile or facts.profile, regions=regions or facts.regions)
         key = f"{there.profile} {there.regions}"
@@ -638,6 +640,14 @@ class FakeDoctor(_Part):
 
 
 class FakeSandbox(_Part):
+    @property
+    def ended(self) -> bool:
+        return self.world.sandbox_ended.is_set()
+
+    async def until_ended(self) -> Problem:
+        await self.world.sandbox_ended.wait()
+        return Problem("sandbox", "The sandbox has ended", "its process was killed", "Begin it again: :sandbox start")
+
     async def command(self, words: Sequence[str]) -> str:
         await self.world.gate()
         self.world.sandbox_words.append(tuple(words))

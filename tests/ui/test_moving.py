@@ -128,3 +128,18 @@ def test_a_profile_keeps_its_colour_and_another_has_another() -> None:
     assert profile_style("research") == profile_style("research")
     assert profile_style("research") != profile_style("production")
     assert len({profile_style(str(number)) for number in range(50)}) == len(PROFILE_COLOURS)
+
+
+async def test_a_sandbox_that_has_ended_is_said_and_begun_again() -> None:
+    world = quiet()
+    async with at_keyboard(world) as person:
+        await person.sees("SANDBOX", "llama-7b")
+        world.sandbox_ended.set()
+        await person.sees("The sandbox has ended", ":sandbox start")
+        await colon(person, "sandbox start")
+        await person.until(lambda: world.closed == 1, "services anew")
+        assert not world.sandbox_words, "there was nobody to tell"
+        await person.sees("llama-7b")
+        assert "The sandbox has ended" not in person.text()
+        await colon(person, "sandbox start")
+        await person.until(lambda: world.sandbox_words == [("start",)], "the sandbox that is there was told")

@@ -8,9 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.durations import in_a_word
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.resource import BILLED_STATES, Market, Ownership, ResourceState
-from runctl_tui.modals.words import age, figure, hourly, percent, span
+from runctl_tui.modals.words import age, figure, hourly, percent
 from runctl_tui.screens.columns.words import cell, run_state, state_cell
 from runctl_tui.widgets.columns import Cell, Column
 
@@ -45,11 +46,12 @@ def instance_columns(now: Now) -> tuple[Column[FleetRow], ...]:
 
 
 def _dimmed(draw: Callable[[FleetRow], Cell]) -> Callable[[FleetRow], Cell]:
-    """Draw a machine that is gone in grey."""
+    """Draw a machine that is gone, or that its provider does not tell now, in grey."""
 
     def cell_of(row: FleetRow) -> Cell:
         drawn = draw(row)
-        return Cell(drawn.text, "$muted") if row.instance.state is ResourceState.TERMINATED else drawn
+        gone = row.instance.state is ResourceState.TERMINATED or row.seen_at is not None
+        return Cell(drawn.text, "$muted") if gone else drawn
 
     return cell_of
 
@@ -124,7 +126,7 @@ def run_note(row: FleetRow) -> Cell:
         more = f"  and {len(live) - 1} more" if len(live) > 1 else ""
         return cell(_progress(live[0], row.instance.name) + more)
     if row.note:
-        return cell(row.note, "$muted")
+        return cell(f"▲ {row.note}" if row.seen_at is not None else row.note, "$muted")
     return cell(_remark(row), "$muted")
 
 
@@ -134,7 +136,7 @@ def _progress(run: TrainingSession, machine: str) -> str:
     if progress.step is not None and progress.total_steps:
         words.append(percent(progress.step, progress.total_steps))
     if progress.eta_seconds is not None:
-        words.append(f" eta {span(progress.eta_seconds)}")
+        words.append(f" eta {in_a_word(progress.eta_seconds)}")
     return " ".join(words).strip() or run.status.value
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from runctl_tui.domain.durations import in_a_word
 from runctl_tui.domain.host import HostProcess
-from runctl_tui.modals.words import UNKNOWN, size, span
+from runctl_tui.modals.words import UNKNOWN, size
 from runctl_tui.screens.columns.words import cell
 from runctl_tui.widgets.columns import Cell, Column
 
@@ -54,7 +55,7 @@ def _cpu(row: HostProcess) -> Cell:
 
 
 def _age(row: HostProcess) -> Cell:
-    return cell(UNKNOWN if row.seconds is None else span(row.seconds))
+    return cell(UNKNOWN if row.seconds is None else in_a_word(row.seconds))
 
 
 def _command(row: HostProcess) -> Cell:

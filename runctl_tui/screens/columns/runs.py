@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from runctl_tui.domain.durations import in_a_word
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.text import safe
-from runctl_tui.modals.words import loss, span
+from runctl_tui.modals.words import loss
 from runctl_tui.screens.columns.words import cell, run_state
 from runctl_tui.widgets.columns import Cell, Column
 
@@ -60,4 +61,4 @@ def _eta(run: TrainingSession) -> Cell:
     if run.status.ended:
         return cell("-", "$muted")
     seconds = run.progress.eta_seconds
-    return cell("-", "$muted") if seconds is None else cell(span(seconds))
+    return cell("-", "$muted") if seconds is None else cell(in_a_word(seconds))

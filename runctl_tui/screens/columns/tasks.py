@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from runctl_tui.domain.durations import in_a_word
 from runctl_tui.domain.plan import JobView, StepState
-from runctl_tui.modals.words import age, span
+from runctl_tui.modals.words import age
 from runctl_tui.screens.columns.words import cell
 from runctl_tui.widgets.columns import Cell, Column
 
@@ -15,7 +16,7 @@ def task_columns(now: Callable[[], datetime]) -> tuple[Column[JobView], ...]:
     """Return the columns."""
 
     def took(job: JobView) -> Cell:
-        return cell(span(((job.ended_at or now()) - job.started_at).total_seconds()))
+        return cell(in_a_word(((job.ended_at or now()) - job.started_at).total_seconds()))
 
     return (
         Column("state", "STATE", state, 11, priority=100, stays=True, sort_key=lambda job: state(job).text),

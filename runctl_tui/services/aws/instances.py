@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from runctl_tui.domain.clock import Clock
@@ -57,16 +58,18 @@ class InstanceReader:
     async def list_all(self) -> Snapshot[tuple[Instance, ...]]:
         """Return the instances of all regions; what failed is in `missing`."""
         taken_at = self._clock.now()
-        parts = await asyncio.gather(*(self._region(region) for region in self._settings.regions))
-        instances = [one for found, _ in parts for one in found]
+        parts = await asyncio.gather(*(self._region(region, taken_at) for region in self._settings.regions))
+        instances = [one for part in parts for one in part.value]
         return Snapshot(
             value=tuple(sorted(instances, key=lambda one: (one.region, one.id))),
             taken_at=taken_at,
-            scope=tuple(_scope(region) for region in self._settings.regions),
-            missing=tuple(problem for _, problems in parts for problem in problems),
+            scope=tuple(scope for part in parts for scope in part.scope),
+            missing=tuple(problem for part in parts for problem in part.missing),
+            silent=tuple(scope for part in parts for scope in part.silent),
         )
 
-    async def _region(self, region: str) -> tuple[list[Instance], list[Problem]]:
+    async def _region(self, region: str, taken_at: datetime) -> Snapshot[list[Instance]]:
+        scope = (_scope(region),)
         instances: list[Instance] = []
         problems: dict[str, Problem] = {}
         try:
@@ -74,8 +77,8 @@ class InstanceReader:
                 instances += page.instances
                 problems |= {problem.what: problem for problem in page.problems}
         except TrainctlError as error:
-            return instances, [error.to_problem(scope=_scope(region))]
-        return [*instances, *self._newborns.of(region)], list(problems.values())
+            return Snapshot(instances, taken_at, scope, (error.to_problem(scope=scope[0]),), silent=scope)
+        return Snapshot([*instances, *self._newborns.of(region)], taken_at, scope, tuple(problems.values()))
 
     async def pages(self, region: str) -> AsyncIterator[InstancePage]:
         """Yield a region's instances page by page; raises where a page cannot be read."""

@@ -40,6 +40,7 @@ async def test_a_region_that_fails_is_named_and_the_others_stay(world: World) ->
     assert len(snapshot.value) == 1
     (problem,) = snapshot.missing
     assert problem.scope == "aws/us-east-1"
+    assert snapshot.silent == ("aws/us-east-1",)
     assert problem.what == "us-east-1: the instances could not be listed"
     assert problem.code == "UnauthorizedOperation"
     assert problem.todo == "ask for the permission ec2:DescribeInstances"

@@ -20,6 +20,7 @@ import pytest
 from runctl_tui.sandbox import client, processes
 from runctl_tui.sandbox.errors import SandboxError
 from runctl_tui.sandbox.folder import is_held, take_lock
+from runctl_tui.sandbox.remote import SandboxRemote
 from tests.services.sandbox.conftest import Lease, connect, describe, end, launch, port_of, tags, until, wait_for
 
 
@@ -302,8 +303,13 @@ def test_a_killed_sandbox_leaves_nothing_after_the_next_start(folder: Path, key:
     pid = int((home / "job").read_text())
     info = client.find(folder)
     assert info is not None
+    remote = SandboxRemote(lambda: lease.session, folder)
+    assert not remote.ended
     os.kill(info.pid, signal.SIGKILL)
     wait_for(lambda: not is_held(folder / "lock"), "the kernel to free the lock")
+    assert ":sandbox start" in asyncio.run(remote.until_ended()).todo
+    with pytest.raises(SandboxError, match="has ended"):
+        asyncio.run(remote.command(["cut", "tiny", "1"]))
     assert client.find(folder) is None, "a card without a process is no sandbox"
     with pytest.raises(SandboxError, match=r"has ended|does not answer"):
         lease.command("status")
