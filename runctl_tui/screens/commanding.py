@@ -287,12 +287,12 @@ class CommandingScreen(BaseScreen):
         self.busy("examining…")
         findings = await self.services.doctor.examine()
         self.busy("")
-        await self._show_text("Doctor", [line for each in findings for line in _finding(each)])
+        width = max((len(each.area) for each in findings), default=0)
+        await self._show_text("Doctor", [line for each in findings for line in _finding(each, width)], wrapped=True)
 
-    async def _show_text(self, title: str, lines: list[str]) -> None:
-        await self.app.push_screen(
-            modals.TextView(self.services.clock, safe(title), [safe_line(line) for line in lines])
-        )
+    async def _show_text(self, title: str, lines: list[str], *, wrapped: bool = False) -> None:
+        safe_ones = [safe_line(line) for line in lines]
+        await self.app.push_screen(modals.TextView(self.services.clock, safe(title), safe_ones, wrapped=wrapped))
 
     async def _choose_theme(self, words: list[str]) -> None:
         name = words[-1]
@@ -328,10 +328,10 @@ async def _first_told(feed: Feed[Any]) -> None:
         await anext(told)
 
 
-def _finding(finding: Finding) -> list[str]:
+def _finding(finding: Finding, width: int) -> list[str]:
     sign = "?" if finding.ok is None else "✓" if finding.ok else "✗"
-    lines = [f"{sign} {finding.area:9} {finding.text}"]
-    return [*lines, f"            {finding.todo}"] if finding.todo else lines
+    lines = [f"{sign} {finding.area:{width}}  {finding.text}"]
+    return [*lines, f"  {'':{width}}  do: {finding.todo}"] if finding.todo else lines
 
 
 def _check_no_secret(key: str) -> None:

@@ -52,7 +52,8 @@ class DoctorParts:
     state_dir: Path
     environ: Mapping[str, str]
     sandbox: bool = False
-    buckets: BucketProbe | None = None
+    buckets: Callable[[], BucketProbe] | None = None
+    """Returns who to ask about buckets, made only when somebody is asked."""
     probes: Sequence[Probe] = ()
 
 
@@ -146,7 +147,7 @@ class DoctorService:
         if self._parts.buckets is None:
             return [Finding("s3", None, f"bucket {name}: nobody could look")]
         try:
-            there = await self._parts.buckets.bucket_exists(name)
+            there = await self._parts.buckets().bucket_exists(name)
         except TrainctlError as error:
             return [_failed("s3", f"bucket {name} cannot be read", error)]
         todo = "" if there else f"aws s3 mb s3://{name}, or set aws.s3_bucket to one that exists"

@@ -148,7 +148,7 @@ async def test_a_provider_that_creates_nothing_is_not_asked_to(tmp_path: Path) -
 )
 async def test_the_bucket(tmp_path: Path, bucket: str | None, there: bool, ok: bool, words: str) -> None:
     configuration = Configuration(aws=AwsSection(s3_bucket=bucket))
-    (found,) = await findings(parts(tmp_path, configuration=configuration, buckets=FakeBuckets(there)), "s3")
+    (found,) = await findings(parts(tmp_path, configuration=configuration, buckets=lambda: FakeBuckets(there)), "s3")
     assert (found.ok, words in found.text) == (ok, True)
     assert bool(found.todo) is not ok
 

@@ -16,7 +16,7 @@ from tests.ui.widgets.showcase import ShowcaseApp
 TRUE_COLOUR = [each for each in theme.themes() if not each.ansi]
 NOT_TEXT = {"rule", "bar", "cursor-row", "cursor-row-blurred", "changed", "found", "field", "field-focused"}
 ON_BADGE = {"sandbox": ("sandbox-badge",), "armed": ("armed-badge",), "on-colour": ("focus", "danger")}
-NAMES_OF_16 = "black red green yellow blue magenta cyan white".split()
+NAMES_OF_16 = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"]
 XTERM = dict(
     zip(
         ["ansi_default", *(f"ansi_{tone}{name}" for tone in ("", "bright_") for name in NAMES_OF_16)],
