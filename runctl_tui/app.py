@@ -141,8 +141,8 @@ class RunctlApp(LeavingApp):
 
     @on(Faulted)
     def show_fault(self, event: Faulted) -> None:
-        """Show a problem on the screen in front until it is read."""
-        self._show_problem(event.problem)
+        """Show a problem on the screen in front until it is read, or until the person goes on."""
+        self._show_problem(event.problem, event.passing)
 
     @on(Told)
     def show_word(self, event: Told) -> None:
@@ -276,9 +276,9 @@ class RunctlApp(LeavingApp):
         """Whether no screen is left: what is heard of now has nobody to look at it."""
         return not self.screen_stack
 
-    def _show_problem(self, problem: Problem) -> None:
+    def _show_problem(self, problem: Problem, passing: bool = False) -> None:
         if not self._ending:
-            self._front.show_problem(problem)
+            self._front.show_problem(problem, passing)
 
     @property
     def _front(self) -> BaseScreen:
@@ -298,6 +298,7 @@ class RunctlApp(LeavingApp):
     def _show(self, visit: Visit, again: bool) -> None:
         """Bring a view to the front; `again`: as it was left, its cursor too."""
         if visit.mode != self.current_mode:
+            self._front.go_on(self.shared.notes)
             self.switch_mode(visit.mode)
         self.call_after_refresh(self._take_up, self._front, visit, again)
 

@@ -31,6 +31,8 @@ class Faulted(Message):
     """Something failed and a person must be told."""
 
     problem: Problem
+    passing: bool = False
+    """Whether a key press began what failed."""
 
 
 @dataclass

@@ -110,9 +110,9 @@ def _stretch(
     start: datetime, end: datetime, state: ResourceState | None, parts: Sequence[Interval | None], disks_priced: bool
 ) -> Stretch:
     compute, disks = parts
-    counted = compute is not None or state not in BILLED_STATES
-    known = counted and (compute is None or compute.usd_per_hour is not None) and (disks is not None or disks_priced)
     paid = [part for part in parts if part is not None]
+    counted = compute is not None or state not in BILLED_STATES - {ResourceState.STOPPING}
+    known = counted and all(part.usd_per_hour is not None for part in paid) and (disks is not None or disks_priced)
     rate = sum((part.usd_per_hour or ZERO for part in paid), ZERO) if known else None
     return Stretch(start, end, state, rate, sum((part.usd for part in paid), ZERO), counted)
 

@@ -125,6 +125,8 @@ class Instance(Tagged):
     parent: str = ""
     """What manages it and would replace it: 'autoscaling: web'."""
     state_reason: str = ""
+    stopped_at: datetime | None = None
+    """When it was told to stop or to end, where the provider tells; None while it runs."""
     tags: tuple[tuple[str, str], ...] = ()
     """Sorted; untrusted text."""
     disks: tuple[Disk, ...] = field(default=())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.run import TrainingJob
+from runctl_tui.domain.validation import MAXIMUM_NAME, fitting_name
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -106,6 +107,7 @@ def with_free_name(request: LaunchRequest, taken: AbstractSet[str]) -> LaunchReq
     options = request.options
     if options is None or not options.name or options.name not in taken:
         return request
-    name = next(name for number in count(2) if (name := f"{options.name}-{number}") not in taken)
+    names = (f"{fitting_name(options.name, MAXIMUM_NAME - 6)}-{number}" for number in count(2))
+    name = next(name for name in names if name not in taken)
     job = None if request.job is None else replace(request.job, name=name)
     return replace(request, options=replace(options, name=name), job=job)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 
-from runctl_tui.domain.resource import BILLED_STATES, ResourceState
+from runctl_tui.domain.resource import BILLED_STATES, GONE, ResourceState
 
 _SECONDS_PER_HOUR: Final = Decimal(3600)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -70,22 +70,28 @@ class Sighting:
     compute_per_hour: Decimal | None
     """While it runs; None: unknown."""
     disk_per_hour: Decimal | None = None
-    """For its disks, running or not; None: unknown."""
+    """For its disks, running or not; None: unknown, zero: it has none that cost."""
     launched_at: datetime | None = None
     """Start of the present uptime, as the provider tells it."""
     created_at: datetime | None = None
     stopped_at: datetime | None = None
-    """When it stopped, where the provider tells."""
+    """When it was stopped or ended, where the provider tells, or accepted our call."""
 
     @property
     def billed(self) -> bool:
-        """Whether compute is charged."""
+        """Whether compute is charged; one that is stopping still pays unless it is known when it was told to."""
+        if self.state is ResourceState.STOPPING and self.stopped_at is not None:
+            return False
         return self.state in BILLED_STATES
 
     @property
     def exists(self) -> bool:
         """Whether its disks are charged; a machine on its way out no longer counts."""
-        return self.state not in (ResourceState.TERMINATING, ResourceState.TERMINATED)
+        return self.state not in GONE
+
+    def differs(self, other: Sighting) -> bool:
+        """Return whether anything but the moment is another in what decides about money."""
+        return replace(self, at=other.at, created_at=other.created_at) != other
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,39 +126,53 @@ def changed_at(previous: Sighting | None, current: Sighting) -> datetime | None:
     return told if after and told is not None and told < current.at else current.at
 
 
+def restarted(previous: Sighting, current: Sighting) -> bool:
+    """Return whether the present uptime began after the previous sighting's."""
+    before, after = previous.launched_at, current.launched_at
+    return before is not None and after is not None and after > before
+
+
 def _first_seen(current: Sighting) -> Iterator[Interval]:
     began = current.launched_at
     if current.billed and began is not None and began < current.at:
         yield Interval(current.resource, began, current.at, current.compute_per_hour)
     existed = current.created_at or began
-    if current.exists and current.disk_per_hour and existed is not None and existed < current.at:
+    if current.exists and current.disk_per_hour != ZERO and existed is not None and existed < current.at:
         yield Interval(current.resource, existed, current.at, current.disk_per_hour, IntervalKind.DISK)
 
 
 def _compute_between(previous: Sighting, current: Sighting) -> Iterator[Interval]:
-    before, after = previous.compute_per_hour, current.compute_per_hour
-    restarted = (
-        current.launched_at is not None
-        and previous.launched_at is not None
-        and current.launched_at > previous.launched_at
-    )
-    if previous.billed and current.billed and not restarted:
-        yield Interval(current.resource, previous.at, current.at, after if before is None else before)
+    """Yield the time for which it is certain to have run: an end that nobody told is the previous sighting."""
+    again = restarted(previous, current)
+    if not (previous.billed or current.billed or again):
         return
-    if previous.billed and current.stopped_at is not None:
-        ended = min(current.stopped_at, current.at)
-        if not restarted and ended > previous.at:
-            yield Interval(current.resource, previous.at, ended, after if before is None else before)
-    if current.billed and current.launched_at is not None:
-        began = max(previous.at, current.launched_at)
-        if began < current.at:
-            yield Interval(current.resource, began, current.at, after)
+    end = current.at if current.billed else _ended(previous, current)
+    before, after = previous.compute_per_hour, current.compute_per_hour
+    if previous.billed and not again:
+        began, rate = previous.at, after if before is None else before
+    else:
+        began, rate = max(previous.at, current.launched_at or current.at), after
+    if began < end:
+        yield Interval(current.resource, began, end, rate)
 
 
 def _disks_between(previous: Sighting, current: Sighting) -> Iterator[Interval]:
-    rate = current.disk_per_hour if previous.disk_per_hour is None else previous.disk_per_hour
-    if previous.exists and current.exists and rate:
-        yield Interval(current.resource, previous.at, current.at, rate, IntervalKind.DISK)
+    """Yield the time for which its disks are certain to have been there; a stop may change what they cost."""
+    if not previous.exists:
+        return
+    before, after = previous.disk_per_hour, current.disk_per_hour
+    before = after if before is None else before
+    stopped = previous.billed and not current.billed and current.stopped_at is not None
+    edge = current.at if current.exists and not stopped else max(previous.at, _ended(previous, current))
+    if before != ZERO and previous.at < edge:
+        yield Interval(current.resource, previous.at, edge, before, IntervalKind.DISK)
+    if current.exists and after != ZERO and edge < current.at:
+        yield Interval(current.resource, edge, current.at, after, IntervalKind.DISK)
+
+
+def _ended(previous: Sighting, current: Sighting) -> datetime:
+    """Return until when it went on as it was before: the told moment, or else the last at which it was seen so."""
+    return previous.at if current.stopped_at is None else min(current.stopped_at, current.at)
 
 
 def accumulated(intervals: Iterable[Interval]) -> Decimal:

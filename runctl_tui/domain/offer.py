@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.instance import Gpu
 from runctl_tui.domain.resource import Market
+from runctl_tui.domain.validation import resource_name
 
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
@@ -80,6 +81,11 @@ class CreateResourceOptions:
     environment: tuple[tuple[str, Secret], ...] = ()
     """Variables of a pod; their values may be secrets and are never told."""
     tags: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a name that no form and no flag would take; ValueError says what is wrong."""
+        if self.name:
+            resource_name(self.name)
 
     def foreign(self, names: tuple[str, ...]) -> str:
         """Return the first of some options that says something; for providers that do not know them."""

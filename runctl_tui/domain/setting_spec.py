@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError, dataclass
 from enum import StrEnum
-from types import MappingProxyType, SimpleNamespace
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar, cast, dataclass_transform
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class Declaration(NamedTuple):
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Section(SimpleNamespace):
+class Section:
     """A table of the configuration, declared as a dataclass is; a dataclass would cost the first frame much more."""
 
     DECLARED: ClassVar[Mapping[str, object]] = {}
@@ -109,11 +109,27 @@ class Section(SimpleNamespace):
         """Take values; TypeError for one that is not declared."""
         if unknown := values.keys() - self.DECLARED.keys():
             raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
-        super().__init__(**{name: _default(said) for name, said in self.DECLARED.items()} | values)
+        vars(self).update({name: _default(said) for name, said in self.DECLARED.items()} | values)
+
+    def __repr__(self) -> str:
+        """Write it as it would be made."""
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse: what was read stays as it was read."""
-        raise AttributeError(f"{type(self).__name__}.{name} cannot be set")
+        raise FrozenInstanceError(f"{type(self).__name__}.{name} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        """Refuse, as setting is refused."""
+        raise FrozenInstanceError(f"{type(self).__name__}.{name} cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same table with the same values."""
+        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Hash the values; TypeError where one of them is a table."""
+        return hash((type(self), *vars(self).values()))
 
 
 def _default(said: object) -> object:

@@ -15,6 +15,8 @@ from runctl_tui.domain.location import check_bucket
 from runctl_tui.domain.text import quoted
 
 _HEX_ID: Final = r"-(?:[0-9a-f]{8}|[0-9a-f]{17})"
+MAXIMUM_NAME: Final = 63
+_NAME: Final = rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAXIMUM_NAME - 1}}}"
 _PROJECT: Final = r"[A-Za-z0-9._-]{1,64}"
 _REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}"
 _CENTER: Final = r"[A-Z]{2,3}-[A-Z]{2,3}-\d+|secure|community"
@@ -64,10 +66,17 @@ def project_name(text: str) -> str:
 
 
 def resource_name(text: str) -> str:
-    """Check the name of a machine or run: what a tag can hold, printable, no space at the ends."""
-    if not text or len(text) > 128 or not text.isprintable() or text != text.strip():
-        raise ValueError(f"{quoted(text)} is no name: 1 to 128 printable characters without a space at either end")
+    """Check the name of a machine, volume or run: 1 to 63 letters, digits, dots, underscores and hyphens."""
+    if not re.fullmatch(_NAME, text):
+        rule = "1 to 63 letters, digits, '.', '_' and '-', a letter or digit first"
+        raise ValueError(f"{quoted(text[:80])} is no name: {rule}")
     return text
+
+
+def fitting_name(text: str, room: int = MAXIMUM_NAME) -> str:
+    """Return the name that is nearest to a text, such as a folder's, of so many characters at most."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip("._-")
+    return plain[:room].rstrip("-") or "run"
 
 
 def region(text: str) -> str:

@@ -34,16 +34,22 @@ _TYPE_KEYS = {"aws": "aws.default_instance_type", "runpod": "runpod.default_gpu"
 LAUNCHERS = ("python", "torchrun", "accelerate", "command")
 
 
-def checked(check: Callable[[str], str]) -> Callable[[str], str]:
-    """Make a validation usable as an argparse type, keeping its words; an empty text means 'choose sensibly'."""
+def strictly(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Make a validation usable as an argparse type, keeping its words."""
 
     def convert(text: str) -> str:
         try:
-            return check(text) if text else text
+            return check(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return convert
+
+
+def checked(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Do what `strictly` does, where an empty text means 'choose sensibly'."""
+    convert = strictly(check)
+    return lambda text: convert(text) if text else text
 
 
 def disk(text: str) -> int:
@@ -70,7 +76,7 @@ def add_machine_flags(parser: argparse.ArgumentParser, provider: str = "") -> No
     group.add_argument("--spot", action="store_true", help="buy it as spot")
     group.add_argument("--on-demand-fallback", action="store_true", help="without spot capacity go on on-demand")
     group.add_argument("--max-price", metavar="USD", type=amount, help="most dollars per hour for spot")
-    group.add_argument("--name", metavar="NAME", type=checked(validation.resource_name), default="", help="its name")
+    group.add_argument("--name", metavar="NAME", type=strictly(validation.resource_name), help="its name")
     group.add_argument(
         "--project", metavar="NAME", type=checked(validation.project_name), default="", help="project it is counted to"
     )
@@ -217,7 +223,7 @@ async def training_job(services: Services, call: Call, script: str) -> TrainingJ
         args=call.rest or (base.args if script == base.script else ()),
         project_root=root,
         project=args.project or project,
-        name=getattr(args, "name", "") or project,
+        name=getattr(args, "name", None) or validation.fitting_name(project),
         launcher=launcher,
         gpus=base.gpus if args.gpus is None else args.gpus,
         includes=tuple(args.include) or base.includes,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+from runctl_tui.domain import validation
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import attend, carry_out, job_reply
-from runctl_tui.headless.launching import add_training_flags, training_job
+from runctl_tui.headless.launching import add_training_flags, strictly, training_job
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.errors import TrainctlError, ValidationError
@@ -26,7 +27,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
         )
     else:
         parser.add_argument("script", metavar="SCRIPT", help="script; its arguments follow '--'")
-    parser.add_argument("--name", metavar="NAME", default="", help="name of the run")
+    parser.add_argument("--name", metavar="NAME", type=strictly(validation.resource_name), help="name of the run")
     parser.add_argument("--project", metavar="NAME", default="", help="project it is counted to")
     parser.add_argument("--detach", action="store_true", help="return once it runs")
     add_training_flags(parser)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from runctl_tui.domain import validation
 from runctl_tui.domain.launch import LaunchRequest, no_end
 from runctl_tui.domain.location import DataLocation, LocationKind
 from runctl_tui.domain.offer import CreateResourceOptions
@@ -25,7 +26,6 @@ ON_DEMAND: Final = "on-demand"
 SPOT_ASK: Final = "spot-ask"
 SPOT_ONLY: Final = "spot-only"
 _FALLBACK: Final = {SPOT_ASK: None, SPOT_ONLY: False, ON_DEMAND: None}
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PORT: Final = re.compile(r"[1-9][0-9]{0,4}/(http|tcp)")
 Secret = Callable[[str], str | None]
@@ -136,10 +136,21 @@ class Draft:
 
 
 def check_name(text: str) -> SafeText | None:
-    """Tell what is wrong with a name."""
-    if _NAME.fullmatch(text.strip()):
-        return None
-    return safe("a name is 1 to 63 letters, digits, dots, underscores and hyphens, and begins with a letter or digit")
+    """Tell what is wrong with the name of a machine, volume or run."""
+    return _trouble(validation.resource_name, text)
+
+
+def check_project(text: str) -> SafeText | None:
+    """Tell what is wrong with the name of a project."""
+    return _trouble(validation.project_name, text)
+
+
+def _trouble(check: Callable[[str], str], text: str) -> SafeText | None:
+    try:
+        check(text.strip())
+    except ValueError as error:
+        return safe(error)
+    return None
 
 
 def check_whole(text: str, low: int = 1, high: int = 65536) -> SafeText | None:

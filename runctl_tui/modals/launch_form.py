@@ -73,7 +73,7 @@ class LaunchForm(Form):
     def _training(self) -> Iterator[Widget]:
         job, options = self._job, self._options
         yield self._input("name", "Name", options.name or job.name, draft.check_name)
-        yield self._input("project", "Project", options.project or job.project, draft.check_name)
+        yield self._input("project", "Project", options.project or job.project, draft.check_project)
         yield self._input("script", "Script", job.script, hint="empty: only the machine")
         yield self._input("args", "Arguments", shlex.join(job.args), draft.check_words)
         yield self._input("data", "Data in", job.data_source, draft.check_location, "s3://… or a folder")

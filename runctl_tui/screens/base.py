@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
@@ -29,7 +29,7 @@ from runctl_tui.widgets.cost_bar import CostBar
 from runctl_tui.widgets.header import HeaderBar
 from runctl_tui.widgets.key_hints import KeyHints
 from runctl_tui.widgets.screen_tabs import ScreenTabs
-from runctl_tui.widgets.status_line import StatusLine, StatusNote
+from runctl_tui.widgets.status_line import StatusLine, StatusNote, joined, lasting
 from runctl_tui.widgets.title_line import TitleFacts, TitleLine
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ T = TypeVar("T")
 FACTS_EVERY: Final = 30.0
 """Seconds between two questions about who we are."""
 FEEDS: Final = "feeds"
+UNASKED: Final = frozenset({FEEDS, "facts", "count again", "spent", "follow", "history", "report", "start"})
+"""Groups of workers that no key press began: what fails in them stays until it is read."""
 
 
 class BaseScreen(Screen[None]):
@@ -157,7 +159,7 @@ class BaseScreen(Screen[None]):
             return
         if isinstance(error, TrainctlError):
             log.info("%s: %s", event.worker.name, error)
-            self.post_message(Faulted(error.to_problem()))
+            self.post_message(Faulted(error.to_problem(), passing=event.worker.group not in UNASKED))
             return
         log.error("%s failed", event.worker.name, exc_info=error)
         self.post_message(Faulted(self._own_failure(error)))
@@ -168,9 +170,13 @@ class BaseScreen(Screen[None]):
         self.shared.notes = tuple(note for note in self.shared.notes if note != event.note)
 
     def say(self, note: StatusNote) -> None:
-        """Show a note until it is read."""
-        kept = [known for known in self.shared.notes if known != note and known.level != "done"]
-        self.shared.notes = tuple([*kept, note][-StatusLine.MOST :])
+        """Show a note until it is read, or until it gives way as `joined` says."""
+        self.shared.notes = joined(self.shared.notes, note)
+        self._show_notes()
+
+    def go_on(self, answered: Sequence[StatusNote]) -> None:
+        """Let go of those notes that only answered a key press: the person has gone on to something else."""
+        self.shared.notes = lasting(self.shared.notes, answered)
         self._show_notes()
 
     def _show_notes(self) -> None:
@@ -178,9 +184,9 @@ class BaseScreen(Screen[None]):
         for line in self.query(StatusLine):
             line.notes = self.shared.notes
 
-    def show_problem(self, problem: Problem) -> None:
-        """Show a problem until it is read."""
-        note = problem_note(problem)
+    def show_problem(self, problem: Problem, passing: bool = False) -> None:
+        """Show a problem until it is read; one that answers a key press until the person goes on."""
+        note = problem_note(problem, passing)
         self.shared.problems[note] = problem
         self.say(note)
 
@@ -191,7 +197,14 @@ class BaseScreen(Screen[None]):
     def work(self, call: Callable[..., Coroutine[Any, Any, None]], *values: Any, group: str) -> None:
         """Run a coroutine function in a worker of its own; a newer one of the same group takes its place."""
         name = f"{type(self).__name__} {getattr(call, '__name__', group)}"
-        self._start_worker(partial(call, *values), name, group, alone=True)
+        job = partial(call, *values)
+        self._start_worker(job if group in UNASKED else partial(self._do_as_asked, job), name, group, alone=True)
+
+    async def _do_as_asked(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do what a key press began; where that succeeds, the answers to earlier ones are over."""
+        before = self.shared.notes
+        await job()
+        self.go_on(before)
 
     def busy(self, words: str) -> None:
         """Say in the title line what is being waited for; nothing ends it."""

@@ -86,11 +86,12 @@ def data_age(taken_at: datetime | None, now: datetime) -> int | None:
     return seconds // 5 * 5 if seconds < 60 else seconds // 60 * 60
 
 
-def problem_note(problem: Problem) -> StatusNote:
+def problem_note(problem: Problem, passing: bool = False) -> StatusNote:
     """Return a problem in one line: what, why, what to do, code."""
     head = problem.what + (f": {problem.why}" if problem.why and problem.why not in problem.what else "")
     todo = f"; {problem.todo}" if problem.todo else ""
-    return StatusNote(safe(f"{head}{todo}"), safe(problem.code), "warn" if problem.retry_in is not None else "error")
+    level = "warn" if problem.retry_in is not None else "error"
+    return StatusNote(safe(f"{head}{todo}"), safe(problem.code), level, passing)
 
 
 def problem_lines(problem: Problem, log_path: str) -> list[SafeText]:

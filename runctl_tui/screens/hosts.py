@@ -128,7 +128,7 @@ class HostScreen(ListScreen[HostProcess]):
                 f"there is no machine {self._wanted}", "", "1 Instances lists those that there are"
             )
             self._wanted = ""
-            self.show_problem(error.to_problem())
+            self.show_problem(error.to_problem(), passing=True)
 
     def show_host(self, snapshot: Snapshot[HostReading]) -> None:
         """Show the figures; the last ones stay when nothing new comes, with their age."""

@@ -125,6 +125,12 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         self.table.set_notices(missing_notices(rest, self.services.clock.now()))
         self.show_title()
 
+    def show_soon(self, key: str) -> None:
+        """Put the cursor on a row that has just been made, as soon as it is there; not once a key is pressed."""
+        self._touched = True
+        if not self.table.move_to(key):
+            self._left_at = key
+
     def chosen_rows(self, rows: tuple[RowT, ...]) -> tuple[RowT, ...]:
         """Return the rows that this screen is about now; all of them unless a subclass narrows it."""
         return rows

@@ -156,7 +156,7 @@ class MachineKeys(ChangingScreen):
             self.app.push_screen(modals.FollowView(self.services.clock, title, self._printed(row.key)))
         else:
             name = row.instance.name or row.instance.id
-            self.show_problem(ValidationError(f"{name} has no runs", todo="x, Train here…").to_problem())
+            self.show_problem(ValidationError(f"{name} has no runs", todo="x, Train here…").to_problem(), passing=True)
 
     async def _printed(self, key: str) -> AsyncIterator[str]:
         """Yield what a machine prints, and at the end why there is no more of it."""

@@ -136,7 +136,7 @@ class S3Screen(ObjectChangingScreen):
         try:
             bucket, key = split_address(reference)
         except ValueError as error:
-            self.show_problem(ValidationError(str(error)).to_problem())
+            self.show_problem(ValidationError(str(error)).to_problem(), passing=True)
             return
         self._go(Place(bucket, key if key.endswith("/") else parent_of(key)))
         if key and not key.endswith("/"):

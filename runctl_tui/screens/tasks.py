@@ -139,7 +139,9 @@ class TasksScreen(ListScreen[JobView]):
             self.go("monitor", job.run_id)
 
     async def _take_up(self, job: JobView) -> None:
-        self.shared.own_jobs.add(await self.services.actions.take_up(job.id))
+        taken_up = await self.services.actions.take_up(job.id)
+        self.shared.own_jobs.add(taken_up)
+        self.show_soon(taken_up)
         self.tell(f"taken up: {job.title}")
 
     def _machine_key(self, instance_id: str) -> str:

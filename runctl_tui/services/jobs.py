@@ -11,16 +11,16 @@ import logging
 import os
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.plan import JobView, Step, StepState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import Refused, ResourceNotFound, TrainctlError
-from runctl_tui.services.feed import PushFeed
+from runctl_tui.services.feed import Pace, PollingFeed
 from runctl_tui.services.job_codec import from_json, to_json
 from runctl_tui.services.job_handle import JobHandle, StepHandle, Work
 from runctl_tui.services.locks import LockSet
@@ -33,23 +33,30 @@ KEPT: Final = 200
 HANDED_OVER: Final = "handed-over"
 """The code of an interrupted job with which another one goes on."""
 INTERRUPTED: Final = "interrupted: the program ended before it did"
+LOOKS_EVERY: Final = 2.0
+"""Seconds between two looks at what other processes have written, while somebody watches."""
 
 __all__ = ["INTERRUPTED", "JobBoard", "JobHandle", "StepHandle", "Work", "new_id"]
 
 
 class JobBoard:
-    """All jobs of this process, and what earlier and other processes left written."""
+    """All jobs of this process, and what earlier and other processes have written."""
 
-    def __init__(self, store: Store, clock: Clock, locks: LockSet, who: str = "") -> None:
-        """`who` starts jobs here."""
+    def __init__(
+        self, store: Store, clock: Clock, locks: LockSet, who: str = "", pace: float | Pace = LOOKS_EVERY
+    ) -> None:
+        """`who` starts jobs here; what others write is looked for at the pace while the feed is watched."""
         self._who = who
         self._store = store
         self._clock = clock
         self._locks = locks
         self._owner = f"process-{uuid.uuid4().hex}"
         self._owner_lock: int | None = None
-        self._feed: PushFeed[tuple[JobView, ...]] = PushFeed()
+        self._feed: PollingFeed[tuple[JobView, ...]] = PollingFeed(self._look, pace, clock)
         self._views: dict[str, JobView] = {}
+        self._seen = 0
+        self._elsewhere: dict[str, str] = {}
+        """Jobs at work in other processes -> the process that works on each."""
         self._interrupted: list[JobView] = []
         self._handles: dict[str, JobHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,15 +75,8 @@ class JobBoard:
 
     async def load(self) -> None:
         """Read what is written; jobs whose process has died are interrupted from now on."""
-        rows = await self._store.run(_read_all)
-        for owner, view in rows:
-            if view.id in self._handles:
-                continue
-            if view.ended_at is None and self._dead(owner):
-                view = _cut_short(view, self._clock.now())
-                self._interrupted.append(view)
-                await self._write(view, owner)
-            self._views[view.id] = view
+        await self._hear()
+        self._interrupted = await self._bury()
         self._publish()
 
     def start(self, title: str, steps: Sequence[Step], work: Work) -> str:
@@ -158,6 +158,42 @@ class JobBoard:
         newest = sorted(self._views.values(), key=lambda view: (view.started_at, view.id), reverse=True)
         self._feed.push(Snapshot(tuple(newest), self._clock.now()))
 
+    async def _look(self) -> Snapshot[tuple[JobView, ...]]:
+        """Return all jobs, with what other processes have written since the last look."""
+        changed = await self._hear()
+        if await self._bury() or changed or self._feed.latest is None:
+            self._publish()
+        latest = self._feed.latest
+        return Snapshot(latest.value if latest else (), self._clock.now())
+
+    async def _hear(self) -> bool:
+        """Take in what was written since the last time, and return whether any of it is another process's."""
+        since = self._seen
+        rows = await self._store.run(lambda connection: _read_since(connection, since))
+        others = [(row.owner, row.view) for row in rows if row.owner != self._owner and row.view is not None]
+        for owner, view in others:
+            self._views[view.id] = view
+            if view.ended_at is None:
+                self._elsewhere[view.id] = owner
+            else:
+                self._elsewhere.pop(view.id, None)
+        self._seen = max([self._seen, *(row.number for row in rows)])
+        return bool(others)
+
+    async def _bury(self) -> list[JobView]:
+        """Interrupt the jobs whose process has died meanwhile, and return them."""
+        dead = {owner for owner in set(self._elsewhere.values()) if self._dead(owner)}
+        if dead:
+            await self._hear()  # its last words may have been written since the last look
+        found = [(owner, job_id) for job_id, owner in self._elsewhere.items() if owner in dead]
+        views = []
+        for owner, job_id in found:
+            views.append(_cut_short(self._views[job_id], self._clock.now()))
+            self._views[job_id] = views[-1]
+            del self._elsewhere[job_id]
+            await self._write(views[-1], owner)
+        return views
+
     async def _save(self) -> None:
         """Write what has changed, as often as the file keeps up; a file that cannot be written costs no job."""
         while self._dirty:
@@ -217,12 +253,17 @@ def new_id(clock: Clock) -> str:
     return f"j-{to_micros(clock.now()):015x}{uuid.uuid4().hex[:8]}"
 
 
-def _read_all(connection: sqlite3.Connection) -> list[tuple[str, JobView]]:
-    rows = connection.execute("SELECT owner, view FROM jobs ORDER BY started_at DESC LIMIT ?", (KEPT,))
-    return [(row["owner"], view) for row in rows for view in _views(row["view"])]
+class _Row(NamedTuple):
+    """One job as it was written, and by whom."""
+
+    number: int
+    """Grows with every writing of any job, because a row is replaced and never changed."""
+    owner: str
+    view: JobView | None
+    """None where it is none of ours."""
 
 
-def _views(text: str) -> Iterator[JobView]:
-    view = from_json(text)
-    if view is not None:
-        yield view
+def _read_since(connection: sqlite3.Connection, number: int) -> list[_Row]:
+    query = "SELECT rowid, owner, view FROM jobs WHERE rowid > ? ORDER BY rowid DESC LIMIT ?"
+    rows = connection.execute(query, (number, KEPT)).fetchall()
+    return [_Row(row["rowid"], row["owner"], from_json(row["view"])) for row in rows]

@@ -187,28 +187,28 @@ def run_spans(row: FleetRow) -> list[RunSpan]:
     return [RunSpan(one.id, row.key, one.started_at, one.ended_at) for one in row.runs if one.started_at is not None]
 
 
-def looked_at(tracked: TrackedResource, snapshot: Snapshot[tuple[T, ...]]) -> bool:
-    """Return whether an absent resource would have been seen; a region that did not answer proves nothing."""
-    names = {tracked.provider, f"{tracked.provider}/{tracked.region}"}
+def answered(provider: str, region: str, snapshot: Snapshot[tuple[T, ...]]) -> bool:
+    """Return whether what is absent there would have been seen; a region that did not answer proves nothing."""
+    names = {provider, f"{provider}/{region}"}
     if not names & set(snapshot.scope):
         return False
-    concerned = names | {tracked.region, ""}
+    concerned = names | {region, ""}
     return not any(problem.scope in concerned for problem in snapshot.missing)
 
 
 def again(seen: Seen, state: ResourceState, at: datetime) -> Seen:
     """Return the same resource, seen again in a state."""
-    launched = seen.sighting.launched_at
-    if state in BILLED_STATES and not seen.sighting.billed:
-        launched = at
-    sighting = replace(seen.sighting, at=at, state=state, launched_at=launched, stopped_at=None)
+    sighting = replace(seen.sighting, at=at)
+    if state is not seen.sighting.state:
+        started = state in BILLED_STATES and not seen.sighting.billed
+        sighting = replace(sighting, state=state, launched_at=at if started else sighting.launched_at, stopped_at=None)
     return replace(seen, tracked=replace(seen.tracked, state=state, last_seen_at=at), sighting=sighting)
 
 
 def registered(resource: TrackedResource, now: datetime) -> Seen:
     """Return a resource that a caller registers, as if it were launched now."""
     key = f"{resource.provider}/{resource.id}"
-    sighting = ledger.Sighting(key, now, resource.state, resource.usd_per_hour, launched_at=now, created_at=now)
+    sighting = ledger.Sighting(key, now, resource.state, resource.usd_per_hour, _ZERO, now, now)
     known = replace(resource, first_seen_at=now, last_seen_at=now)
     return Seen(key, known, "", False, sighting)
 
@@ -219,13 +219,9 @@ def carried_on(seen: Seen, now: datetime) -> list[Interval]:
     return list(ledger.advance(seen.sighting, replace(seen.sighting, at=until))[1])
 
 
-def unpriced_storage(seen: Seen, now: datetime) -> list[Interval]:
-    """Return the time for which a volume of unknown price was kept: it cost something, and nobody knows how much."""
-    if seen.tracked.kind != VOLUME or seen.sighting.disk_per_hour is not None:
-        return []
-    begun = seen.sighting.created_at or seen.tracked.first_seen_at
-    end = carry_end(seen.sighting.at, now) if seen.sighting.exists else seen.sighting.at
-    return [Interval(seen.key, begun, end, None, IntervalKind.DISK)] if begun < end else []
+def counted_apart(interval: Interval, seen: Seen) -> bool:
+    """Return whether an interval is in no sum but said otherwise: a machine's disks of unknown price are named so."""
+    return interval.kind is IntervalKind.DISK and interval.usd_per_hour is None and seen.tracked.kind != VOLUME
 
 
 def told(seen: Seen, own: Sequence[Interval]) -> TrackedResource:

@@ -24,6 +24,13 @@ class Look(Generic[ThingT]):
     """Of everything that was seen, strangers' things too."""
     foreign: int
     overdue: bool
+    before: frozenset[str] = frozenset()
+    """Of everything that was seen at the look before."""
+    before_at: datetime | None = None
+
+    def last_seen(self, key: str) -> datetime | None:
+        """Return when the look before was, where it saw this thing too."""
+        return self.before_at if key in self.before else None
 
 
 @dataclass(slots=True)
@@ -35,6 +42,7 @@ class Looks(Generic[ThingT]):
     strange: Callable[[ThingT], bool]
     """Whether it is nobody's of this tool, and so none of the ledger's."""
     written: datetime | None = None
+    looked: datetime | None = None
     keys: frozenset[str] = frozenset()
     _prints: dict[str, object] = field(default_factory=dict)
 
@@ -43,7 +51,8 @@ class Looks(Generic[ThingT]):
         ours = [one for one in seen if not self.strange(one)]
         overdue = self.written is None or not timedelta(0) <= now - self.written < WRITE_EVERY
         due = [one for one in ours if overdue or self._prints.get(one.key) != self.fingerprint(one)]
-        return Look(due, frozenset(one.key for one in seen), len(seen) - len(ours), overdue)
+        keys = frozenset(one.key for one in seen)
+        return Look(due, keys, len(seen) - len(ours), overdue, self.keys, self.looked)
 
     def wrote(self, part: Sequence[ThingT]) -> None:
         """Take note that these are written."""
@@ -53,6 +62,6 @@ class Looks(Generic[ThingT]):
         """Take note that a look is written down; what is gone is new when it comes back."""
         for gone in self.keys - look.keys:
             self._prints.pop(gone, None)
-        self.keys = look.keys
+        self.keys, self.looked = look.keys, now
         if look.overdue:
             self.written = now

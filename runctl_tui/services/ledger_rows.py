@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -19,11 +18,16 @@ from runctl_tui.domain.ledger import Interval, IntervalKind, RunSpan, Sighting, 
 from runctl_tui.domain.money import HOURS_PER_MONTH
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.volume import VOLUME, Volume
+from runctl_tui.services.ledger_ends import with_ends
 from runctl_tui.services.store import from_micros, to_micros
 
 INSTANCE: Final = "instance"
-YOUNG: Final = timedelta(minutes=5)
-_STOPPED_AT: Final = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
+_VOLUME_PLACE: Final = "ledger.volumes "
+"""What stands before a place among the kept things."""
+_RATES: Final[dict[IntervalKind, Callable[[Sighting], Decimal | None]]] = {
+    IntervalKind.COMPUTE: lambda sighting: sighting.compute_per_hour,
+    IntervalKind.DISK: lambda sighting: sighting.disk_per_hour,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def seen_in(row: FleetRow, at: datetime) -> Seen:
     """Return what a line of the fleet proves about money."""
     machine = row.instance
     price = row.price.value.usd_per_hour if isinstance(row.price, Known) else None
-    disks = None if row.disks_per_month is None else row.disks_per_month / HOURS_PER_MONTH
+    disks = _disks_per_hour(row)
     tracked = TrackedResource(
         id=machine.id,
         kind=INSTANCE,
@@ -67,9 +71,15 @@ def seen_in(row: FleetRow, at: datetime) -> Seen:
         disks,
         machine.launched_at,
         machine.created_at,
-        _stopped_at(machine.state_reason),
+        machine.stopped_at,
     )
     return Seen(row.key, tracked, machine.type, bool(machine.disks), sighting)
+
+
+def _disks_per_hour(row: FleetRow) -> Decimal | None:
+    if row.disks_per_month is not None:
+        return row.disks_per_month / HOURS_PER_MONTH
+    return None if row.instance.disks else Decimal(0)
 
 
 def volume_in(volume: Volume, at: datetime) -> Seen:
@@ -97,19 +107,25 @@ def volume_in(volume: Volume, at: datetime) -> Seen:
     return Seen(volume.key, tracked, volume.shape.type, True, sighting)
 
 
-def record(connection: sqlite3.Connection, seen: Seen) -> None:
-    """Write one sighting and what the time since the last one cost."""
-    before = find(connection, seen.key)
-    anchor, intervals = advance(before.sighting if before else None, seen.sighting)
-    for interval in intervals:
-        _add(connection, interval)
-    if seen.sighting.compute_per_hour is not None and (before is None or before.sighting.compute_per_hour is None):
-        _price_the_past(connection, seen.key, seen.sighting.compute_per_hour)
-    since = changed_at(before.sighting if before else None, anchor)
+def record(connection: sqlite3.Connection, seen: Seen, looked: datetime | None = None) -> None:
+    """Write one sighting and what the time since the last one cost.
+
+    `looked` is the last look that saw it as it was; what does not change is not written at every look.
+    """
+    found = find(connection, seen.key)
+    before, current = found.sighting if found else None, seen.sighting
+    if before is not None:
+        certain, current = with_ends(connection, before, current, looked)
+        _add_all(connection, advance(before, certain)[1])
+        before = certain
+    anchor, intervals = advance(before, current)
+    _add_all(connection, intervals)
+    _price_the_past(connection, before, current)
+    since = changed_at(before, anchor)
     if since is not None:
         values = (seen.key, to_micros(since), seen.tracked.state.value)
         connection.execute("INSERT INTO states VALUES (?, ?, ?)", values)
-    first = before.tracked.first_seen_at if before else seen.tracked.first_seen_at
+    first = found.tracked.first_seen_at if found else seen.tracked.first_seen_at
     _save(connection, replace(seen, sighting=anchor, tracked=replace(seen.tracked, first_seen_at=first)))
 
 
@@ -131,10 +147,21 @@ def existing(connection: sqlite3.Connection, kind: str) -> set[str]:
     return {row["key"] for row in rows}
 
 
-def is_young(connection: sqlite3.Connection, now: datetime) -> bool:
-    """Return whether nothing was seen before the last few minutes."""
-    first = connection.execute("SELECT min(first_seen) FROM resources").fetchone()[0]
-    return first is None or from_micros(first) > now - YOUNG
+def volume_places(connection: sqlite3.Connection) -> set[str]:
+    """Return the providers and 'provider/region's whose volumes were all seen at some time."""
+    rows = connection.execute("SELECT name FROM kept WHERE name LIKE ?", (f"{_VOLUME_PLACE}%",))
+    return {row["name"].removeprefix(_VOLUME_PLACE) for row in rows}
+
+
+def save_volume_places(connection: sqlite3.Connection, places: Iterable[str]) -> None:
+    """Write where all volumes were seen."""
+    rows = [(f"{_VOLUME_PLACE}{place}", "true") for place in places]
+    connection.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?)", rows)
+
+
+def forget_volume_places(connection: sqlite3.Connection) -> None:
+    """Take no volume for seen any more, because the world is another."""
+    connection.execute("DELETE FROM kept WHERE name LIKE ?", (f"{_VOLUME_PLACE}%",))
 
 
 def intervals_since(connection: sqlite3.Connection, start: datetime | None = None) -> list[Interval]:
@@ -180,6 +207,11 @@ def forget(connection: sqlite3.Connection, key: str) -> bool:
     return connection.execute("DELETE FROM resources WHERE key = ?", (key,)).rowcount > 0
 
 
+def _add_all(connection: sqlite3.Connection, intervals: Iterable[Interval]) -> None:
+    for interval in intervals:
+        _add(connection, interval)
+
+
 def _add(connection: sqlite3.Connection, interval: Interval) -> None:
     """Lengthen the last interval where this one continues it at the same price, else add it."""
     start, end, rate = to_micros(interval.start), to_micros(interval.end), _text(interval.usd_per_hour)
@@ -195,11 +227,15 @@ def _add(connection: sqlite3.Connection, interval: Interval) -> None:
         )
 
 
-def _price_the_past(connection: sqlite3.Connection, key: str, rate: Decimal) -> None:
-    """Give time that was billed before the price was known the first price that is known."""
-    connection.execute(
-        "UPDATE intervals SET rate = ? WHERE resource = ? AND kind = 'compute' AND rate IS NULL", (_text(rate), key)
-    )
+def _price_the_past(connection: sqlite3.Connection, before: Sighting | None, current: Sighting) -> None:
+    """Give time that was billed before a price was known the first price that is known."""
+    for kind, rate_of in _RATES.items():
+        rate = rate_of(current)
+        if rate is not None and (before is None or rate_of(before) is None):
+            connection.execute(
+                "UPDATE intervals SET rate = ? WHERE resource = ? AND kind = ? AND rate IS NULL",
+                (_text(rate), current.resource, kind.value),
+            )
 
 
 def _save(connection: sqlite3.Connection, seen: Seen) -> None:
@@ -209,6 +245,7 @@ def _save(connection: sqlite3.Connection, seen: Seen) -> None:
         tracked.run, tracked.state.value, json.dumps(tracked.tags), _text(sighting.compute_per_hour),
         _text(sighting.disk_per_hour), int(seen.has_disks), _micros(sighting.launched_at),
         _micros(sighting.created_at), to_micros(tracked.first_seen_at), to_micros(sighting.at),
+        _micros(sighting.stopped_at),
     )  # fmt: skip
     connection.execute(f"INSERT OR REPLACE INTO resources VALUES ({', '.join('?' * len(values))})", values)
 
@@ -221,9 +258,8 @@ def _interval(row: sqlite3.Row) -> Interval:
 def _seen(row: sqlite3.Row) -> Seen:
     state = ResourceState(row["state"])
     rate, at = _decimal(row["compute_rate"]), from_micros(row["last_seen"])
-    sighting = Sighting(
-        row["key"], at, state, rate, _decimal(row["disk_rate"]), _moment(row["launched_at"]), _moment(row["created_at"])
-    )
+    moments = (_moment(row[name]) for name in ("launched_at", "created_at", "stopped_at"))
+    sighting = Sighting(row["key"], at, state, rate, _decimal(row["disk_rate"]), *moments)
     tracked = TrackedResource(
         id=row["id"],
         kind=row["kind"],
@@ -242,16 +278,6 @@ def _seen(row: sqlite3.Row) -> Seen:
         type=row["type"],
     )
     return Seen(row["key"], tracked, row["type"], bool(row["has_disks"]), sighting)
-
-
-def _stopped_at(reason: str) -> datetime | None:
-    match = _STOPPED_AT.search(reason)
-    if match is None:
-        return None
-    try:
-        return datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def _text(amount: Decimal | None) -> str | None:

@@ -55,6 +55,7 @@ def _leave(connection: sqlite3.Connection, month: datetime) -> Decimal:
     usd = ledger.accumulated(ledger.clip(spent, month, max((one.end for one in spent), default=month)))
     for key in gone:
         ledger_rows.forget(connection, key)
+    ledger_rows.forget_volume_places(connection)
     return cents(usd)
 
 

@@ -13,46 +13,62 @@ from runctl_tui.domain import ledger
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.volume import Volume
+from runctl_tui.domain.volume import VOLUME, Volume
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 from runctl_tui.services import ledger_rows
-from runctl_tui.services.ledger_books import again, looked_at, run_spans
+from runctl_tui.services.ledger_books import again, answered, run_spans
+from runctl_tui.services.ledger_looks import Look, ThingT
 from runctl_tui.services.ledger_rows import Seen
 
 T = TypeVar("T")
 
 
-def write(connection: sqlite3.Connection, rows: Sequence[FleetRow], now: datetime) -> None:
+def write(connection: sqlite3.Connection, rows: Sequence[FleetRow], look: Look[FleetRow], now: datetime) -> None:
     """Record lines of the fleet and when their runs began and ended."""
     for row in rows:
-        ledger_rows.record(connection, ledger_rows.seen_in(row, now))
+        ledger_rows.record(connection, ledger_rows.seen_in(row, now), look.last_seen(row.key))
     ledger_rows.save_spans(connection, (span for row in rows for span in run_spans(row)))
 
 
-def write_volumes(connection: sqlite3.Connection, volumes: Sequence[Volume], now: datetime) -> None:
+def write_volumes(connection: sqlite3.Connection, volumes: Sequence[Volume], look: Look[Volume], now: datetime) -> None:
     """Record volumes that cost by themselves.
 
     What a volume cost before it was seen counts where it was no machine's meanwhile: a network volume never is, and
-    what another kind was is unknown to a ledger that has just begun only.
+    another kind is taken to have been none until the first look at its region that was answered.
     """
-    whole_past = ledger_rows.is_young(connection, now)
+    places = ledger_rows.volume_places(connection)
     for volume in volumes:
-        known = volume if whole_past or volume.shape.type in NETWORK_LIMITS else replace(volume, created_at=None)
-        ledger_rows.record(connection, ledger_rows.volume_in(known, now))
+        late = bool(places & {volume.provider, f"{volume.provider}/{volume.region}"})
+        known = replace(volume, created_at=None) if late and volume.shape.type not in NETWORK_LIMITS else volume
+        ledger_rows.record(connection, ledger_rows.volume_in(known, now), look.last_seen(volume.key))
+
+
+def end_volumes(
+    connection: sqlite3.Connection, look: Look[Volume], snapshot: Snapshot[tuple[Volume, ...]], now: datetime
+) -> None:
+    """Record the volumes that are gone, and where all of them are known from now on."""
+    write_gone(connection, look, snapshot, now, VOLUME)
+    places = [scope.partition("/") for scope in snapshot.scope]
+    seen = {place + slash + region for place, slash, region in places if answered(place, region, snapshot)}
+    ledger_rows.save_volume_places(connection, seen)
 
 
 def write_gone(
     connection: sqlite3.Connection,
-    keys: frozenset[str],
+    look: Look[ThingT],
     snapshot: Snapshot[tuple[T, ...]],
     now: datetime,
     kind: str = ledger_rows.INSTANCE,
 ) -> None:
-    """Record as gone what a look did not find although it looked there."""
-    for key in ledger_rows.existing(connection, kind) - keys:
-        one = ledger_rows.find(connection, key)
-        if one is not None and looked_at(one.tracked, snapshot):
-            ledger_rows.record(connection, again(one, ResourceState.TERMINATED, now))
+    """Record as gone what a look did not find although it looked there; what else is absent was there until lately."""
+    for key in ledger_rows.existing(connection, kind) - look.keys:
+        one, last = ledger_rows.find(connection, key), look.last_seen(key)
+        if one is None:
+            continue
+        if answered(one.tracked.provider, one.tracked.region, snapshot):
+            ledger_rows.record(connection, again(one, ResourceState.TERMINATED, now), last)
+        elif last is not None:
+            ledger_rows.record(connection, again(one, one.sighting.state, last))
 
 
 def sums(connection: sqlite3.Connection) -> tuple[Mapping[str, Decimal], Sequence[Seen]]:

@@ -107,25 +107,34 @@ class PriceBook:
         self._source = source
         self._lists: dict[str, PriceList] = {}
         self._failed: dict[str, tuple[float, str]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
         self._read: set[str] = set()
 
     async def refresh(self, region: str) -> None:
-        """Ask the price list when its last answer is older than a day; a failure leaves what is known."""
-        async with self._locks.setdefault(region, asyncio.Lock()):
-            if region not in self._read:
-                self._read.add(region)
-                await asyncio.to_thread(self._remember, region)
-            if self._source is None or self._is_fresh(region) or self._is_waiting(region):
-                return
-            try:
-                answer = await self._source.price_list(region)
-            except TrainctlError as error:
-                self._failed[region] = (self._clock.monotonic(), str(error))
-                return
-            self._failed.pop(region, None)
-            self._lists[region] = answer
-            await asyncio.to_thread(self._keep, answer)
+        """Ask the price list when its last answer is older than a day; a failure leaves what is known.
+
+        Who waits no longer does not end the question: a slow price list would never be known otherwise.
+        """
+        if region not in self._asking:
+            asking = asyncio.get_running_loop().create_task(self._ask(region))
+            self._asking[region] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(region))
+        await asyncio.shield(self._asking[region])
+
+    async def _ask(self, region: str) -> None:
+        if region not in self._read:
+            self._read.add(region)
+            await asyncio.to_thread(self._remember, region)
+        if self._source is None or self._is_fresh(region) or self._is_waiting(region):
+            return
+        try:
+            answer = await self._source.price_list(region)
+        except TrainctlError as error:
+            self._failed[region] = (self._clock.monotonic(), str(error))
+            return
+        self._failed.pop(region, None)
+        self._lists[region] = answer
+        await asyncio.to_thread(self._keep, answer)
 
     def on_demand(self, region: str, machine_type: str) -> Fact[Price]:
         """Return the hourly price as far as it is known now; never asks anybody."""

@@ -49,4 +49,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     INSERT INTO states SELECT key, CASE WHEN state = 'running' THEN coalesce(launched_at, last_seen) ELSE last_seen END,
         state FROM resources;
     """,
+    """
+    ALTER TABLE resources ADD stopped_at INTEGER;
+    INSERT INTO intervals (resource, kind, start, end, rate)
+        SELECT key, 'disk', coalesce(created_at, first_seen), last_seen, NULL FROM resources
+        WHERE kind = 'volume' AND disk_rate IS NULL AND coalesce(created_at, first_seen) < last_seen;
+    INSERT INTO kept SELECT DISTINCT 'ledger.volumes ' || provider || '/' || region, 'true' FROM resources;
+    """,
 )

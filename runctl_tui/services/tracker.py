@@ -24,7 +24,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.volume import VOLUME, Volume
+from runctl_tui.domain.volume import Volume
 from runctl_tui.services import cost_reports, ledger_rows, ledger_world, ledger_writes, usage_rows
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound
 from runctl_tui.services.feed import PollingFeed
@@ -36,13 +36,13 @@ from runctl_tui.services.ledger_books import (
     again,
     carried,
     carried_on,
+    counted_apart,
     fingerprint,
     in_cents,
     priced,
     registered,
     sums_of,
     told,
-    unpriced_storage,
     volume_fingerprint,
 )
 from runctl_tui.services.ledger_looks import Looks, ThingT
@@ -106,14 +106,14 @@ class ResourceTracker:
         return self._feed
 
     async def observe(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
-        """Record what a look at the fleet proves; what was not looked at is left as it was."""
-        now = self._clock.now()
+        """Record what a look at the fleet proves of when it began; what was not looked at is left as it was."""
+        now = snapshot.taken_at
         self._missing = tuple(dict.fromkeys(map(_unread, snapshot.missing)))
         found = await self._store.run(lambda _: self._machines.compare(snapshot.value, now))
-        await self._write(found.due, partial(ledger_writes.write, now=now), self._machines)
+        await self._write(found.due, partial(ledger_writes.write, look=found, now=now), self._machines)
         self._foreign = found.foreign
         if found.overdue or found.keys != self._machines.keys:
-            await self._store.run(lambda connection: ledger_writes.write_gone(connection, found.keys, snapshot, now))
+            await self._store.run(lambda connection: ledger_writes.write_gone(connection, found, snapshot, now))
         self._machines.done(found, now)
         await self._store.run(lambda connection: self._readings.write(connection, snapshot.value))
         if found.due:
@@ -126,12 +126,10 @@ class ResourceTracker:
         now = self._clock.now()
         found = await self._store.run(lambda _: self._volumes.compare(snapshot.value, now))
         self._without = _Volumes(found.foreign, not all(one.not_connected for one in snapshot.missing))
-        await self._write(found.due, partial(ledger_writes.write_volumes, now=now), self._volumes)
+        await self._write(found.due, partial(ledger_writes.write_volumes, look=found, now=now), self._volumes)
         changed = found.keys != self._volumes.keys
         if found.overdue or changed:
-            await self._store.run(
-                lambda connection: ledger_writes.write_gone(connection, found.keys, snapshot, now, VOLUME)
-            )
+            await self._store.run(lambda connection: ledger_writes.end_volumes(connection, found, snapshot, now))
         self._volumes.done(found, now)
         if found.due or changed:
             self._feed.refresh()
@@ -336,7 +334,8 @@ class ResourceTracker:
             seen = tuple(ledger_rows.everything(connection))
             intervals = ledger_rows.intervals_since(connection, start)
             intervals += [part for one in seen for part in carried_on(one, now)]
-            intervals += [part for one in seen for part in unpriced_storage(one, now)]
+            table = {one.key: one for one in seen}
+            intervals = [part for part in intervals if not counted_apart(part, table[part.resource])]
             begun = ledger_rows.begun(connection) or min((one.start for one in intervals), default=None)
             return Books(now, seen, tuple(intervals), tuple(ledger_rows.spans(connection)), begun)
 

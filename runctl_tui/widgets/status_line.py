@@ -1,4 +1,4 @@
-"""The line of problems: each stays until it is read; used by every screen instead of toasts."""
+"""The line of problems: each stays until it is read or its key press is over; used by every screen, for no toasts."""
 
 from __future__ import annotations
 
@@ -24,6 +24,23 @@ class StatusNote:
     """The service's own code."""
     level: str = "error"
     """`error`, `warn` or `done`."""
+    passing: bool = False
+    """Whether it answers one key press, so that it is over once the person goes on."""
+
+
+def joined(notes: Sequence[StatusNote], note: StatusNote) -> tuple[StatusNote, ...]:
+    """Return the notes with one more in front: it takes the place of its like and of a success.
+
+    A success takes the place of what answered earlier key presses too.
+    """
+    succeeded = note.level == "done"
+    rest = [one for one in notes if one != note and one.level != "done" and not (succeeded and one.passing)]
+    return tuple([*rest, note][-StatusLine.MOST :])
+
+
+def lasting(notes: Sequence[StatusNote], answered: Sequence[StatusNote]) -> tuple[StatusNote, ...]:
+    """Return the notes without those of some that only answered a key press, once the person has gone on."""
+    return tuple(note for note in notes if not (note.passing and note in answered))
 
 
 class StatusLine(StatusRow):
@@ -72,13 +89,8 @@ class StatusLine(StatusRow):
         self.display = bool(notes)
 
     def say(self, note: StatusNote) -> None:
-        """Add a note; one that says the same moves to the front, and a success is replaced by anything newer."""
-        rest = [known for known in self.notes if known != note and known.level != "done"]
-        self.notes = tuple([*rest, note][-self.MOST :])
-
-    def clear_resolved(self, code: SafeText) -> None:
-        """Drop notes of a problem that is over."""
-        self.notes = tuple(note for note in self.notes if note.code != code)
+        """Add a note as `joined` does."""
+        self.notes = joined(self.notes, note)
 
     def read(self) -> StatusNote | None:
         """Take the newest note away and return it."""

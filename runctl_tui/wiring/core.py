@@ -16,7 +16,7 @@ from runctl_tui.services.host_book import HostBook
 from runctl_tui.services.hosts.local import LocalHost
 from runctl_tui.services.hosts.ssh import SshPool
 from runctl_tui.services.hosts.trust import TrustStore
-from runctl_tui.services.jobs import JobBoard
+from runctl_tui.services.jobs import LOOKS_EVERY, JobBoard
 from runctl_tui.services.journal import Journal
 from runctl_tui.services.local.provider import LocalProvider
 from runctl_tui.services.locks import LockSet
@@ -80,7 +80,7 @@ class Core:
             warnings=lambda: place.configuration.monitoring.enable_warnings,
         )
         self.fleet.feed = PollingFeed(self.fleet.poll, self.pace(fleet_pace(place)), clock, empty=())
-        self.jobs = JobBoard(self.store, clock, self.locks, place.owner)
+        self.jobs = JobBoard(self.store, clock, self.locks, place.owner, self.pace(LOOKS_EVERY))
         self.journal = Journal(self.store, clock, self.locks)
         self.memory = StoredMemory(self.store)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runctl_tui.domain import validation
+from runctl_tui.domain.offer import CreateResourceOptions
 
 Check = Callable[[str], str]
 GOOD: list[tuple[Check, str]] = [
@@ -18,7 +19,8 @@ GOOD: list[tuple[Check, str]] = [
     (validation.snapshot_id, "snap-01234567"),
     (validation.image_id, "ami-08fa3ed5577079e64"),
     (validation.project_name, "llama-7b_v1.2"),
-    (validation.resource_name, "Läufer 3 (neu)"),
+    (validation.resource_name, "llama-7b_v1.2"),
+    (validation.resource_name, "x" * 63),
     (validation.region, "us-east-1"),
     (validation.region, "us-gov-west-1"),
     (validation.instance_type, "g5.xlarge"),
@@ -46,6 +48,9 @@ BAD: list[tuple[Check, str]] = [
     (validation.project_name, "a/b"),
     (validation.project_name, "a" * 65),
     (validation.resource_name, " a"),
+    (validation.resource_name, "../../e"),
+    (validation.resource_name, "Läufer 3"),
+    (validation.resource_name, "x" * 64),
     (validation.resource_name, "a\x1b[31m"),
     (validation.resource_name, ""),
     (validation.region, "us-east-1a"),
@@ -115,3 +120,23 @@ def test_disk_sizes_beyond_the_limits(size: int) -> None:
 )
 def test_the_nearest_word_is_the_one_that_was_meant(word: str, meant: str) -> None:
     assert validation.nearest(word, ["aws.region", "aws.profile", "costs.monthly_budget"]) == meant
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("my project (2)", "my-project-2"), (".hidden", "hidden"), ("ü", "run"), ("x" * 80, "x" * 63)]
+)
+def test_a_folder_whose_name_is_none_gives_the_nearest(folder: str, name: str) -> None:
+    assert validation.fitting_name(folder) == name
+
+
+@given(st.text())
+def test_what_is_fitted_is_a_name(text: str) -> None:
+    fitted = validation.fitting_name(text, 57)
+    assert validation.resource_name(fitted) == fitted
+    assert len(fitted) <= 57
+
+
+@pytest.mark.parametrize("name", ["../../e", "a\x1b[31m", "x" * 64, " a"])
+def test_options_of_a_machine_cannot_have_a_wrong_name(name: str) -> None:
+    with pytest.raises(ValueError, match="is no name"):
+        CreateResourceOptions("aws", "us-east-1", "t3.micro", name, "demo")

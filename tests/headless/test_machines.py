@@ -165,3 +165,10 @@ def test_the_log_of_a_pod_is_that_of_its_newest_run(runctl: Runctl, world: World
     world.machines = (replace(POD, runs=(run(instance_id="p0d", provider="runpod"),)),)
     data = runctl("pods", "logs", "sdxl", "--tail", "2", "--json").data
     assert (data["run"], len(data["lines"])) == ("r-01abcdef", 2)
+
+
+@pytest.mark.parametrize("name", ["../../e", "a\x1b[31m", "x" * 64, "", "a b"])
+@pytest.mark.parametrize("words", [("instances", "launch"), ("pods", "create"), ("train", "train.py")])
+def test_a_name_that_the_form_refuses_is_not_planned(runctl: Runctl, words: tuple[str, ...], name: str) -> None:
+    said = runctl(*words, "--type", "t3.micro", "--name", name, "--json")
+    assert (said.code, "is no name" in said.error["message"]) == (1, True)

@@ -45,8 +45,9 @@ def intervals(draw: st.DrawFn) -> Interval:
 @st.composite
 def histories(draw: st.DrawFn) -> list[Sighting]:
     """Sightings of one resource in the order in which they were made, clocks jumping as they like."""
-    rows = draw(st.lists(st.tuples(moments, states, st.none() | prices, st.none() | moments), min_size=1, max_size=12))
-    return [Sighting("a", at, state, rate, Decimal("0.01"), launched) for at, state, rate, launched in rows]
+    rate, told = st.none() | prices, st.none() | moments
+    rows = draw(st.lists(st.tuples(moments, states, rate, rate, told, told, told), min_size=1, max_size=12))
+    return [Sighting("a", *row) for row in rows]
 
 
 def replay(history: list[Sighting]) -> list[Interval]:
@@ -111,6 +112,13 @@ def test_cost_never_shrinks_as_sightings_come_in(history: list[Sighting], later:
     sums = [accumulated(replay(history[:count])) for count in range(1, len(history) + 1)]
     assert sums == sorted(sums)
     assert sums[0] >= 0
+
+
+@given(histories(), moments, moments)
+def test_no_end_is_paid_beyond_what_its_provider_tells(history: list[Sighting], last: datetime, told: datetime) -> None:
+    history = [*history, Sighting("a", last, ResourceState.TERMINATED, Decimal(1), Decimal(1), stopped_at=told)]
+    bound = max(told, *(one.at for one in history[:-1]))
+    assert all(one.end <= bound for one in replay(history))
 
 
 @given(st.lists(moments, min_size=2, max_size=8))

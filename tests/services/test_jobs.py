@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pytest
 
 from runctl_tui.domain.plan import JobView, Step, StepState
 from runctl_tui.services.errors import NoCapacity, Refused, ResourceNotFound
-from runctl_tui.services.jobs import INTERRUPTED, JobBoard, JobHandle
+from runctl_tui.services.jobs import INTERRUPTED, JobBoard, JobHandle, _read_since
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.store import Store
 from tests.fakes import FakeClock, until
 
 Opened = Callable[[], JobBoard]
+SOON = 0.01
+"""Seconds between two looks at what other programs wrote."""
 STEPS = (Step("create", "create the machine"), Step("wait", "wait until it runs"))
 
 
@@ -26,7 +29,7 @@ async def board_of(tmp_path: Path) -> AsyncIterator[Opened]:
 
     def opened() -> JobBoard:
         stores.append(Store(tmp_path, clock))
-        return JobBoard(stores[-1], clock, LockSet(tmp_path), "alice")
+        return JobBoard(stores[-1], clock, LockSet(tmp_path), "alice", SOON)
 
     clock = FakeClock()
     yield opened
@@ -176,3 +179,74 @@ async def test_an_unannounced_step_is_added(board_of: Opened) -> None:
 async def test_an_unknown_job_is_named(board_of: Opened) -> None:
     with pytest.raises(ResourceNotFound, match="j-nope"):
         board_of().cancel("j-nope")
+
+
+async def test_jobs_of_other_programs_come_and_move_while_they_are_watched(board_of: Opened) -> None:
+    here, there = board_of(), board_of()
+    gate = asyncio.Event()
+
+    async def work(job: JobHandle) -> str:
+        async with job.step("create"):
+            await gate.wait()
+        return "it runs"
+
+    await here.load()
+    heard: list[tuple[JobView, ...]] = []
+    take = heard.append
+
+    async def watch() -> None:
+        async for snapshot in here.feed.watch():
+            take(snapshot.value)
+
+    watching = asyncio.create_task(watch())
+    await until(lambda: heard == [()])
+    job_id = there.start("launch box", STEPS, work)
+    await until(lambda: len(heard) > 1)
+    assert (heard[-1][0].id, heard[-1][0].ended_at) == (job_id, None)
+    gate.set()
+    await until(lambda: heard[-1][0].ended_at is not None)
+    assert heard[-1][0].result == "it runs"
+    told = len(heard)
+    await asyncio.sleep(20 * SOON)
+    assert len(heard) == told, "nothing changed, so nothing is shown again"
+    watching.cancel()
+
+
+async def test_a_program_that_dies_while_another_looks_leaves_its_job_interrupted(board_of: Opened) -> None:
+    here, there = board_of(), board_of()
+    gate = asyncio.Event()
+
+    async def work(job: JobHandle) -> str:
+        async with job.step("create"):
+            await gate.wait()
+        return ""
+
+    there.start("launch box", STEPS, work)
+    await until(lambda: there._saver is not None and there._saver.done())
+    await here.load()
+    async with contextlib.aclosing(here._feed.watch()) as changes:
+        assert (await anext(changes)).value[0].ended_at is None
+        assert there._owner_lock is not None
+        kill_lock(there._owner_lock)
+        view = (await asyncio.wait_for(anext(changes), 5)).value[0]
+    assert (view.ok, view.result) == (False, INTERRUPTED)
+    gate.set()
+    await there.drain()
+
+
+async def test_a_look_reads_only_what_was_written_since_the_last(board_of: Opened) -> None:
+    here, there = board_of(), board_of()
+
+    async def work(job: JobHandle) -> str:
+        return "done"
+
+    for number in range(5):
+        there.start(f"job {number}", (), work)
+    await there.drain()
+    await here.load()
+    assert len(shown(here)) == 5
+    there.start("one more", (), work)
+    await there.drain()
+    seen = here._seen
+    rows = await here._store.run(lambda connection: _read_since(connection, seen))
+    assert [row.view.title for row in rows if row.view is not None] == ["one more"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -37,9 +38,12 @@ class Source:
         self.asked: list[str] = []
         self.error: AwsError | None = None
         self.prices = {"g5.xlarge": Decimal("1.23")}
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def price_list(self, region: str) -> PriceList:
         self.asked.append(region)
+        await self.answers.wait()
         if self.error:
             raise self.error
         return PriceList(region, self.clock.now(), API, self.prices, {"gp3": Decimal("0.09")})
@@ -157,6 +161,21 @@ async def test_a_price_list_that_refuses_is_not_asked_at_once_again_and_named(tm
     clock.seconds += 901
     source.error = None
     await book.refresh("eu-west-1")
+    assert isinstance(book.on_demand("eu-west-1", "g5.xlarge"), Known)
+
+
+async def test_a_slow_price_list_is_asked_once_and_heard_though_nobody_waits_any_more() -> None:
+    clock = Clock()
+    source = Source(clock)
+    book = PriceBook(clock, source=source)
+    source.answers.clear()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(book.refresh("eu-west-1"), 0.01)
+    assert isinstance(book.on_demand("eu-west-1", "g5.xlarge"), Unknown)
+    source.answers.set()
+    await book.refresh("eu-west-1")
+    assert source.asked == ["eu-west-1"]
     assert isinstance(book.on_demand("eu-west-1", "g5.xlarge"), Known)
 
 

@@ -100,8 +100,8 @@ async def test_a_restart_in_between_pays_only_while_it_ran(tracker: ResourceTrac
 async def test_a_stop_while_nobody_looked_counts_to_the_told_moment(tracker: ResourceTracker, clock: FakeClock) -> None:
     await tracker.observe(fleet(clock, row()))
     clock.advance(10 * HOUR)
-    reason = "User initiated (2026-11-10 15:00:00 GMT)"
-    await tracker.observe(fleet(clock, row(replace(BOX, state=ResourceState.STOPPED, state_reason=reason))))
+    told = START + timedelta(hours=3)
+    await tracker.observe(fleet(clock, row(replace(BOX, state=ResourceState.STOPPED, stopped_at=told))))
     assert await tracker.total_cost() == Decimal(6)
 
 
@@ -457,8 +457,8 @@ async def test_an_account_tells_states_prices_and_what_each_stretch_cost(
     await tracker.observe(fleet(clock, row(disks="73", runs=(a_run(BOX, started_at=START + timedelta(minutes=30)),))))
     clock.advance(HOUR)
     await tracker.observe(fleet(clock, row(disks="73")))
-    when = "User initiated (2026-11-10 14:00:00 GMT)"
-    stopped = replace(BOX, state=ResourceState.STOPPED, launched_at=None, state_reason=when)
+    told = START + timedelta(hours=2)
+    stopped = replace(BOX, state=ResourceState.STOPPED, launched_at=None, stopped_at=told)
     clock.advance(2 * HOUR)
     await tracker.observe(fleet(clock, row(stopped, disks="73")))
     clock.advance(10 * HOUR)
@@ -466,8 +466,7 @@ async def test_an_account_tells_states_prices_and_what_each_stretch_cost(
     known = await tracker.account(f"fake/{BOX.id}")
     assert isinstance(known, Known)
     account = known.value
-    told = [(one.state, one.usd_per_hour, one.usd) for one in account.stretches]
-    assert told == [
+    assert [(one.state, one.usd_per_hour, one.usd) for one in account.stretches] == [
         (ResourceState.STOPPED, Decimal("0.1"), Decimal("1.1")),
         (ResourceState.RUNNING, Decimal("2.1"), Decimal("4.2")),
     ]

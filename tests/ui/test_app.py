@@ -199,18 +199,39 @@ def test_every_key_of_our_own_exists() -> None:
 
 async def test_problems_follow_from_screen_to_screen_until_read() -> None:
     async with at_keyboard() as person:
+        person.app.post_message(Faulted(Problem("state.damaged", "the state file was damaged", "it was cut off")))
+        await person.sees("the state file was damaged", "state.damaged")
+        await person.press("5")
+        await person.sees("the state file was damaged")
+        await person.press("exclamation_mark")
+        await person.sees("it was cut off", "runctl-tui.log")
+        await person.press("escape")
+        await person.until(lambda: "file was damaged" not in person.text(), "the problem is gone")
+        await person.press("1")
+        await person.until(lambda: "file was damaged" not in person.text(), "the problem is gone here too")
+
+
+async def test_what_one_key_press_failed_with_goes_with_the_next_screen() -> None:
+    async with at_keyboard() as person:
         person.world.mode = "error"
         await person.press("ctrl+d")
         await person.sees("EC2 said no", "UnauthorizedOperation")
         person.world.mode = "ok"
         await person.press("5")
+        await person.until(lambda: "EC2 said no" not in person.text(), "nobody waits for it any more")
+
+
+async def test_what_one_key_press_failed_with_goes_when_the_next_one_succeeds() -> None:
+    async with at_keyboard() as person:
+        person.world.mode = "error"
+        await person.press("ctrl+d")
         await person.sees("EC2 said no")
-        await person.press("exclamation_mark")
-        await person.sees("you are not authorized", "runctl-tui.log")
-        await person.press("escape")
-        await person.until(lambda: "EC2 said no" not in person.text(), "the problem is gone")
-        await person.press("1")
-        await person.until(lambda: "EC2 said no" not in person.text(), "the problem is gone here too")
+        await person.press("down", "ctrl+d")
+        await person.sees("EC2 said no")
+        person.world.mode = "ok"
+        await person.press("C")
+        await person.press("enter")
+        await person.until(lambda: "EC2 said no" not in person.text(), "something else was done")
 
 
 async def test_a_long_problem_is_read_in_full_on_a_narrow_screen() -> None:

@@ -184,7 +184,7 @@ async def test_wrong_fields_are_told_under_them_and_nothing_is_asked() -> None:
         put(person, "name", "not a name!")
         put(person, "output", "/tmp/x")
         await review(person)
-        await person.sees("a name is 1 to 63 letters", "an address such as s3://bucket/prefix")
+        await person.sees("'not a name!' is no name: 1 to 63 letters", "an address such as s3://bucket/prefix")
         assert person.world.previewed == []
 
 
@@ -262,6 +262,7 @@ def test_secrets_come_from_the_environment_by_name_and_never_show() -> None:
     ("check", "right", "wrong"),
     [
         (draft.check_name, ["tiny", "a.b-c_1"], ["", "-x", "a b", "ü", "x" * 64]),
+        (draft.check_project, ["tiny", "_x"], ["", "a b", "..", "x" * 65]),
         (draft.check_whole, ["", "1", "65536"], ["0", "1.5", "-3", "65537", "¹", "many"]),
         (draft.check_price, ["", "0.45", "$2"], ["0", "-1", "nan", "inf", "free"]),
         (draft.check_words, ["", "--a 'b c'"], ["--a 'b"]),

@@ -7,7 +7,7 @@ from typing import Any
 
 from runctl_tui.domain.plan import Operation, Step, StepState
 from tests.ui import fake_data as data
-from tests.ui.driving import Person, at_keyboard
+from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fakes import World
 
 
@@ -101,6 +101,29 @@ async def test_a_launch_that_waited_for_its_run_is_taken_up_from_its_menu() -> N
         await person.press("enter")
         await person.sees("taken up: launch tiny")
         assert world.taken_up == ["j-1"]
+
+
+async def test_a_task_that_was_taken_up_is_shown_although_it_stands_above_the_rows_in_view() -> None:
+    world = World()
+    steps = (*(Step(one, one, StepState.DONE) for one in ("create", "detached")), Step("terminated", "Terminated"))
+    job = data.job(instance_id="i-1", run_id="r-1", steps=steps, ended_at=data.NOW, ok=False, code="interrupted")
+    jobs = [
+        replace(job, id=f"j-{number}", title=f"launch {number}", started_at=data.ago(minutes=number))
+        for number in range(1, 40)
+    ]
+    world.interrupted = tuple(jobs)
+    world.jobs.push(tuple(jobs))
+    async with at_keyboard(world, size=NARROW) as person:
+        await person.press("7")
+        await person.sees("launch 1 ")
+        await person.press("end")
+        await person.sees("launch 39")
+        assert "launch 1 " not in person.text()
+        await person.press("x")
+        await person.type("go on")
+        await person.press("enter")
+        await person.until(lambda: person.table.cursor_key == "j-taken", "the cursor is on the new task")
+        await person.sees("launch tiny", "working")
 
 
 async def test_the_money_follows_a_task_also_where_no_fleet_is_shown() -> None:

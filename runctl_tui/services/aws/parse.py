@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef, InstanceTypeInfoTypeDef, TagTypeDef, VolumeTypeDef
 
 PROVIDER: Final = "aws"
+_TOLD_AT: Final = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 _PARENTS: Final = (
     ("aws:autoscaling:groupName", "autoscaling"),
     ("eks:cluster-name", "EKS"),
@@ -123,6 +125,7 @@ def instance(
         profile=raw.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2],
         image=raw.get("ImageId", "") or "",
         parent=parent(table),
+        stopped_at=stopped_at(raw),
         state_reason=raw.get("StateReason", {}).get("Message", "") or raw.get("StateTransitionReason", "") or "",
         tags=tags,
         disks=disks(raw, volumes),
@@ -132,6 +135,17 @@ def instance(
 
 def _state(raw: InstanceTypeDef) -> ResourceState:
     return normalize_state(raw.get("State", {}).get("Name", ""))
+
+
+def stopped_at(raw: InstanceTypeDef) -> datetime | None:
+    """Return when it was told to stop or to end, which EC2 writes into the words of its last transition."""
+    match = _TOLD_AT.search(raw.get("StateTransitionReason", "") or "")
+    if match is None or _state(raw) in (ResourceState.STARTING, ResourceState.RUNNING):
+        return None
+    try:
+        return datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def created_at(raw: InstanceTypeDef) -> datetime | None:

@@ -14,6 +14,7 @@ from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest, 
 from runctl_tui.domain.offer import CreateResourceOptions, TypeOffer
 from runctl_tui.domain.resource import Market
 from runctl_tui.domain.run import TrainingJob
+from runctl_tui.domain.validation import fitting_name
 from runctl_tui.paths import project_root
 from runctl_tui.services.errors import ValidationError
 from runctl_tui.services.training.request import s3_location
@@ -116,7 +117,7 @@ class LaunchDesk:
             provider="aws",
             region=told.region,
             type=told.type,
-            name=project,
+            name=fitting_name(project),
             project=project,
             market=Market.SPOT if told.spot else Market.ON_DEMAND,
             profile=told.profile,
@@ -127,7 +128,7 @@ class LaunchDesk:
             args=told.args,
             project_root=str(root),
             project=project,
-            name=project,
+            name=fitting_name(project),
             checkpoint_dir=told.checkpoint_dir,
             output_dest=told.output_dest,
             environment=told.environment,

@@ -7,6 +7,7 @@ program can see: a machine with our tags, a run in the register, a detached supe
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.instance import Instance
@@ -23,7 +24,7 @@ from runctl_tui.services.errors import (
 )
 from runctl_tui.services.launch.ending import Ending
 from runctl_tui.services.launch.parts import Made, PipelineParts, left_behind, result_of, steps
-from runctl_tui.services.launch.reach import reach
+from runctl_tui.services.launch.reach import reach, through
 from runctl_tui.services.training.request import new_run_id, start_request
 
 if TYPE_CHECKING:
@@ -140,19 +141,23 @@ class LaunchPipeline:
             wanted = parts.here.apply(wanted)
         job.check()
         async with job.step("code") as step:
-            project_dir = await parts.supplies.send_code(wanted, instance, agent.host, step)
+            project_dir = await through(
+                parts, step, job, made, lambda: parts.supplies.send_code(wanted, instance, agent.host, step)
+            )
         job.check()
         if wanted.data_source or wanted.resume_from:
             async with job.step("data") as step:
-                wanted = await parts.supplies.bring_data(wanted, run_id, instance, agent, step)
+                bring = partial(parts.supplies.bring_data, wanted, run_id, instance, agent, step)
+                wanted = await through(parts, step, job, made, bring)
             job.check()
         region = await parts.supplies.region_of(wanted.output_dest)
         made.session = self._session(run_id, wanted, instance, project_dir)
         await parts.runs.remember(made.session)
         job.set(run_id=run_id)
         async with job.step("deps") as step:
-            await self._start(start_request(run_id, wanted, project_dir, region, self._meta(made.session)), agent, made)
-            await self._until_installed(agent, run_id, step, job)
+            request = start_request(run_id, wanted, project_dir, region, self._meta(made.session))
+            await through(parts, step, job, made, lambda: self._start(request, agent, made))
+            await self._until_installed(agent, run_id, step, job, made)
         async with job.step("training") as step:
             step.progress(detail=f"{wanted.script} {' '.join(wanted.args)}".strip())
         async with job.step("detached") as step:
@@ -166,6 +171,9 @@ class LaunchPipeline:
             await agent.start(request)
         except AgentError as error:
             assert made.session is not None
+            if error.code == "run_exists":  # it was started before the link was lost: nobody else has this id
+                made.started = True
+                return
             made.session = replace(
                 made.session, status=TrainingStatus.FAILED, ended_at=self._parts.clock.now(), reason=str(error)
             )
@@ -201,11 +209,13 @@ class LaunchPipeline:
             job=replace(job, secrets=tuple((name, "") for name, _ in job.secrets)),
         )
 
-    async def _until_installed(self, agent: AgentClient, run_id: str, step: StepHandle, job: JobHandle) -> None:
+    async def _until_installed(
+        self, agent: AgentClient, run_id: str, step: StepHandle, job: JobHandle, made: Made
+    ) -> None:
         deadline = self._parts.clock.monotonic() + INSTALL_SECONDS
         while self._parts.clock.monotonic() < deadline:
             job.check()
-            (status,) = await agent.status([run_id])
+            (status,) = await through(self._parts, step, job, made, lambda: agent.status([run_id]))
             if status.started_at is None and (status.phase == "failed" or status.lost):
                 raise HostError(
                     f"The run {run_id} did not start", status.reason, f"its log: runctl-tui runs logs {run_id}"

@@ -1,13 +1,15 @@
-"""Waits until commands run on a machine that may still be booting; used by the launch pipeline."""
+"""Waits until commands run on a machine that boots, or whose link is lost for a while; used by the launch pipeline."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.errors import HostLinkLost, HostUnreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tenacity import RetryCallState
 
     from runctl_tui.domain.instance import Instance
@@ -17,14 +19,46 @@ if TYPE_CHECKING:
 
 SSH_SECONDS: Final = 300.0
 """A machine that has just started may need minutes; one that runs already gets a fifth of it."""
+LINK_SECONDS: Final = 600.0
+"""How long a link that was there once is waited for."""
 PAUSE: Final = 0.5
 
+T = TypeVar("T")
 
-async def reach(parts: PipelineParts, step: StepHandle, job: JobHandle, made: Made) -> AgentClient:
-    """Return the agent of the machine; HostUnreachable or HostLinkLost when patience ends or it no longer runs."""
+
+async def through(
+    parts: PipelineParts, step: StepHandle, job: JobHandle, made: Made, work: Callable[[], Awaitable[T]]
+) -> T:
+    """Return what some work on the machine does, done again where the link was lost meanwhile, which the step says.
+
+    The work must stand being done twice. HostUnreachable or HostLinkLost when patience ends.
+    """
+    lost_at: float | None = None
+    while True:
+        try:
+            return await work()
+        except (HostUnreachable, HostLinkLost):
+            lost_at = parts.clock.monotonic() if lost_at is None else lost_at
+            if parts.clock.monotonic() - lost_at > LINK_SECONDS:
+                raise
+        words = f"the link is lost since {parts.clock.now():%H:%M:%S} UTC, tried again"
+        await reach(parts, step, job, made, (lost_at + LINK_SECONDS, words))
+        step.progress(detail="the link is back")
+
+
+async def reach(
+    parts: PipelineParts, step: StepHandle, job: JobHandle, made: Made, patience: tuple[float, str] | None = None
+) -> AgentClient:
+    """Return the agent of the machine; HostUnreachable or HostLinkLost when patience ends or it no longer runs.
+
+    `patience`: until when on the clock that only goes forward, and what is said meanwhile.
+    """
     from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
 
-    deadline = parts.clock.monotonic() + (SSH_SECONDS if made.created else SSH_SECONDS / 5)
+    booting = parts.clock.monotonic() + (SSH_SECONDS if made.created else SSH_SECONDS / 5)
+    deadline, words = patience or (booting, f"not yet, tried since {parts.clock.now():%H:%M:%S} UTC")
+    if patience is not None:
+        step.progress(detail=words)
 
     async def ask() -> AgentClient:
         agent = await parts.hosts.agent(made.machine)
@@ -43,7 +77,7 @@ async def reach(parts: PipelineParts, step: StepHandle, job: JobHandle, made: Ma
         retry=retry_if_exception_type((HostUnreachable, HostLinkLost)),
         wait=wait_fixed(PAUSE),
         stop=lambda _: parts.clock.monotonic() > deadline,
-        before_sleep=lambda state: step.progress(detail=f"not yet: {_why(state)}"),
+        before_sleep=lambda state: step.progress(detail=f"{words}: {_why(state)}"),
         sleep=pause,
         reraise=True,
     )

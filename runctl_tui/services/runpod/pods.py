@@ -49,6 +49,7 @@ class PodReader:
 
     async def list_all(self) -> Snapshot[tuple[Instance, ...]]:
         """Return every pod; without the catalog some facts stay unknown, and that is all."""
+        taken_at = self._clock.now()
         pods, volumes = await asyncio.gather(self.raw_all(), self._furnish())
         found = tuple(self._instance(raw, volumes) for raw in pods)
         self._rates = {
@@ -56,7 +57,7 @@ class PodReader:
             for one, raw in zip(found, pods, strict=True)
             if one.state in BILLED_STATES and (rate := rate_of(raw)) is not None
         }
-        return Snapshot((*found, *self._just_ended({one.id for one in found})), self._clock.now(), (PROVIDER,))
+        return Snapshot((*found, *self._just_ended({one.id for one in found})), taken_at, (PROVIDER,))
 
     async def raw_all(self) -> list[dict[str, Any]]:
         """Return every pod in RunPod's own words."""

@@ -283,6 +283,7 @@ def _seen(machines: MachineSnapshot, answers: Sequence[Answer], now: datetime) -
         scope=frozenset(machines.scope),
         blind=frozenset(problem.scope for problem in machines.missing),
         answered={one.machine.key for one in answers if one.problem is None},
+        failed={one.machine.key for one in answers if one.problem is not None},
         at=now,
     )
 

@@ -54,6 +54,8 @@ class Seen:
     """The places among them that could not be listed."""
     answered: AbstractSet[str]
     """'provider/id' of the machines that told about their runs."""
+    failed: AbstractSet[str]
+    """'provider/id' of the machines that were asked and told nothing."""
     at: datetime
 
 
@@ -61,6 +63,9 @@ def silent(session: TrainingSession, seen: Seen) -> TrainingSession:
     """Return a live run about which nothing was heard this time."""
     key = session.machine_key
     machine = seen.machines.get(key)
+    young = session.started_at is None or seen.at - session.started_at <= UNKNOWN_AFTER
+    if young and session.heard_at is None and key not in seen.failed and (machine is None or not _down(machine)):
+        return session  # the list of machines may be older than its machine, which nobody has asked yet
     if machine is None:
         places = {session.provider, f"{session.provider}/{session.region}"}
         if places & seen.blind or not places & seen.scope or "" in seen.blind:
@@ -68,13 +73,17 @@ def silent(session: TrainingSession, seen: Seen) -> TrainingSession:
         return _lost(session, "its machine is gone")
     if machine.state in GONE:
         return _lost(session, "its machine was terminated")
-    if machine.state in _DOWN:
+    if _down(machine):
         return _lost(session, f"its machine is {machine.state.value}")
     if key not in seen.answered:
         return replace(session, status=TrainingStatus.UNREACHABLE)
-    if session.started_at is not None and seen.at - session.started_at > UNKNOWN_AFTER:
+    if not young:
         return _lost(session, "its machine knows nothing of it")
     return session
+
+
+def _down(machine: Instance) -> bool:
+    return machine.state in _DOWN
 
 
 def _lost(session: TrainingSession, reason: str) -> TrainingSession:

@@ -335,3 +335,49 @@ def test_the_agent_works_from_its_archive_where_it_cannot_be_unpacked(machine: M
     assert machine.ask("status")["runs"] == []
     assert folder.read_text() == "in the way"
     assert sorted(path.name for path in folder.parent.glob("agent-*")) == sorted([folder.name, machine.agent.name])
+
+
+@pytest.mark.parametrize(
+    ("module", "content"),
+    [
+        ("command_line", b"def ("),
+        ("basics", b""),
+        ("status", b"\0" * 80),
+        ("run_folder", b"\xff\xfe"),
+        ("status", b""),
+        ("files", None),
+    ],
+)
+def test_a_damaged_module_costs_no_answer_and_is_unpacked_anew(
+    machine: Machine, module: str, content: bytes | None
+) -> None:
+    folder = machine.agent.with_suffix("")
+    assert machine.ask("status")["runs"] == []
+    damaged = folder / "agent" / f"{module}.py"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(content) if content is not None else damaged.unlink()
+    assert machine.ask("status")["runs"] == [], "this call works from the archive"
+    assert machine.ask("status")["runs"] == []
+    assert damaged.read_bytes() == whole
+    assert sorted(path.name for path in folder.parent.glob("agent-*")) == sorted([folder.name, machine.agent.name])
+
+
+def test_a_run_starts_where_its_supervisor_was_damaged(machine: Machine) -> None:
+    machine.script("print('trained')")
+    assert machine.ask("status")["runs"] == []
+    (machine.agent.with_suffix("") / "agent" / "supervisor.py").write_bytes(b"")
+    machine.start()
+    assert machine.ended()["exit_code"] == 0
+
+
+def test_what_a_killed_unpacking_left_is_swept_by_the_next(machine: Machine) -> None:
+    home = machine.agent.parent
+    old, fresh = home / "agent-0123abcd.4711", home / "agent-0123abcd.4712"
+    copied, other = home / "agent-0123abcd.pyz.4713", home / "agent-0123abcd.d"
+    for folder in (old, fresh, other):
+        (folder / "agent").mkdir(parents=True)
+    copied.write_bytes(b"half")
+    for path in (old, copied, other):
+        os.utime(path, (0, 0))
+    assert machine.ask("status")["runs"] == []
+    assert [path.exists() for path in (old, copied, fresh, other)] == [False, False, True, True]

@@ -38,6 +38,29 @@ def test_the_least_that_ec2_may_say_is_enough() -> None:
     assert found.launched_at is None
 
 
+@pytest.mark.parametrize(
+    ("state", "words", "told"),
+    [
+        ("stopped", "User initiated (2026-11-01 12:00:00 GMT)", True),
+        ("shutting-down", "User initiated (2026-11-01 12:00:00 UTC)", True),
+        ("stopping", "Server.SpotInstanceTermination (2026-11-01 12:00:00 GMT)", True),
+        ("running", "User initiated (2026-11-01 12:00:00 GMT)", False),
+        ("terminated", "User initiated", False),
+        ("terminated", "User initiated (2026-11-31 12:00:00 GMT)", False),
+        ("stopped", None, False),
+    ],
+)
+def test_when_it_was_told_to_end_whatever_other_words_ec2_has_for_it(state: str, words: str, told: bool) -> None:
+    raw: Any = {
+        "InstanceId": "i-1",
+        "State": {"Name": state},
+        "StateTransitionReason": words,
+        "StateReason": {"Code": "Client.UserInitiatedShutdown", "Message": "User initiated shutdown"},
+    }
+    found = parse.instance(raw, "us-east-1", "me", {}, {})
+    assert (found.stopped_at, found.state_reason) == (NOON if told else None, "User initiated shutdown")
+
+
 def test_unknown_disk_facts_stay_unknown() -> None:
     raw: Any = {"RootDeviceName": "a", "BlockDeviceMappings": [{"DeviceName": "b"}, {"DeviceName": "a", "Ebs": {}}]}
     root, other = parse.disks(raw, {})

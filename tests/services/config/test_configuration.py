@@ -6,12 +6,14 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
+from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from runctl_tui.domain.secret import Secret
+from runctl_tui.domain.setting_spec import Section
 from runctl_tui.domain.settings import SCHEMA, SPECS, Configuration
 from runctl_tui.domain.settings_sample import sample
 from runctl_tui.services.config.files import ConfigPlaces, heritage_file
@@ -419,3 +421,24 @@ def test_a_keymap_is_checked_by_those_who_know_the_bindings_and_only_where_one_i
     service.set("ui.keymap", None)
     assert service.validate() == ()
     assert asked[-1] == {}
+
+
+class One(Section):
+    theme: str = "dark"
+
+
+class Other(Section):
+    theme: str = "dark"
+
+
+def test_a_table_of_the_configuration_is_frozen_as_a_frozen_dataclass_is() -> None:
+    table = One()
+    with pytest.raises(FrozenInstanceError, match=r"One\.theme cannot be set"):
+        table.theme = "light"  # type: ignore[misc]  # that is what is refused
+    with pytest.raises(FrozenInstanceError, match=r"One\.theme cannot be deleted"):
+        del table.theme
+    assert table == One()
+    assert table != One(theme="light")
+    assert vars(table) == vars(Other())
+    assert table != Other(), "it is another table"
+    assert len({One(), One(), One(theme="light"), Other()}) == 3

@@ -57,3 +57,13 @@ def test_the_project_is_the_configured_one_or_the_folders_name(tmp_path: Path) -
     assert desk("").project_of("/some/proj") == "proj"
     assert desk("").project_of(f"{tmp_path}/x/..") == tmp_path.name
     assert desk("llama").project_of("/some/proj") == "llama"
+
+
+def test_a_folder_whose_name_no_machine_can_have_gives_a_name_near_it(tmp_path: Path) -> None:
+    folder = tmp_path / "my project"
+    (folder / ".git").mkdir(parents=True)
+    defaults = LaunchDefaults("us-east-1", "t3.micro", False, folder)
+    request = LaunchDesk(cast("Any", None), cast("Any", Plans()), lambda: defaults).defaults()
+    assert request.options is not None
+    assert request.job is not None
+    assert (request.options.name, request.job.name, request.job.project) == ("my-project", "my-project", "my project")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,14 +20,15 @@ from runctl_tui.domain.plan import JobView, StepState
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import HostUnreachable, NoCapacity, Refused, TrainctlError
+from runctl_tui.services.errors import HostLinkLost, HostUnreachable, NoCapacity, Refused, TrainctlError
 from runctl_tui.services.feed import PushFeed
 from runctl_tui.services.job_handle import JobHandle
 from runctl_tui.services.launch import ending
 from runctl_tui.services.launch.parts import LAST, HereSettings, PipelineParts, steps
 from runctl_tui.services.launch.pipeline import LaunchPipeline
-from runctl_tui.services.launch.reach import SSH_SECONDS
+from runctl_tui.services.launch.reach import LINK_SECONDS, SSH_SECONDS
 from runctl_tui.services.launch.supplies import Supplies
+from runctl_tui.services.training.agent_client import AgentClient
 from tests.fakes import OWNER, START, FakeFleet, an_instance
 from tests.services.rig import Rig
 
@@ -297,7 +299,7 @@ async def test_cancelled_while_it_installs_it_ends_the_run(world: World, monkeyp
     assert len(world.ended) == 1
 
 
-async def _cancels(self: object, agent: object, run_id: str, step: object, job: JobHandle) -> None:
+async def _cancels(self: object, agent: object, run_id: str, step: object, job: JobHandle, made: object) -> None:
     job.cancel()
     job.check()
 
@@ -340,7 +342,8 @@ async def test_a_machine_that_boots_is_tried_until_patience_ends(
     else:
         await world.launch(world.request(options=None, instance_key=box.id))
     told = [one.detail for view in world.views for one in view.steps if one.id == "ssh"]
-    assert "not yet: port 22 is closed" in told
+    words = r"not yet, tried since \d\d:\d\d:\d\d UTC: port 22 is closed"
+    assert any(re.fullmatch(words, detail) for detail in told)
 
 
 async def test_a_machine_that_stops_while_it_boots_is_not_waited_for(
@@ -431,3 +434,54 @@ async def test_a_place_that_is_none_is_refused(world: World) -> None:
         with pytest.raises(TrainctlError, match=words):
             await world.launch(world.request(options=None, instance_key=box.id, job={"data_source": source}))
     assert an_instance().id in world.provider.machines
+
+
+@pytest.mark.parametrize(("verb", "step"), [("sync_begin", "code"), ("start", "deps"), ("status", "deps")])
+async def test_a_link_that_is_lost_for_a_while_is_told_and_the_launch_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, verb: str, step: str
+) -> None:
+    call, lost = AgentClient.call, iter((True, False))
+    silent = iter((True, True, False))
+
+    async def cut(agent: AgentClient, asked: str, *values: Any, **more: Any) -> Any:
+        answer = await call(agent, asked, *values, **more)
+        if asked == verb and next(lost, False):
+            raise HostLinkLost("The link to box was lost", "it was cut")
+        noticed = any("the link is lost" in told for told in details(world, step))
+        if asked == "vitals" and noticed and next(silent, False):
+            raise HostUnreachable("box cannot be reached", "refused")
+        return answer
+
+    monkeypatch.setattr(AgentClient, "call", cut)
+    words = await world.launch(world.request())
+    assert words.endswith(f"trains on {world.job.view.instance_id}")
+    told = details(world, step)
+    assert any(
+        re.fullmatch(r"the link is lost since \d\d:\d\d:\d\d UTC, tried again: refused", detail) for detail in told
+    )
+    assert "the link is back" in told
+    assert set(world.states().values()) == {StepState.DONE}
+    assert (await world.ended_run(world.job.view.run_id)).status is TrainingStatus.COMPLETED
+
+
+async def test_a_link_that_stays_lost_ends_the_launch_when_patience_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, gone = AgentClient.call, False
+
+    async def cut(agent: AgentClient, asked: str, *values: Any, **more: Any) -> Any:
+        nonlocal gone
+        gone = gone or asked == "sync_begin"
+        if gone:
+            raise HostUnreachable("box cannot be reached", "refused")
+        return await call(agent, asked, *values, **more)
+
+    monkeypatch.setattr(AgentClient, "call", cut)
+    world.nap = 0
+    with pytest.raises(HostUnreachable, match="refused"):
+        await world.launch(world.request(options=None, instance_key=world.machine().id))
+    assert world.clock.ticks == pytest.approx(LINK_SECONDS, abs=2)
+
+
+def details(world: World, step: str) -> list[str]:
+    return [one.detail for view in world.views for one in view.steps if one.id == step]

@@ -15,7 +15,7 @@ from runctl_tui.domain.text import safe
 from runctl_tui.widgets.cost_bar import CostBar, CostFacts, budget_bar
 from runctl_tui.widgets.header import HeaderBar, HeaderFacts, span
 from runctl_tui.widgets.screen_tabs import ScreenTabs
-from runctl_tui.widgets.status_line import StatusLine, StatusNote
+from runctl_tui.widgets.status_line import StatusLine, StatusNote, joined, lasting
 from runctl_tui.widgets.text import Piece, clip, fit, pad, row_of, width_of
 from runctl_tui.widgets.title_line import TitleFacts, TitleLine, count_words
 from tests.ui.widgets.harness import WidgetApp
@@ -150,6 +150,16 @@ async def test_the_title_line_counts_filters_and_marks() -> None:
     for word in ("Instances", "14 of 52+", "by $/h ▼", "2 marked (1 hidden)", "/ state:running"):
         assert word in text
     assert count_words(TitleFacts(safe("x"), 3, 3)) == "3"
+
+
+def test_an_answer_to_a_key_press_gives_way_to_a_success_and_a_standing_problem_does_not() -> None:
+    standing = StatusNote(safe("the state file was damaged"))
+    busy = StatusNote(safe("i-1 is busy"), level="error", passing=True)
+    saved = StatusNote(safe("saved"), level="done")
+    assert joined((standing, busy), saved) == (standing, saved)
+    assert joined((busy, saved), standing) == (busy, standing), "nobody has gone on"
+    assert lasting((standing, busy, saved), (standing, busy, saved)) == (standing, saved)
+    assert lasting((standing, busy), ()) == (standing, busy), "it was told meanwhile"
 
 
 async def test_a_problem_stays_until_it_is_read() -> None:

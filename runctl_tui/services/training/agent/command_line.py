@@ -2,7 +2,8 @@
 
 import importlib
 import os
-from typing import Any, Dict, List
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional
 
 from .basics import ROOT, Refused
 from .exchange import answer, read_request
@@ -34,19 +35,19 @@ def found(home: str) -> Any:
     return getattr(importlib.import_module("." + module, __package__), attribute)
 
 
-def serve(verb: str) -> int:
+def serve(verb: str, work: Optional[Callable[[Any], Any]]) -> int:
     """Do what a verb asks and answer; returns the exit status."""
     try:
-        if verb not in VERBS and verb not in STREAMS:
+        if work is None:
             raise Refused(
                 "bad_verb", "there is no verb %r" % verb, "one of " + ", ".join(sorted(list(VERBS) + list(STREAMS)))
             )
         os.makedirs(ROOT, mode=0o700, exist_ok=True)
         request = read_request()
         if verb in STREAMS:
-            found(STREAMS[verb])(request)
+            work(request)
         else:
-            answer(dict(found(VERBS[verb])(request), ok=True))
+            answer(dict(work(request), ok=True))
         return 0
     except Refused as error:
         answer({"ok": False, "error": {"code": error.code, "message": error.message, "hint": error.hint}})
@@ -59,11 +60,22 @@ def serve(verb: str) -> int:
     return 2
 
 
+def detached(make: Any, run: Any) -> int:
+    """Do what the agent starts as a detached process of its own."""
+    make(run).main()
+    return 0
+
+
+def task(argv: List[str]) -> Callable[[], int]:
+    """Import all that a call needs and return what does it; until then nothing is read and nothing is done."""
+    if len(argv) == 3 and argv[1] in DETACHED:
+        make, run = found(DETACHED[argv[1]]), found("run_folder:Run")
+        return partial(detached, make, run(argv[2]))
+    verb = argv[1] if len(argv) == 2 else " ".join(argv[1:])
+    home = VERBS.get(verb) or STREAMS.get(verb)
+    return partial(serve, verb, found(home) if home else None)
+
+
 def main(argv: List[str]) -> int:
     """Run one verb, or what the agent starts as a detached process of its own."""
-    if len(argv) == 3 and argv[1] in DETACHED:
-        from .run_folder import Run
-
-        found(DETACHED[argv[1]])(Run(argv[2])).main()
-        return 0
-    return serve(argv[1] if len(argv) == 2 else " ".join(argv[1:]))
+    return task(argv)()
