@@ -77,6 +77,7 @@ class CommandLine(PromptLine):
     def renew(self) -> None:
         """Offer what may follow again, because more is known now."""
         self._hint()
+        self.query_one(".prompt-hint").refresh(layout=True)  # no key press follows that would make room for it
 
     def say(self, problem: SafeText) -> None:
         """Say beside the line what is wrong with a command."""
