@@ -41,6 +41,7 @@ _DARK: Final = {
     "cursor-row-blurred": "#262626",
     "changed": "#303030",
     "found": "#5f5f00",
+    "on-colour": "#121212",
     "sandbox": "#121212",
     "sandbox-badge": "#d7af5f",
     "armed": "#121212",
@@ -83,6 +84,7 @@ _LIGHT: Final = {
     "cursor-row-blurred": "#e4e4e4",
     "changed": "#ffffd7",
     "found": "#ffff87",
+    "on-colour": "#eeeeee",
     "sandbox": "#ffffff",
     "sandbox-badge": "#875f00",
     "armed": "#ffffff",
@@ -125,6 +127,7 @@ _ANSI: Final = {
     "cursor-row-blurred": "ansi_default",
     "changed": "ansi_default",
     "found": "ansi_yellow",
+    "on-colour": "ansi_default",
     "sandbox": "ansi_black",
     "sandbox-badge": "ansi_yellow",
     "armed": "ansi_bright_white",
@@ -169,7 +172,11 @@ _ANSI_LIGHT: Final = _ANSI | {
     "log-error": "ansi_red",
     "log-warn": "ansi_magenta",
     "log-debug": "ansi_bright_black",
-    "block-cursor-foreground": "ansi_bright_white",
+    "on-colour": "ansi_bright_white",
+    "chart-1": "ansi_blue",
+    "chart-2": "ansi_magenta",
+    "chart-4": "ansi_cyan",
+    "chart-6": "ansi_bright_black",
 }
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from runctl_tui.domain.resource import ResourceState
 
 MACHINE: Final = "machine"
-DIMENSIONS: Final = ("project", "run", "type", "provider", "owner", "region", MACHINE)
+RUN: Final = "run"
+DIMENSIONS: Final = ("project", RUN, "type", "provider", "owner", "region", MACHINE)
 """What costs can be divided by, besides any tag ('tag:KEY')."""
 ALL_INCLUDED: Final = "nothing known is left out"
 TAG: Final = "tag:"

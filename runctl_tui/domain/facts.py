@@ -29,6 +29,8 @@ class Unknown:
     """A value that could not be established, and why."""
 
     reason: str
+    todo: str = ""
+    """What to do so that it becomes known, where that is known."""
 
 
 Fact: TypeAlias = Known[T] | Unknown

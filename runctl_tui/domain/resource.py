@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+OUR_TAGS: Final = "runctl:"
+"""What the names of tags begin with that this program sets."""
+
 
 class ResourceState(StrEnum):
     """Where a machine is in its life; `STOPPING` is a state of its own because it still costs money."""

@@ -130,6 +130,12 @@ class VolumeSnapshot(Tagged):
     tags: tuple[tuple[str, str], ...] = ()
     owner_label: str = ""
 
+    @property
+    def stands(self) -> str:
+        """State and how far it is: 'pending 37%'; AWS may say 100% while it still says pending, so that is left out."""
+        under_way = self.state is SnapshotState.PENDING and self.progress not in ("", "100%")
+        return f"{self.state.value} {self.progress}" if under_way else self.state.value
+
 
 @dataclass(frozen=True, slots=True)
 class Storage:

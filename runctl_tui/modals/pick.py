@@ -54,11 +54,12 @@ class PickList(Widget):
 
     def _drawn(self, item: PickItem, here: bool, width: int) -> Content:
         grey = bool(item.disabled_because)
-        style = "$muted" if grey else "$strong bold" if here else "$foreground"
+        plain = "$cursor-row-text" if here else "$muted"
+        style = plain if grey else "$strong bold" if here else "$foreground"
         pieces = [
             Piece(safe("▌" if here else " "), "$focus", 100),
             Piece(item.label, style, 90),
-            Piece(item.disabled_because or item.detail, "$muted", 50, right=True),
+            Piece(item.disabled_because or item.detail, plain, 50, right=True),
         ]
         line = row_of(pieces, max(1, width - 1), 1)
         return line.stylize_before("on $cursor-row") if here else line

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.domain.volume import VolumeShape
-from runctl_tui.domain.volume_shapes import LIMITS, USES, Limits, advice, preset, wrong_with
+from runctl_tui.domain.volume_shapes import LIMITS, USES, Limits, advice, preset, settled, wrong_with
 from runctl_tui.modals.launch_draft import check_name, check_whole
 from runctl_tui.modals.review import ReviewDialog
 from runctl_tui.modals.words import money
@@ -110,6 +110,9 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
         shape = self._shape()
         if not self.query_one(Form).validate_all() or shape is None or wrong_with(shape):
             return
+        if self._same(shape):
+            self._advise(safe(f"✗ {self._advice(shape)}"), "$danger")
+            return
         before = self._question.draft
         name = before.name if self._question.changes else self._field("name").value.strip()
         zone = self._field("zone").value if self._question.zones else before.zone
@@ -181,12 +184,22 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
             most = min(limits.most_iops, limits.iops_of(shape.size_gib))
             self._field("iops").set_hint(safe(f"{limits.least_iops:,} to {most:,}"))
         wrong = wrong_with(shape) if shape else ()
-        words = safe("✗ " + "; ".join(wrong)) if wrong else self._advice(shape)
-        style = "$danger" if wrong else "$muted"
-        self.query_one("#volume-advice", Static).update(content(words, style))
+        if wrong:
+            self._advise(safe("✗ " + "; ".join(wrong)), "$danger")
+        else:
+            self._advise(self._advice(shape), "$muted")
         self._show_price(None if wrong else shape)
 
+    def _advise(self, words: SafeText, style: str) -> None:
+        self.query_one("#volume-advice", Static).update(content(words, style))
+
+    def _same(self, shape: VolumeShape) -> bool:
+        """Tell whether an existing volume has this shape already, so that there is nothing to plan."""
+        return self._question.changes and settled(shape) == settled(self._question.draft.shape)
+
     def _advice(self, shape: VolumeShape | None) -> SafeText:
+        if shape is not None and self._same(shape):
+            return safe(f"it has {settled(shape).words} already: nothing would change")
         if shape is not None and self._question.plain:
             return safe(f"{shape.type}: {self._question.kinds[shape.type].words}")
         use = CUSTOM if self._question.plain else self._field("use").value

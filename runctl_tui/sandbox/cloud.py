@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from moto.ec2.models import ec2_backends
-from moto.ec2.models.elastic_block_store import VolumeAttachment
+from moto.ec2.models.elastic_block_store import Snapshot, VolumeAttachment
 from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.s3.models import s3_backends
@@ -33,6 +33,12 @@ def _dies_with_instance(attachment: Any) -> bool:
     return bool(block is not None and block.delete_on_termination)
 
 
+def _how_far(snapshot: Any) -> str:
+    return "100%" if snapshot.status == "completed" else "0%"
+
+
+# moto calls every snapshot whole, whatever its state
+setattr(Snapshot, "progress", property(_how_far))  # noqa: B010 - read-only as moto has it
 # moto keeps this fact with the instance only, and leaves it out where it describes volumes
 setattr(VolumeAttachment, "delete_on_termination", property(_dies_with_instance))  # noqa: B010 - no such attribute yet
 

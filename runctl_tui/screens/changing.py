@@ -50,6 +50,12 @@ class ChangingScreen(CommandingScreen):
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the rows that were at hand when the menu opened."""
 
+    def run_names(self) -> dict[str, str]:
+        """Return what runs are called by their ids, as far as anybody has told."""
+        fleet, runs = self.services.fleet.feed.latest, self.services.runs.feed.latest
+        told = [run for row in (fleet.value if fleet else ()) for run in row.runs]
+        return {run.id: run.name for run in (*told, *(runs.value if runs else ()))}
+
     def go(self, mode: str, reference: str = "", machine: str = "", view: str = "") -> None:
         """Go to another screen, narrowed to what belongs to one machine, or as a saved view says."""
         self.post_message(Navigate(mode, reference, machine, view))
@@ -58,6 +64,10 @@ class ChangingScreen(CommandingScreen):
         """Copy to the terminal's clipboard, and say which way it went."""
         self.app.copy_to_clipboard(text)
         self.tell(f"copied {text}   {clipboard.way(os.environ)}")
+
+    async def export_text(self, name: str, text: str) -> None:
+        """Write a new file into the folder for logs, and say where it is."""
+        self.tell(f"exported to {await self.services.exports.write(name, text)}")
 
     async def pick(self, title: str, items: Sequence[modals.PickItem]) -> str | None:
         """Let one of many be picked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -59,7 +59,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
 
     def columns(self) -> Sequence[Column[Checkpoint]]:
         """Return the columns of the checkpoints."""
-        return checkpoint_columns(self.services.clock.now, self._names)
+        return checkpoint_columns(self.services.clock.now, self.run_names)
 
     def row_key(self, row: Checkpoint) -> str:
         """Return run and path."""
@@ -96,7 +96,7 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
 
     def note(self) -> str:
         """Say whose checkpoints these are."""
-        return f"of {self._names().get(self._about, self._about)}, escape shows all" if self._about else ""
+        return f"of {self.run_names().get(self._about, self._about)}, escape shows all" if self._about else ""
 
     def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the checkpoint at hand allows."""
@@ -191,16 +191,12 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         if folder not in known:
             self.tell(f"written to {self.services.settings.set(FOLDERS, ', '.join([*known, folder]))}")
 
-    def _names(self) -> Mapping[str, str]:
-        latest = self.services.runs.feed.latest
-        return {run.id: run.name for run in latest.value} if latest else {}
-
     def _sections(self, row: Checkpoint) -> tuple[modals.Section, ...]:
         now = self.services.clock.now()
         about = (
             modals.fact("folder", row.folder)
             if row.folder
-            else modals.fact("run", f"{self._names().get(row.run_id, '')}  {row.run_id}"),
+            else modals.fact("run", f"{self.run_names().get(row.run_id, '')}  {row.run_id}"),
             modals.fact("step", number(row.step)),
             modals.fact("loss", f"{loss(row.loss)} at that step"),
             modals.fact("format", f"{row.format}, {row.files} file{'s' if row.files != 1 else ''}"),

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -25,7 +25,7 @@ from runctl_tui.widgets.command_line import CommandLine
 if TYPE_CHECKING:
     from runctl_tui.screens.destinations import Destinations
     from runctl_tui.screens.ways import Way
-    from runctl_tui.services.ports import Finding
+    from runctl_tui.services.ports import Feed, Finding
 
 _OPENING: Final = ("open_command_line", "open_filter", "actions")
 """Bound with priority, so that what is typed right after the key reaches what it opens."""
@@ -34,12 +34,15 @@ THIS_MACHINE: Final = "local/local"
 _SCREENS: Final = {"host": "hosts"}
 """Modes that are called otherwise after the colon."""
 ARM_MINUTES: Final = 10.0
+NAMES: Final = "names"
 Handler = Callable[[list[str]], Awaitable[None]]
 
 
 class CommandingScreen(BaseScreen):
     """Adds the `:` line to a screen."""
 
+    _asked: Feed[Any] | None = None
+    """The feed that is asked for names while the line is open."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon", "open_command_line", "go to", key_display=":", id="screen.command", priority=True),
     ]
@@ -73,15 +76,28 @@ class CommandingScreen(BaseScreen):
 
         return Destinations(self.services)
 
+    @on(CommandLine.Typed)
+    def ask_for_names(self, event: CommandLine.Typed) -> None:
+        """Ask in the background what may be named after a word, where that was told nowhere yet."""
+        from runctl_tui.screens.ways import KINDS  # no first frame needs them
+
+        word, gap, _ = event.text.partition(" ")
+        feed = self._destinations.unheard(KINDS.get(_SCREENS.get(word, word), "")) if gap else None
+        if feed is not None and feed is not self._asked:
+            self._asked = feed
+            self.work(self._hear_names, feed, group=NAMES)
+
     @on(CommandLine.Submitted)
     def carry_out(self, event: CommandLine.Submitted) -> None:
         """Do what was typed."""
+        self._leave_names()
         self._focus_body()
         self.work(self._obey, event.text, group="command")
 
     @on(CommandLine.Closed)
     def leave_command_line(self) -> None:
         """Give the keys back."""
+        self._leave_names()
         self._focus_body()
 
     def action_open_command_line(self) -> None:
@@ -147,11 +163,20 @@ class CommandingScreen(BaseScreen):
         if len(words) > 1 and (feed := self._destinations.unheard(kind)) is not None:
             self.busy(f"looking for {words[1]}…")
             try:
-                async with aclosing(feed.watch()) as told:  # type: ignore[type-var]  # a feed's generator
-                    await anext(told)
+                await _first_told(feed)
             finally:
                 self.busy("")
         self.post_message(self._way(words).to)
+
+    async def _hear_names(self, feed: Feed[Any]) -> None:
+        await self.shared.ready.wait()
+        await _first_told(feed)
+        self.query_one(CommandLine).renew()
+
+    def _leave_names(self) -> None:
+        """Let go of a feed that was asked for names only."""
+        self._asked = None
+        self.workers.cancel_group(self, NAMES)
 
     def _begun(self, word: str) -> str:
         """Return the screen whose name alone begins so; what is no screen has to be written out."""
@@ -262,12 +287,12 @@ class CommandingScreen(BaseScreen):
         self.busy("examining…")
         findings = await self.services.doctor.examine()
         self.busy("")
-        await self._show_text("Doctor", [line for each in findings for line in _finding(each)])
+        width = max((len(each.area) for each in findings), default=0)
+        await self._show_text("Doctor", [line for each in findings for line in _finding(each, width)], wrapped=True)
 
-    async def _show_text(self, title: str, lines: list[str]) -> None:
-        await self.app.push_screen(
-            modals.TextView(self.services.clock, safe(title), [safe_line(line) for line in lines])
-        )
+    async def _show_text(self, title: str, lines: list[str], *, wrapped: bool = False) -> None:
+        safe_ones = [safe_line(line) for line in lines]
+        await self.app.push_screen(modals.TextView(self.services.clock, safe(title), safe_ones, wrapped=wrapped))
 
     async def _choose_theme(self, words: list[str]) -> None:
         name = words[-1]
@@ -298,10 +323,15 @@ class CommandingScreen(BaseScreen):
         return [each.key for each in self.services.settings.all()]
 
 
-def _finding(finding: Finding) -> list[str]:
+async def _first_told(feed: Feed[Any]) -> None:
+    async with aclosing(feed.watch()) as told:  # type: ignore[type-var]  # a feed's generator
+        await anext(told)
+
+
+def _finding(finding: Finding, width: int) -> list[str]:
     sign = "?" if finding.ok is None else "✓" if finding.ok else "✗"
-    lines = [f"{sign} {finding.area:9} {finding.text}"]
-    return [*lines, f"            {finding.todo}"] if finding.todo else lines
+    lines = [f"{sign} {finding.area:{width}}  {finding.text}"]
+    return [*lines, f"  {'':{width}}  do: {finding.todo}"] if finding.todo else lines
 
 
 def _check_no_secret(key: str) -> None:

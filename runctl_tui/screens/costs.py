@@ -14,10 +14,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from runctl_tui import modals
-from runctl_tui.domain.cost import DIMENSIONS, MACHINE, TAG, CostReport, CostSummary
+from runctl_tui.domain.cost import DIMENSIONS, MACHINE, RUN, TAG, CostReport, CostSummary
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.insights import Insight, InsightKind, insights
 from runctl_tui.domain.ledger import month_of
+from runctl_tui.domain.resource import OUR_TAGS
 from runctl_tui.domain.sheet import Sheet
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import safe
@@ -208,8 +209,9 @@ class CostsScreen(ListScreen[Insight]):
         self._divide(DIMENSIONS[(place + 1) % len(DIMENSIONS)])
 
     def action_divide(self) -> None:
-        """Choose what to divide by, tags too."""
-        tags = [f"{TAG}{key}" for key in (self._report.tags if self._report else ())]
+        """Choose what to divide by, people's own tags too; ours are dimensions already, or say nothing of money."""
+        known = self._report.tags if self._report else ()
+        tags = [f"{TAG}{key}" for key in known if not key.startswith(OUR_TAGS)]
         items = [modals.PickItem(word, safe(word)) for word in (*DIMENSIONS, *tags)]
         self.app.push_screen(modals.Pick(self.services.clock, safe("Divide by"), items), self._take_division)
 
@@ -251,7 +253,7 @@ class CostsScreen(ListScreen[Insight]):
             self.go(self._place_of(row), row.share.name)
 
     def _place_of(self, row: ShareRow | None) -> str:
-        return "monitor" if self._by == "run" and row is not None and row.share.name else "instances"
+        return "monitor" if self._by == RUN and row is not None and row.share.name else "instances"
 
     def _act_on(self, one: Insight) -> None:
         if one.operation is not None:
@@ -303,7 +305,7 @@ class CostsScreen(ListScreen[Insight]):
         self.shares.hide_columns(away | empty)
         self._empty_columns = empty
         self.shares.set_class(not empty, "-budgets")
-        self.shares.set_rows(share_rows(report))
+        self.shares.set_rows(share_rows(report, self.run_names()))
         if self._machine and report.by == MACHINE:
             self.shares.move_to(self._machine_name())
         self._show_sources()

@@ -122,7 +122,15 @@ def unknown_notice(missing: Sequence[Problem]) -> Notice | None:
     why = problem.why.partition(";")[0]
     if problem.not_connected:
         return Notice.error(safe(f"not known: {problem.not_connected} is not connected: {why}"), safe(problem.todo))
-    return Notice.error(safe(f"not known: {problem.what}{f': {why}' if why else ''}"), safe(problem.todo))
+    words = f"not known: {problem.what}{f': {why}' if why else ''}{_code(problem)}{_again(problem)}"
+    return Notice.error(safe(words), safe(problem.todo))
+
+
+def said_instead(missing: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Return the problems that need no line under the table, because what stands in the place of its rows says them."""
+    first = told_below(missing)[0]
+    alike = (one for one in missing if one.not_connected and one.not_connected == first.not_connected)
+    return first, *(one for one in alike if one is not first)
 
 
 def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, ...]:
@@ -131,8 +139,15 @@ def missing_notices(snapshot: Snapshot[object], now: datetime) -> tuple[Notice, 
     older = "" if age == "now" else f"; rows from {age}"
     out: list[Notice] = []
     for problem in told_below(snapshot.missing):
-        again = f", next try in {duration(problem.retry_in)}" if problem.retry_in is not None else ""
-        code = safe(f"[{problem.code}]" if problem.code and problem.code not in problem.what else "")
-        words = safe(f"{problem.what}{older}{again}")
-        out.append(replace(Notice.partial(words), more=code, hint=safe("! why") if not out else EMPTY))
+        words = safe(f"{problem.what}{older}{_again(problem)}")
+        more = safe(_code(problem).strip())
+        out.append(replace(Notice.partial(words), more=more, hint=safe("! why") if not out else EMPTY))
     return tuple(out)
+
+
+def _code(problem: Problem) -> str:
+    return f" [{problem.code}]" if problem.code and problem.code not in problem.what else ""
+
+
+def _again(problem: Problem) -> str:
+    return f", next try in {duration(problem.retry_in)}" if problem.retry_in is not None else ""

@@ -91,7 +91,7 @@ class HostScreen(ListScreen[HostProcess]):
 
     def columns(self) -> Sequence[Column[HostProcess]]:
         """Return the columns of processes."""
-        return process_columns(self._names_of_runs)
+        return process_columns(self.run_names)
 
     def row_key(self, row: HostProcess) -> str:
         """Return number and start."""
@@ -250,7 +250,7 @@ class HostScreen(ListScreen[HostProcess]):
         return tuple(process_reference(self._key, row.pid, row.start) for row in rows)
 
     def _describe_process(self, row: HostProcess) -> None:
-        sections = host_facts.process_sections(row, self._names_of_runs().get(row.run_id, ""))
+        sections = host_facts.process_sections(row, self.run_names().get(row.run_id, ""))
         self.app.push_screen(modals.Describe(self.services.clock, safe(f"{row.name} {row.pid}"), sections))
 
     def _machine_name(self) -> str:
@@ -259,10 +259,6 @@ class HostScreen(ListScreen[HostProcess]):
             if row.key == self._key:
                 return row.instance.name or row.instance.id
         return self._key or self._wanted
-
-    def _names_of_runs(self) -> dict[str, str]:
-        latest = self.services.runs.feed.latest
-        return {run.id: run.name for run in latest.value} if latest else {}
 
 
 def _all_said(snapshot: Snapshot[HostReading]) -> Snapshot[HostReading]:

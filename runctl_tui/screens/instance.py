@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -47,6 +47,7 @@ _RIGHT: Final = (
 class Page(VerticalScroll):
     """Scrolls the sections by the keys that tables move by."""
 
+    BINDING_GROUP_TITLE = "this page"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "down", show=False, id="page.down"),
         Binding("k,up", "scroll_up", "up", show=False, id="page.up"),
@@ -86,6 +87,7 @@ class InstanceScreen(MachineKeys):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.back", "back", id="instance.back"),
         Binding("tab", "next_section", "section", id="instance.next"),
+        Binding("ctrl+s", "export", "export", show=False, id="screen.export"),
     ]
     AUTO_FOCUS = "#page"
 
@@ -153,6 +155,12 @@ class InstanceScreen(MachineKeys):
         at_end = page.scroll_offset.y >= page.max_scroll_y
         page.scroll_to(y=0 if at_end or not below else below[0], animate=False)
 
+    def action_export(self) -> None:
+        """Write the page as it is shown now into the folder for logs."""
+        if self._row is not None:
+            name = self._row.instance.name or self._row.instance.id
+            self.work(self.export_text, f"{name}.txt", page_text(self.title_facts(), self._sections()), group="export")
+
     def tick(self) -> None:
         """Look again now and then, and let the ages grow."""
         super().tick()
@@ -211,3 +219,11 @@ class InstanceScreen(MachineKeys):
 
     def _no_disks(self, row: FleetRow) -> Fact:
         return modals.fact("", self._why_not(row.instance.provider, Capability.VOLUMES) or "none known", "$muted")
+
+
+def page_text(title: TitleFacts, sections: Mapping[str, tuple[Fact, ...]]) -> str:
+    """Return the whole page as lines of text."""
+    lines = [f"{title.title}   {title.note}"]
+    for name, heading in (*_LEFT, *_RIGHT):
+        lines += ["", heading, *(f"  {one.label:16}  {one.value}  {one.seen}".rstrip() for one in sections[name])]
+    return "\n".join(lines) + "\n"

@@ -18,6 +18,8 @@ class SavedView:
     filter: str = ""
     sort: str = ""
     """A column's id; empty: as the rows come."""
+    order: str = ""
+    """That column's title, for people."""
     descending: bool = False
     hidden: tuple[str, ...] = ()
     """Ids of columns that are put away."""
@@ -115,6 +117,7 @@ def _view(value: object) -> SavedView | None:
         mode=value["mode"],
         filter=str(value.get("filter", "")),
         sort=str(value.get("sort", "")),
+        order=str(value.get("order", "")),
         descending=bool(value.get("descending")),
         hidden=tuple(str(one) for one in hidden) if isinstance(hidden, Sequence) else (),
     )

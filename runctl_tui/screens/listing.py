@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.text import EMPTY, safe, safe_lines
-from runctl_tui.screens.frame import missing_notices, problem_lines, told_below, unknown_notice
+from runctl_tui.screens.frame import missing_notices, problem_lines, said_instead, told_below, unknown_notice
 from runctl_tui.screens.viewing import ViewingScreen
 from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.notice import Notice
@@ -120,7 +120,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
             self._left_at, self._touched = None, True
         if not self._touched:
             self.table.action_go("first")
-        said = [one for one in snapshot.missing if one.not_connected] if unknown and not snapshot.value else []
+        said = said_instead(snapshot.missing) if unknown and not snapshot.value else ()
         rest = replace(snapshot, missing=tuple(one for one in snapshot.missing if one not in said))
         self.table.set_notices(missing_notices(rest, self.services.clock.now()))
         self.show_title()
@@ -289,7 +289,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         """Write the view as it is shown now into the folder for logs, in the format that is chosen, and say where."""
         text = self.view_as_text()
         if text is not None:
-            self.work(self._export, *text, group="export")
+            self.work(self.export_text, *text, group="export")
         else:
             self.work(self._export_sheet, self.view_as_sheet(), group="export")
 
@@ -310,10 +310,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         items = format_items(sheet.name)
         choice = await self.app.push_screen_wait(modals.Pick(self.services.clock, safe("Export as"), items))
         if choice is not None:
-            await self._export(f"{sheet.name}.{choice}", written(sheet, SheetFormat(choice)))
-
-    async def _export(self, name: str, text: str) -> None:
-        self.tell(f"exported to {await self.services.exports.write(name, text)}")
+            await self.export_text(f"{sheet.name}.{choice}", written(sheet, SheetFormat(choice)))
 
     def action_clear(self) -> None:
         """Give up waiting for a plan, else clear the filter, else the marks."""

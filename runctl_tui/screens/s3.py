@@ -264,7 +264,7 @@ class S3Screen(ObjectChangingScreen):
         except TrainctlError as error:
             self._coming = None
             self._arrived(found or (list(self._seen.value) if self._seen else []), (error,), cursor)
-            raise
+            return
         self._coming = None
         self._arrived(found, (), cursor)
 

@@ -57,6 +57,5 @@ def _found(findings: Sequence[Finding] | None) -> Iterator[Fact]:
     for each in findings:
         if each.area in AREAS and each.ok is not True:
             sign, style = ("✗", "$danger") if each.ok is False else ("?", "$warn")
-            text = each.text.removeprefix(f"{each.area.upper()}: ")
             todo = f" → {each.todo}" if each.todo else ""
-            yield fact(sign, f"{each.area}: {text}{todo}", style)
+            yield fact(sign, f"{each.area}: {each.text}{todo}", style)

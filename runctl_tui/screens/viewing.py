@@ -70,7 +70,8 @@ class ViewingScreen(ChangingScreen):
         """Return how the table is looked at."""
         model = self.table.model
         hidden = tuple(sorted(model.hidden))
-        return SavedView(self.MODE, model.filter_text, model.sort_column or "", model.descending, hidden)
+        order = next((str(one.title) for one in model.columns if one.id == model.sort_column), "")
+        return SavedView(self.MODE, model.filter_text, model.sort_column or "", order, model.descending, hidden)
 
     def stance(self) -> Stance:
         """Return view and cursor."""
@@ -148,6 +149,8 @@ class ViewingScreen(ChangingScreen):
 
 def words(view: SavedView) -> str:
     """Say in short what a view shows."""
-    order = f"by {view.sort} {'▼' if view.descending else '▲'}" if view.sort else ""
-    away = f"{len(view.hidden)} columns away" if view.hidden else ""
+    from runctl_tui.domain.safety.reasons import count  # no first frame needs it
+
+    order = f"by {view.order} {'▼' if view.descending else '▲'}" if view.order else ""
+    away = f"{count(len(view.hidden), 'column')} away" if view.hidden else ""
     return "   ".join(part for part in (view.mode, f"/ {view.filter}" if view.filter else "", order, away) if part)

@@ -52,7 +52,8 @@ class DoctorParts:
     state_dir: Path
     environ: Mapping[str, str]
     sandbox: bool = False
-    buckets: BucketProbe | None = None
+    buckets: Callable[[], BucketProbe] | None = None
+    """Returns who to ask about buckets, made only when somebody is asked."""
     probes: Sequence[Probe] = ()
 
 
@@ -88,8 +89,7 @@ class DoctorService:
     async def _provider(self, provider: TrainingProvider) -> list[Finding]:
         identity = await provider.identity()
         if not isinstance(identity, Known):
-            todo = "aws sso login, or name a profile: --profile NAME" if provider.name == "aws" else ""
-            return [Finding(provider.name, False, f"{provider.label}: {identity.reason}", todo)]
+            return [Finding(provider.name, False, identity.reason, identity.todo)]
         who = identity.value
         findings = [Finding(provider.name, True, f"{provider.label}: account {who.account}, {who.caller}")]
         findings.append(await _allowed(provider.name, "machines can be listed", _list(provider)))
@@ -147,7 +147,7 @@ class DoctorService:
         if self._parts.buckets is None:
             return [Finding("s3", None, f"bucket {name}: nobody could look")]
         try:
-            there = await self._parts.buckets.bucket_exists(name)
+            there = await self._parts.buckets().bucket_exists(name)
         except TrainctlError as error:
             return [_failed("s3", f"bucket {name} cannot be read", error)]
         todo = "" if there else f"aws s3 mb s3://{name}, or set aws.s3_bucket to one that exists"

@@ -82,7 +82,7 @@ async def look(store: VolumeStore, call: StorageCall) -> Look:
         return await _gone(store, call)
     if call.operation in _SLOW:
         snapshot = await store.snapshot(call.id, call.region)
-        words = f"{snapshot.id} is {snapshot.state.value} {snapshot.progress}".strip()
+        words = f"{snapshot.id} is {snapshot.stands}"
         return Look(words, snapshot.state is SnapshotState.COMPLETED, snapshot.state is SnapshotState.ERROR)
     if call.operation is Operation.VOLUME_MODIFY:
         return await _modified(store, call)

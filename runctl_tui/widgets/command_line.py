@@ -41,6 +41,13 @@ class CommandLine(PromptLine):
             super().__init__()
             self.text = text
 
+    class Typed(Message):
+        """The text is another one now."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     class Closed(Message):
         """The line was left without a command."""
 
@@ -67,6 +74,11 @@ class CommandLine(PromptLine):
         self.take_focus(text)
         self._hint()
 
+    def renew(self) -> None:
+        """Offer what may follow again, because more is known now."""
+        self._hint()
+        self.query_one(".prompt-hint").refresh(layout=True)  # no key press follows that would make room for it
+
     def say(self, problem: SafeText) -> None:
         """Say beside the line what is wrong with a command."""
         self.query_one(".prompt-hint", Static).update(content(problem, "$danger"), layout=False)
@@ -78,6 +90,7 @@ class CommandLine(PromptLine):
         if event.value not in self._offers:
             self._forget_offers()
         self._hint()
+        self.post_message(self.Typed(event.value))
 
     @on(Input.Submitted)
     def submit(self, event: Input.Submitted) -> None:

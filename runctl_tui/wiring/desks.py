@@ -79,7 +79,15 @@ class Desks:
         self.hosts = HostWatch(core.machines, core.hosts, core.clock)
         self.tunnels = self._tunnel_book()
         self.doctor = DoctorService(
-            DoctorParts(core.registry, place.configuration, place.settings, place.state, os.environ, place.sandbox)
+            DoctorParts(
+                core.registry,
+                place.configuration,
+                place.settings,
+                place.state,
+                os.environ,
+                place.sandbox,
+                core.cloud.store,
+            )
         )
         self.exports = ExportFolder(lambda: Path(place.configuration.monitoring.log_dir), core.clock)
 

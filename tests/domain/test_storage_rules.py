@@ -78,6 +78,19 @@ def test_what_it_takes_where_nothing_is_wrong(operation: Operation, level: Level
     assert (verdict.blocked, verdict.level) == (False, level)
 
 
+@pytest.mark.parametrize(
+    ("state", "progress", "words"),
+    [
+        (SnapshotState.PENDING, "37%", "pending 37%"),
+        (SnapshotState.PENDING, "100%", "pending"),
+        (SnapshotState.PENDING, "", "pending"),
+        (SnapshotState.COMPLETED, "100%", "completed"),
+    ],
+)
+def test_how_far_a_snapshot_is_never_contradicts_its_state(state: SnapshotState, progress: str, words: str) -> None:
+    assert replace(SAVED, state=state, progress=progress).stands == words
+
+
 NONE = known(())
 PENDING = known((replace(SAVED, state=SnapshotState.PENDING),))
 STOPPED = known(replace(HOST, state=ResourceState.STOPPED))

@@ -100,10 +100,9 @@ def texts(found: list[Finding], ok: bool | None) -> str:
 
 
 async def test_missing_credentials_say_how_to_get_some(tmp_path: Path) -> None:
-    (found,) = await findings(parts(tmp_path, FakeProvider(identity=Unknown("no credentials were found"))), "aws")
-    assert found.ok is False
-    assert "no credentials were found" in found.text
-    assert "aws sso login" in found.todo
+    nobody = FakeProvider(identity=Unknown("no credentials were found", "run `aws sso login`"))
+    (found,) = await findings(parts(tmp_path, nobody), "aws")
+    assert (found.ok, found.text, found.todo) == (False, "no credentials were found", "run `aws sso login`")
 
 
 async def test_a_cloud_that_nobody_connected_is_told_and_no_failure(tmp_path: Path) -> None:
@@ -149,7 +148,7 @@ async def test_a_provider_that_creates_nothing_is_not_asked_to(tmp_path: Path) -
 )
 async def test_the_bucket(tmp_path: Path, bucket: str | None, there: bool, ok: bool, words: str) -> None:
     configuration = Configuration(aws=AwsSection(s3_bucket=bucket))
-    (found,) = await findings(parts(tmp_path, configuration=configuration, buckets=FakeBuckets(there)), "s3")
+    (found,) = await findings(parts(tmp_path, configuration=configuration, buckets=lambda: FakeBuckets(there)), "s3")
     assert (found.ok, words in found.text) == (ok, True)
     assert bool(found.todo) is not ok
 

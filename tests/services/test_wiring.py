@@ -51,6 +51,13 @@ async def test_a_sandbox_that_has_not_started_says_so(tmp_path: Path) -> None:
     made.close()
 
 
+async def test_the_doctor_asks_for_the_bucket(tmp_path: Path) -> None:
+    made = Assembly(Ground(Options(sandbox=True, state_dir=str(tmp_path / "state"))))
+    found = [each for each in await made.desks.doctor.examine() if each.area == "s3"]
+    assert ["has not started" in each.text for each in found] == [True], "the store was asked, and is not there yet"
+    made.close()
+
+
 async def test_read_only_reaches_the_calls(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("print(1)\n")
     services = build(Options(sandbox=True, state_dir=str(tmp_path / "state"), read_only=True))

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+import rich.console
 from pytest_textual_snapshot import SVGImageExtension
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from syrupy.assertion import SnapshotAssertion
 
+from runctl_tui import theme
 from runctl_tui.app import RunctlApp
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.volume import Storage
@@ -158,6 +162,13 @@ async def test_16_colours(snapshot: SnapshotAssertion) -> None:
         ("page", ("1", "?412.77", "enter", "?i-0abc12de34f567890", "?$276.42")),
         ("host", ("h", "?train.py")),
     )
+
+
+async def test_16_colours_on_a_light_ground(snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rich.console, "SVG_EXPORT_THEME", DEFAULT_TERMINAL_THEME)
+    world = World()
+    world.settings["ui.theme"] = theme.ANSI_LIGHT
+    await gallery(snapshot, world, NARROW, ("plan", ("j", "ctrl+d", "?Type llama-eval")))
 
 
 async def test_start_in_16_colours(snapshot: SnapshotAssertion) -> None:

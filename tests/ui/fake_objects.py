@@ -118,7 +118,8 @@ class FakeObjects:
 
     def _found(self, bucket: str) -> FakeBucket:
         if bucket not in self.world.buckets:
-            raise ResourceNotFound(f"s3://{bucket}/ could not be listed", "there is no such bucket")
+            todo = "check the bucket's name: runctl-tui s3 ls"
+            raise ResourceNotFound(f"s3://{bucket}/ could not be listed", "there is no such bucket", todo)
         found: FakeBucket = self.world.buckets[bucket]
         return found
 

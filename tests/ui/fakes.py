@@ -157,7 +157,7 @@ class World:
         self.facts = replace(data.FACTS, sandbox=False, profile="", who="", expires_in=None)
         todo = "aws sso login, or name a profile: --profile NAME"
         self.findings = (
-            Finding("aws", False, "AWS: no usable credentials; tried: the environment, the profile's files", todo),
+            Finding("aws", False, "no usable credentials; tried: the environment, the profile's files", todo),
             Finding("s3", False, "no bucket for checkpoints: 'train' refuses", "set aws.s3_bucket"),
         )
         return self

@@ -77,6 +77,8 @@ async def test_a_key_divides_by_the_next_dimension_and_another_by_any_tag() -> N
         (unpriced,) = (line for line in person.text().splitlines() if "m6i.4xlarge   " in line)
         assert unpriced.partition("m6i.4xlarge")[2].split()[:2] == ["?", "?"]
         await person.press("B")
+        await person.sees("tag:team")
+        assert "tag:runctl:" not in person.text(), "owner and project are dimensions already"
         await person.type("team")
         await person.press("enter")
         await person.sees("by tag:team", "(none)")
@@ -243,3 +245,15 @@ async def test_what_is_left_stays_on_a_small_terminal_and_goes_away_where_nothin
         await person.press("b")
         await person.sees("by run")
         assert "LEFT" not in person.text()
+
+
+async def test_runs_are_called_by_their_names_and_lead_to_the_monitor_by_their_ids() -> None:
+    async with at_keyboard() as person:
+        await person.press("6", "b")
+        await person.sees("by run", "r-older", "(none)")
+        shares = person.app.screen.query_one("#shares", ResourceTable)
+        shares.move_to(data.LORA_RUN.id)
+        assert str(shares.model.cells(data.LORA_RUN.id)[0].text) == data.LORA_RUN.name
+        await person.press("tab", "enter")
+        await person.until(lambda: person.app.current_mode == "monitor", "its run is shown")
+        await person.until(lambda: person.table.cursor_key == data.LORA_RUN.id, "the run is at hand")

@@ -13,6 +13,7 @@ from runctl_tui.screens.destinations import MOST, Destinations
 from runctl_tui.screens.ways import way_to
 from runctl_tui.services.errors import ResourceNotFound
 from tests.ui import fake_data as data
+from tests.ui.driving import at_keyboard
 from tests.ui.fakes import World
 
 
@@ -83,3 +84,34 @@ def test_a_word_that_leads_nowhere_is_refused_with_what_is_possible(screen: str,
         way_to(screen, word, Destinations(World().services()))
     assert word in refused.value.what
     assert todo in refused.value.todo
+
+
+@pytest.mark.parametrize(("command", "name"), [("volumes", "scratch-2025"), ("snapshots", "scratch-2025")])
+async def test_names_that_nobody_has_heard_come_while_one_types(command: str, name: str) -> None:
+    world = World()
+    storage = world.volumes.latest
+    assert storage is not None
+    world.volumes.latest = None
+    async with at_keyboard(world) as person:
+        await person.press("colon")
+        await person.type(command)
+        assert world.volumes.watchers == 0, "nobody asks for what nobody names"
+        await person.type(" scr")
+        await person.until(lambda: world.volumes.watchers == 1, "the storage is asked for")
+        assert name not in person.text()
+        world.volumes.push(storage.value)
+        await person.sees(f"tab  {name}")
+        await person.until(lambda: world.volumes.watchers == 0, "the feed is let go")
+        await person.press("tab")
+        await person.sees(f":{command} {name}")
+
+
+async def test_leaving_the_line_lets_go_of_what_was_asked_for_names() -> None:
+    world = World()
+    world.volumes.latest = None
+    async with at_keyboard(world) as person:
+        await person.press("colon")
+        await person.type("volumes ")
+        await person.until(lambda: world.volumes.watchers == 1)
+        await person.press("escape")
+        await person.until(lambda: world.volumes.watchers == 0, "the feed is let go")

@@ -9,6 +9,7 @@ from runctl_tui.domain.history import History
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.volume import Storage
 from runctl_tui.screens.instance_past import usage_facts
+from runctl_tui.widgets.key_hints import live_keys
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fakes import World
@@ -134,6 +135,23 @@ async def test_actions_and_copies_are_about_this_machine() -> None:
         await person.press("ctrl+d")
         await person.until(lambda: person.world.planned, "a plan")
         assert person.world.planned[0][1] == (LLAMA,)
+
+
+async def test_the_page_is_exported_as_shown_and_keys_of_tables_are_not_offered() -> None:
+    async with at_keyboard() as person:
+        await person.press("enter")
+        await person.sees("States and prices")
+        await person.press("ctrl+s")
+        await person.sees("exported to")
+        ((name, text),) = person.world.exported
+        assert name == "llama-7b.txt"
+        lines = text.splitlines()
+        assert lines[0].startswith("llama-7b   ● running")
+        assert "States and prices, UTC" in lines
+        assert any(line.split()[:2] == ["id", "i-0abc12de34f567890"] for line in lines)
+        offered = {hint.id for hint in live_keys(person.app.screen)}
+        assert "screen.export" in offered
+        assert not offered & {"list.views", "table.filter", "table.mark"}, "the page is no table"
 
 
 async def test_the_way_back_and_forth_leads_through_the_machines_that_were_open() -> None:

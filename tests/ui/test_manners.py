@@ -70,6 +70,16 @@ async def test_a_view_is_saved_by_name_and_recalled_from_another_screen() -> Non
         assert "GPU" not in person.text()
 
 
+async def test_a_saved_view_is_described_by_the_titles_of_its_columns() -> None:
+    async with at_keyboard() as person:
+        await person.press("2", "colon")
+        await person.type("view save dear")
+        await person.press("enter")
+        await person.sees("view dear is saved")
+        await person.press("V")
+        await person.sees("volumes   by $/MO ▼")
+
+
 async def test_views_are_chosen_by_a_key_and_forgotten() -> None:
     world = World()
     world.kept["view.stopped"] = {"mode": "instances", "filter": "stopped"}

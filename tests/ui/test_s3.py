@@ -150,7 +150,8 @@ async def test_a_bucket_that_is_not_there_is_said() -> None:
         await person.press("colon")
         await person.type("s3 s3://nobodys/")
         await person.press("enter")
-        await person.sees("there is no such bucket")
+        await person.sees("✗ not known: s3://nobodys/ could not be listed", "→ check the bucket's name")
+        assert person.text().count("could not be listed") == 1, "the place of the rows says it, and nothing else"
 
 
 async def choose(person: Person, words: str) -> None:
@@ -289,3 +290,15 @@ async def test_a_move_is_shown_before_it_is_done() -> None:
         await person.press("enter")
         await person.until(lambda: person.world.committed)
         assert person.world.storage == [CopyRequest("s3://my-data/README.md", "s3://my-data/README.md.old", move=True)]
+
+
+async def test_a_list_that_breaks_off_says_so_once_under_what_came() -> None:
+    broken = FakeBucket({f"part-{number}": b"" for number in range(30)}, page=10, breaks_after=1)
+    async with at_keyboard(World(buckets={"my-data": broken})) as person:
+        await person.press("3")
+        await person.sees("my-data")
+        await person.press("enter")
+        await person.sees("part-17", "▲ s3://my-data/ could not be listed")
+        assert person.text().count("could not be listed") == 1
+        await person.press("exclamation_mark")
+        await person.sees("What is missing, and why", "the list broke off")

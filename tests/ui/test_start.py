@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.volume import Storage
+from runctl_tui.services.ports import Finding
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, at_keyboard
 from tests.ui.fakes import World
@@ -91,3 +92,14 @@ async def test_what_is_certainly_nothing_is_called_nothing() -> None:
     async with at_keyboard(world) as person:
         await person.press("2")
         await person.sees("no volumes; x opens the actions")
+
+
+async def test_what_the_doctor_found_stands_in_columns_and_is_never_cut() -> None:
+    world = World()
+    long = "SSH will be open to the whole internet, keys only: " * 3
+    world.findings = (Finding("configuration", True, "files are right"), Finding("aws", False, f"{long}end", "log in"))
+    async with at_keyboard(world) as person:
+        await person.press("colon")
+        await person.type("doctor")
+        await person.press("enter")
+        await person.sees("✓ configuration  files are right", "✗ aws            SSH will", "end", "do: log in")

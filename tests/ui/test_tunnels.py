@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runctl_tui.services.errors import ValidationError
 from tests.ui import host_data
 from tests.ui.driving import NARROW, Person, at_keyboard
+from tests.ui.fake_feed import FakeFeed
 from tests.ui.fakes import World
 from tests.ui.tunnel_data import BROKEN, JUPYTER, TENSORBOARD
 
@@ -32,6 +35,14 @@ async def test_tunnels_are_listed_with_state_url_and_use() -> None:
         assert "its process is gone" not in person.text()
         await person.press("G")
         await person.sees("▲ its process is gone")
+
+
+async def test_a_narrow_list_keeps_machine_service_and_url_whole() -> None:
+    async with at_keyboard(size=NARROW) as person:
+        named = replace(TENSORBOARD, name="old-notebook", local_port=16006)
+        person.world.tunnels.feed = FakeFeed((named, replace(JUPYTER, local_port=18888)))
+        await to_tunnels(person)
+        await person.sees("old-notebook", "6006 TensorBoard", "http://127.0.0.1:16006/", "▲ link lost", "kept")
 
 
 async def test_the_form_opens_a_preset_and_leads_to_the_list() -> None:

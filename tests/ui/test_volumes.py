@@ -216,6 +216,23 @@ async def test_growing_a_network_volume_keeps_its_type() -> None:
         assert person.world.changes[0].shape == VolumeShape("network", 2000)
 
 
+async def test_a_volume_that_would_stay_as_it_is_is_not_planned() -> None:
+    async with at_keyboard(World().with_pods()) as person:
+        await person.press("2")
+        for key, steps, shape in (
+            ("runpod/nv2", 4, "1,500 GiB network"),
+            ("aws/vol-0scratch", 4, "250 GiB gp3, 3,000 IOPS, 125 MiB/s"),
+        ):
+            await person.sees("old-weights", "scratch")
+            person.table.move_to(key)
+            await person.press("x", *["down"] * steps, "enter")
+            await person.sees("MODIFY", f"it has {shape} already: nothing would change")
+            await person.press("ctrl+r")
+            await person.sees(f"✗ it has {shape} already")
+            assert (person.dialog, person.world.changes) == ("VolumeDialog", [])
+            await person.press("escape")
+
+
 async def test_without_runpod_nothing_offers_a_network_volume() -> None:
     async with at_keyboard() as person:
         await person.press("2", "x")

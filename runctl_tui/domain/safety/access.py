@@ -40,9 +40,10 @@ def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation not in DESTROYING:
         return None
     match facts.account:
-        case Unknown(reason):
+        case Unknown(reason, todo):
+            why = "; ".join(part for part in (reason, todo) if part)
             return block(
-                "account_unlisted", f"whose account this is could not be told: {reason}", Level.NEVER, offer=_DOCTOR
+                "account_unlisted", f"whose account this is could not be told: {why}", Level.NEVER, offer=_DOCTOR
             )
         case Known(account) if facts.policy.label(account) is AccountLabel.UNLISTED:
             return block("account_unlisted", f"account {account or '(none)'} is not labelled", Level.NEVER)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from runctl_tui.domain.cost import CostReport, CostShare
+from runctl_tui.domain.cost import RUN, CostReport, CostShare
 from runctl_tui.domain.insights import Insight
 from runctl_tui.modals.words import UNKNOWN, bar, figure
 from runctl_tui.screens.columns.words import cell
@@ -23,17 +24,17 @@ class ShareRow:
     share: CostShare
     total: Decimal
     largest: Decimal
-
-    @property
-    def name(self) -> str:
-        """Its label; what carries none says so."""
-        return self.share.name or "(none)"
+    name: str
+    """Its label as people know it; what carries none says so."""
 
 
-def share_rows(report: CostReport) -> tuple[ShareRow, ...]:
-    """Return the shares of a report as rows."""
+def share_rows(report: CostReport, runs: Mapping[str, str]) -> tuple[ShareRow, ...]:
+    """Return the shares of a report as rows; `runs` gives a run's name by its id."""
     largest = max((one.usd for one in report.shares), default=Decimal(0))
-    return tuple(ShareRow(one, report.total, largest) for one in report.shares)
+    names = runs if report.by == RUN else {}
+    return tuple(
+        ShareRow(one, report.total, largest, names.get(one.name) or one.name or "(none)") for one in report.shares
+    )
 
 
 def no_budgets(report: CostReport) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.durations import in_a_word
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.resource import BILLED_STATES, Market, Ownership, ResourceState
+from runctl_tui.domain.resource import BILLED_STATES, OUR_TAGS, Market, Ownership, ResourceState
 from runctl_tui.modals.words import age, figure, hourly, percent
 from runctl_tui.screens.columns.words import cell, run_state, state_cell
 from runctl_tui.widgets.columns import Cell, Column
@@ -163,5 +163,6 @@ def _last_run(run: TrainingSession, machine: str) -> str:
 
 
 def _tags(row: FleetRow) -> Cell:
-    pairs = [f"{key}={value}" for key, value in row.instance.tags if key != "Name"]
+    tags = sorted(row.instance.tags, key=lambda pair: pair[0].startswith(OUR_TAGS))  # people's own come first
+    pairs = [f"{key}={value}" for key, value in tags if key != "Name"]
     return cell("  ".join(pairs), "$muted")

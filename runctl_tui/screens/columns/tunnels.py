@@ -25,7 +25,7 @@ def tunnel_columns(now: Callable[[], datetime]) -> tuple[Column[Tunnel], ...]:
         Column("state", "STATE", state, 11, priority=100, sort_key=lambda one: one.state.value),
         Column("name", "MACHINE", lambda one: cell(one.name, "$strong"), 12, wide=32, priority=95,
                sort_key=lambda one: one.name.casefold()),
-        Column("port", "PORT THERE", _port, 10, wide=17, priority=96, sort_key=lambda one: one.remote_port),
+        Column("port", "PORT THERE", _port, 16, priority=96, sort_key=lambda one: one.remote_port),
         Column("url", "URL HERE", lambda one: cell(one.url), 23, priority=98, sort_key=lambda one: one.local_port),
         Column("use", "USE", lambda one: cell(one.connections), 3, "right", 70, sort_key=lambda one: one.connections),
         Column("in", "IN", lambda one: cell(size(one.received)), 8, "right", 60, sort_key=lambda one: one.received),

@@ -81,7 +81,7 @@ def snapshot_columns(now: Now, volume_names: Callable[[], dict[str, str]]) -> tu
         Column("state", "STATE", snapshot_state, 13, wide=14, priority=90, sort_key=lambda row: row.state.value),
         Column("gb", "GB", lambda row: cell(number(row.size_gib)), 6, "right", 70, sort_key=_gib, descending=True),
         Column(
-            "volume", "OF", of, 16, wide=30, priority=85, flexible=True, sort_key=lambda row: of(row).text,
+            "volume", "VOLUME", of, 16, wide=30, priority=85, flexible=True, sort_key=lambda row: of(row).text,
             fact=lambda row: row.volume_id,
         ),
         Column("region", "REGION", lambda row: cell(row.region), 10, priority=50, sort_key=lambda row: row.region),
@@ -90,7 +90,7 @@ def snapshot_columns(now: Now, volume_names: Callable[[], dict[str, str]]) -> tu
             restless=True,
         ),
         Column(
-            "month", "$/MO MOST", lambda row: _month(row.usd_per_month), 9, "right", 75, sort_key=_cost, descending=True
+            "month", "$/MO MAX", lambda row: _month(row.usd_per_month), 9, "right", 75, sort_key=_cost, descending=True
         ),
         Column("owner", "OWNER", lambda row: owner_cell(row), 10, priority=30),
         Column(
@@ -109,8 +109,7 @@ def volume_state(row: Volume) -> Cell:
 def snapshot_state(row: VolumeSnapshot) -> Cell:
     """Return how far a snapshot is as symbol and word."""
     symbol, style = _WHOLE[row.state]
-    far = f" {row.progress}" if row.state is SnapshotState.PENDING and row.progress else ""
-    return cell(f"{symbol} {row.state.value}{far}", style)
+    return cell(f"{symbol} {row.stands}", style)
 
 
 def name_cell(row: Volume | VolumeSnapshot) -> Cell:

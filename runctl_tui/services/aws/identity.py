@@ -32,7 +32,7 @@ class Caller:
             told = await self._clients.sts(self._settings.regions[0], WHAT, lambda sts: sts.get_caller_identity())
             ends = await self._clients.session(WHAT, expiry)
         except TrainctlError as error:
-            return Unknown("; ".join(part for part in (str(error), error.todo) if part))
+            return Unknown(str(error), error.todo)
         value = Identity(told.get("Account", ""), told.get("Arn", ""), self._settings.profile, ends)
         return Known(value, self._clock.now(), "STS GetCallerIdentity")
 

@@ -63,7 +63,7 @@ class Account:
         try:
             told = await self._ask()
         except TrainctlError as error:
-            return Unknown("; ".join(part for part in (str(error), error.todo) if part))
+            return Unknown(str(error), error.todo)
         balance = balance_of(told)
         words = balance.words() if balance else "balance unknown"
         value = Identity(str(told.get("id", "")), f"{told.get('email') or told.get('id', '')}, {words}", "")

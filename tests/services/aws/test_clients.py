@@ -81,6 +81,8 @@ async def test_without_credentials_it_is_said_what_was_tried(settings: AwsSettin
     found = await provider.identity()
     assert isinstance(found, Unknown)
     assert "tried" in found.reason
+    assert "aws sso login" in found.todo
+    assert "aws sso login" not in found.reason, "the next step is said once, by whoever shows both"
     provider.close()
 
 

@@ -79,7 +79,7 @@ async def test_an_expired_key_says_what_to_do(rig: Rig) -> None:
     rig.front.faults += ["expired"]
     who = await rig.provider.identity()
     assert isinstance(who, Unknown)
-    assert "RUNPOD_API_KEY" in who.reason
+    assert "RUNPOD_API_KEY" in who.todo
 
 
 async def test_without_the_catalog_pods_are_listed_all_the_same(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,12 @@ def test_a_snapshot_is_pending_and_then_complete(sandbox: Lease) -> None:
     volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
     made = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
 
-    def state() -> str:
-        return str(ec2.describe_snapshots(SnapshotIds=[made])["Snapshots"][0]["State"])
+    def told() -> tuple[str, str]:
+        snapshot = ec2.describe_snapshots(SnapshotIds=[made])["Snapshots"][0]
+        return snapshot["State"], snapshot["Progress"]
 
-    assert state() == "pending"
-    wait_for(lambda: state() == "completed", "the snapshot", 10)
+    assert told() == ("pending", "0%")
+    wait_for(lambda: told() == ("completed", "100%"), "the snapshot", 10)
 
 
 def test_an_attachment_is_on_its_way_and_then_there(sandbox: Lease) -> None:

@@ -14,6 +14,7 @@ from runctl_tui.widgets.columns import Placed, place
 from runctl_tui.widgets.table_changes import FreshCells
 from runctl_tui.widgets.table_model import TableModel
 from tests.fakes import FakeClock
+from tests.ui import fake_data as data
 from tests.ui.volume_data import storage
 
 CLOCK: Clock = FakeClock()
@@ -62,3 +63,11 @@ def test_a_name_that_is_told_later_is_no_change_and_another_machine_is_one() -> 
 
     assert marked(unnamed, named) == set()
     assert marked(moved) == {at}
+
+
+def test_peoples_own_tags_come_before_those_of_this_program() -> None:
+    row = data.fleet()[0]
+    tags = (("Name", "a"), ("runctl:owner", "alice"), ("team", "vision"))
+    (column,) = (each for each in instance_columns(CLOCK.now) if each.id == "tags")
+    text = column.cell(replace(row, instance=replace(row.instance, tags=tags))).text
+    assert text == "team=vision  runctl:owner=alice"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from textual.color import Color
 from textual.theme import Theme
 
@@ -14,7 +15,16 @@ from tests.ui.widgets.showcase import ShowcaseApp
 
 TRUE_COLOUR = [each for each in theme.themes() if not each.ansi]
 NOT_TEXT = {"rule", "bar", "cursor-row", "cursor-row-blurred", "changed", "found", "field", "field-focused"}
-ON_BADGE = {"sandbox": "sandbox-badge", "armed": "armed-badge"}
+ON_BADGE = {"sandbox": ("sandbox-badge",), "armed": ("armed-badge",), "on-colour": ("focus", "danger")}
+NAMES_OF_16 = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"]
+XTERM = dict(
+    zip(
+        ["ansi_default", *(f"ansi_{tone}{name}" for tone in ("", "bright_") for name in NAMES_OF_16)],
+        ["#000000", *(Color(*each).hex for each in DEFAULT_TERMINAL_THEME.ansi_colors._colors)],
+        strict=True,
+    )
+)
+"""What the 16 colours look like on a light ground."""
 
 
 def contrast(one: str, other: str) -> float:
@@ -51,8 +61,18 @@ def test_text_is_legible_on_every_ground_it_stands_on(each: Theme) -> None:
 
 @pytest.mark.parametrize("each", TRUE_COLOUR, ids=lambda each: each.name)
 def test_badges_are_legible(each: Theme) -> None:
-    for text, ground in ON_BADGE.items():
-        assert contrast(each.variables[text], each.variables[ground]) >= 4.5
+    for text, grounds in ON_BADGE.items():
+        assert min(contrast(each.variables[text], each.variables[ground]) for ground in grounds) >= 4.5
+
+
+def test_the_16_colours_are_legible_on_a_light_ground() -> None:
+    (light_one,) = (each for each in theme.themes() if each.name == theme.ANSI_LIGHT)
+    seen = {name: XTERM[light_one.variables[name]] for name in theme.variable_defaults()}
+    text = seen.keys() - NOT_TEXT - ON_BADGE.keys() - {"sandbox-badge", "armed-badge"}
+    assert not [name for name in text if contrast(seen[name], "#ffffff") < 3.5]
+    assert not [name for name in ("cursor-row-text", "strong") if contrast(seen[name], seen["cursor-row"]) < 4.5]
+    for name, grounds in ON_BADGE.items():
+        assert min(contrast(seen[name], seen[ground]) for ground in grounds) >= 4.5, name
 
 
 def test_every_theme_names_everything() -> None:
