@@ -170,8 +170,9 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
             self._explain_silence(PASTED)
             return
         alone = sum(1 for event in burst if event.is_printable) == 1
+        harmless = alone or not self.check_action("confirm", ())
         for event in burst:
-            if alone or event.key != "y":
+            if harmless or event.key != "y":
                 self.call_later(self._act_on, event)
 
     async def _act_on(self, event: events.Key) -> None:

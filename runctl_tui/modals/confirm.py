@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -57,6 +57,8 @@ _SIGNS: Final = {
 }
 
 
+_PRICE: Final = frozenset("0123456789.$")
+"""What dollars are typed with."""
 _OFFERS: Final = {
     Operation.RUN_STOP: "Stop the run first",
     Operation.STOP: "Stop instead",
@@ -175,6 +177,16 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
             self.dismiss(self._offers[chosen])
         elif button_id == ACT and not self.blocked and self._satisfied():
             self.dismiss(Confirmation(self._hash, yes=True, name=self._typed("name"), typed_cap=self._cap()))
+
+    async def _act_on(self, event: events.Key) -> None:
+        """Let what is typed go where something must be typed, whatever has the focus."""
+        fields = self.query(FormInput)
+        if fields and not isinstance(self.focused, Input) and self._may_be_typed(event):
+            fields.first().focus()
+        await super()._act_on(event)
+
+    def _may_be_typed(self, event: events.Key) -> bool:
+        return event.is_printable and (not self.needs_cap or event.character in _PRICE)
 
     def _satisfied(self) -> bool:
         if self.needs_cap and self._cap() is None:
