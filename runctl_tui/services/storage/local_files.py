@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -67,6 +67,7 @@ def _remove(folder: Path, file: LocalFile) -> str:
     return ""
 
 
-def _homes() -> set[Path]:
-    """Home folders of everybody on this machine, ours also where the environment names another."""
-    return {Path.home().resolve(), *(Path(one.pw_dir).resolve() for one in pwd.getpwall() if one.pw_dir)}
+def _homes() -> Iterator[Path]:
+    """Yield our own home folder first, also where the environment names another, then everybody's."""
+    yield Path.home().resolve()
+    yield from (Path(one.pw_dir).resolve() for one in pwd.getpwall() if one.pw_dir)

@@ -131,7 +131,9 @@ async def test_no_home_and_nothing_above_one_is_cleared(
     (tmp_path / "to-home").symlink_to(home)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(home)
-    for place in ("/", home, home.parent, tmp_path / "to-home", "~", ".", "runs/.."):
+    with pytest.raises(Refused, match=f"the home folder {home} lies in it"):
+        await rig.desk.plan(request("/"))
+    for place in (home, home.parent, tmp_path / "to-home", "~", ".", "runs/.."):
         with pytest.raises(Refused, match="nothing is deleted in"):
             await rig.desk.plan(request(place))
     assert (await rig.desk.plan(request("~/runs"))).verdict.level is Level.ENTER
