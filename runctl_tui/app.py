@@ -51,6 +51,7 @@ SCREENS: Final[Mapping[str, str]] = {
     "tasks": "runctl_tui.screens.tasks:TasksScreen",
     "hosts": "runctl_tui.screens.hosts:HostScreen",
     "tunnels": "runctl_tui.screens.tunnels:TunnelsScreen",
+    "audit": "runctl_tui.screens.audit:AuditScreen",
     "settings": "runctl_tui.screens.settings:SettingsScreen",
 }
 """Where each mode's screen lies; it is imported when first opened, so that the first frame waits for one only."""

@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "instances": CommandWord(":instances [NAME]", "go to the machines, to one of them"),
     "host": CommandWord(":host [NAME]", "go to what a machine is doing: processes, processors, memory, GPUs"),
     "tunnels": CommandWord(":tunnels", "go to the ports of machines that are reachable here"),
+    "audit": CommandWord(":audit", "go to what anybody wanted to change, and what came of it"),
     "volumes": CommandWord(":volumes [NAME]", "go to the volumes, to one of them"),
     "snapshots": CommandWord(":snapshots [NAME | VOLUME]", "go to the snapshots, to one of them, to those of a volume"),
     "s3": CommandWord(":s3 [BUCKET/PREFIX]", "go to the buckets, or below a prefix"),

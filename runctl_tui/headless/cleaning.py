@@ -44,7 +44,7 @@ async def stop_all(services: Services, call: Call) -> Reply:
             todo = "name one itself for what can be done about it: runctl-tui instances stop ID"
             raise Refused("nothing of yours may be stopped", bulk.why_not, todo, code="left-out")
         return Reply({"plan": None, **_rest(call, (bulk,))}, "nothing of yours is running", fleet.missing)
-    confirmation = await decide(call, bulk.plan)
+    confirmation = await decide(services.actions, call, bulk.plan)
     if confirmation is None:
         return replace(show(call, bulk.plan, _rest(call, (bulk,))), missing=fleet.missing)
     reply = job_reply(await carry_out(services, call, bulk.plan, confirmation), bulk.plan)
@@ -80,7 +80,7 @@ def _protected(found: Sequence[Insight]) -> tuple[LeftOut, ...]:
 
 
 async def _carried_out(services: Services, call: Call, plan: Plan) -> Reply | None:
-    confirmation = await decide(call, plan)
+    confirmation = await decide(services.actions, call, plan)
     if confirmation is None:
         return None
     return job_reply(await carry_out(services, call, plan, confirmation), plan)

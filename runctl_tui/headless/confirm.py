@@ -17,7 +17,8 @@ from runctl_tui.domain.text import safe
 from runctl_tui.headless import output
 from runctl_tui.headless.parser import PROGRAM
 from runctl_tui.headless.reply import Call, Reply
-from runctl_tui.services.errors import PlanChanged, UserError, ValidationError, refusal
+from runctl_tui.services.errors import PlanChanged, TrainctlError, UserError, ValidationError, refusal
+from runctl_tui.services.ports import Actions
 
 DRY_RUN: Final = ("--dry-run",)
 _DRY_WORDS: Final = (*DRY_RUN, "--dryrun")
@@ -53,8 +54,16 @@ def amount(text: str) -> Decimal:
     return value
 
 
-async def decide(call: Call, plan: Plan, words: str = "") -> Confirmation | None:
+async def decide(actions: Actions, call: Call, plan: Plan, words: str = "") -> Confirmation | None:
     """Return the confirmation that flags or a person gave; None where nobody was asked, so that the plan is shown."""
+    try:
+        return await _decide(call, plan, words)
+    except TrainctlError:
+        await actions.decline(plan)
+        raise
+
+
+async def _decide(call: Call, plan: Plan, words: str) -> Confirmation | None:
     args = call.args
     if args.dry_run:
         return None

@@ -124,7 +124,7 @@ async def change(services: Services, call: Call) -> Reply:
     operation, _ = _CHANGES[call.args.verb]
     keys = [(await find(services, call, reference)).key for reference in call.args.instances]
     plan = await services.actions.plan(operation, keys)
-    confirmation = await decide(call, plan)
+    confirmation = await decide(services.actions, call, plan)
     if confirmation is None:
         return show(call, plan)
     return job_reply(await carry_out(services, call, plan, confirmation), plan)

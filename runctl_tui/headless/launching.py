@@ -256,7 +256,7 @@ async def launch(services: Services, call: Call, request: LaunchRequest) -> Repl
     """Plan a launch, have it confirmed, carry it out."""
     preview = await previewed(services, call, request)
     plan, words = preview.plan, preview_words(preview, default_words(call, request))
-    confirmation = await decide(call, plan, words)
+    confirmation = await decide(services.actions, call, plan, words)
     if confirmation is None:
         return show(call, plan, preview_facts(preview, default_key(call, request)), words)
     return job_reply(await carry_out(services, call, plan, confirmation, request.spot_fallback), plan)

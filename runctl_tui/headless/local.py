@@ -49,7 +49,7 @@ async def run_here(services: Services, call: Call) -> Reply:
     job = await training_job(services, dataclasses.replace(call, rest=arguments), script)
     request = LaunchRequest(instance_key=_HERE, job=job)
     plan = await services.actions.plan_launch(request)
-    confirmation = await decide(call, plan)
+    confirmation = await decide(services.actions, call, plan)
     if confirmation is None:
         return show(call, plan)
     view = await carry_out(services, call, plan, confirmation)

@@ -28,6 +28,7 @@ NOUNS: Final = {
     "s3": ("runctl_tui.headless.s3", "objects in S3: ls, cp, mv, sync, rm, presign"),
     "local": ("runctl_tui.headless.local", "train on this machine"),
     "exec": ("runctl_tui.headless.local", "run any command on this machine as a run"),
+    "audit": ("runctl_tui.headless.audit", "who wanted to change what, and what came of it: list, verify"),
     "doctor": ("runctl_tui.headless.doctor", "what is missing, and how to get it"),
     "config": ("runctl_tui.headless.config", "configuration: show, set, validate"),
     "init": ("runctl_tui.headless.init", "write a commented .runctl.toml into this folder"),

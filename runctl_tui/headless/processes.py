@@ -46,7 +46,7 @@ async def end(services: Services, call: Call) -> Reply:
     key = (await services.fleet.find(call.args.instance)).key
     references = [process_reference(key, pid, None) for pid in dict.fromkeys(call.args.pids)]
     plan = await services.actions.plan(_SIGNALS[call.args.signal], references)
-    confirmation = await decide(call, plan)
+    confirmation = await decide(services.actions, call, plan)
     if confirmation is None:
         return show_plan(call, plan)
     return job_reply(await carry_out(services, call, plan, confirmation), plan)

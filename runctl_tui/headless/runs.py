@@ -145,7 +145,7 @@ async def stop(services: Services, call: Call) -> Reply:
     """Stop runs."""
     ids = [(await services.runs.find(reference)).id for reference in call.args.runs]
     plan = await services.actions.plan(Operation.RUN_STOP, ids)
-    confirmation = await decide(call, plan)
+    confirmation = await decide(services.actions, call, plan)
     if confirmation is None:
         return show(call, plan)
     return job_reply(await carry_out(services, call, plan, confirmation), plan)

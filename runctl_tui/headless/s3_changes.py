@@ -131,7 +131,7 @@ async def remove(services: Services, call: Call) -> Reply:
 
 
 async def _by_plan(services: Services, call: Call, plan: Plan) -> Reply:
-    confirmation = await decide(call, plan)
+    confirmation = await decide(services.actions, call, plan)
     if confirmation is None:
         return show(call, plan)
     return _done(job_reply(await carry_out(services, call, plan, confirmation), plan), plan)

@@ -59,7 +59,7 @@ async def train(services: Services, call: Call) -> Reply:
     request = dataclasses.replace(request, terminate_after=ours)
     preview = await previewed(services, call, request)
     plan, words = preview.plan, preview_words(preview, default_words(call, request))
-    confirmation = await decide(call, plan, words)
+    confirmation = await decide(services.actions, call, plan, words)
     if confirmation is None:
         return show(call, plan, preview_facts(preview, default_key(call, request)), words)
     if args.detach:

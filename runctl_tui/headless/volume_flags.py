@@ -84,7 +84,7 @@ def add_place_flags(parser: Parser) -> None:
 async def carry(services: Services, call: Call, change: VolumeChange) -> Reply:
     """Plan a change, and carry it out where it is confirmed."""
     plan = await services.actions.plan_volume(change)
-    confirmation = await decide(call, plan)
+    confirmation = await decide(services.actions, call, plan)
     if confirmation is None:
         return show(call, plan)
     return job_reply(await carry_out(services, call, plan, confirmation), plan)

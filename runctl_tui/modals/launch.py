@@ -149,6 +149,8 @@ class LaunchDialog(ReviewDialog[str]):
         answer = await self.app.push_screen_wait(dialog_for(self._clock, preview.plan, _extra(preview), offers=False))
         if isinstance(answer, Confirmation):
             await self._commit(preview, answer)
+        else:
+            await self._source.decline(preview.plan)
 
     async def _commit(self, preview: LaunchPreview, answer: Confirmation) -> None:
         job = await self._source.commit(preview.plan, answer)

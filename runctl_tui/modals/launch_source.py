@@ -68,3 +68,6 @@ class LaunchSource(Protocol):
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str | Problem:
         """Carry the plan out and return its job's id."""
+
+    async def decline(self, plan: Plan) -> None:
+        """Take note that nobody confirmed the plan."""

@@ -209,6 +209,7 @@ class ChangingScreen(CommandingScreen):
             plan = await self._planned(answer.operation, answer.references)
             answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
         if answer is None:
+            await self.services.actions.decline(plan)
             return
         job_id = await self.services.actions.commit(plan, answer)
         self.shared.own_jobs.add(job_id)

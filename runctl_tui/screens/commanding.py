@@ -130,6 +130,7 @@ class CommandingScreen(BaseScreen):
             "instances": (self._navigate, 1),
             "host": (self._navigate, 1),
             "tunnels": (self._navigate, 0),
+            "audit": (self._navigate, 0),
             "volumes": (self._navigate, 1),
             "snapshots": (self._navigate, 1),
             "s3": (self._navigate, 1),

@@ -87,6 +87,10 @@ class ServicesSource:
         except TrainctlError as error:
             return error.to_problem()
 
+    async def decline(self, plan: Plan) -> None:
+        """Take note that nobody confirmed the plan."""
+        await self._services.actions.decline(plan)
+
     def _can_train(self, row: FleetRow) -> bool:
         ours = row.instance.ownership is Ownership.OURS or row.instance.market is Market.LOCAL
         if row.instance.state is not ResourceState.RUNNING or not ours:

@@ -115,6 +115,7 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
         if _asks(plan):
             answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan, offers=False))
             if not isinstance(answer, Confirmation):
+                await self.services.actions.decline(plan)
                 return
             confirmation = answer
         job_id = await self.services.actions.commit(plan, confirmation)

@@ -140,6 +140,10 @@ class ActionService:
             held.close()
             raise
 
+    async def decline(self, plan: Plan) -> None:
+        """Forget a plan that nobody confirmed."""
+        self._requests.pop(plan.hash, None)
+
     async def take_up(self, job_id: str) -> str:
         """Go on with a launch that was interrupted while it waited for its run, as a job whose id is returned."""
         view = self._parts.jobs.view(job_id)
@@ -314,6 +318,8 @@ async def safe_cleanup(
         try:
             plan = await actions.plan(Operation.TERMINATE, [reference])
             if dry_run or plan.verdict.blocked:
+                if not dry_run:
+                    await actions.decline(plan)
                 words = "; ".join(reason.text for reason in plan.verdict.blocking) or f"dry run: it would {plan.effect}"
                 skipped.append((reference, words))
                 continue

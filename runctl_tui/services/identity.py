@@ -78,6 +78,10 @@ class SessionService:
             root=self._place.root,
         )
 
+    async def caller(self) -> str:
+        """Return who the cloud takes us for; empty where it does not tell."""
+        return self.cached().who or (await self.facts()).who
+
     def _regions(self) -> tuple[str, ...]:
         """The regions that are really looked at; the configured ones while the cloud is not there yet."""
         clouds = [one for one in self._place.registry.all() if one.name == _CLOUD]

@@ -11,7 +11,7 @@ import logging
 import os
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -62,6 +62,8 @@ class JobBoard:
         self._tasks: set[asyncio.Task[None]] = set()
         self._dirty: set[str] = set()
         self._saver: asyncio.Task[None] | None = None
+        self.on_end: Callable[[JobView], Awaitable[None]] = _nobody
+        """Hears how each job ends, before anybody else does."""
 
     @property
     def feed(self) -> Feed[tuple[JobView, ...]]:
@@ -132,18 +134,23 @@ class JobBoard:
 
     async def _carry_out(self, handle: JobHandle, work: Work) -> None:
         try:
-            result = await work(handle)
+            ended = True, await work(handle), ""
         except TrainctlError as error:
-            handle.end(False, str(error) + (f"; {error.todo}" if error.todo else ""), error.code)
+            ended = False, str(error) + (f"; {error.todo}" if error.todo else ""), error.code
         except asyncio.CancelledError:
             handle.end(False, INTERRUPTED, "interrupted")
             raise
         except BaseException as error:
             _LOG.exception("job %s failed", handle.id)
-            handle.end(False, f"a defect in this program: {type(error).__name__}; the log file says more", "defect")
+            words = f"a defect in this program: {type(error).__name__}; the log file says more"
+            await self._end(handle, False, words, "defect")
             raise
-        else:
-            handle.end(True, result)
+        await self._end(handle, *ended)
+
+    async def _end(self, handle: JobHandle, ok: bool, result: str, code: str) -> None:
+        """Let a job end once that is written for good: whoever hears of the end may end the program."""
+        await self.on_end(replace(self._views[handle.id], ok=ok, result=result, code=code))
+        handle.end(ok, result, code)
 
     def _show(self, view: JobView) -> None:
         before = self._views.get(view.id)
@@ -191,6 +198,7 @@ class JobBoard:
             views.append(_cut_short(self._views[job_id], self._clock.now()))
             self._views[job_id] = views[-1]
             del self._elsewhere[job_id]
+            await self.on_end(views[-1])
             await self._write(views[-1], owner)
         return views
 
@@ -235,6 +243,10 @@ class JobBoard:
         if job_id not in self._handles:
             raise Refused(f"job {job_id} is not of this program", "another one works on it, or it has ended")
         return self._handles[job_id]
+
+
+async def _nobody(view: JobView) -> None:
+    """Nobody wants to hear how a job ended."""
 
 
 def _cut_short(view: JobView, at: datetime) -> JobView:

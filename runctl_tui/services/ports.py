@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from runctl_tui.domain.audit import AuditEntry, Chain
     from runctl_tui.domain.checkpoint import Checkpoint
     from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
     from runctl_tui.domain.fleet import FleetRow
@@ -146,6 +147,9 @@ class Actions(Protocol):
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return the job's id; Refused or PlanChanged where it may not."""
 
+    async def decline(self, plan: Plan) -> None:
+        """Take note that a plan was shown and not confirmed, or could not be."""
+
 
 class Jobs(Protocol):
     """What is being done, step by step, and what was done."""
@@ -230,6 +234,21 @@ class SandboxControl(Protocol):
 
     def leaving(self) -> str:
         """What happens to the sandbox when this client leaves, as far as is known without asking; or nothing."""
+
+
+class Audit(Protocol):
+    """What anybody wanted to change through this state folder, and what came of it."""
+
+    @property
+    def feed(self) -> Feed[tuple[AuditEntry, ...]]:
+        """The entries, oldest first."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    async def read(self) -> Chain:
+        """Return all entries, and where their chain is broken; StateError where the file cannot be read."""
 
 
 class Exports(Protocol):

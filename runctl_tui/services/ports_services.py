@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.problem import Problem
     from runctl_tui.services.ports import (
         Actions,
+        Audit,
         CheckpointShelf,
         Costs,
         Doctor,
@@ -68,6 +69,7 @@ class Services:
     doctor: Doctor
     sandbox: SandboxControl | None
     exports: Exports
+    audit: Audit
     log_path: str
     """Where the program's own log lies; shown in problems."""
     start: Callable[[], AsyncIterator[str]]

@@ -66,6 +66,7 @@ class Assembly:
             doctor=desks.doctor,
             sandbox=core.sandbox,
             exports=desks.exports,
+            audit=core.audit,
             log_path=str(core.place.log),
             start=self.start,
             warm_up=self.warm_up,
@@ -104,6 +105,7 @@ class Assembly:
         if self._desks is not None:
             self._desks.folders.close()
         self.core.store.close()
+        self.core.audit.close()
 
     async def aclose(self) -> None:
         """Let go and wait until every connection is closed: for a program that goes on afterwards."""

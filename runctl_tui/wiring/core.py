@@ -6,10 +6,13 @@ Nothing here touches a cloud, imports an SDK or waits: that begins when the appl
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.sandbox.remote import SandboxRemote
+from runctl_tui.services.audit import AuditLog
+from runctl_tui.services.audited import Auditor, actor
 from runctl_tui.services.feed import Pace, PollingFeed
 from runctl_tui.services.fleet import FleetBook, FleetParts
 from runctl_tui.services.host_book import HostBook
@@ -42,6 +45,7 @@ RUNS_PREFIX: Final = "runs"
 """Below which runs lie in the bucket."""
 SANDBOX_FLEET_SECONDS: Final = 3.0
 RUN_SECONDS: Final = 3.0
+AUDIT_SECONDS: Final = 2.0
 
 
 class Core:
@@ -81,6 +85,10 @@ class Core:
         )
         self.fleet.feed = PollingFeed(self.fleet.poll, self.pace(fleet_pace(place)), clock, empty=())
         self.jobs = JobBoard(self.store, clock, self.locks, place.owner, self.pace(LOOKS_EVERY))
+        self.audit = AuditLog(place.state / "audit.jsonl", clock)
+        self.audit.feed = PollingFeed(self.audit.poll, self.pace(AUDIT_SECONDS), clock, empty=())
+        self.auditor = Auditor(self.audit, clock, actor(os.environ), self.session.caller)
+        self.jobs.on_end = self.auditor.ended
         self.journal = Journal(self.store, clock, self.locks)
         self.memory = StoredMemory(self.store)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")

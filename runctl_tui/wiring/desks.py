@@ -15,6 +15,7 @@ from runctl_tui.domain.volume import Storage
 from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.actions import ActionParts, ActionService
+from runctl_tui.services.audited import AuditedActions
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.aws.objects import AwsObjects
 from runctl_tui.services.checkpoints.book import CheckpointBook
@@ -70,7 +71,7 @@ class Desks:
         self.volumes.feed = PollingFeed(self.volumes.poll, core.pace(fleet_pace(place)), core.clock, empty=Storage())
         self.objects = AwsObjects(core.cloud.store)
         self._supplies = Supplies(core.registry, core.cloud.store, place.configuration.aws.region)
-        self.actions = self._action_service()
+        self.actions = AuditedActions(self._action_service(), core.auditor)
         self.launcher = LaunchDesk(
             core.registry, self.actions, self._defaults, self._disk_month, self._supplies.region_of
         )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.objects import ObjectChangeFacts, Versioning
 from runctl_tui.domain.plan import Level, Operation, Severity
 from runctl_tui.domain.safety import CleanupSafety, Policy
-from tests.domain.safety_facts import facts, known, reasons
+from runctl_tui.domain.safety.facts import newest_checkpoints
+from tests.domain.safety_facts import a_checkpoint, facts, known, reasons
+from tests.fakes import START
 
 DELETE, COPY = Operation.S3_DELETE, Operation.S3_COPY
 KEEPS = Versioning("Enabled")
@@ -59,3 +65,25 @@ def test_nothing_is_deleted_in_a_production_account_or_one_that_is_not_known() -
     production = facts(policy=Policy(production_accounts=frozenset({"111122223333"})))
     assert CleanupSafety().judge(DELETE, production).blocked
     assert "account_unlisted" in reasons(DELETE, facts(account=Unknown("no answer")))
+
+
+def written(name: str, step: int | None, minutes: int, run_id: str = "r-1") -> Checkpoint:
+    at = START + timedelta(minutes=minutes)
+    return replace(a_checkpoint(), run_id=run_id, name=name, step=step, created_at=at)
+
+
+def test_a_stray_file_or_an_old_copy_hides_no_checkpoint() -> None:
+    rows = (
+        written("step_100", 100, 50),
+        written("step_500", 500, 30),
+        written("step_600", 600, 40),
+        written("notes.txt", None, 90),
+        written("step_7", 7, 0, "r-2"),
+    )
+    assert {one.name for one in newest_checkpoints(rows)} == {"notes.txt", "step_100", "step_600", "step_7"}
+
+
+def test_where_steps_and_times_agree_there_is_one_newest() -> None:
+    rows = (written("step_500", 500, 30), written("step_600", 600, 40))
+    assert [one.name for one in newest_checkpoints(rows)] == ["step_600"]
+    assert newest_checkpoints(()) == ()

@@ -51,6 +51,7 @@ from runctl_tui.domain.run import (
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
+from runctl_tui.services.audit import AuditLog
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
 from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.ports import Finding, ShellCommand
@@ -209,6 +210,7 @@ class World:
     storage: StorageFeed[Storage] = field(default_factory=lambda: StorageFeed(storage()))
     changes: list[VolumeChange] = field(default_factory=list)
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
+    declined: list[Plan] = field(default_factory=list)
     requests: list[LaunchRequest] = field(default_factory=list)
     host: HostReading = field(default_factory=reading)
     tunnels: FakeTunnels = field(default_factory=FakeTunnels)
@@ -438,6 +440,9 @@ class FakeActions:
     async def take_up(self, job_id: str) -> str:
         raise NotImplementedError(job_id)
 
+    async def decline(self, plan: Plan) -> None:
+        self.world.declined.append(plan)
+
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         self.world.committed.append((plan, confirmation))
         self.world.on_commit(plan)
@@ -597,6 +602,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "start": start,
         "warm_up": None,
         "relay": None,
+        "audit": AuditLog(Path("audit.jsonl"), FakeClock()),
         "exports": ExportFolder(Path.cwd, FakeClock()),
         "close": close,
     }

@@ -19,6 +19,8 @@ READING = {
     "checkpoints list": "",
     "config show": "",
     "config validate": "",
+    "audit list": "",
+    "audit verify": "",
     "cost": "",
     "doctor": "",
     "export": "it writes a new file that is named, and never over another",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class SomeCheckpoints:
     output_dest: str = "s3://my-data-here/runs"
     asked: list[str] = field(default_factory=list)
 
-    async def remembered(self) -> tuple[TrainingSession, ...]:
+    async def writing_at(self, addresses: Collection[str]) -> tuple[TrainingSession, ...]:
         return (a_run(an_instance(), id="r-000001", output_dest=self.output_dest),)
 
     def feed(self, run_id: str = "") -> object:

@@ -259,3 +259,11 @@ def test_network_volumes(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 def test_network_volume_form(snap_compare: Compare) -> None:
     assert compare(snap_compare, World().with_pods(), WIDE, "2", "x", "down", "enter", "?$8.00 per month")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_audit(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def go(person: Person) -> None:
+        await person.type("audit")
+
+    assert compare(snap_compare, World(), size, "colon", go, "enter", "?prod-api")

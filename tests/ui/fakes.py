@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from runctl_tui.domain.audit import AuditEntry, Chain
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.cost import CostReport, CostShare, CostSummary, TrackedResource
 from runctl_tui.domain.facts import Fact, Known, Unknown
@@ -43,6 +44,7 @@ from runctl_tui.services.errors import CloudProviderError, InvalidValue, Resourc
 from runctl_tui.services.ports import Finding, SessionFacts, Setting, ShellCommand
 from runctl_tui.services.ports_services import Services
 from tests.ui import fake_data as data
+from tests.ui.audit_data import audit
 from tests.ui.fake_feed import FakeClock, FakeFeed
 from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan
 from tests.ui.host_data import HostFeeds
@@ -100,6 +102,8 @@ class World:
     cancelled: list[str] = field(default_factory=list)
     followed: list[str] = field(default_factory=list)
     sandbox_words: list[tuple[str, ...]] = field(default_factory=list)
+    audit: FakeFeed[tuple[AuditEntry, ...]] = field(default_factory=lambda: FakeFeed(audit()))
+    declined: list[Plan] = field(default_factory=list)
     sandbox_ended: asyncio.Event = field(default_factory=asyncio.Event)
     armed: list[float] = field(default_factory=list)
     exported: list[tuple[str, str]] = field(default_factory=list)
@@ -192,6 +196,7 @@ class World:
             doctor=FakeDoctor(self),
             sandbox=FakeSandbox(self) if self.facts.sandbox else None,
             exports=FakeExports(self),
+            audit=FakeAudit(self),
             log_path="/home/alice/.local/state/runctl-tui/runctl-tui.log",
             start=self._start,
             warm_up=self.gate,
@@ -433,6 +438,9 @@ class FakeActions(_Part):
         self.world.jobs.push((data.job("j-taken"), *self.world.interrupted))
         return "j-taken"
 
+    async def decline(self, plan: Plan) -> None:
+        self.world.declined.append(plan)
+
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         await self.world.gate()
         self.world.committed.append((plan, confirmation))
@@ -655,6 +663,17 @@ class FakeSandbox(_Part):
 
     def leaving(self) -> str:
         return self.world.leaving
+
+
+class FakeAudit(_Part):
+    path = Path("/home/alice/.local/state/runctl-tui/audit.jsonl")
+
+    @property
+    def feed(self) -> FakeFeed[tuple[AuditEntry, ...]]:
+        return self.world.audit
+
+    async def read(self) -> Chain:
+        return Chain(self.world.audit.latest.value if self.world.audit.latest else ())
 
 
 class FakeExports(_Part):

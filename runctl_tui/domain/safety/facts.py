@@ -187,11 +187,24 @@ _DOUBTFUL: Final = frozenset({TrainingStatus.UNREACHABLE, TrainingStatus.UNKNOWN
 
 
 def newest_checkpoints(checkpoints: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
-    """Return the newest checkpoint of each run: by time, then step, then name."""
-    newest: dict[str, Checkpoint] = {}
-    for one in sorted(checkpoints, key=_recency):
-        newest[one.run_id] = one
+    """Return what may be the newest checkpoint of each run.
+
+    That is the last one written, the last one written of those that carry a step, and the one of the highest step: a
+    stray file, or an old checkpoint that was copied again, hides no other.
+    """
+    of_run: dict[str, list[Checkpoint]] = {}
+    for one in checkpoints:
+        of_run.setdefault(one.run_id, []).append(one)
+    newest: dict[tuple[str, str], Checkpoint] = {}
+    for rows in of_run.values():
+        stepped = [one for one in rows if one.step is not None]
+        last = [max(stepped, key=_recency), max(stepped, key=_by_step)] if stepped else []
+        newest.update({(one.run_id, one.name): one for one in (max(rows, key=_recency), *last)})
     return tuple(newest.values())
+
+
+def _by_step(checkpoint: Checkpoint) -> tuple[int, tuple[float, float, str]]:
+    return -1 if checkpoint.step is None else checkpoint.step, _recency(checkpoint)
 
 
 def _recency(checkpoint: Checkpoint) -> tuple[float, float, str]:

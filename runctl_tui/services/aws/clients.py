@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from runctl_tui import __version__
 from runctl_tui.domain.clock import Clock
 from runctl_tui.services.aws.circuit import Circuits
+from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.faults import AwsFaults
 from runctl_tui.services.aws.models import teach
 from runctl_tui.services.aws.settings import AwsSettings
+from runctl_tui.services.calls import note_call
+from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.threads import BackendPool, CancelToken
 
 if TYPE_CHECKING:
@@ -115,8 +118,9 @@ class AwsClients:
             faults = self.faults.named(what)
             return self.pool.run(lambda: call(self._client(service, region, changes)), faults=faults, cancel=cancel)
 
-        guarded = service == "ec2" and not changes
-        return await (self._circuits.guard(region, what, asked) if guarded else asked())
+        if changes:
+            return await _noted(asked())
+        return await (self._circuits.guard(region, what, asked) if service == "ec2" else asked())
 
     def _client(self, service: str, region: str, changes: bool) -> object:
         """Made under the lock, because sessions are not safe for threads and clients are."""
@@ -183,6 +187,19 @@ class AwsClients:
             if self._settings.endpoint_url:
                 options["s3"] = {"addressing_style": "path"}
         return Config(**options)
+
+
+async def _noted(call: Awaitable[T]) -> T:
+    """Take note of the service's own id of a changing call, failed or not."""
+    try:
+        answer = await call
+    except TrainctlError as error:
+        if error.code != DRY_RUN_PASSED:
+            note_call(error.request_id)
+        raise
+    if isinstance(answer, Mapping):
+        note_call(str(answer.get("ResponseMetadata", {}).get("RequestId", "")))
+    return answer
 
 
 def _invoke(operation: str, request: dict[str, Any], client: Any) -> Mapping[str, Any]:

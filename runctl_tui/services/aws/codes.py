@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+DRY_RUN_PASSED: Final = "DryRunOperation"
+"""What EC2 answers to a dry run of a call that it would carry out."""
 EXPIRED: Final = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "UnauthorizedSSOToken"}
 )

@@ -10,13 +10,13 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.instance import ApiProtection
 from runctl_tui.domain.plan import Operation
 from runctl_tui.services.aws.clients import AwsClients
+from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.instances import InstanceReader
 from runctl_tui.services.errors import AwsError, TrainctlError, Unsupported
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.client import EC2Client
 
-DRY_RUN_PASSED: Final = "DryRunOperation"
 _DONE: Final = {Operation.START: "started", Operation.STOP: "stopped", Operation.TERMINATE: "terminated"}
 
 

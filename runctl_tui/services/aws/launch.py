@@ -12,7 +12,7 @@ from runctl_tui.domain.offer import NO_PROFILE, OF_PODS, CreateResourceOptions
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.aws import images, request
 from runctl_tui.services.aws.clients import AwsClients
-from runctl_tui.services.aws.control import DRY_RUN_PASSED
+from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.images import Image, ImageFinder
 from runctl_tui.services.aws.instances import InstanceReader
 from runctl_tui.services.aws.keys import KeyPairs

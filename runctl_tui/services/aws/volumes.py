@@ -12,7 +12,7 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.volume import SNAPSHOT, Storage, Volume, VolumeSnapshot
-from runctl_tui.services.aws.control import DRY_RUN_PASSED
+from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.instances import TAG_OP
 from runctl_tui.services.aws.parse import PROVIDER, in_utc, jsonable, tag_pairs
 from runctl_tui.services.aws.volume_calls import DONE, place, sender

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from runctl_tui.domain.run import TrainingSession, TrainingStatus
-from runctl_tui.services.errors import TrainctlError
+from runctl_tui.domain.run import TrainingSession
+from runctl_tui.services.errors import ResourceNotFound, TrainctlError
 from runctl_tui.services.runs.sessions import archived
 from runctl_tui.services.training.agent_words import status_of_phase
 from runctl_tui.services.training.request import run_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from runctl_tui.domain.clock import Clock
     from runctl_tui.services.aws.s3 import S3Store
 
+Place: TypeAlias = tuple[str, str]
+"""Bucket, and the prefix of a run's own folder with its slash."""
 RUN_ID: Final = re.compile(r"r-[0-9a-z][0-9a-z-]{5,39}")
 NEWEST: Final = 50
 """Runs that are read; older ones are left where they are."""
@@ -69,26 +71,57 @@ class RunArchive:
         except TrainctlError:
             return start, b""
 
+    async def at(self, folders: Mapping[str, Place]) -> tuple[list[TrainingSession], list[str]]:
+        """Return the ended runs whose records lie in these folders, and the ids of those that are still at work.
+
+        A folder without a record is nobody's; raises where S3 does not tell.
+        """
+        found = await asyncio.gather(*(self._recorded(run_id, *place) for run_id, place in folders.items()))
+        sessions = [session for session in found if session is not None]
+        return [one for one in sessions if one.status.ended], [one.id for one in sessions if not one.status.ended]
+
     async def _look(self, known: Collection[str]) -> tuple[TrainingSession, ...]:
         names = [name for name in await self._store().folders(self._bucket, self._prefix) if RUN_ID.fullmatch(name)]
         new = [name for name in sorted(names, reverse=True)[:NEWEST] if name not in known and name not in self._read]
-        found = await asyncio.gather(*(self._session(name) for name in new))
+        found = await asyncio.gather(*(self._ended(name) for name in new))
         self._read.update(session.id for session in found if session is not None)
         return tuple(session for session in found if session is not None)
 
-    async def _session(self, run_id: str) -> TrainingSession | None:
+    async def _ended(self, run_id: str) -> TrainingSession | None:
         try:
-            request, state = await asyncio.gather(self._json(run_id, "run.json"), self._json(run_id, "state.json"))
-            status = status_of_phase(str(state["phase"]), str((state.get("stop") or {}).get("by", "")))
-            if status not in (TrainingStatus.COMPLETED, TrainingStatus.FAILED, TrainingStatus.CANCELLED):
-                return None
-            return archived(run_id, request, state, status)
-        except (TrainctlError, ValueError, KeyError, TypeError, AttributeError):
-            return None  # an upload that is not complete, or somebody else's file of that name
+            session = await self._recorded(run_id, self._bucket, f"{self._prefix}{run_id}/")
+        except TrainctlError:
+            return None  # it is looked at again
+        return session if session is not None and session.status.ended else None
 
-    async def _json(self, run_id: str, name: str) -> dict[str, Any]:
-        content = await self._store().get_range(self._bucket, f"{self._prefix}{run_id}/{name}", 0, SMALL)
-        value = json.loads(content)
+    async def _recorded(self, run_id: str, bucket: str, folder: str) -> TrainingSession | None:
+        """Return a run by its own record; None where there is none, or somebody else's file of that name."""
+        try:
+            request, state = await asyncio.gather(
+                self._json(bucket, f"{folder}run.json"), self._json(bucket, f"{folder}state.json")
+            )
+            status = status_of_phase(str(state["phase"]), str((state.get("stop") or {}).get("by", "")))
+            return archived(run_id, request, state, status)
+        except (ResourceNotFound, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    async def _json(self, bucket: str, key: str) -> dict[str, Any]:
+        value = json.loads(await self._store().get_range(bucket, key, 0, SMALL))
         if not isinstance(value, dict):
-            raise ValueError(f"{name} is no object")
+            raise ValueError(f"{key} is no object")
         return value
+
+
+def folders_of_runs(addresses: Iterable[str]) -> dict[str, Place]:
+    """Return where runs keep their files, by id, as far as addresses in S3 lead through folders named like runs."""
+    from runctl_tui.domain.objects import split_address  # no first row needs it
+
+    found: dict[str, Place] = {}
+    for each in addresses:
+        bucket, key = split_address(each)
+        path = ""
+        for name in key.split("/")[:-1]:
+            path += f"{name}/"
+            if RUN_ID.fullmatch(name):
+                found.setdefault(name, (bucket, path))
+    return found

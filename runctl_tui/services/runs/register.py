@@ -16,13 +16,14 @@ from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import HostError, Refused, ResourceNotFound, TrainctlError, ValidationError
+from runctl_tui.services.errors import HostError, Refused, ResourceNotFound, StateError, TrainctlError, ValidationError
+from runctl_tui.services.runs.archive import folders_of_runs
 from runctl_tui.services.runs.mirror import Mirrors
 from runctl_tui.services.runs.sessions import GONE, Seen, adopted, heard, silent
 from runctl_tui.services.runs.sweeps import PAGE, HostSweeps, fetch_log
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from runctl_tui.domain.clock import Clock
@@ -86,6 +87,22 @@ class RunRegister:
     async def remembered(self) -> tuple[TrainingSession, ...]:
         """Return what is known without asking any host, newest first."""
         return _newest_first(await asyncio.to_thread(self._files.load))
+
+    async def writing_at(self, addresses: Collection[str]) -> tuple[TrainingSession, ...]:
+        """Return all known runs, once those are known too that only their own records at these addresses tell of.
+
+        Raises where a run that writes there is at work on a host that does not tell of it.
+        """
+        folders = folders_of_runs(addresses)
+        known = await asyncio.to_thread(lambda: {*self._files.load(), *self._files.forgotten})
+        strange = {run_id: place for run_id, place in folders.items() if run_id not in known}
+        ended, working = await self._archive.at(strange)
+        await asyncio.to_thread(self._files.keep, ended)
+        if working:
+            heard = {run.id for run in (await self.now()).value}
+            if silent_ones := [run_id for run_id in working if run_id not in heard]:
+                raise StateError(f"run {silent_ones[0]} writes there, and no host tells of it")
+        return await self.remembered()
 
     async def find(self, reference: str) -> TrainingSession:
         """Return the run with this id, unique id prefix or unique name, as its host tells it now."""

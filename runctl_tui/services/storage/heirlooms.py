@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,23 +19,24 @@ from runctl_tui.services.training.request import run_prefix
 _THERE = frozenset({CopyState.PRESENT, CopyState.VERIFIED, CopyState.UPLOADING})
 
 
-class RememberedRuns(Protocol):
-    """The part of the register that needs no host."""
+class WritingRuns(Protocol):
+    """The part of the register that knows whose files lie where."""
 
-    async def remembered(self) -> tuple[TrainingSession, ...]:
-        """Every run that is known."""
+    async def writing_at(self, addresses: Collection[str]) -> tuple[TrainingSession, ...]:
+        """Return all known runs, those that write at these addresses among them; raises where that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heirlooms:
     """Asks about the checkpoints of the runs that write where something is to be changed, and of no others."""
 
-    runs: RememberedRuns
+    runs: WritingRuns
     checkpoints: Checkpoints
 
     async def near(self, addresses: Sequence[str]) -> tuple[Checkpoint, ...]:
         """Return the checkpoints of every run with a file among the addresses; raises where one cannot be told."""
-        runs = [run for run in await self.runs.remembered() if _writes_among(run, addresses)] if addresses else []
+        known = await self.runs.writing_at(addresses) if addresses else ()
+        runs = [run for run in known if _writes_among(run, addresses)]
         snapshots = await asyncio.gather(*(self.checkpoints.now(run.id) for run in runs))
         found = tuple(one for snapshot in snapshots for one in snapshot.value)
         for one in found:

@@ -8,6 +8,7 @@ import pytest
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.resource import Market, ResourceState
+from runctl_tui.domain.secret import Secret
 from runctl_tui.services.errors import (
     CloudProviderError,
     CredentialsError,
@@ -145,9 +146,9 @@ async def test_the_sdk_s_own_errors_are_ours(rig: Rig) -> None:
 @needs_sdk
 @pytest.mark.parametrize("text", ['a"b', "a\\b", "a\\", 'x", gpuCount: 8, imageName: "evil'])
 async def test_no_text_leaves_the_string_that_the_sdk_pastes_it_into(rig: Rig, text: str) -> None:
-    made = await rig.provider.create_resource(wanted(name=text), "token")
+    made = await rig.provider.create_resource(wanted(environment=(("KEY", Secret(text)),)), "token")
     record = rig.pods.records[made.id]
-    assert (record["name"], record["count"], made.name) == (text, 1, text)
+    assert (record["env"]["KEY"], record["count"], record["image"]) == (text, 1, made.image)
 
 
 async def test_control_characters_are_sent_to_nobody(rig: Rig) -> None:
@@ -155,7 +156,7 @@ async def test_control_characters_are_sent_to_nobody(rig: Rig) -> None:
         with pytest.raises(ValidationError):
             check_texts(order)
     with pytest.raises(ValidationError):
-        await rig.provider.create_resource(wanted(name="a\x1b[0m"), "token")
+        await rig.provider.create_resource(wanted(environment=(("KEY", Secret("a\x1b[0m")),)), "token")
     assert len(rig.pods.records) == 1
 
 

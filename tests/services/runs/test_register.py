@@ -15,7 +15,14 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import ResourceUsage, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import CloudProviderError, HostUnreachable, Refused, ResourceNotFound, ValidationError
+from runctl_tui.services.errors import (
+    CloudProviderError,
+    HostUnreachable,
+    Refused,
+    ResourceNotFound,
+    StateError,
+    ValidationError,
+)
 from runctl_tui.services.runs import sweeps
 from runctl_tui.services.runs.sweeps import QUIET_SECONDS
 from tests.fakes import an_instance
@@ -254,6 +261,35 @@ async def test_ended_runs_are_found_in_s3_with_their_log(world: Rig) -> None:
     assert await world.register.log("r-000001aaaaa") == b"step 1 | loss 2\n"
     pieces = [one.chunk.data async for one in world.register.follow("r-000003aaaaa") if one.chunk is not None]
     assert b"".join(pieces) == b"step 1 | loss 2\n"
+
+
+async def test_whose_files_they_are_is_told_by_the_records_beside_them(world: Rig) -> None:
+    _left_in_s3(world, "r-000001aaaaa")
+    found = await world.register.writing_at(["s3://bucket/runs/r-000001aaaaa/checkpoints/step_5.json"])
+    assert [run.id for run in found] == ["r-000001aaaaa"]
+    assert [run.id for run in await world.another_register().remembered()] == ["r-000001aaaaa"]
+    assert world.store.listed == 0
+    nobody = ["s3://bucket/runs/r-000009aaaaa/checkpoints/step_5.json", "s3://other/a.txt", "s3://bucket/r-000009aaaaa"]
+    assert await world.register.writing_at(nobody) == found
+
+
+async def test_a_run_that_was_forgotten_guards_no_files(world: Rig) -> None:
+    _left_in_s3(world, "r-000001aaaaa")
+    world.files.delete("r-000001aaaaa")
+    assert await world.register.writing_at(["s3://bucket/runs/r-000001aaaaa/log/x"]) == ()
+
+
+async def test_a_run_at_work_is_asked_of_the_hosts_and_silence_is_no_answer(world: Rig) -> None:
+    box = world.machine()
+    run_id = await world.start(box, WAITS)
+    _left_in_s3(world, run_id, "running")
+    assert [run.id for run in await world.register.writing_at([f"s3://bucket/runs/{run_id}/log/x"])] == [run_id]
+    _left_in_s3(world, "r-000002aaaaa", "running")
+    with pytest.raises(StateError, match="r-000002aaaaa"):
+        await world.another_register().writing_at(["s3://bucket/runs/r-000002aaaaa/log/x"])
+    world.store.error = CloudProviderError("no")
+    with pytest.raises(CloudProviderError):
+        await world.another_register().writing_at(["s3://bucket/runs/r-000003aaaaa/log/x"])
 
 
 async def test_s3_is_asked_once_a_minute(world: Rig) -> None:
