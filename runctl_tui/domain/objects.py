@@ -159,6 +159,36 @@ class TransferItem:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalFile:
+    """One file on this machine as it was planned."""
+
+    name: str
+    """Below its folder, untrusted."""
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDeletion:
+    """Files below one folder of this machine that somebody wants gone."""
+
+    folder: str
+    """Its real path."""
+    files: tuple[LocalFile, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits that change when any file comes, goes or changes."""
+        rows = sorted((file.name, file.size, file.modified_ns) for file in self.files)
+        return hashlib.sha256(repr(rows).encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """What a copy request comes to."""
 
@@ -168,6 +198,8 @@ class Transfer:
     """Left out, because they are there already."""
     surplus: tuple[ObjectEntry, ...] = ()
     """Objects at the destination that the source does not have, where they are asked to go."""
+    surplus_here: LocalDeletion | None = None
+    """The same where the destination is a folder of this machine."""
     skipped: tuple[tuple[str, str], ...] = ()
     """Names that can be no file at the destination, each with why."""
 

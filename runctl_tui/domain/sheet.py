@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final
 
 from runctl_tui.domain.text import safe
@@ -27,6 +27,15 @@ _STYLE: Final = (
     "body{font-family:sans-serif}table{border-collapse:collapse}"
     "th,td{border:1px solid;padding:.2em .6em;text-align:left}td.n{text-align:right}"
 )
+
+
+class Absent(Enum):
+    """What a cell holds where there is nothing to know: '-' to read, null for programs."""
+
+    ABSENT = "-"
+
+
+ABSENT: Final = Absent.ABSENT
 
 
 class SheetFormat(StrEnum):
@@ -45,7 +54,7 @@ class Sheet:
     name: str
     titles: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
-    """Cells in the order of the titles; None: unknown."""
+    """Cells in the order of the titles; None: unknown, ABSENT: there is none."""
     as_of: datetime
     scope: tuple[str, ...] = ()
     """What was asked, such as 'aws/us-east-1'."""
@@ -67,9 +76,9 @@ class Sheet:
 
 
 def sheet_of(name: str, rows: Sequence[Mapping[str, object]], as_of: datetime) -> Sheet:
-    """Return rows of any keys as a sheet; every key that any row has is a column."""
+    """Return rows of any keys as a sheet; every key that any row has is a column, absent from the others."""
     titles = tuple(dict.fromkeys(key for row in rows for key in row))
-    return Sheet(name, titles, tuple(tuple(row.get(title) for title in titles) for row in rows), as_of)
+    return Sheet(name, titles, tuple(tuple(row.get(title, ABSENT) for title in titles) for row in rows), as_of)
 
 
 def written(sheet: Sheet, form: SheetFormat) -> str:
@@ -94,7 +103,8 @@ def _as_csv(sheet: Sheet) -> str:
 
 def _as_json(sheet: Sheet) -> str:
     facts = {"name": sheet.name, "as_of": sheet.moment, "scope": sheet.scope, "missing": sheet.missing}
-    rows = [dict(zip(sheet.titles, row, strict=True)) for row in sheet.rows]
+    cells = [[None if cell is ABSENT else cell for cell in row] for row in sheet.rows]
+    rows = [dict(zip(sheet.titles, row, strict=True)) for row in cells]
     return json.dumps({**facts, "note": sheet.note, "rows": rows}, indent=2, default=str) + "\n"
 
 
@@ -133,10 +143,12 @@ def _plain(value: object) -> str:
 
 
 def _text(cell: object) -> str:
-    """Return one value as a person reads it: unknown is '?', and nothing can act on a terminal."""
+    """Return one value as a person reads it: unknown is '?', none '-', and nothing can act on a terminal."""
     match cell:
         case None:
             return "?"
+        case Absent():
+            return cell.value
         case bool():
             return "yes" if cell else "no"
         case str():

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from runctl_tui.domain.sheet import SheetFormat, sheet_of, written
 from runctl_tui.headless import output
+from runctl_tui.headless.absent import without_absent
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun, check_leftovers, global_flag, noun_parser
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.ports_services import Services
@@ -41,7 +42,7 @@ async def export(services: Services, call: Call) -> Reply:
     """Ask for the rows as the list itself would, and write them with their time and scope."""
     form = _format(call)
     listed = await _listed(services, call)
-    rows, excluded = _parts(listed.data)
+    rows, excluded = _parts(call.args.view, listed.data)
     sheet = dataclasses.replace(
         sheet_of(call.args.view, rows, services.clock.now()),
         scope=listed.scope,
@@ -56,10 +57,11 @@ async def export(services: Services, call: Call) -> Reply:
     return Reply(data, f"{path}: {len(rows)} rows written", listed.missing)
 
 
-def _parts(data: object) -> tuple[list[dict[str, object]], list[str]]:
-    """Return the rows of a list's answer as JSON has them, and what its sums leave out."""
+def _parts(view: str, data: object) -> tuple[list[output.Row], list[str]]:
+    """Return the rows of a list's answer as JSON has them, what is absent marked, and what its sums leave out."""
     facts = data if isinstance(data, dict) else {"rows": data, "excluded": ()}
-    return cast(list[dict[str, object]], output.plain(facts["rows"])), cast(list[str], output.plain(facts["excluded"]))
+    rows = [without_absent(view, row) for row in cast(list[output.Row], facts["rows"])]
+    return rows, cast(list[str], output.plain(facts["excluded"]))
 
 
 def _format(call: Call) -> SheetFormat:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runctl_tui.domain.objects import EntryKind, ObjectEntry, address, parent_of, split_address
+from runctl_tui.domain.objects import SCHEME, EntryKind, ObjectEntry, address, parent_of, split_address
 from runctl_tui.headless import output, s3_changes
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
@@ -17,7 +17,8 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     """Add the noun with its verbs."""
     verbs = add_verbs(add_noun(nouns, name, help_text))
     parser = add_noun(verbs, "ls", "list buckets, or what begins with a prefix; exit code 1 where nothing does")
-    parser.add_argument("address", metavar="S3URI", nargs="?", default="", help="s3://bucket/prefix; none: the buckets")
+    words = "s3://bucket/prefix, also without s3://; none: the buckets"
+    parser.add_argument("address", metavar="S3URI", nargs="?", default="", help=words)
     parser.add_argument("--recursive", action="store_true", help="every object below the prefix, folders opened")
     parser.add_argument("--human-readable", action="store_true", help="sizes such as 3.1 MiB")
     parser.add_argument("--summarize", action="store_true", help="add the number of objects and their bytes")
@@ -47,7 +48,8 @@ async def ls(services: Services, call: Call) -> Reply:
         return Reply(
             rows, output.table(rows, {"CREATED": "created_at", "REGION": "region", "NAME": "bucket"}, "no buckets")
         )
-    bucket, prefix = address_of(call.args.address)
+    place = call.args.address
+    bucket, prefix = address_of(place if place.startswith(SCHEME) else f"{SCHEME}{place}")
     pages = services.objects.pages(bucket, prefix, recursive=call.args.recursive)
     entries = [entry async for page in pages for entry in page]
     if prefix and not entries and not await _is_empty_folder(services, bucket, prefix):

@@ -56,7 +56,7 @@ def register(verbs: Nouns[Parser]) -> None:
         if verb != "sync":
             parser.add_argument("--recursive", action="store_true", help="everything below a folder")
         else:
-            parser.add_argument("--delete", action="store_true", help="also delete in S3 what the source has not")
+            parser.add_argument("--delete", action="store_true", help="also delete there what the source has not")
         _add_patterns(parser)
         add_confirmation_flags(parser, dry_run=_DRY_RUN)
         parser.set_defaults(handler=copy, needs=Needs.SERVICES)
@@ -109,8 +109,7 @@ async def _copy(services: Services, call: Call, source: str, destination: str) -
         why = "; ".join(reason.text for reason in plan.verdict.reasons)
         raise ValidationError(f"{plan.effect}: not done", why, "add --yes if that is meant")
     confirmation = Confirmation(plan.hash, yes=args.yes, name=args.confirm_name)
-    reply = job_reply(await carry_out(services, call, plan, confirmation), plan)
-    return replace(reply, missing=_skipped(plan), exit_code=SKIPPED if plan.skipped else 0)
+    return _done(job_reply(await carry_out(services, call, plan, confirmation), plan), plan)
 
 
 async def remove(services: Services, call: Call) -> Reply:
@@ -135,7 +134,12 @@ async def _by_plan(services: Services, call: Call, plan: Plan) -> Reply:
     confirmation = await decide(services.actions, call, plan)
     if confirmation is None:
         return show(call, plan)
-    return job_reply(await carry_out(services, call, plan, confirmation), plan)
+    return _done(job_reply(await carry_out(services, call, plan, confirmation), plan), plan)
+
+
+def _done(reply: Reply, plan: Plan) -> Reply:
+    """Add what was left out, which the exit code tells too."""
+    return replace(reply, missing=_skipped(plan), exit_code=SKIPPED if plan.skipped else 0)
 
 
 def _dry(call: Call, plan: Plan) -> Reply:

@@ -12,7 +12,7 @@ from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.screens.columns.instances import instance_columns
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.screens.machine_keys import ABOUT_A_MACHINE, MachineKeys
-from runctl_tui.screens.starting import SANDBOX, alone, start_facts
+from runctl_tui.screens.starting import MORE, SANDBOX, alone, start_facts
 from runctl_tui.widgets.table import ResourceTable
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ class InstancesScreen(MachineKeys, ListScreen["FleetRow"]):
         self._starting = FactList(id="start") if wanted else None
         self.query_one("#body").set_class(wanted, "-start")
         if self._starting is not None:
+            self._starting.more = MORE
             self._starting.facts = start_facts(None, self.has_class("-wide"))
             self.query_one("#body").mount(self._starting)
             self.work(self._examine, self._starting, group="start")

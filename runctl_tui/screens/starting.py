@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from runctl_tui.widgets.facts import Fact
 
 SANDBOX: Final = "runctl-tui --sandbox"
+MORE: Final = safe("D shows everything that doctor found")
+"""What leads to findings for which there is no room."""
 AREAS: Final = ("aws", "s3", "runpod", "network")
 """What of the doctor's findings is about connecting a cloud."""
 
@@ -41,9 +43,9 @@ def start_facts(findings: Sequence[Finding] | None, roomy: bool) -> tuple[Fact, 
         fact("D", "doctor: look at everything that may be missing"),
         *gap,
         fact("", "To connect a cloud", "$heading bold"),
-        fact("1", "AWS: aws configure sso, then aws sso login; or aws configure with a key"),
-        fact("2", "another profile: --profile NAME; for good: aws.profile in 9 Settings"),
-        fact("3", "RunPod: RUNPOD_API_KEY, or runpod.api_key in 9 Settings"),
+        fact("·", "AWS: aws configure sso, then aws sso login; or aws configure with a key"),
+        fact("·", "another profile: --profile NAME; for good: aws.profile in 9 Settings"),
+        fact("·", "RunPod: RUNPOD_API_KEY, or runpod.api_key in 9 Settings"),
         *gap,
         *_found(findings),
     )

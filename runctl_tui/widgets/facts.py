@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from runctl_tui.domain.text import EMPTY, SafeText
-from runctl_tui.widgets.text import content, lines, pad, width_of, wrap
+from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.widgets.text import clip, content, lines, pad, width_of, wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,22 @@ class FactList(Widget):
     """Draws `facts`: labels in one column, long values wrapped under their start."""
 
     facts: reactive[tuple[Fact, ...]] = reactive((), layout=True)
+    more: SafeText = EMPTY
+    """What leads to lines for which there is no room; empty where they can be scrolled to."""
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """Count the wrapped lines."""
         return max(1, len(self._lines(width)))
 
     def render(self) -> Content:
-        """Draw all rows."""
-        return lines(self._lines(max(1, self.size.width)))
+        """Draw all rows, or those that there is room for and what leads to the others."""
+        width, height = max(1, self.size.width), self.size.height
+        drawn = self._lines(width)
+        if self.more and len(drawn) > height:
+            left = len(drawn) - height + 1
+            words = safe(f"▾ {left:,} more line{'s' if left > 1 else ''}: {self.more}")
+            drawn = [*drawn[: max(0, height - 1)], content(clip(words, width), "$muted")]
+        return lines(drawn)
 
     def _lines(self, width: int) -> list[Content]:
         column = min(max((width_of(fact.label) for fact in self.facts), default=0), max(4, width // 3))

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.widgets.status_row import StatusRow
-from runctl_tui.widgets.text import Piece
+from runctl_tui.widgets.text import Piece, clip, width_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +71,18 @@ class StatusLine(StatusRow):
         self.display = False
 
     def pieces(self, width: int) -> Sequence[Piece]:
-        """Return the newest note with its sign and code."""
+        """Return the newest note with its sign and code; the key that reads it stays beside a note that is cut."""
         if not self.notes:
             return []
         note = self.notes[-1]
         sign, style = self.SIGNS[note.level]
-        out = [Piece(safe(f"{sign} {note.text}", 600), style, 99)]
+        more = len(self.notes) - 1
+        hint = safe(f"{more} more   {self.hint}" if more else self.hint)
+        room = max(1, width - self.gap - width_of(hint))
+        out = [Piece(clip(safe(f"{sign} {note.text}", 600), room), style, 99)]
         if note.code:
             out.append(Piece(note.code, "$muted", 50))
-        more = len(self.notes) - 1
-        tail = f"{more} more   " if more else ""
-        out.append(Piece(safe(f"{tail}{self.hint}"), "$muted", 80, right=True))
+        out.append(Piece(hint, "$muted", 80, right=True))
         return out
 
     def watch_notes(self, notes: Sequence[StatusNote]) -> None:

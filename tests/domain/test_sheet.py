@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runctl_tui.domain.sheet import Sheet, SheetFormat, sheet_of, written
+from runctl_tui.domain.sheet import ABSENT, Sheet, SheetFormat, sheet_of, written
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SHEET = Sheet(
@@ -124,5 +124,13 @@ def test_markdown_keeps_a_name_a_name() -> None:
 def test_rows_of_different_keys_share_the_columns() -> None:
     sheet = sheet_of("all", [{"a": 1}, {"b": {"k": "v", "w": True}, "a": ["x", "y"]}], NOON)
     assert sheet.titles == ("a", "b")
-    assert [row[:2] for row in table(written(sheet, SheetFormat.CSV))[1:]] == [["1", "?"], ["x; y", "k=v; w=yes"]]
+    assert [row[:2] for row in table(written(sheet, SheetFormat.CSV))[1:]] == [["1", "-"], ["x; y", "k=v; w=yes"]]
     assert written(sheet_of("none", [], NOON), SheetFormat.CSV) == '"as_of","scope"\n'
+
+
+def test_what_there_is_none_of_is_no_question_to_a_reader_and_null_to_a_program() -> None:
+    sheet = sheet_of("all", [{"a": None, "b": ABSENT}], NOON)
+    assert table(written(sheet, SheetFormat.CSV))[1][:2] == ["?", "-"]
+    assert written(sheet, SheetFormat.MARKDOWN).splitlines()[-1] == "| ? | - |"
+    assert "<td>?</td><td>-</td>" in written(sheet, SheetFormat.HTML)
+    assert json.loads(written(sheet, SheetFormat.JSON))["rows"] == [{"a": None, "b": None}]

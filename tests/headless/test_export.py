@@ -5,14 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.run import RunProgress, TrainingStatus
+from runctl_tui.domain.volume import VolumeShape
 from runctl_tui.headless.export import VIEWS
 from tests.headless.conftest import Runctl
-from tests.headless.fakes import World, machine
+from tests.headless.fakes import World, checkpoint, machine, run
+from tests.headless.test_resources import NETWORK
+from tests.ui.fake_feed import FakeFeed
 
 THROTTLED = Problem("Throttling", "us-west-2 could not be listed", "throttled")
 
@@ -33,6 +39,57 @@ def test_the_rows_are_those_of_the_list_itself(runctl: Runctl) -> None:
     (row,) = csv.DictReader(io.StringIO(runctl("export", "instances").out))
     assert (row["name"], row["usd_per_hour"], row["scope"]) == ("llama-7b", "1.006", "aws/us-east-1")
     assert row["tags"] == "runctl:owner=me; runctl:project=llama"
+
+
+def exported(runctl: Runctl, view: str, *, by: str = "name") -> dict[str, dict[str, str]]:
+    return {row[by]: row for row in csv.DictReader(io.StringIO(runctl("export", view).out))}
+
+
+def test_a_volume_without_a_snapshot_or_figures_of_its_own_has_no_questions(runctl: Runctl, world: World) -> None:
+    assert world.storage.latest is not None
+    kept = world.storage.latest.value
+    other = {"shape": VolumeShape("network-fast", 500), "last_snapshot": Unknown("not told")}
+    volumes = [replace(each, **(other if each.name == "data" else {})) for each in kept.volumes]  # type: ignore[arg-type]  # fields by name
+    world.storage = FakeFeed(replace(kept, volumes=tuple(volumes)))
+    rows = exported(runctl, "volumes")
+    assert rows["scratch-2025"]["last_snapshot_at"] == rows["scratch-2025"]["delete_on_termination"] == "-"
+    assert [rows["data"][key] for key in ("iops", "throughput_mibs", "last_snapshot_at")] == ["-", "-", "-"]
+    assert [rows["fresh"][key] for key in ("last_snapshot_at", "usd_per_month")] == ["?", "?"]
+
+
+def test_a_run_has_no_questions_about_what_it_does_not_say_or_has_not_reached(runctl: Runctl, world: World) -> None:
+    silent = replace(run(), progress=RunProgress())
+    ended = replace(silent, id="r-ended", status=TrainingStatus.COMPLETED, exit_code=0)
+    lost = replace(silent, id="r-lost", status=TrainingStatus.LOST, exit_code=None)
+    gone = replace(silent, id="r-gone", status=TrainingStatus.UNREACHABLE, exit_code=None)
+    nan = replace(silent, id="r-nan", progress=RunProgress(step=7, loss=float("nan")))
+    world.runs = [silent, ended, lost, gone, nan]
+    rows = exported(runctl, "runs", by="id")
+    columns = ("step", "loss", "eta_seconds", "exit_code")
+    assert [[rows[one.id][key] for key in columns] for one in world.runs] == [
+        ["-", "-", "?", "-"],
+        ["-", "-", "-", "0"],
+        ["-", "-", "-", "?"],
+        ["?", "?", "?", "?"],
+        ["7", "?", "?", "-"],
+    ]
+
+
+def test_a_checkpoint_whose_name_tells_no_step_has_none(runctl: Runctl, world: World) -> None:
+    world.checkpoints = [(replace(checkpoint(100), step=None, loss=None, size_bytes=None),)]
+    ((row,),) = (exported(runctl, "checkpoints").values(),)
+    assert [row[key] for key in ("step", "loss", "size_bytes")] == ["-", "-", "?"]
+
+
+def test_a_project_without_a_budget_has_nothing_left_of_it(runctl: Runctl, world: World) -> None:
+    rows = exported(runctl, "costs", by="project").values()
+    assert {(row["budget"], row["left"], row["over"]) for row in rows} == {("-", "-", "-")}
+
+
+def test_rows_of_another_kind_do_not_ask_for_what_only_machines_have(runctl: Runctl, world: World) -> None:
+    world.tracked_volumes = (NETWORK,)
+    rows = exported(runctl, "resources")
+    assert [rows[NETWORK.name][key] for key in ("gpu", "market", "age_seconds")] == ["-", "-", "-"]
 
 
 def test_flags_of_the_list_follow_two_dashes(runctl: Runctl, world: World) -> None:

@@ -48,8 +48,16 @@ def test_totals_are_added_when_asked_for(runctl: Runctl) -> None:
     assert data["objects"][2]["key"] == "a/\x1b[2Jx"
 
 
-def test_what_is_no_address_or_no_bucket_is_said(runctl: Runctl) -> None:
-    assert runctl("s3", "ls", "my-data").code == 1
+def test_a_list_takes_an_address_without_its_scheme_as_the_aws_cli_does(runctl: Runctl) -> None:
+    for place in ("my-data", "my-data/", "my-data/a/"):
+        assert runctl("s3", "ls", place, "--json").data == runctl("s3", "ls", f"s3://{place}", "--json").data != []
+
+
+def test_what_is_no_address_or_no_bucket_is_said(runctl: Runctl, world: World) -> None:
+    assert runctl("s3", "ls", "/my-data").code == 1
+    assert runctl("s3", "rm", "my-data/README.md").code == 1
+    assert runctl("s3", "presign", "my-data/README.md").code == 1
+    assert world.stored == []
     assert runctl("s3", "ls", "s3://nobodys/", "--json").error["type"] == "ResourceNotFound"
 
 
@@ -117,6 +125,15 @@ def test_copies_act_at_once(runctl: Runctl, world: World, words: list[str], requ
     assert len(world.committed) == 1
 
 
+def test_keys_left_out_of_a_sync_that_deletes_are_told_by_its_exit_code(runctl: Runctl, world: World) -> None:
+    world.plan_changes = {**asking(Level.NAME), "skipped": (("a//b", "a part of it is empty"),)}
+    words = ["sync", "s3://b/", "a", "--delete"]
+    shown = runctl("s3", *words, "--json").data
+    name = shown["plan"]["name_to_type"]
+    done = runctl("s3", *words, "--yes", "--plan-hash", shown["plan_hash"], "--name", name)
+    assert (done.code, "skipped 'a//b'" in done.err) == (2, True)
+
+
 def test_onto_a_checkpoint_only_with_yes(runctl: Runctl, world: World) -> None:
     world.plan_changes = asking(Level.ENTER, ONTO)
     said = runctl("s3", "cp", "a", "s3://b/k")
@@ -139,7 +156,9 @@ def test_a_dry_run_changes_nothing(runctl: Runctl, world: World, words: list[str
     assert world.committed == []
 
 
-@pytest.mark.parametrize("words", [["rm", "s3://b/k"], ["sync", "a", "s3://b/", "--delete"]])
+@pytest.mark.parametrize(
+    "words", [["rm", "s3://b/k"], ["sync", "a", "s3://b/", "--delete"], ["sync", "s3://b/", "a", "--delete"]]
+)
 def test_what_goes_needs_the_plans_hash_and_name(runctl: Runctl, world: World, words: list[str]) -> None:
     world.plan_changes = asking(Level.NAME)
     shown = runctl("s3", *words, "--json").data

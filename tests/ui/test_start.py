@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -23,6 +24,24 @@ async def test_without_credentials_the_first_steps_stand_under_the_table() -> No
 async def test_the_first_steps_fit_a_small_terminal() -> None:
     async with at_keyboard(World().alone(), NARROW) as person:
         await person.sees("this machine", "t  ", "S  ", "D  ", "aws configure sso", "no usable credentials")
+
+
+async def test_findings_that_there_is_no_room_for_are_counted_with_the_key_that_shows_them() -> None:
+    world = World().alone()
+    world.findings = tuple(Finding("aws", False, f"finding {number}") for number in range(9))
+    async with at_keyboard(world, NARROW) as person:
+        await person.sees("finding 0", "▾ 5 more lines: D shows everything that doctor found")
+        assert "finding 8" not in person.text()
+    async with at_keyboard(world) as person:
+        await person.sees("finding 8")
+        assert "more line" not in person.text()
+
+
+async def test_what_is_no_key_does_not_look_like_one() -> None:
+    async with at_keyboard(World().alone(), NARROW) as person:
+        await person.sees("No cloud answers")
+        ways = [line for line in person.text().splitlines() if re.search("AWS: aws|another profile:|RunPod: R", line)]
+        assert [line.split()[0] for line in ways] == ["·", "·", "·"]
 
 
 async def test_they_vanish_when_machines_arrive_and_their_keys_with_them() -> None:

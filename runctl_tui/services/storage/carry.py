@@ -5,16 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.objects import SCHEME, DeleteRequest, Deletion, Transfer, TransferItem, split_address
+from runctl_tui.domain.objects import (
+    SCHEME,
+    DeleteRequest,
+    Deletion,
+    LocalDeletion,
+    Transfer,
+    TransferItem,
+    split_address,
+)
+from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.sizes import byte_words
 from runctl_tui.services.errors import DataTransferError, Refused, ResourceNotFound, TrainctlError
 from runctl_tui.services.job_handle import JobHandle, StepHandle
+from runctl_tui.services.storage.local_files import listed, remove
 from runctl_tui.services.storage.parts import ObjectMover, ObjectReader
 
 AT_ONCE: Final = 4
@@ -85,15 +95,29 @@ class Carrier:
                 failed += await self.mover.delete(deletion.bucket, batch)
                 done = start + len(batch)
                 step.progress(done / len(deletion.objects), f"{done:,} of {len(deletion.objects):,}")
-            if failed:
-                what = f"{len(failed)} of {len(deletion.objects)} objects were not deleted"
-                why = "; ".join(f"{key}: {reason}" for key, reason in failed[:LISTED_ERRORS])
-                raise DataTransferError(what, why, "look at them and plan again")
+            _check_all_gone(failed, f"{len(deletion.objects)} objects")
         async with job.step("verify"):
             left = await self._left(deletion, request)
             if left:
                 raise DataTransferError(f"{_count(left)} deleted are still listed", "S3 says so", "list them again")
         return f"deleted {_count(len(deletion.objects))}, {byte_words(deletion.size)}"
+
+    async def delete_here(self, deletion: LocalDeletion, job: JobHandle) -> str:
+        """Delete every file of this machine as it was planned, then look whether they are gone."""
+        folder, failed = Path(deletion.folder), list[tuple[str, str]]()
+        async with job.step("delete") as step:
+            for start in range(0, len(deletion.files), BATCH):
+                job.check()
+                batch = deletion.files[start : start + BATCH]
+                failed += await asyncio.to_thread(remove, folder, batch)
+                done = start + len(batch)
+                step.progress(done / len(deletion.files), f"{done:,} of {len(deletion.files):,}")
+            _check_all_gone(failed, count(len(deletion.files), "file"))
+        async with job.step("verify"):
+            left = await asyncio.to_thread(listed, folder, [file.name for file in deletion.files])
+            if left.files:
+                raise DataTransferError(f"{count(len(left.files), 'file')} deleted are there", "", "look at them again")
+        return f"deleted {count(len(deletion.files), 'file')} here, {byte_words(deletion.size)}"
 
     async def _move(self, item: TransferItem, meter: Meter) -> None:
         if not item.target.startswith(SCHEME):
@@ -161,6 +185,12 @@ async def _ticks(work: Awaitable[object]) -> AsyncIterator[None]:
         if done:
             await task
             return
+
+
+def _check_all_gone(failed: Sequence[tuple[str, str]], many: str) -> None:
+    if failed:
+        why = "; ".join(f"{name}: {reason}" for name, reason in failed[:LISTED_ERRORS])
+        raise DataTransferError(f"{len(failed)} of {many} were not deleted", why, "look at them and plan again")
 
 
 def _count(number: int) -> str:

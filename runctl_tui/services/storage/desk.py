@@ -11,6 +11,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from runctl_tui.domain.checkpoint import Checkpoint
@@ -20,6 +21,7 @@ from runctl_tui.domain.objects import (
     CopyRequest,
     DeleteRequest,
     Deletion,
+    LocalDeletion,
     ObjectChangeFacts,
     Transfer,
     Versioning,
@@ -28,7 +30,7 @@ from runctl_tui.domain.objects import (
     split_address,
 )
 from runctl_tui.domain.plan import Confirmation, Operation, Plan, Step, Target
-from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
+from runctl_tui.domain.safety import CleanupSafety, SafetyFacts, access
 from runctl_tui.services.action_calls import Caller, entry_for
 from runctl_tui.services.action_checks import check_confirmation, check_policy, check_unchanged
 from runctl_tui.services.action_facts import FactGatherer
@@ -38,9 +40,12 @@ from runctl_tui.services.locks import LockSet
 from runctl_tui.services.storage.carry import Carrier
 from runctl_tui.services.storage.heirlooms import Heirlooms, newest_among, replaced_among
 from runctl_tui.services.storage.survey import Survey
-from runctl_tui.services.storage.words import both, deletion_plan, download_plan, transfer_plan
+from runctl_tui.services.storage.words import both, deletion_plan, download_plan, local_deletion_plan, transfer_plan
 
 PROVIDER: Final = "aws"
+LOCAL: Final = "local"
+ON_FILES: Final = CleanupSafety((access.read_only, access.identity_changed, access.reconcile_first, access.no_journal))
+"""What is asked about files of this machine, which have no tags and no provider that keeps them."""
 _REMEMBERED: Final = 32
 """Requests whose plans may still be confirmed."""
 Request: TypeAlias = CopyRequest | DeleteRequest
@@ -100,7 +105,10 @@ class StorageDesk:
         carrier = self._parts.carrier
         transfer = await self._parts.survey.transfer(request)
         if not transfer.changes_cloud:
-            return download_plan(transfer, self._parts.facts.clock.now()), lambda job: carrier.transfer(transfer, job)
+            plan = download_plan(transfer, self._parts.facts.clock.now())
+            if transfer.surplus_here is not None and transfer.surplus_here.files:
+                return await self._with_deletion_here(transfer, transfer.surplus_here, plan, planned_account)
+            return plan, lambda job: carrier.transfer(transfer, job)
         facts = await self._transfer_facts(transfer, planned_account)
         plan = transfer_plan(transfer, facts, self._parts.safety.judge(Operation.S3_COPY, facts))
         if transfer.surplus:
@@ -129,6 +137,23 @@ class StorageDesk:
         async def work(job: JobHandle) -> str:
             copied = await carrier.transfer(transfer, job)
             return f"{copied}; {await carrier.delete(deletion, request, job)}"
+
+        return plan, work
+
+    async def _with_deletion_here(
+        self, transfer: Transfer, deletion: LocalDeletion, copying: Plan, account: str | None
+    ) -> tuple[Plan, Work]:
+        """Download first, then delete what is surplus on this machine: one plan, as strict as both."""
+        facts, carrier = self._parts.facts, self._parts.carrier
+        target = Target("folder", deletion.folder, Path(deletion.folder).name, LOCAL, "")
+        provider = facts.registry.get(PROVIDER)
+        base = await facts.base(Operation.S3_DELETE, provider, target, deletion.folder, account)
+        verdict = ON_FILES.judge(Operation.S3_DELETE, base)
+        plan = both(copying, local_deletion_plan(transfer, deletion, base, verdict))
+
+        async def work(job: JobHandle) -> str:
+            copied = await carrier.transfer(transfer, job)
+            return f"{copied}; {await carrier.delete_here(deletion, job)}"
 
         return plan, work
 

@@ -25,6 +25,7 @@ from runctl_tui.domain.objects import (
     split_address,
 )
 from runctl_tui.services.errors import DataTransferError, ResourceNotFound, ValidationError
+from runctl_tui.services.storage import local_files
 from runctl_tui.services.storage.names import unfit
 from runctl_tui.services.storage.parts import ObjectReader
 
@@ -63,15 +64,13 @@ class Survey:
         ends = request.source.startswith(SCHEME), request.destination.startswith(SCHEME)
         if not any(ends):
             raise ValidationError("one of the two ends must be in S3", todo="such as s3://bucket/folder/")
-        if request.delete and not ends[1]:
-            raise ValidationError(
-                "files on this machine are not deleted", "--delete is for a destination in S3", "leave --delete out"
-            )
+        clears_here = request.delete and not ends[1]
+        folder = await asyncio.to_thread(local_files.folder_to_clear, request.destination) if clears_here else None
         below = request.recursive or request.changed_only
         sources = await (self._tree(request.source) if below else self._single(request.source))
-        sources = {name: one for name, one in sources.items() if not below or kept_by(name, request.patterns)}
         if not sources and not request.changed_only:
-            raise ResourceNotFound("there is nothing to copy", f"{request.source} is empty, or every name is excluded")
+            raise ResourceNotFound("there is nothing to copy", f"{request.source} is empty")
+        sources = {name: one for name, one in sources.items() if not below or kept_by(name, request.patterns)}
         skipped = await self._skipped(request, sources, below)
         kept = {name: one for name, one in sources.items() if name not in skipped}
         targets = {name: self._target(request, name, below) for name in kept}
@@ -82,11 +81,13 @@ class Survey:
                 source = one.entry.address if one.entry else _local(request.source, name, below)
                 items.append(TransferItem(source, targets[name], one.size, name, one.entry, name in there))
         _check_apart(items, request.move)
+        surplus = _surplus(request, set(sources), there)
         return Transfer(
             request,
             tuple(items),
             len(kept) - len(items),
-            self._surplus(request, set(sources), there),
+            tuple(entry for name in surplus if (entry := there[name].entry) is not None),
+            await asyncio.to_thread(local_files.listed, folder, surplus) if folder else None,
             tuple(sorted(skipped.items())),
         )
 
@@ -152,13 +153,6 @@ class Survey:
                 continue
         return found
 
-    def _surplus(self, request: CopyRequest, sources: set[str], there: Mapping[str, Found]) -> tuple[ObjectEntry, ...]:
-        """What `sync --delete` is about; names that the patterns leave out are left alone."""
-        if not request.delete:
-            return ()
-        found = [there[name] for name in sorted(there) if name not in sources and kept_by(name, request.patterns)]
-        return tuple(one.entry for one in found if one.entry is not None)
-
     def _target(self, request: CopyRequest, name: str, below: bool) -> str:
         if request.destination.startswith(SCHEME):
             bucket, key = split_address(request.destination)
@@ -166,6 +160,13 @@ class Survey:
             return address(bucket, (_as_folder(key) + name) if folder else key)
         path = _path(request.destination)
         return str(path / name if below or _is_folder(request.destination) else path)
+
+
+def _surplus(request: CopyRequest, sources: set[str], there: Iterable[str]) -> list[str]:
+    """Return the names that `sync --delete` is about; what the patterns leave out is left alone."""
+    if not request.delete:
+        return []
+    return [name for name in sorted(there) if name not in sources and kept_by(name, request.patterns)]
 
 
 def _path(place: str) -> Path:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.objects import DeleteRequest, Deletion, Transfer, address, last_part
+from runctl_tui.domain.objects import DeleteRequest, Deletion, LocalDeletion, Transfer, address, last_part
 from runctl_tui.domain.plan import Level, Operation, Plan, PlanLine, Reason, Reversibility, Severity, Target, Verdict
 from runctl_tui.domain.safety import SafetyFacts
 from runctl_tui.domain.safety.reasons import count, known_or_none
@@ -39,6 +39,30 @@ def deletion_plan(
         lines=lines,
         parameters=(("objects", deletion.digest), ("versions", "kept" if keeps else "not kept")),
         reversibility=Reversibility.LOSSY if keeps else Reversibility.IRREVERSIBLE,
+    )
+
+
+def local_deletion_plan(transfer: Transfer, deletion: LocalDeletion, facts: SafetyFacts, verdict: Verdict) -> Plan:
+    """Return the plan of a deletion on this machine; its hash covers every name, size and time."""
+    many = count(len(deletion.files), "file")
+    gone = Reason("local_delete", Severity.WARN, f"{many} of this machine would be gone for good", Level.NAME)
+    reasons = (*verdict.reasons, gone)
+    if not (transfer.items or transfer.unchanged or transfer.skipped):
+        text = f"nothing is taken from {transfer.request.source}: is that the place that is meant?"
+        reasons = (*reasons, Reason("empty_source", Severity.WARN, text, Level.NAME))
+    lines = (
+        PlanLine("WHAT", _what(f"{deletion.folder} on this machine", facts), facts.at),
+        PlanLine("DIES", f"{many} of this machine, {byte_words(deletion.size)}"),
+        PlanLine("FIRST", _first([file.name for file in deletion.files])),
+        PlanLine("STAYS", "links and what they lead to, folders, names that are excluded"),
+        PlanLine("UNDO", "none"),
+    )
+    effect = f"delete {many} ({byte_words(deletion.size)}) of this machine in {deletion.folder}"
+    return replace(
+        _plan(Operation.S3_DELETE, (facts.target,), effect, Verdict(reasons, verdict.base_level), facts),
+        lines=lines,
+        parameters=(("files", deletion.digest),),
+        reversibility=Reversibility.IRREVERSIBLE,
     )
 
 
@@ -83,6 +107,7 @@ def both(copying: Plan, deleting: Plan) -> Plan:
         verdict=Verdict(tuple(reasons), deleting.verdict.base_level),
         lines=(*deleting.lines[:1], *moving, *deleting.lines[1:]),
         parameters=(*deleting.parameters, *copying.parameters),
+        skipped=copying.skipped,
     )
 
 

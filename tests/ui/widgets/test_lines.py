@@ -178,3 +178,15 @@ async def test_a_problem_stays_until_it_is_read() -> None:
         await pilot.pause()
         assert not line.display
         assert [message.note for message in app.kinds(StatusLine.Read)] == [denied]
+
+
+async def test_a_problem_that_is_cut_keeps_its_key_beside_it() -> None:
+    line = StatusLine()
+    app = WidgetApp(lambda: [line])
+    async with app.run_test(size=(40, 5)) as pilot:
+        line.say(StatusNote(safe("zz-1 is no region; regions are us-east-1, us-west-2"), safe("usage")))
+        await pilot.pause()
+        assert app.screen_text()[0].rstrip() == " ✗ zz-1 is no region; regions…   ! read"
+        line.say(StatusNote(safe("another problem that is as long as the line"), level="warn"))
+        await pilot.pause()
+        assert app.screen_text()[0].rstrip() == " ▲ another problem th…  1 more   ! read"
