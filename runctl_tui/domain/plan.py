@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from runctl_tui.domain.states import Operation as Operation
 
@@ -188,6 +189,10 @@ class StepState(StrEnum):
     SKIPPED = "skipped"
 
 
+LINK_LOST: Final = "the link is lost"
+NOT_YET: Final = "not yet"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One visible step of a job."""
@@ -200,6 +205,11 @@ class Step:
     """0 to 1 where it can be told."""
     seconds: float | None = None
     """How long it took, or has taken."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it says that it waits for what does not come."""
+        return self.state is StepState.RUNNING and self.detail.startswith((LINK_LOST, NOT_YET))
 
 
 @dataclass(frozen=True, slots=True)

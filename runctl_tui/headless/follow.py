@@ -40,7 +40,7 @@ async def carry_out(
     job_id = await services.actions.commit(plan, confirmation)
     call.console.afterwards[:] = [GoesOn(f"job {job_id} was begun", "'runctl-tui' shows under Tasks what became of it")]
     last: JobView | None = None
-    said: dict[str, StepState] = {}
+    said: dict[str, str] = {}
     asked = ""
 
     def undo() -> bool:
@@ -220,10 +220,11 @@ class LogStream:
         return run.status is TrainingStatus.RUNNING or run.status.ended
 
 
-def _say_steps(call: Call, view: JobView, said: dict[str, StepState]) -> None:
+def _say_steps(call: Call, view: JobView, said: dict[str, str]) -> None:
     for step in view.steps:
-        if step.state in _SIGNS and said.get(step.id) != step.state:
-            said[step.id] = step.state
+        now = f"{step.state} {step.detail if step.waits else ''}"
+        if step.state in _SIGNS and said.get(step.id, "").rstrip() != now.rstrip():
+            said[step.id] = now
             call.console.progress(_step_words(step))
 
 

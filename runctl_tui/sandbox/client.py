@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import runctl_tui
 from runctl_tui.domain.problem import Problem
-from runctl_tui.sandbox.errors import EXIT_HELD, SandboxError
+from runctl_tui.sandbox.errors import EXIT_HELD, SandboxError, SandboxRefusal
 from runctl_tui.sandbox.folder import SandboxFolder, is_held
 
 POLL_S: Final = 0.05
@@ -224,7 +224,7 @@ async def _ask(
         raise SandboxError("The sandbox has ended", todo="Start it again")
     if not answer.pop("ok"):
         told = answer["error"]
-        raise SandboxError(told["what"], why=told["why"], todo=told["todo"])
+        raise SandboxRefusal(told["what"], why=told["why"], todo=told["todo"])
     return answer
 
 

@@ -14,3 +14,9 @@ EXIT_HELD: Final = 4
 
 class SandboxError(SandboxFailed):
     """The sandbox could not do what was asked; `what`, `why` and `todo` are for a person to read."""
+
+
+class SandboxRefusal(SandboxError):
+    """The sandbox is there, and what was asked of it cannot be done."""
+
+    exit_code = 1

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.sandbox.client import find, stop
-from runctl_tui.sandbox.errors import SandboxError
+from runctl_tui.sandbox.errors import SandboxError, SandboxRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ class SandboxRemote:
                 return await self._status()
             case ["stop"]:
                 return "the sandbox has ended" if await stop(self._folder) else "no sandbox was running"
-        raise SandboxError(f"The sandbox does not know {' '.join(words) or 'nothing'!r}", todo=f"Say one of: {USAGE}")
+        raise SandboxRefusal(f"The sandbox does not know {' '.join(words) or 'nothing'!r}", todo=f"Say one of: {USAGE}")
 
     def leaving(self) -> str:
         """Return what happens to the sandbox when this client leaves, by what is known of the runs begun from here."""
@@ -101,4 +101,4 @@ def _seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise SandboxError(f"{text!r} is no number of seconds") from error
+        raise SandboxRefusal(f"{text!r} is no number of seconds") from error

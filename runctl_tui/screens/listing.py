@@ -37,6 +37,8 @@ class ListScreen(ViewingScreen, Generic[RowT]):
     """The column and direction that rows are ordered by at first."""
     ROWS: ClassVar[str] = ""
     """What the rows are, where the screen's name does not say it."""
+    KEEPS_CURSOR: ClassVar[bool] = True
+    """Whether the next session begins at the row where this one ended."""
     ABOUT_ROWS: ClassVar[frozenset[str]] = frozenset({"describe_row", "raw_row", "copy_row", "copy_cell"})
     """Actions that need a row; their hints are grey while there is none."""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -101,7 +103,7 @@ class ListScreen(ViewingScreen, Generic[RowT]):
         if left is None or self._touched:
             return
         self.look_as(left.view)
-        self._left_at = left.cursor
+        self._left_at = left.cursor if self.KEEPS_CURSOR else None
         if self._heard is not None:
             self.show_rows(self._heard)
 

@@ -33,6 +33,7 @@ class TasksScreen(ListScreen[JobView]):
     CSS_PATH: ClassVar = style_sheets("controls", "tasks")
     MODE = "tasks"
     NAME = "Tasks"
+    KEEPS_CURSOR = False  # what was interrupted last stands first
     EMPTY = "nothing is being done, and nothing was done yet; on 1 Instances, x Launch… begins something"
     ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"monitor"}
     HELP = "Everything that changes something runs here as a task. Enter answers its question or follows its steps."

@@ -252,7 +252,8 @@ async def _nobody(view: JobView) -> None:
 def _cut_short(view: JobView, at: datetime) -> JobView:
     """Return the view of a job whose process has died."""
     steps = tuple(replace(one, state=StepState.FAILED) if one.state is StepState.RUNNING else one for one in view.steps)
-    return replace(view, ended_at=at, ok=False, result=INTERRUPTED, code="interrupted", question="", steps=steps)
+    left = f"; {view.instance_id} may be there and cost" if view.instance_id else ""
+    return replace(view, ended_at=at, ok=False, result=INTERRUPTED + left, code="interrupted", question="", steps=steps)
 
 
 def _lasting(view: JobView) -> JobView:

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from runctl_tui.domain.text import EMPTY, SafeText, safe
-from runctl_tui.widgets.text import Piece, content, lines, pad, plain, row_of, width_of, wrap
+from runctl_tui.widgets.text import Piece, clip, content, lines, pad, plain, row_of, width_of, wrap
 
 StepState = Literal["waiting", "running", "done", "failed", "skipped"]
 _SIGNS: Final[dict[StepState, tuple[str, str]]] = {
@@ -24,6 +24,7 @@ _SIGNS: Final[dict[StepState, tuple[str, str]]] = {
 BAR: Final = 20
 SHORT_BAR: Final = 8
 INDENT: Final = 3
+GAP: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,13 @@ def _line(step: Step, column: int, width: int) -> Content:
         Piece(safe(sign), style, 100),
         Piece(pad(step.title, column), "$muted" if step.state in ("waiting", "skipped") else "$foreground", 99),
     ]
+    room = width - column - 1 - width_of(step.took) - 3 * GAP
     if step.state == "running" and step.fraction is not None:
         percent = f"{int(step.fraction * 100)} %".rjust(5)
         short = safe(f"{progress_bar(step.fraction, SHORT_BAR)} {percent}")
-        pieces.append(Piece(safe(f"{progress_bar(step.fraction)} {percent}"), "$focus", 90, short))
-    pieces.append(Piece(step.detail, "$foreground", 50))
+        if width_of(step.detail) + GAP + width_of(short) <= room:  # words that need the room say more than a bar
+            pieces.append(Piece(safe(f"{progress_bar(step.fraction)} {percent}"), "$focus", 90, short))
+    pieces.append(Piece(clip(step.detail, max(GAP, room)), "$foreground", 80))
     pieces.append(Piece(step.rate, "$muted", 40))
     if step.eta:
         pieces.append(Piece(safe(f"eta {step.eta}"), "$muted", 60))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _DESKS: Final = "runctl_tui.wiring.desks"
+COUNT_SECONDS: Final = 10.0
+"""Seconds between two looks at a fleet that no screen shows."""
 HEAD_START: Final = 1.0
 """Seconds that the first rows have for themselves before hosts are asked about runs."""
 
@@ -85,7 +87,7 @@ class Assembly:
         await core.enter_world()
         await core.jobs.load()
         await core.journal.reconcile(core.registry)
-        self._watching = asyncio.create_task(self._keep_watching_runs())
+        self._watching = asyncio.create_task(self._keep_watching())
 
     async def warm_up(self) -> None:
         """Import what only a later key press needs, so that it need not wait."""
@@ -114,6 +116,21 @@ class Assembly:
             await asyncio.wait([self._watching])
         await self.core.hosts.close()
         await self.core.cloud.aclose()
+
+    async def _keep_watching(self) -> None:
+        await asyncio.gather(self._keep_watching_runs(), self._keep_counting())
+
+    async def _keep_counting(self) -> None:
+        """Let the ledger, and with it the cost bar, hear of the fleet also while no screen shows it."""
+        fleet, feed, pace = self.core.fleet, self.core.fleet_feed, self.core.pace(COUNT_SECONDS)
+        while True:
+            await asyncio.sleep(pace.wait())
+            if feed.latest is None or feed.polling:
+                continue
+            try:
+                feed.push(await fleet.now())
+            except TrainctlError as error:
+                _LOG.info("the fleet could not be counted: %s", error)
 
     async def _keep_watching_runs(self) -> None:
         """Keep the register fresh whatever screen is shown, and see to it that a relay works where one is needed."""

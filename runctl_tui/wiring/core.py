@@ -36,6 +36,7 @@ from runctl_tui.wiring.cloud import Cloud, forget_old_world
 from runctl_tui.wiring.detached import own_command, start_detached
 
 if TYPE_CHECKING:
+    from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.sandbox.client import SandboxSession
@@ -83,7 +84,9 @@ class Core:
             FleetParts(self.registry, self.machines, self.cloud.prices, self.costs, self.runs, clock),
             warnings=lambda: place.configuration.monitoring.enable_warnings,
         )
-        self.fleet.feed = PollingFeed(self.fleet.poll, self.pace(fleet_pace(place)), clock, empty=())
+        looks = self.pace(fleet_pace(place))
+        self.fleet_feed: PollingFeed[tuple[FleetRow, ...]] = PollingFeed(self.fleet.poll, looks, clock, empty=())
+        self.fleet.feed = self.fleet_feed
         self.jobs = JobBoard(self.store, clock, self.locks, place.owner, self.pace(LOOKS_EVERY))
         self.audit = AuditLog(place.state / "audit.jsonl", clock)
         self.audit.feed = PollingFeed(self.audit.poll, self.pace(AUDIT_SECONDS), clock, empty=())

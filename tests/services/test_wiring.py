@@ -16,7 +16,7 @@ from runctl_tui.domain.run import TrainingJob
 from runctl_tui.options import Options
 from runctl_tui.services.errors import SandboxFailed, TrainctlError
 from runctl_tui.services.log_file import open_log
-from runctl_tui.wiring import build
+from runctl_tui.wiring import assembly, build
 from runctl_tui.wiring.assembly import Assembly
 from runctl_tui.wiring.detached import own_command
 from runctl_tui.wiring.ground import Ground
@@ -122,3 +122,24 @@ async def test_a_budget_counts_as_soon_as_it_is_written_and_stays_while_the_file
     assert services.settings.validate()
     assert (await services.costs.now()).budget == 200
     services.close()
+
+
+async def test_the_ledger_hears_of_the_fleet_while_no_screen_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assembly, "COUNT_SECONDS", 0.05)
+    made = Assembly(Ground(Options(state_dir=str(tmp_path / "state"), regions=("us-east-1",))))
+    looked = asyncio.Event()
+    now = made.core.fleet.now
+
+    async def counted():  # type: ignore[no-untyped-def] # the fleet's own type
+        looked.set()
+        return await now()
+
+    made.core.fleet_feed.push(await now())
+    monkeypatch.setattr(made.core.fleet, "now", counted)
+    counting = asyncio.create_task(made._keep_counting())
+    await asyncio.wait_for(looked.wait(), 10)
+    counting.cancel()
+    await asyncio.wait([counting])
+    await made.aclose()

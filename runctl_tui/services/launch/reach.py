@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from runctl_tui.domain.plan import LINK_LOST, NOT_YET
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.errors import HostLinkLost, HostUnreachable
 
@@ -41,7 +42,7 @@ async def through(
             lost_at = parts.clock.monotonic() if lost_at is None else lost_at
             if parts.clock.monotonic() - lost_at > LINK_SECONDS:
                 raise
-        words = f"the link is lost since {parts.clock.now():%H:%M:%S} UTC, tried again"
+        words = f"{LINK_LOST} since {parts.clock.now():%H:%M:%S} UTC, tried again"
         await reach(parts, step, job, made, (lost_at + LINK_SECONDS, words))
         step.progress(detail="the link is back")
 
@@ -56,7 +57,7 @@ async def reach(
     from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
 
     booting = parts.clock.monotonic() + (SSH_SECONDS if made.created else SSH_SECONDS / 5)
-    deadline, words = patience or (booting, f"not yet, tried since {parts.clock.now():%H:%M:%S} UTC")
+    deadline, words = patience or (booting, f"{NOT_YET}, tried since {parts.clock.now():%H:%M:%S} UTC")
     if patience is not None:
         step.progress(detail=words)
 

@@ -16,7 +16,15 @@ from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.services.errors import HostError, Refused, ResourceNotFound, StateError, TrainctlError, ValidationError
+from runctl_tui.services.errors import (
+    HostError,
+    HostUnreachable,
+    Refused,
+    ResourceNotFound,
+    StateError,
+    TrainctlError,
+    ValidationError,
+)
 from runctl_tui.services.runs.archive import folders_of_runs
 from runctl_tui.services.runs.mirror import Mirrors
 from runctl_tui.services.runs.sessions import GONE, Seen, adopted, heard, silent
@@ -142,9 +150,13 @@ class RunRegister:
 
     async def agent_of(self, session: TrainingSession) -> AgentClient:
         """Return the agent of a run's host; HostUnreachable says why there is none."""
-        for machine in (await self._machines()).value:
+        machines = await self._machines()
+        for machine in machines.value:
             if (machine.provider, machine.id) == (session.provider, session.instance_id):
                 return await self._hosts.agent(machine)
+        if {session.provider, f"{session.provider}/{session.region}"} & set(machines.silent):
+            why = f"{session.region or session.provider} does not tell which machines there are"
+            raise HostUnreachable(f"The host of {session.id} is not known now", why, "it is tried again")
         raise HostError(f"The host of {session.id} is gone", f"{session.instance_id} is not listed any more")
 
     async def machine_is_gone(self, session: TrainingSession) -> bool:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import ResourceUsage, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import (
     CloudProviderError,
+    HostError,
     HostUnreachable,
     Refused,
     ResourceNotFound,
@@ -290,6 +292,21 @@ async def test_a_run_at_work_is_asked_of_the_hosts_and_silence_is_no_answer(worl
     world.store.error = CloudProviderError("no")
     with pytest.raises(CloudProviderError):
         await world.another_register().writing_at(["s3://bucket/runs/r-000003aaaaa/log/x"])
+
+
+async def test_a_host_in_a_silent_region_is_not_called_gone(world: Rig) -> None:
+    session = a_session(world.machine())
+    listed = await world.machines.now()
+    world.register._machines = lambda: _answer(replace(listed, value=(), silent=(session.provider,)))
+    with pytest.raises(HostUnreachable, match="not known now"):
+        await world.register.agent_of(session)
+    world.register._machines = lambda: _answer(replace(listed, value=()))
+    with pytest.raises(HostError, match="is gone"):
+        await world.register.agent_of(session)
+
+
+async def _answer(machines: Snapshot[tuple[Instance, ...]]) -> Snapshot[tuple[Instance, ...]]:
+    return machines
 
 
 async def test_s3_is_asked_once_a_minute(world: Rig) -> None:

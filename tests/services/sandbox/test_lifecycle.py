@@ -18,7 +18,7 @@ import asyncssh
 import pytest
 
 from runctl_tui.sandbox import client, processes
-from runctl_tui.sandbox.errors import SandboxError
+from runctl_tui.sandbox.errors import SandboxError, SandboxRefusal
 from runctl_tui.sandbox.folder import is_held, take_lock
 from runctl_tui.sandbox.remote import SandboxRemote
 from tests.services.sandbox.conftest import Lease, connect, describe, end, launch, port_of, tags, until, wait_for
@@ -305,6 +305,10 @@ def test_a_killed_sandbox_leaves_nothing_after_the_next_start(folder: Path, key:
     assert info is not None
     remote = SandboxRemote(lambda: lease.session, folder)
     assert not remote.ended
+    for words in (["cut", "nobody", "1"], ["cut", row["InstanceId"], "soon"], ["dance"]):
+        with pytest.raises(SandboxRefusal) as refused:
+            asyncio.run(remote.command(words)) if words[-1] != "1" else lease.command("cut", "nobody", 1.0)
+        assert refused.value.exit_code == 1
     os.kill(info.pid, signal.SIGKILL)
     wait_for(lambda: not is_held(folder / "lock"), "the kernel to free the lock")
     assert ":sandbox start" in asyncio.run(remote.until_ended()).todo
