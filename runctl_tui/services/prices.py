@@ -115,11 +115,10 @@ class PriceBook:
 
         Who waits no longer does not end the question: a slow price list would never be known otherwise.
         """
-        if region not in self._asking:
-            asking = asyncio.get_running_loop().create_task(self._ask(region))
-            self._asking[region] = asking
-            asking.add_done_callback(lambda _: self._asking.pop(region))
-        await asyncio.shield(self._asking[region])
+        asking = self._asking.get(region)
+        if asking is None or asking.done():
+            asking = self._asking[region] = asyncio.get_running_loop().create_task(self._ask(region))
+        await asyncio.shield(asking)
 
     async def _ask(self, region: str) -> None:
         if region not in self._read:
