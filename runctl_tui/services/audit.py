@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.audit import BEGINNING, LONGEST, AuditEntry, Chain, link_of, read_chain, to_line
 from runctl_tui.domain.snapshot import Snapshot
@@ -17,6 +19,9 @@ from runctl_tui.services.threads import BackendPool
 if TYPE_CHECKING:
     from runctl_tui.domain.clock import Clock
     from runctl_tui.services.ports_feed import Feed
+
+PATIENCE: Final = 5.0
+"""Seconds to wait for other writers."""
 
 
 class AuditLog:
@@ -59,8 +64,7 @@ class AuditLog:
             with self._locked() as handle:
                 last, whole = _last_line(handle)
                 line = to_line(entry, link_of(last) if last else BEGINNING)
-                os.write(handle, (b"" if whole else b"\n") + line + b"\n")
-                os.fsync(handle)
+                _write(handle, (b"" if whole else b"\n") + line + b"\n")
         except OSError as error:
             raise self._failed("written", error) from error
 
@@ -85,10 +89,36 @@ class AuditLog:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _lock(handle)
             yield handle
         finally:
             os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    """Wait for other writers, but not for one that hangs."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise OSError(error.errno, "another process holds it and does not let go") from error
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _write(handle: int, line: bytes) -> None:
+    """Write a whole line to the disk, or nothing."""
+    size = os.fstat(handle).st_size
+    try:
+        if os.write(handle, line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(handle)
+    except OSError:
+        os.ftruncate(handle, size)
+        raise
 
 
 def broken(chain: Chain, path: Path) -> StateError:

@@ -6,7 +6,8 @@ import contextlib
 import getpass
 import logging
 import os
-from dataclasses import dataclass, replace
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.audit import AuditEntry, AuditEvent
@@ -53,6 +54,18 @@ def actor(environment: Mapping[str, str]) -> Actor:
     return Actor(user, login, environment.get("SSH_CONNECTION", ""), tty)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a job is about."""
+
+    entry: AuditEntry | None
+    """None: it changes nothing, and is not written down."""
+    requests: list[str] = field(default_factory=list)
+
+
+_UNDER_WAY: Final[ContextVar[_Work | None]] = ContextVar("audited_work", default=None)
+
+
 class Auditor:
     """Makes the entries."""
 
@@ -61,7 +74,6 @@ class Auditor:
         self._clock = clock
         self._who = who
         self._caller = caller
-        self._begun: dict[str, tuple[AuditEntry, list[str]]] = {}
 
     async def refused(self, plan: Plan, answer: Confirmation | None, error: TrainctlError) -> None:
         """Write that a plan was not let through; a log that cannot be written changes nothing about that."""
@@ -78,16 +90,13 @@ class Auditor:
         await self._log.append(entry)
         return entry
 
-    def work(self, job_id: str, entry: AuditEntry, requests: list[str]) -> None:
-        """Keep what a job is about, until it ends."""
-        self._begun[job_id] = (entry, requests)
-
     async def ended(self, view: JobView) -> None:
-        """Write what came of a job."""
-        begun = self._begun.pop(view.id) if view.id in self._begun else None
-        entry, requests = begun or (await self._by(AuditEvent.CONFIRMED, view.title), [])
-        told = replace(entry, at=self._clock.now(), event=AuditEvent.DONE if view.ok else AuditEvent.FAILED)
-        await self._try(replace(told, job=view.id, result=view.result, code=view.code, requests=tuple(requests)))
+        """Write what came of a job, in its own task; one of another process, or taken up, is told by its own words."""
+        work = _UNDER_WAY.get() or _Work(AuditEntry(self._clock.now(), AuditEvent.CONFIRMED, view.title, user=view.who))
+        if work.entry is None:
+            return
+        told = replace(work.entry, at=self._clock.now(), event=AuditEvent.DONE if view.ok else AuditEvent.FAILED)
+        await self._try(replace(told, job=view.id, result=view.result, code=view.code, requests=tuple(work.requests)))
 
     async def _try(self, entry: AuditEntry) -> None:
         try:
@@ -152,17 +161,18 @@ class AuditedActions:
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return its id."""
-        if plan.reversibility is Reversibility.READ:
-            return await self._actions.commit(plan, confirmation)
-        entry = await self._auditor.begin(plan, confirmation)
+        reading = plan.reversibility is Reversibility.READ
+        entry = None if reading else await self._auditor.begin(plan, confirmation)
         with noted_calls() as requests:
+            before = _UNDER_WAY.set(_Work(entry, requests))  # the job's task is made here, and takes it along
             try:
-                job_id = await self._actions.commit(plan, confirmation)
+                return await self._actions.commit(plan, confirmation)
             except TrainctlError as error:
-                await self._auditor.refused(plan, confirmation, error)
+                if entry is not None:
+                    await self._auditor.refused(plan, confirmation, error)
                 raise
-        self._auditor.work(job_id, entry, requests)
-        return job_id
+            finally:
+                _UNDER_WAY.reset(before)
 
     async def decline(self, plan: Plan) -> None:
         """Take note that a plan was shown and not confirmed, or could not be."""

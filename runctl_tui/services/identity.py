@@ -6,6 +6,8 @@ configured and the account in use is not known, it counts as one of them.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import getpass
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from runctl_tui.services.ports_provider import ProviderRegistry
 
 LONGEST_ARMED: Final = 3600.0
+CALLER_PATIENCE: Final = 3.0
+"""Seconds that the audit log waits to hear who calls: nobody's work waits longer for that."""
 _CLOUD: Final = "aws"
 
 
@@ -79,8 +83,12 @@ class SessionService:
         )
 
     async def caller(self) -> str:
-        """Return who the cloud takes us for; empty where it does not tell."""
-        return self.cached().who or (await self.facts()).who
+        """Return who the cloud takes us for; empty where it does not tell soon."""
+        if not self.cached().who:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CALLER_PATIENCE):
+                    await self.facts()
+        return self.cached().who
 
     def _regions(self) -> tuple[str, ...]:
         """The regions that are really looked at; the configured ones while the cloud is not there yet."""

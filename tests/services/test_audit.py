@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runctl_tui.domain.audit import AuditEntry, AuditEvent
-from runctl_tui.domain.plan import Confirmation, Operation, Plan
+from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Reversibility
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.services import audit as module
 from runctl_tui.services.audit import AuditLog
 from runctl_tui.services.audited import Actor, AuditedActions, Auditor, actor
 from runctl_tui.services.errors import Refused, StateError
@@ -22,6 +26,7 @@ import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from runctl_tui.domain.audit import AuditEntry, AuditEvent
+from runctl_tui.services import audit as module
 from runctl_tui.services.audit import AuditLog
 
 async def main():
@@ -158,3 +163,40 @@ def test_who_sits_here_is_told_as_far_as_the_system_knows() -> None:
     who = actor({"SSH_CONNECTION": "198.51.100.7 1 2 22", "SUDO_USER": "alice"})
     assert (who.login, who.ssh) == ("alice", "198.51.100.7 1 2 22")
     assert who.user
+
+
+async def test_a_writer_that_hangs_holds_nobody_up_for_ever(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    await log.append(an_entry())
+    with log.path.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(StateError, match="cannot be written"):
+            await log.append(an_entry("start x"))
+    await log.append(an_entry("start x"))
+    assert not (await log.read()).breaks
+
+
+async def test_a_full_disk_leaves_no_half_line(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    await log.append(an_entry())
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda handle, line: write(handle, line[:20]))
+        with pytest.raises(StateError, match="No space left"):
+            await log.append(an_entry("start x"))
+    await log.append(an_entry("start x"))
+    chain = await log.read()
+    assert (len(chain.entries), chain.breaks) == (2, ())
+
+
+async def test_what_another_process_left_is_told_by_its_own_words(world: World) -> None:
+    view = JobView("j-1", "launch tiny", (), START, ended_at=START, ok=False, result="interrupted", who="bob")
+    await world.rig.jobs.on_end(view)
+    (entry,) = (await world.log.read()).entries
+    assert (entry.event, entry.effect, entry.user, entry.caller) == (AuditEvent.FAILED, "launch tiny", "bob", "")
+
+
+async def test_what_changes_nothing_is_not_written(world: World) -> None:
+    plan = replace(await world.stop(), reversibility=Reversibility.READ)
+    await world.actions.commit(plan, Confirmation(plan.hash, yes=True, name=plan.name_to_type))
+    await world.rig.jobs.drain()
+    assert (await world.log.read()).entries == ()
