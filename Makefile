@@ -17,7 +17,7 @@ check: $(VENV)/.dev            ## the static half of the tests
 bench: $(VENV)/.dev            ## figures of speed, as ratios of one run
 	@$(BIN)/python -m tests.bench
 
-fuzz: $(VENV)/.dev             ## the property suites, 10,000 examples each
+fuzz: $(VENV)/.dev             ## the property suites: 10,000 examples of each, 100,000 inputs for each reader
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto tests/properties
 
 screenshots: $(VENV)/.dev      ## remake screenshots/ from the sandbox

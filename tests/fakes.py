@@ -15,7 +15,7 @@ from runctl_tui.domain.identity import Identity
 from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Disk, Instance
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import Capabilities, CreateResourceOptions, TypeOffer
-from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.plan import Confirmation, Operation, Plan
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
@@ -25,6 +25,7 @@ from runctl_tui.services.ports import SshTarget, TrainingProvider
 
 START = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
 OWNER = "alice"
+ACCOUNT = "111122223333"
 
 
 class FakeClock:
@@ -111,7 +112,7 @@ class FakeProvider:
     locks: dict[str, ApiProtection] = field(default_factory=dict)
     prices: dict[str, Price] = field(default_factory=lambda: {"m5.large": a_price()})
     refused: dict[Capability, str] = field(default_factory=dict)
-    account: str = "111122223333"
+    account: str = ACCOUNT
     lag: int = 1
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Every changing call, in order."""
@@ -315,3 +316,10 @@ class FakeEvidence:
         if isinstance(copies, Unknown):
             return copies
         return replace(copies, value=tuple(one for one in copies.value if one.run_id == session.id))
+
+
+def acknowledging(plan: Plan) -> Confirmation:
+    """The answer of a person who types all that a plan asks for."""
+    codes = frozenset(plan.verdict.to_acknowledge)
+    reason = "it is a test" if codes else ""
+    return Confirmation(plan.hash, True, plan.name_to_type, acknowledged=codes, reason=reason)

@@ -43,7 +43,7 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "config": CommandWord(":config [KEY [VALUE]]", "show the configuration, or set a key"),
     "theme": CommandWord(":theme NAME", "change the look"),
     "doctor": CommandWord(":doctor", "look at terminal, credentials and permissions"),
-    "arm": CommandWord(":arm [MINUTES]", "allow changes in a production account for a while"),
+    "arm": CommandWord(":arm [TIME]", "allow changes in a production account for a while"),
     "help": CommandWord(":help", "the keys of this screen"),
     "q": CommandWord(":q", "quit"),
 }

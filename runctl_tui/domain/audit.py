@@ -48,6 +48,10 @@ class AuditEntry:
     """The reasons' codes, the strictest first."""
     answer: str = ""
     """What was typed or confirmed."""
+    acknowledged: tuple[str, ...] = ()
+    """The codes of reasons against it that were taken note of one by one."""
+    reason: str = ""
+    """Why it should be done all the same, as it was typed."""
     job: str = ""
     result: str = ""
     code: str = ""
@@ -83,7 +87,7 @@ BEGINNING: Final = ""
 """What the first line follows on."""
 LONGEST: Final = 1 << 20
 """Bytes of a line at most, so that the last one of a file is found from its end."""
-_LISTS: Final = ("targets", "names", "codes", "requests")
+_LISTS: Final = ("targets", "names", "codes", "acknowledged", "requests")
 _TEXT: Final = 2000
 """Characters of a text that are kept."""
 _ITEMS: Final = 60

@@ -31,6 +31,8 @@ class Unknown:
     reason: str
     todo: str = ""
     """What to do so that it becomes known, where that is known."""
+    code: str = ""
+    """The error's code, where a program must tell one reason from another."""
 
 
 Fact: TypeAlias = Known[T] | Unknown

@@ -16,11 +16,12 @@ from runctl_tui.domain.durations import in_one_unit
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.idleness import Idleness, Work, idleness
 from runctl_tui.domain.instance import TAG_OWNER, TAG_PROTECT_UNTIL
+from runctl_tui.domain.marks import due_since, kind_of
 from runctl_tui.domain.money import HOURS_PER_MONTH, dollars
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.protection import protected_until, protecting_tag
-from runctl_tui.domain.resource import Market, Ownership, ResourceState
-from runctl_tui.domain.volume import VolumeState, month
+from runctl_tui.domain.resource import GONE, Market, Ownership, ResourceState
+from runctl_tui.domain.volume import VOLUME, VolumeState, month
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class InsightKind(StrEnum):
     STOPPED = "stopped"
     UNATTACHED = "unattached"
     """A volume that is attached to nothing."""
+    DUE = "due"
+    """Somebody set a day for its deletion, and that has passed."""
     UNCLEAR = "unclear"
     """Nobody can tell whether it idles."""
     LONG = "long"
@@ -61,7 +64,7 @@ class InsightKind(StrEnum):
     PROJECT_BUDGET = "project budget"
 
 
-CLEANED_UP: Final = frozenset({InsightKind.IDLE, InsightKind.FORGOTTEN, InsightKind.UNATTACHED})
+CLEANED_UP: Final = frozenset({InsightKind.IDLE, InsightKind.FORGOTTEN, InsightKind.UNATTACHED, InsightKind.DUE})
 """What a clean-up takes up; a stopped machine was stopped by somebody who may want it again."""
 
 
@@ -101,7 +104,9 @@ class Insight:
     @property
     def about_volume(self) -> bool:
         """Whether the reference is a volume's."""
-        return self.kind is InsightKind.UNATTACHED
+        return self.kind is InsightKind.UNATTACHED or (
+            self.kind is InsightKind.DUE and kind_of(self.reference) == VOLUME
+        )
 
     @property
     def by_month(self) -> bool:
@@ -129,6 +134,8 @@ def _of_machine(row: FleetRow, now: datetime) -> Iterator[Insight]:
     if machine.ownership is Ownership.FOREIGN or machine.market is Market.LOCAL:
         return
     name = machine.name or machine.id
+    if machine.state not in GONE:
+        yield from _due(machine, name, row.disks_per_month, now)
     if machine.state is ResourceState.STOPPED and row.disks_per_month != 0:
         yield _stopped(row, name, now)
     elif machine.state is ResourceState.RUNNING:
@@ -198,6 +205,8 @@ def _protected(found: Insight, tags: Mapping[str, str], look: str, now: datetime
 
 def _of_volume(volume: Volume, now: datetime) -> Iterator[Insight]:
     age = None if volume.created_at is None else now - volume.created_at
+    if volume.ownership is not Ownership.FOREIGN:
+        yield from _due(volume, volume.name or volume.id, month(volume.usd_per_month), now)
     if volume.ownership is Ownership.FOREIGN or volume.state is not VolumeState.AVAILABLE or volume.attachments:
         return
     if age is not None and age < UNUSED_AFTER:
@@ -209,6 +218,16 @@ def _of_volume(volume: Volume, now: datetime) -> Iterator[Insight]:
     monthly = month(volume.usd_per_month)
     per_hour = None if monthly is None else monthly / HOURS_PER_MONTH
     yield _acting(Insight(InsightKind.UNATTACHED, text, "", True, per_hour, True), volume, Operation.VOLUME_DELETE, now)
+
+
+def _due(thing: Instance | Volume, name: str, usd_per_month: Decimal | None, now: datetime) -> Iterator[Insight]:
+    day = due_since(dict(thing.tags), now.date())
+    if day is None:
+        return
+    operation = Operation.VOLUME_DELETE if kind_of(thing.key) == VOLUME else Operation.TERMINATE
+    per_hour = None if usd_per_month is None else usd_per_month / HOURS_PER_MONTH
+    found = Insight(InsightKind.DUE, f"{name} was to be deleted after {day.isoformat()}", "", True, per_hour, True)
+    yield _acting(found, thing, operation, now)
 
 
 def _of_owner(found: Insight, thing: Instance | Volume, look: str) -> Insight:

@@ -8,11 +8,9 @@ from enum import StrEnum
 from typing import Final
 
 from runctl_tui.domain.text import quoted
+from runctl_tui.domain.validation import bucket, instance_id, is_run_id, object_key
 
-_INSTANCE: Final = r"(i-[0-9a-f]{8,17}):(/.*)"
-_BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-_IPV4: Final = r"\d+\.\d+\.\d+\.\d+"
-_RUN: Final = r"r-[0-9a-z][0-9a-z-]{5,39}"
+_INSTANCE: Final = r"(i-[^:/]*):(/.*)"
 
 
 class LocationKind(StrEnum):
@@ -38,11 +36,11 @@ class DataLocation:
         if not text or "\0" in text:
             raise ValueError("a location must not be empty or hold a NUL byte")
         if text.startswith("s3://"):
-            bucket, _, key = text[5:].partition("/")
-            return cls(LocationKind.S3, key, check_bucket(bucket))
-        if match := re.fullmatch(_INSTANCE, text):
-            return cls(LocationKind.INSTANCE, match[2], match[1])
-        if re.fullmatch(_RUN, text):
+            name, _, key = text[5:].partition("/")
+            return cls(LocationKind.S3, object_key(key), bucket(name))
+        if match := re.fullmatch(_INSTANCE, text, re.DOTALL):
+            return cls(LocationKind.INSTANCE, match[2], instance_id(match[1]))
+        if is_run_id(text):
             return cls(LocationKind.RUN, "", text)
         if re.match(r"[a-z][a-z0-9+.-]*://", text):
             raise ValueError(f"{quoted(text)}: only s3:// addresses are understood")
@@ -58,12 +56,3 @@ class DataLocation:
                 return self.container
             case LocationKind.LOCAL:
                 return self.path
-
-
-def check_bucket(name: str) -> str:
-    """Return the bucket's name where S3 would accept it; ValueError otherwise."""
-    if not re.fullmatch(_BUCKET, name) or ".." in name or re.fullmatch(_IPV4, name):
-        raise ValueError(
-            f"{quoted(name)} is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, no address"
-        )
-    return name

@@ -238,6 +238,8 @@ class Versioning:
 
     status: str = "Off"
     """Enabled, Suspended or Off."""
+    locked: str = ""
+    """What keeps objects from being deleted: Object Lock, MFA delete; empty: nothing does."""
 
     @property
     def keeps(self) -> bool:

@@ -12,6 +12,9 @@ from typing import Final
 
 from runctl_tui.domain.states import Operation as Operation
 
+SHORTEST_REASON: Final = 10
+"""Characters that a typed reason has at least."""
+
 
 class Reversibility(StrEnum):
     """How much of an operation can be undone."""
@@ -83,8 +86,18 @@ class Verdict:
 
     @property
     def blocking(self) -> tuple[Reason, ...]:
-        """The reasons for which nobody may go on, the most basic one first."""
+        """The reasons that stand against it, the most basic one first."""
         return tuple(one for one in self.reasons if one.severity is Severity.BLOCK or one.level > Level.NAME)
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether a reason stands against it that nobody can acknowledge here."""
+        return self.level is Level.NEVER
+
+    @property
+    def to_acknowledge(self) -> tuple[str, ...]:
+        """The codes of what a person has to acknowledge one by one, with a reason; empty where that does not help."""
+        return () if self.forbidden else tuple(dict.fromkeys(one.code for one in self.blocking))
 
     @property
     def way_out(self) -> str:
@@ -177,6 +190,20 @@ class Confirmation:
     name: str = ""
     typed_cap: Decimal | None = None
     """Dollars per hour that the person accepts where the price is unknown."""
+    acknowledged: frozenset[str] = frozenset()
+    """The codes of the reasons against it that the person has taken note of."""
+    reason: str = ""
+    """Why it shall be done all the same, in the person's words; kept in the audit log."""
+
+    def acknowledges(self, verdict: Verdict) -> bool:
+        """Whether every reason against a plan is taken note of, and a reason for it given."""
+        wanted = frozenset(verdict.to_acknowledge)
+        return not wanted or (wanted <= self.acknowledged and reason_given(self.reason))
+
+
+def reason_given(text: str) -> bool:
+    """Tell whether a typed reason says anything."""
+    return len(text.strip()) >= SHORTEST_REASON
 
 
 class StepState(StrEnum):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 
+from runctl_tui.domain.figures import schedule
 from runctl_tui.domain.instance import PROTECTING_TAGS, TAG_PROTECT_UNTIL
 
 
@@ -25,11 +26,7 @@ def protected_until(tags: Mapping[str, str], at: datetime) -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    text = text.strip()
     try:
-        if len(text) == len("2026-01-01"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
-        moment = datetime.fromisoformat(text)
+        return schedule(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

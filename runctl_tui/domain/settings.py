@@ -11,8 +11,11 @@ from decimal import Decimal
 from typing import Final
 
 from runctl_tui.domain import validation
+from runctl_tui.domain.retry import ExponentialBackoffPolicy
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.setting_spec import Limits, Section, SettingSpec, at_least, ours, runctl, specs_of, table
+
+_ATTEMPTS: Final = Limits(minimum=1, maximum=10)
 
 
 class AwsSection(Section):
@@ -104,6 +107,33 @@ class SshSection(Section):
     )
 
 
+class RetrySection(Section):
+    """Trying reads again: calls that change something are sent once."""
+
+    cloud_attempts: int = ours(5, "attempts of a read from AWS; botocore chooses the waits", _ATTEMPTS)
+    cloud_deadline_secs: int = ours(120, "seconds after which a read from AWS, but for S3, is given up", at_least(1))
+    http_attempts: int = ours(3, "attempts of a read from RunPod", _ATTEMPTS)
+    http_initial_ms: int = ours(100, "milliseconds before the second attempt; each further wait doubles", at_least(1))
+    http_cap_secs: int = ours(30, "most seconds between two attempts, jitter included", at_least(1))
+    http_deadline_secs: int = ours(60, "seconds after which no further attempt begins", at_least(1))
+    ssh_attempts: int = ours(3, "attempts of a read from a host whose link was lost", _ATTEMPTS)
+    ssh_initial_ms: int = ours(100, "milliseconds before the second attempt; each further wait doubles", at_least(1))
+    ssh_cap_secs: int = ours(30, "most seconds between two attempts, jitter included", at_least(1))
+    ssh_deadline_secs: int = ours(60, "seconds after which no further attempt begins", at_least(1))
+
+    @property
+    def http(self) -> ExponentialBackoffPolicy:
+        """How reads over HTTP are tried again."""
+        first, cap = self.http_initial_ms / 1000, float(self.http_cap_secs)
+        return ExponentialBackoffPolicy(self.http_attempts, first, maximum=cap, deadline=self.http_deadline_secs)
+
+    @property
+    def ssh(self) -> ExponentialBackoffPolicy:
+        """How reads over SSH are tried again."""
+        first, cap = self.ssh_initial_ms / 1000, float(self.ssh_cap_secs)
+        return ExponentialBackoffPolicy(self.ssh_attempts, first, maximum=cap, deadline=self.ssh_deadline_secs)
+
+
 class UiSection(Section):
     """The screens."""
 
@@ -122,7 +152,8 @@ class CostsSection(Section):
         "project = dollars per calendar month (UTC); Costs by project says what is left",
         Limits(minimum=0, check=validation.project_name),
     )
-    cap_per_hour: Decimal | None = ours(None, "dollars per hour that no launch may exceed", at_least(0))
+    cap_per_hour: Decimal | None = ours(None, "dollars per hour from which a launch wants a reason", at_least(0))
+    hard_cap_per_hour: Decimal | None = ours(None, "dollars per hour that no launch may exceed", at_least(0))
 
 
 class SafetySection(Section):
@@ -130,6 +161,11 @@ class SafetySection(Section):
 
     read_only: bool = ours(False, "whether every change is refused")
     production_accounts: tuple[str, ...] = ours((), "accounts that start read-only", Limits(check=validation.account))
+    ordinary_accounts: tuple[str, ...] = ours(
+        (), "accounts that are known to be no production", Limits(check=validation.any_account)
+    )
+    arming: bool = ours(True, "whether changes in a production account may be allowed for a while by :arm")
+    acknowledge: bool = ours(True, "whether what stands against an operation may be acknowledged, with a reason")
     max_instances_warn: int = ours(10, "running instances from which a launch warns", at_least(1))
     max_instances_block: int = ours(50, "running instances from which a launch is refused", at_least(1))
 
@@ -137,13 +173,18 @@ class SafetySection(Section):
 class Configuration(Section):
     """The effective configuration; `origins` says for each key where its value comes from."""
 
-    owner: str | None = ours(None, "who resources belong to; without it `aws.user_id`, else the login name")
+    owner: str | None = ours(
+        None,
+        "who resources belong to; without it `aws.user_id`, else the login name",
+        Limits(check=validation.tag_value),
+    )
     aws: AwsSection = AwsSection()
     runpod: RunpodSection = RunpodSection()
     local: LocalSection = LocalSection()
     checkpoint: CheckpointSection = CheckpointSection()
     monitoring: MonitoringSection = MonitoringSection()
     ssh: SshSection = SshSection()
+    retry: RetrySection = RetrySection()
     ui: UiSection = UiSection()
     costs: CostsSection = CostsSection()
     safety: SafetySection = SafetySection()
@@ -164,6 +205,7 @@ SECTIONS: Final[Mapping[str, type[Section]]] = types.MappingProxyType(
         "checkpoint": CheckpointSection,
         "monitoring": MonitoringSection,
         "ssh": SshSection,
+        "retry": RetrySection,
         "ui": UiSection,
         "costs": CostsSection,
         "safety": SafetySection,
@@ -180,6 +222,9 @@ AT_ONCE: Final = frozenset(
         "costs.monthly_budget",
         "costs.project_budgets",
         "costs.cap_per_hour",
+        "costs.hard_cap_per_hour",
+        "safety.ordinary_accounts",
+        "safety.acknowledge",
         "monitoring.enable_warnings",
         "monitoring.log_dir",
         "aws.default_instance_type",

@@ -35,7 +35,9 @@ _EXAMPLES = {
     "costs.monthly_budget": "200",
     "costs.project_budgets": '{ "my-project" = 50 }',
     "costs.cap_per_hour": "5",
+    "costs.hard_cap_per_hour": "60",
     "safety.production_accounts": '["123456789012"]',
+    "safety.ordinary_accounts": '["210987654321"]',
 }
 
 

@@ -70,6 +70,13 @@ class Operation(StrEnum):
     SNAPSHOT_DELETE = "snapshot-delete"
     S3_DELETE = "delete-objects"
     S3_COPY = "copy-objects"
+    CLAIM = "claim"
+    """Take over what has no owner."""
+    PROTECT = "protect"
+    UNPROTECT = "unprotect"
+    SCHEDULE = "schedule"
+    """Mark for a deletion that somebody confirms later."""
+    UNSCHEDULE = "unschedule"
     PROCESS_END = "process-end"
     """Ask one process of a host to end: TERM."""
     PROCESS_KILL = "process-kill"
@@ -97,6 +104,8 @@ ON_SNAPSHOTS = frozenset({Operation.SNAPSHOT_COPY, Operation.SNAPSHOT_DELETE})
 STORAGE = ON_VOLUMES | ON_SNAPSHOTS | {Operation.VOLUME_CREATE}
 IN_S3 = frozenset({Operation.S3_DELETE, Operation.S3_COPY})
 """What is done to objects."""
+MARKING = frozenset({Operation.CLAIM, Operation.PROTECT, Operation.UNPROTECT, Operation.SCHEDULE, Operation.UNSCHEDULE})
+"""What only changes what is marked on a resource."""
 ON_PROCESSES = frozenset({Operation.PROCESS_END, Operation.PROCESS_KILL})
 """What is done to processes of a host."""
 DESTROYING = frozenset({Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE, Operation.S3_DELETE})

@@ -20,6 +20,8 @@ MAX_LINE: Final = 4096
 """Characters that a log line may have before it is cut."""
 MAX_QUOTED: Final = 60
 """Characters of a value that an error quotes."""
+UNSHOWN: Final = "\ufffd"
+"""Stands for an invisible character where a text is edited, and each keeps its place."""
 MAX_MARKS: Final = 8
 """Combining marks shown on one character; the rest becomes an ellipsis."""
 
@@ -60,6 +62,13 @@ def safe(value: object, limit: int = MAX_FIELD) -> SafeText:
     if not (text.isascii() and text.isprintable()):
         text = _visible(text, limit)
     return str.__new__(SafeText, _cut(text, limit))
+
+
+def safe_in_place(value: str) -> SafeText:
+    """Return a text that is being edited as it may be drawn: each hidden character is one visible character."""
+    if value.isascii() and value.isprintable():
+        return str.__new__(SafeText, value)
+    return str.__new__(SafeText, "".join(each if len(each) == 1 else UNSHOWN for each in map(_shown, value)))
 
 
 EMPTY: Final[SafeText] = str.__new__(SafeText, "")

@@ -13,7 +13,6 @@ LOOPBACK: Final = "127.0.0.1"
 PRESETS: Final = (("TensorBoard", 6006), ("Jupyter", 8888), ("MLflow", 5000), ("Gradio", 7860))
 """What people look at on hosts, with the port that it has unless told otherwise."""
 FIRST_PORT: Final = 1024
-LAST_PORT: Final = 65535
 
 
 class TunnelState(StrEnum):
@@ -60,13 +59,6 @@ class Tunnel:
     def service(self) -> str:
         """What usually has this port, or nothing."""
         return next((name for name, port in PRESETS if port == self.remote_port), "")
-
-
-def wrong_port(text: str, least: int = 1) -> str:
-    """Return what is wrong with a port as it was typed, or nothing."""
-    plain = text.strip()
-    fits = plain.isascii() and plain.isdigit() and least <= int(plain) <= LAST_PORT
-    return "" if fits else f"a whole number from {least} to {LAST_PORT}"
 
 
 def gateway_command(tunnel: Tunnel, gateway: str) -> str:

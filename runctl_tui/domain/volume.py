@@ -11,6 +11,7 @@ from typing import Final
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.instance import Tagged
 from runctl_tui.domain.states import Operation
+from runctl_tui.domain.validation import region_of
 
 VOLUME: Final = "volume"
 SNAPSHOT: Final = "snapshot"
@@ -182,11 +183,6 @@ class VolumeChange:
     """Where a snapshot is copied to."""
     name: str = ""
     """Of the snapshot that is made; empty: the name of what it is made of."""
-
-
-def region_of(zone: str) -> str:
-    """Return the region of a zone; a data centre is its own region."""
-    return zone[:-1] if zone[-1:].isalpha() else zone
 
 
 def newest_completed(snapshots: tuple[VolumeSnapshot, ...]) -> VolumeSnapshot | None:

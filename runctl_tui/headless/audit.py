@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from runctl_tui.domain import figures
 from runctl_tui.domain.audit import AuditEvent
 from runctl_tui.headless import output
+from runctl_tui.headless.flags import strictly
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.audit import broken
@@ -25,7 +26,9 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser = add_noun(verbs, "list", "list what was wanted, refused, cancelled and done, oldest first")
     parser.add_argument("--event", choices=[each.value for each in AuditEvent], help="only what became this")
     parser.add_argument("--about", metavar="TEXT", default="", help="only what names this: id, name, code, user")
-    parser.add_argument("--latest", metavar="N", type=_count, default=_LATEST, help=f"how many; default: {_LATEST}")
+    parser.add_argument(
+        "--latest", metavar="N", type=strictly(figures.whole), default=_LATEST, help=f"how many ({_LATEST})"
+    )
     parser.set_defaults(handler=list_all, needs=Needs.ASLEEP)
     parser = add_noun(verbs, "verify", "look whether a line was changed, put in or taken out")
     parser.set_defaults(handler=verify, needs=Needs.ASLEEP)
@@ -47,9 +50,3 @@ async def verify(services: Services, _: Call) -> Reply:
         raise broken(chain, services.audit.path)
     count = len(chain.entries)
     return Reply({"entries": count, "intact": True}, f"{count} entries, each follows on the one before")
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
-    return int(text)

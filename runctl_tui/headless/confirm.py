@@ -1,7 +1,8 @@
 """Plan, then yes: the protocol by which the command line changes anything.
 
 Unconfirmed, a changing verb answers with its plan and changes nothing. It acts with `--yes --plan-hash HASH`
-(and the name where data is destroyed), or after the same questions on a terminal; never with `--dry-run`.
+(with `--name` where data is destroyed, with `--ack CODE --reason TEXT` where reasons stand against it), or after the
+same questions on a terminal; never with `--dry-run`.
 """
 
 from __future__ import annotations
@@ -9,15 +10,25 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
-from runctl_tui.domain.plan import Confirmation, Level, Plan, Severity
+from runctl_tui.domain.figures import price
+from runctl_tui.domain.plan import SHORTEST_REASON, Confirmation, Level, Plan, Severity, reason_given
 from runctl_tui.domain.text import safe
 from runctl_tui.headless import output
+from runctl_tui.headless.flags import strictly
 from runctl_tui.headless.parser import PROGRAM
 from runctl_tui.headless.reply import Call, Reply
-from runctl_tui.services.errors import PlanChanged, TrainctlError, UserError, ValidationError, refusal
+from runctl_tui.services.errors import (
+    PlanChanged,
+    Refused,
+    TrainctlError,
+    UserError,
+    ValidationError,
+    refusal,
+    unacknowledged,
+)
 from runctl_tui.services.ports import Actions
 
 DRY_RUN: Final = ("--dry-run",)
@@ -38,20 +49,18 @@ def add_confirmation_flags(
     add_dry_run(group, dry_run)
     group.add_argument("--yes", action="store_true", help="carry the plan out; needs --plan-hash")
     group.add_argument("--plan-hash", metavar="HASH", default="", help="hash of the plan that was shown")
-    group.add_argument("--cap", metavar="USD", type=amount, help="dollars per hour accepted where the price is unknown")
+    group.add_argument(
+        "--cap", metavar="USD", type=strictly(price), help="dollars per hour accepted where the price is unknown"
+    )
     names = ["--confirm-name"] if launches else ["--name", "--confirm-name"]
     group.add_argument(*names, dest="confirm_name", metavar="NAME", default="", help="name of what is destroyed")
-
-
-def amount(text: str) -> Decimal:
-    """Return dollars; for argparse."""
-    try:
-        value = Decimal(text.removeprefix("$"))
-    except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount such as 0.40") from None
-    if not value.is_finite() or value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of at least 0")
-    return value
+    group.add_argument(
+        "--ack", metavar="CODE", action="append", default=[], help="a reason against it that you know of; repeatable"
+    )
+    group.add_argument(
+        "--reason", metavar="TEXT", default="", help="why it shall be done all the same; for the audit log"
+    )
+    group.add_argument("--force", action="store_true", help=argparse.SUPPRESS)
 
 
 async def decide(actions: Actions, call: Call, plan: Plan, words: str = "") -> Confirmation | None:
@@ -65,6 +74,8 @@ async def decide(actions: Actions, call: Call, plan: Plan, words: str = "") -> C
 
 async def _decide(call: Call, plan: Plan, words: str) -> Confirmation | None:
     args = call.args
+    if args.force:
+        raise _no_force(call, plan)
     if args.dry_run:
         return None
     if args.yes or args.plan_hash:
@@ -107,8 +118,9 @@ def as_data(plan: Plan) -> dict[str, object]:
         "account": plan.account,
         "who": plan.who,
         "made_at": plan.made_at,
-        "allowed": not plan.verdict.blocking,
+        "allowed": not plan.verdict.forbidden,
         "needs": plan.verdict.level.name.lower(),
+        "acknowledge": plan.verdict.to_acknowledge,
         "name_to_type": plan.name_to_type if plan.verdict.level >= Level.NAME else "",
         "reasons": [
             {"code": r.code, "severity": r.severity, "text": r.text, "facts": r.facts, "offer": r.offer}
@@ -139,11 +151,15 @@ def describe(plan: Plan) -> str:
 
 def command_for(call: Call, plan: Plan) -> str:
     """Return the command that would carry the plan out; empty where nothing may."""
-    if plan.verdict.blocking:
+    if plan.verdict.forbidden:
         return ""
     words = [PROGRAM, *_said(call), "--yes", "--plan-hash", plan.hash]
     if plan.verdict.level >= Level.NAME:
         words += [_name_flag(call), plan.name_to_type]
+    for code in plan.verdict.to_acknowledge:
+        words += [] if code in call.args.ack else ["--ack", code]
+    if plan.verdict.to_acknowledge and not reason_given(call.args.reason):
+        words += ["--reason", "TEXT"]
     if plan.price_unknown and getattr(call.args, "cap", None) is None:
         words += ["--cap", "USD"]
     return shlex.join([*words, *(["--", *call.rest] if call.rest else [])])
@@ -151,7 +167,7 @@ def command_for(call: Call, plan: Plan) -> str:
 
 def _said(call: Call) -> list[str]:
     """Return the words of this call but for those that confirm or hinder."""
-    words = [word for word in call.argv if word != "--yes" and word not in _DRY_WORDS]
+    words = [word for word in call.argv if word not in ("--yes", "--force", *_DRY_WORDS)]
     if call.args.plan_hash and "--plan-hash" in words:
         at = words.index("--plan-hash")
         del words[at : at + 2]
@@ -176,8 +192,13 @@ def _by_flags(call: Call, plan: Plan) -> Confirmation:
             f"it now is {plan.hash}: {plan.effect}",
             "read the plan again: the same command without --yes",
         )
-    if plan.verdict.blocking:
+    if plan.verdict.forbidden:
         raise refusal(plan)
+    confirmation = Confirmation(
+        args.plan_hash, True, args.confirm_name, args.cap, frozenset(args.ack), args.reason.strip()
+    )
+    if not confirmation.acknowledges(plan.verdict):
+        raise unacknowledged(plan, confirmation.acknowledged)
     if plan.verdict.level >= Level.NAME and args.confirm_name != plan.name_to_type:
         raise ValidationError(
             "this destroys data and needs the exact name",
@@ -186,18 +207,27 @@ def _by_flags(call: Call, plan: Plan) -> Confirmation:
         )
     if plan.price_unknown and args.cap is None:
         raise ValidationError("the price is unknown", todo="say what you accept per hour: --cap USD")
-    return Confirmation(args.plan_hash, True, args.confirm_name, args.cap)
+    return confirmation
+
+
+def _no_force(call: Call, plan: Plan) -> Refused:
+    """Return the answer to --force: nothing is forced, and what stands against it is acknowledged one by one."""
+    if plan.verdict.forbidden:
+        return refusal(plan)
+    why = "; ".join(f"{one.text} [{one.code}]" for one in plan.verdict.blocking) or "nothing stands against it"
+    return Refused("there is no --force", why, f"read the plan, then: {command_for(call, plan)}", code="force")
 
 
 async def _by_questions(call: Call, plan: Plan) -> Confirmation:
-    if plan.verdict.blocking:
+    if plan.verdict.forbidden:
         raise refusal(plan)
+    reason = await _ask_reason(call, plan) if plan.verdict.to_acknowledge else ""
     cap = getattr(call.args, "cap", None)
     if plan.price_unknown and cap is None:
         cap = await _ask_cap(call)
     name = ""
     match plan.verdict.level:
-        case Level.NAME:
+        case Level.NAME | Level.REASON:
             name = await call.console.ask(f"Type {plan.name_to_type} to go on:")
             agreed = name == plan.name_to_type
         case Level.YES:
@@ -206,12 +236,24 @@ async def _by_questions(call: Call, plan: Plan) -> Confirmation:
             agreed = (await call.console.ask("Enter goes on, anything else does not:")) == ""
     if not agreed:
         raise UserError("cancelled", "nothing was changed", code="cancelled")
-    return Confirmation(plan.hash, True, name, cap)
+    return Confirmation(plan.hash, True, name, cap, frozenset(plan.verdict.to_acknowledge), reason)
+
+
+async def _ask_reason(call: Call, plan: Plan) -> str:
+    """Have every reason against the plan acknowledged, and return why it shall be done all the same."""
+    for code in plan.verdict.to_acknowledge:
+        texts = "; ".join(one.text for one in plan.verdict.blocking if one.code == code)
+        if (await call.console.ask(f"{texts}. Go on all the same? [y/N]")).strip().lower() not in ("y", "yes"):
+            raise UserError("cancelled", "nothing was changed", code="cancelled")
+    reason = (await call.console.ask(f"Why all the same ({SHORTEST_REASON} characters or more)?")).strip()
+    if not reason_given(reason):
+        raise UserError("cancelled: no reason was given", "nothing was changed", code="cancelled")
+    return reason
 
 
 async def _ask_cap(call: Call) -> Decimal:
     text = await call.console.ask("The price is unknown. Dollars per hour that you accept:")
     try:
-        return amount(text.strip())
-    except argparse.ArgumentTypeError as error:
+        return price(text)
+    except ValueError as error:
         raise UserError(str(error), "nothing was changed", code="cancelled") from None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from runctl_tui.domain import validation
+from runctl_tui.domain import figures, validation
 from runctl_tui.domain.cost import (
     ALL_INCLUDED,
     DIMENSIONS,
@@ -133,9 +133,8 @@ async def _divided(services: Services, call: Call) -> Reply:
     today = services.clock.now()
     if since and since > today:
         raise UsageError(f"{since:%Y-%m-%d} has not come yet", f"today is {today:%Y-%m-%d} (UTC)", _NO_FUTURE)
+    missing = (await services.fleet.now()).missing
     summary = await services.costs.now()
-    look = dimension == "project" and summary.projects
-    missing = (await services.fleet.now()).missing if look else ()
     report = await services.costs.report("provider" if dimension == "day" else dimension, since, until)
     rows = _days(report) if dimension == "day" else _shares(report, dimension)
     excluded = not_included(summary, report)
@@ -251,6 +250,6 @@ def _dimension(word: str) -> str:
 
 def _day(word: str) -> datetime:
     try:
-        return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise UsageError(f"{word!r} is no day", todo="write it as 2026-11-30") from None
+        return datetime.combine(figures.day(word), time(), UTC)
+    except ValueError as error:
+        raise UsageError(str(error), todo="write it as 2026-11-30") from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.marks import INSTANCE
 from runctl_tui.domain.plan import Operation
-from runctl_tui.headless import output
+from runctl_tui.headless import marks, output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.launching import add_machine_flags, launch, machine_request
@@ -40,6 +41,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     """Add the noun with its verbs."""
     verbs = add_verbs(add_noun(nouns, name, help_text))
     add_common_verbs(verbs, "INSTANCE")
+    marks.register(verbs, INSTANCE)
     parser = add_noun(verbs, "describe", "say everything about one machine, in its provider's own words too")
     add_target(parser, "instance")
     parser.set_defaults(handler=describe, needs=Needs.SERVICES)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from runctl_tui.domain import validation
+from runctl_tui.domain import figures, validation
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest, with_free_name
 from runctl_tui.domain.location import DataLocation
@@ -20,7 +20,8 @@ from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.states import Capability
 from runctl_tui.headless import output
-from runctl_tui.headless.confirm import amount, decide, show
+from runctl_tui.headless.confirm import decide, show
+from runctl_tui.headless.flags import checked, strictly
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.paths import project_root
@@ -32,32 +33,6 @@ T = TypeVar("T")
 _TYPE_KEYS = {"aws": "aws.default_instance_type", "runpod": "runpod.default_gpu"}
 """The configuration keys of the types that launches start with, by provider."""
 LAUNCHERS = ("python", "torchrun", "accelerate", "command")
-
-
-def strictly(check: Callable[[str], str]) -> Callable[[str], str]:
-    """Make a validation usable as an argparse type, keeping its words."""
-
-    def convert(text: str) -> str:
-        try:
-            return check(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return convert
-
-
-def checked(check: Callable[[str], str]) -> Callable[[str], str]:
-    """Do what `strictly` does, where an empty text means 'choose sensibly'."""
-    convert = strictly(check)
-    return lambda text: convert(text) if text else text
-
-
-def disk(text: str) -> int:
-    """Return a disk size in GiB; for argparse."""
-    try:
-        return validation.disk_gib(int(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no disk size: 1 to 16384 GiB") from None
 
 
 def location(text: str) -> str:
@@ -75,16 +50,22 @@ def add_machine_flags(parser: argparse.ArgumentParser, provider: str = "") -> No
     )
     group.add_argument("--spot", action="store_true", help="buy it as spot")
     group.add_argument("--on-demand-fallback", action="store_true", help="without spot capacity go on on-demand")
-    group.add_argument("--max-price", metavar="USD", type=amount, help="most dollars per hour for spot")
+    group.add_argument(
+        "--max-price", metavar="USD", type=strictly(figures.price), help="most dollars per hour for spot"
+    )
     group.add_argument("--name", metavar="NAME", type=strictly(validation.resource_name), help="its name")
     group.add_argument(
         "--project", metavar="NAME", type=checked(validation.project_name), default="", help="project it is counted to"
     )
-    group.add_argument("--root-gib", metavar="GIB", type=disk, help="size of the root disk")
+    group.add_argument("--root-gib", metavar="GIB", type=strictly(figures.gib), help="size of the root disk")
     words = "second disk, mounted at /mnt/data; RunPod: volume disk at /workspace"
-    group.add_argument("--data-gib", metavar="GIB", type=disk, help=words)
+    group.add_argument("--data-gib", metavar="GIB", type=strictly(figures.gib), help=words)
     group.add_argument(
-        "--zone", metavar="ZONE", default="", help="availability zone; RunPod: secure, community or a data centre"
+        "--zone",
+        metavar="ZONE",
+        type=checked(validation.zone),
+        default="",
+        help="availability zone; RunPod: secure, community or a data centre",
     )
     _add_pod_flags(group)
     parser.set_defaults(provider=provider, ami="", key_name="", security_group=[], subnet="", profile_name="")

@@ -8,8 +8,9 @@ from runctl_tui.domain import validation
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
+from runctl_tui.headless.flags import strictly
 from runctl_tui.headless.follow import attend, carry_out, job_reply
-from runctl_tui.headless.launching import add_training_flags, strictly, training_job
+from runctl_tui.headless.launching import add_training_flags, training_job
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.services.errors import TrainctlError, ValidationError

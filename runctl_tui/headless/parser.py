@@ -35,7 +35,6 @@ NOUNS: Final = {
     "sandbox": ("runctl_tui.headless.sandbox", "the embedded cloud: start, stop, status, cut, interrupt"),
     "relay": ("runctl_tui.headless.relay", "give hosts without S3 credentials presigned URLs; starts by itself"),
 }
-_REGION_WORD: Final = r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}"
 _CHOICE: Final = r"(?s)argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)"
 _EXAMPLES: Final = """\
 examples:
@@ -111,11 +110,11 @@ def repeat_regions(words: Sequence[str]) -> list[str]:
     result: list[str] = []
     taking = False
     for word in words:
-        if taking and re.fullmatch(_REGION_WORD, word) and result[-1] != "--region":
+        if taking and validation.is_region(word) and result[-1] != "--region":
             result.append("--region")
         elif word.startswith("-"):
             taking = word == "--region" or word.startswith("--region=")
-        elif not re.fullmatch(_REGION_WORD, word) and result[-1:] != ["--region"]:
+        elif not validation.is_region(word) and result[-1:] != ["--region"]:
             taking = False
         parts = word.split(",") if taking and not word.startswith("-") else [word]
         for index, part in enumerate(parts):

@@ -103,12 +103,14 @@ async def _copy(services: Services, call: Call, source: str, destination: str) -
         return _dry(call, plan)
     if request.delete:
         return await _by_plan(services, call, plan)
-    if plan.verdict.blocked:
+    if plan.verdict.forbidden:
         raise refusal(plan)
     if plan.verdict.level >= Level.YES and not args.yes:
         why = "; ".join(reason.text for reason in plan.verdict.reasons)
         raise ValidationError(f"{plan.effect}: not done", why, "add --yes if that is meant")
-    confirmation = Confirmation(plan.hash, yes=args.yes, name=args.confirm_name)
+    confirmation = Confirmation(
+        plan.hash, yes=args.yes, name=args.confirm_name, acknowledged=frozenset(args.ack), reason=args.reason
+    )
     return _done(job_reply(await carry_out(services, call, plan, confirmation), plan), plan)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from runctl_tui.domain import validation
 from runctl_tui.domain.states import Operation
-from runctl_tui.domain.volume import VolumeChange
-from runctl_tui.headless import output
+from runctl_tui.domain.volume import SNAPSHOT, VolumeChange
+from runctl_tui.headless import marks, output
 from runctl_tui.headless.confirm import add_confirmation_flags
-from runctl_tui.headless.launching import checked
+from runctl_tui.headless.flags import checked
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply, listed
 from runctl_tui.headless.volume_flags import add_place_flags, add_shape_flags, carry, new_volume
@@ -35,6 +35,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser = add_noun(verbs, "show", "say everything about one snapshot, in its provider's own words too")
     add_target(parser, "snapshot")
     parser.set_defaults(handler=show_one, needs=Needs.SERVICES)
+    marks.register(verbs, SNAPSHOT)
     parser = add_noun(verbs, "restore", "make a new volume of a snapshot")
     add_target(parser, "snapshot")
     add_place_flags(parser)

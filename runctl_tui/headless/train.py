@@ -26,7 +26,8 @@ from runctl_tui.headless.launching import (
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
 from runctl_tui.headless.runs import run_request
-from runctl_tui.services.errors import MissingField, ResourceNotFound, StateError, TrainctlError, refusal
+from runctl_tui.services.action_checks import given_with_launch
+from runctl_tui.services.errors import MissingField, ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.ports_services import Services
 
 STALL_SECONDS: Final = 900.0
@@ -142,7 +143,5 @@ async def _terminate(services: Services, call: Call, instance_id: str) -> bool:
     if row.instance.state in _GONE:
         return True
     plan = await services.actions.plan(Operation.TERMINATE, [row.key])
-    if plan.verdict.blocked:
-        raise refusal(plan)
-    await carry_out(services, call, plan, Confirmation(plan.hash, True, plan.name_to_type))
+    await carry_out(services, call, plan, given_with_launch(plan))
     return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from runctl_tui.domain.tunnel import PRESETS, Tunnel, TunnelState, gateway_command, wrong_port
+from runctl_tui.domain import figures
+from runctl_tui.domain.tunnel import PRESETS, Tunnel, TunnelState, gateway_command
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_dry_run
 from runctl_tui.headless.parser import Nouns, Parser, UsageError, add_noun, add_verbs
@@ -137,9 +138,10 @@ def port_of(text: str) -> int:
     named = {name.lower(): port for name, port in PRESETS}
     if text.lower() in named:
         return named[text.lower()]
-    if wrong := wrong_port(text):
-        raise UsageError(f"{text!r} is no port", f"{wrong}, or one of {', '.join(named)}")
-    return int(text)
+    try:
+        return figures.port(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no port", f"{error}, or one of {', '.join(named)}") from None
 
 
 def _words(tunnel: Tunnel, gateway: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-
-from runctl_tui.domain.validation import is_region
-from runctl_tui.domain.volume import NewVolume, Volume, VolumeChange, VolumeShape, region_of
+from runctl_tui.domain import figures, validation
+from runctl_tui.domain.volume import NewVolume, Volume, VolumeChange, VolumeShape
 from runctl_tui.domain.volume_shapes import LIMITS, NETWORK, NETWORK_LIMITS, USES, preset
 from runctl_tui.headless.confirm import decide, show
+from runctl_tui.headless.flags import strictly
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Parser
 from runctl_tui.headless.reply import Call, Reply
@@ -19,19 +18,12 @@ TYPES = (*sorted(LIMITS), *NETWORK_LIMITS)
 
 def add_shape_flags(parser: Parser, *, size_required: bool = False) -> None:
     """Add size, type, IOPS, throughput and the presets."""
-    parser.add_argument("--size", type=whole, metavar="GIB", required=size_required, help="size in GiB")
+    parser.add_argument("--size", type=strictly(figures.gib), metavar="GIB", required=size_required, help="size in GiB")
     parser.add_argument("--type", choices=TYPES, default="", metavar="TYPE", help=" ".join(TYPES))
-    parser.add_argument("--iops", type=whole, metavar="N", help="IOPS, within what the type and size allow")
-    parser.add_argument("--throughput", type=whole, metavar="MIBS", help="MiB/s, gp3 only")
+    parser.add_argument("--iops", type=strictly(figures.whole), metavar="N", help="IOPS that type and size allow")
+    parser.add_argument("--throughput", type=strictly(figures.whole), metavar="MIBS", help="MiB/s, gp3 only")
     uses = " ".join(USES)
     parser.add_argument("--use", choices=[*USES], default="", metavar="USE", help=f"IOPS and MiB/s that fit: {uses}")
-
-
-def whole(text: str) -> int:
-    """Return a whole number of at least 1; for argparse."""
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
-    return int(text)
 
 
 def shape_of(call: Call, kind: str, size_gib: int) -> VolumeShape:
@@ -59,9 +51,10 @@ async def new_volume(services: Services, call: Call, *, snapshot_id: str = "", l
     """Return the volume that the flags ask for; without a zone it goes where a machine of ours is."""
     args = call.args
     zone = args.zone or await _zone(services, args.for_instance)
-    if is_region(zone):
-        raise ValidationError(f"{zone} is a region", "a volume is in one zone of it", f"such as --zone {zone}a")
-    provider = "aws" if region_of(zone) != zone else "runpod"
+    try:
+        provider = "aws" if validation.region_of(validation.zone(zone)) != zone else "runpod"
+    except ValueError as error:
+        raise ValidationError("There can be no volume there", str(error), "name it with --zone") from None
     shape = shape_of(call, "gp3" if provider == "aws" else NETWORK, least_gib)
     if (shape.type in NETWORK_LIMITS) is not (provider == "runpod"):
         raise ValidationError(f"There is no {shape.type} in {zone}", "", "choose another --type, or another --zone")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from runctl_tui.domain.states import Operation
-from runctl_tui.domain.volume import VolumeChange
+from runctl_tui.domain.volume import VOLUME, VolumeChange
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
-from runctl_tui.headless import output
+from runctl_tui.headless import marks, output
 from runctl_tui.headless.confirm import add_confirmation_flags
 from runctl_tui.headless.parser import Nouns, Parser, add_noun, add_target, add_verbs
 from runctl_tui.headless.reply import Call, Needs, Reply, listed
@@ -65,6 +65,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
             parser.add_argument("--new-name", metavar="NAME", default="", help="name of the snapshot")
         add_confirmation_flags(parser)
         parser.set_defaults(handler=change, needs=Needs.SERVICES)
+    marks.register(verbs, VOLUME)
 
 
 async def list_all(services: Services, call: Call) -> Reply:

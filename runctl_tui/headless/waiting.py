@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from runctl_tui.domain import figures
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.resource import GONE, ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.headless import output
+from runctl_tui.headless.flags import strictly
 from runctl_tui.headless.parser import Parser
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.services.errors import HostError, HostKeyChanged, ResourceNotFound, StateError, TrainctlError
@@ -46,7 +47,7 @@ def add_wait_flags(parser: Parser) -> None:
         "--for", dest="wanted", choices=WANTED, required=True, help="what to wait for; done: its training run ended"
     )
     words = f"give up after so many seconds, with exit code 2; default: {TIMEOUT_SECONDS}"
-    parser.add_argument("--timeout", metavar="SECONDS", type=_seconds, default=TIMEOUT_SECONDS, help=words)
+    parser.add_argument("--timeout", metavar="TIME", type=strictly(_seconds), default=TIMEOUT_SECONDS, help=words)
 
 
 async def wait(services: Services, call: Call) -> Reply:
@@ -164,10 +165,4 @@ def _words(wanted: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 30 * 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return seconds
+    return figures.duration(text, least=0.001, most=30 * 86_400)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import stat
@@ -12,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TextIO
 
+from runctl_tui.domain import figures
 from runctl_tui.domain.problem import Problem
 from runctl_tui.headless import output
+from runctl_tui.headless.flags import strictly
 from runctl_tui.headless.parser import Parser, UsageError
 from runctl_tui.headless.reply import Call, Reply
 from runctl_tui.services.errors import TrainctlError
@@ -40,7 +41,7 @@ def add_watch_flags(parser: Parser) -> None:
     """Add `--watch` and how often."""
     parser.add_argument("--watch", action="store_true", help="go on, with a line of JSON for every change")
     words = "with --watch: a line every so many seconds, changed or not"
-    parser.add_argument("--interval", metavar="SECONDS", type=_seconds, help=words)
+    parser.add_argument("--interval", metavar="TIME", type=strictly(_seconds), help=words)
 
 
 async def watch(call: Call, look: Look) -> Reply:
@@ -110,10 +111,4 @@ def _lasting(seen: Seen) -> object:
 
 
 def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to 86400")
-    return seconds
+    return figures.duration(text, least=1, most=86_400)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, TypeVar
 
@@ -30,6 +31,8 @@ BURST_KEYS: Final = 8
 """More printable keys than this within the window are a paste."""
 JUST_OPENED: Final = safe("just opened: press again")
 PASTED: Final = safe("nothing is taken from a paste: type it")
+_ARRIVALS: Final = 256
+"""Times of keys that are remembered; more than this in a moment are a paste anyway."""
 SAID_SECONDS: Final = 3.0
 """How long it is said why keys had no effect."""
 CANCEL: Final = "cancel"
@@ -42,6 +45,11 @@ class DialogButton(Button):
         super().__init__(id=id, disabled=disabled)
         self.rename(label)
 
+    def action_press(self) -> None:
+        """Press it by a key that the dialog itself has heard."""
+        if not isinstance(self.screen, Dialog) or self.screen.hears("enter"):
+            super().action_press()
+
     def rename(self, label: SafeText) -> None:
         """Say something else on it."""
         self.label = Content(safe(f"[ {label} ]"))
@@ -52,7 +60,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
     """A question or a view over a screen; escape and Cancel answer None.
 
     Subclasses yield their body and buttons and override `pressed`; those that may be confirmed by `y` set
-    `CONFIRM_BY_Y` and override `action_confirm`.
+    `CONFIRM_BY_Y` and override `confirmed`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,9 +85,11 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         self._clock = clock
         self._opened_at = clock.monotonic()
         self._burst: list[events.Key] = []
+        self._arrived: deque[float] = deque(maxlen=_ARRIVALS)
         self._burst_timer: Timer | None = None
         self._said: Timer | None = None
         self._pasting = False
+        self._key_heard = ""
         self._let_through: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
@@ -115,14 +125,28 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
 
     def on_key(self, event: events.Key) -> None:
         """Stop keys that were meant for what was there before, and pastes, where a key may change something."""
-        if not self.CONFIRM_BY_Y or any(event is each for each in self._let_through):
+        if not self.CONFIRM_BY_Y:
             return
+        if any(event is each for each in self._let_through):
+            self._key_heard = event.key
+            return
+        self._arrived.append(event.time)
         if self._clock.monotonic() - self._opened_at < DEAF_SECONDS and event.key != "escape":
             event.stop()
             self._explain_silence(JUST_OPENED)
         elif self.BURST_SECONDS and (event.is_printable or event.key in ("enter", "tab")):
             event.stop()
             self._hold(event)
+        else:
+            self._key_heard = event.key
+
+    def hears(self, key: str) -> bool:
+        """Tell, once, whether this key came through the dialog.
+
+        A key that was on its way through the screen before reaches the bindings of the dialog that opens meanwhile.
+        """
+        heard, self._key_heard = self._key_heard, ""
+        return heard == key or not self.CONFIRM_BY_Y
 
     @on(Button.Pressed)
     def answer(self, event: Button.Pressed) -> None:
@@ -138,7 +162,12 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         self.dismiss(None)
 
     def action_confirm(self) -> None:
-        """Confirm by `y`."""
+        """Confirm by a `y` that the dialog itself has heard."""
+        if self.hears("y"):
+            self.confirmed()
+
+    def confirmed(self) -> None:
+        """Act on `y`."""
 
     @property
     def _keys(self) -> Content:
@@ -163,17 +192,23 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
             self._burst_timer = self.set_timer(self.BURST_SECONDS, self._release)
 
     def _release(self) -> None:
-        """Let the held keys act unless they were pasted; a `y` among others confirms nothing."""
+        """Let the held keys act unless they were pasted; a `y` among others, of whatever kind, confirms nothing."""
+        if self.app.message_queue_size or self.message_queue_size:
+            self._burst_timer = self.set_timer(self.BURST_SECONDS, self._release)
+            return
         burst, pasted = self._burst, self._pasting
         self._burst, self._pasting, self._burst_timer = [], False, None
         if pasted:
             self._explain_silence(PASTED)
             return
-        alone = sum(1 for event in burst if event.is_printable) == 1
-        harmless = alone or not self.check_action("confirm", ())
+        confirms = self.check_action("confirm", ())
         for event in burst:
-            if harmless or event.key != "y":
+            if not confirms or event.key != "y" or self._came_alone(event):
                 self.call_later(self._act_on, event)
+
+    def _came_alone(self, event: events.Key) -> bool:
+        """Tell whether no other key arrived with this one, however late either was handled."""
+        return sum(abs(each - event.time) <= self.BURST_SECONDS for each in self._arrived) == 1
 
     async def _act_on(self, event: events.Key) -> None:
         """Send a held key on its way again, as if it came from the terminal."""

@@ -10,24 +10,28 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Severity
 from runctl_tui.domain.states import DESTROYING, ON_PROCESSES
 from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.modals.acknowledge import Acknowledge, ask_for
 from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
 from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
 from runctl_tui.modals.words import seen
 from runctl_tui.widgets.facts import Fact, FactList
-from runctl_tui.widgets.prompt import UNFILLED, FormInput
+from runctl_tui.widgets.form import CheckLine
+from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.text import content
 
 if TYPE_CHECKING:
     from runctl_tui.domain.clock import Clock
 
 ACT: Final = "act"
+ARM_SECONDS: Final = 3.0
+"""How long what reasons stand against cannot be done yet: they are to be read."""
 MOST_TARGETS: Final = 6
 _VERBS: Final = {
     Operation.LAUNCH: "Launch",
@@ -47,6 +51,11 @@ _VERBS: Final = {
     Operation.SNAPSHOT_DELETE: "Delete snapshot",
     Operation.S3_DELETE: "Delete",
     Operation.S3_COPY: "Copy",
+    Operation.CLAIM: "Claim",
+    Operation.PROTECT: "Protect",
+    Operation.UNPROTECT: "Unprotect",
+    Operation.SCHEDULE: "Schedule",
+    Operation.UNSCHEDULE: "Unschedule",
     Operation.PROCESS_END: "End process",
     Operation.PROCESS_KILL: "Kill process",
 }
@@ -57,11 +66,14 @@ _SIGNS: Final = {
 }
 
 
+_CAREFUL: Final = {Operation.STOP, Operation.RUN_STOP, Operation.VOLUME_DETACH, Operation.UNPROTECT} | ON_PROCESSES
+"""What ends or loosens something, and destroys nothing."""
 _PRICE: Final = frozenset("0123456789.$")
 """What dollars are typed with."""
 _OFFERS: Final = {
     Operation.RUN_STOP: "Stop the run first",
     Operation.STOP: "Stop instead",
+    Operation.CLAIM: "Claim it first",
     Operation.START: "Start it first",
     Operation.TERMINATE: "Terminate instead",
     Operation.VOLUME_DETACH: "Detach it first",
@@ -92,17 +104,23 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
         self.plan = plan
         self._extra = tuple(extra)
         self._hash = plan.hash
+        self._shown_at = clock.monotonic()
         self._offers = better_ways(plan) if offers else {}
 
     @property
     def blocked(self) -> bool:
         """Whether nothing that a person types here can let the plan pass."""
-        return bool(self.plan.verdict.blocking)
+        return self.plan.verdict.forbidden
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether reasons against it must be acknowledged."""
+        return self.plan.verdict.level is Level.REASON
 
     @property
     def needs_name(self) -> bool:
         """Whether the name must be typed."""
-        return self.plan.verdict.level is Level.NAME and not self.blocked
+        return self.plan.verdict.level >= Level.NAME and not self.blocked
 
     @property
     def needs_cap(self) -> bool:
@@ -117,14 +135,16 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
             facts = FactList(classes="plan-facts")
             facts.facts = self._all_facts()
             yield facts
-            if self.plan.verdict.reasons:
+            if listed := tuple(_reasons(self.plan)):
                 reasons = FactList(classes="plan-reasons")
-                reasons.facts = tuple(_reasons(self.plan))
+                reasons.facts = listed
                 yield reasons
+        if self.needs_reason:
+            yield Acknowledge(self.plan.verdict.blocking)
         if self.needs_cap:
-            yield from _typed("The price is unknown. Accept at most $/h:", "cap")
+            yield from ask_for("The price is unknown. Accept at most $/h:", "cap")
         if self.needs_name:
-            yield from _typed(f"Type {self.plan.name_to_type} to {self.plan.operation.verb}:", "name")
+            yield from ask_for(f"Type {self.plan.name_to_type} to {self.plan.operation.verb}:", "name")
 
     def compose_buttons(self) -> Iterable[DialogButton]:
         """Offer to cancel, and to act where that is possible."""
@@ -136,14 +156,19 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
 
     def on_mount(self) -> None:
         """Let Enter act where that is all it takes; elsewhere Cancel has the focus."""
+        self.set_class(self.needs_reason, "-against")
         self.set_interval(1.0, self._let_ages_grow)
         if self.plan.verdict.level is Level.ENTER and not self.blocked and not self.needs_cap:
             self.query_one(f"#{ACT}").focus()
 
     @on(Input.Changed)
-    def wake_on_exact_match(self, event: Input.Changed) -> None:
+    @on(CheckLine.Changed)
+    def wake_on_exact_match(self, event: Input.Changed | CheckLine.Changed) -> None:
         """Wake the button when everything that must be typed is."""
         event.stop()
+        self._wake()
+
+    def _wake(self) -> None:
         act = self.query_one(f"#{ACT}", DialogButton)
         act.disabled = not self._satisfied()
         act.rename(self._act_label())
@@ -161,7 +186,7 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
             return not (self.blocked or self.needs_name or self.needs_cap)
         return super().check_action(action, parameters)
 
-    def action_confirm(self) -> None:
+    def confirmed(self) -> None:
         """Confirm."""
         self.pressed(ACT)
 
@@ -176,12 +201,23 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
         if chosen is not None:
             self.dismiss(self._offers[chosen])
         elif button_id == ACT and not self.blocked and self._satisfied():
-            self.dismiss(Confirmation(self._hash, yes=True, name=self._typed("name"), typed_cap=self._cap()))
+            self.dismiss(self._confirmation())
+
+    def _confirmation(self) -> Confirmation:
+        said = next(iter(self.query(Acknowledge)), None)
+        return Confirmation(
+            self._hash,
+            yes=True,
+            name=self._typed("name"),
+            typed_cap=self._cap(),
+            acknowledged=said.ticked if said else frozenset(),
+            reason=said.reason if said else "",
+        )
 
     async def _act_on(self, event: events.Key) -> None:
-        """Let what is typed go where something must be typed, whatever has the focus."""
+        """Let what is typed go where something must be typed, whatever has the focus but a line to tick."""
         fields = self.query(FormInput)
-        if fields and not isinstance(self.focused, Input) and self._may_be_typed(event):
+        if fields and not isinstance(self.focused, Input | CheckLine) and self._may_be_typed(event):
             fields.first().focus()
         await super()._act_on(event)
 
@@ -191,7 +227,14 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
     def _satisfied(self) -> bool:
         if self.needs_cap and self._cap() is None:
             return False
+        if self.needs_reason and (self._arming > 0 or not all(one.said for one in self.query(Acknowledge))):
+            return False
         return not self.needs_name or self._typed("name") == self.plan.name_to_type
+
+    @property
+    def _arming(self) -> float:
+        """Seconds until what reasons stand against may be done."""
+        return max(0.0, ARM_SECONDS - (self._clock.monotonic() - self._shown_at))
 
     def _typed(self, field: str) -> str:
         found = self.query(f"#{field}")
@@ -204,13 +247,16 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
         verb = _VERBS[self.plan.operation]
         if self.needs_name:
             asleep = not self._offers and not self._satisfied()
-            return safe(f"{verb} (wakes on the exact name)" if asleep else verb)
+            wakes = "when all is said" if self.needs_reason else "on the exact name"
+            return safe(f"{verb} (wakes {wakes})" if asleep else verb)
         if self.plan.usd_per_hour and self.plan.operation not in (Operation.STOP, Operation.RUN_STOP):
             return safe(f"y  {verb.lower()}, costs money")
         return safe(f"y  {verb.lower()}")
 
     def _let_ages_grow(self) -> None:
         self.query_one(".plan-facts", FactList).facts = self._all_facts()
+        if self.needs_reason:
+            self._wake()
 
     def _all_facts(self) -> tuple[Fact, ...]:
         return (*self._facts(), *self._extra)
@@ -248,8 +294,7 @@ def dialog_for(clock: Clock, plan: Plan, extra: Sequence[Fact] = (), *, offers: 
     """Return the dialog whose shape and colour fit the plan; without `offers` it shows no better ways as buttons."""
     if plan.operation in DESTROYING:
         return ConfirmDestroy(clock, plan, extra, offers=offers)
-    stopping = plan.operation in {Operation.STOP, Operation.RUN_STOP, Operation.VOLUME_DETACH} | ON_PROCESSES
-    return (ConfirmStop if stopping else ConfirmStart)(clock, plan, extra, offers=offers)
+    return (ConfirmStop if plan.operation in _CAREFUL else ConfirmStart)(clock, plan, extra, offers=offers)
 
 
 def better_ways(plan: Plan) -> dict[Operation, Instead]:
@@ -259,13 +304,6 @@ def better_ways(plan: Plan) -> dict[Operation, Instead]:
         if reason.offer_operation in _OFFERS and reason.offer_references:
             found.setdefault(reason.offer_operation, {}).update(dict.fromkeys(reason.offer_references))
     return {operation: Instead(operation, tuple(found[operation])) for operation in _OFFERS if operation in found}
-
-
-def _typed(question: str, field: str) -> ComposeResult:
-    """Yield a question with the field that answers it."""
-    with Horizontal(classes="plan-typed"):
-        yield Static(content(safe(question)), classes="plan-ask")
-        yield FormInput(placeholder=UNFILLED, id=field)
 
 
 def _who(plan: Plan) -> str:
@@ -284,8 +322,12 @@ def _targets(plan: Plan) -> Iterable[Fact]:
 
 
 def _reasons(plan: Plan) -> Iterable[Fact]:
+    """Yield what speaks for care, and what forbids it; what has to be ticked stands at its tick."""
     order = [Severity.BLOCK, Severity.WARN, Severity.ALLOW]
+    ticked = plan.verdict.to_acknowledge
     for reason in sorted(plan.verdict.reasons, key=lambda each: order.index(each.severity)):
+        if reason.code in ticked:
+            continue
         sign, style = _SIGNS[reason.severity]
         facts = f" ({'; '.join(reason.facts)})" if reason.facts else ""
         yield Fact(safe(sign), safe(reason.text + facts), style)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
-from runctl_tui.domain import validation
+from runctl_tui.domain import figures, validation
 from runctl_tui.domain.launch import LaunchRequest, no_end
 from runctl_tui.domain.location import DataLocation, LocationKind
 from runctl_tui.domain.offer import CreateResourceOptions
@@ -26,8 +25,6 @@ ON_DEMAND: Final = "on-demand"
 SPOT_ASK: Final = "spot-ask"
 SPOT_ONLY: Final = "spot-only"
 _FALLBACK: Final = {SPOT_ASK: None, SPOT_ONLY: False, ON_DEMAND: None}
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PORT: Final = re.compile(r"[1-9][0-9]{0,4}/(http|tcp)")
 Secret = Callable[[str], str | None]
 """Returns the value of a secret by its name, or None where it is not set."""
 
@@ -137,15 +134,16 @@ class Draft:
 
 def check_name(text: str) -> SafeText | None:
     """Tell what is wrong with the name of a machine, volume or run."""
-    return _trouble(validation.resource_name, text)
+    return trouble(validation.resource_name, text)
 
 
 def check_project(text: str) -> SafeText | None:
     """Tell what is wrong with the name of a project."""
-    return _trouble(validation.project_name, text)
+    return trouble(validation.project_name, text)
 
 
-def _trouble(check: Callable[[str], str], text: str) -> SafeText | None:
+def trouble(check: Callable[[str], object], text: str) -> SafeText | None:
+    """Tell what a check finds wrong with a field."""
     try:
         check(text.strip())
     except ValueError as error:
@@ -153,26 +151,32 @@ def _trouble(check: Callable[[str], str], text: str) -> SafeText | None:
     return None
 
 
-def check_whole(text: str, low: int = 1, high: int = 65536) -> SafeText | None:
-    """Tell what is wrong with an optional whole number."""
-    if not text.strip() or (text.strip().isascii() and text.strip().isdigit() and low <= int(text) <= high):
-        return None
-    return safe(f"a whole number of GiB from {low} to {high:,}, or nothing")
+def trouble_if_any(check: Callable[[str], object], text: str) -> SafeText | None:
+    """Tell what a check finds wrong with a field that may be empty."""
+    return trouble(check, text) if text.strip() else None
+
+
+def check_size(text: str) -> SafeText | None:
+    """Tell what is wrong with an optional size in GiB."""
+    return trouble_if_any(figures.gib, text)
 
 
 def check_price(text: str) -> SafeText | None:
     """Tell what is wrong with an optional price."""
-    right = not text.strip() or price_of(text) is not None
-    return None if right else safe("dollars per hour, such as 0.45, or nothing")
+    return trouble_if_any(figures.price, text)
+
+
+def check_zone(text: str) -> SafeText | None:
+    """Tell what is wrong with an optional zone or data centre."""
+    return trouble_if_any(validation.zone, text)
 
 
 def price_of(text: str) -> Decimal | None:
     """Return a positive, finite number of dollars, or None."""
     try:
-        amount = Decimal(text.strip().removeprefix("$"))
-    except InvalidOperation:
+        return figures.price(text)
+    except ValueError:
         return None
-    return amount if amount.is_finite() and amount > 0 else None
 
 
 def check_words(text: str) -> SafeText | None:
@@ -188,8 +192,13 @@ def check_environment(text: str) -> SafeText | None:
     """Tell what is wrong with NAME=value words."""
     if (problem := check_words(text)) is not None:
         return problem
-    wrong = [word for word in shlex.split(text) if not _VARIABLE.fullmatch(word.partition("=")[0]) or "=" not in word]
-    return safe(f"{wrong[0]}: write NAME=value, with blanks between several") if wrong else None
+    for word in shlex.split(text):
+        name, equals, _ = word.partition("=")
+        if problem := trouble(validation.environment_name, name):
+            return problem
+        if not equals:
+            return safe(f"{word}: write NAME=value, with blanks between several")
+    return None
 
 
 def check_variables(secret: Secret) -> Callable[[str], SafeText | None]:
@@ -199,8 +208,8 @@ def check_variables(secret: Secret) -> Callable[[str], SafeText | None]:
         if (problem := check_words(text)) is not None:
             return problem
         words = [word.partition("=")[:2] for word in shlex.split(text)]
-        if wrong := next((name for name, _ in words if not _VARIABLE.fullmatch(name)), None):
-            return safe(f"{wrong[:40]}: write NAME=value, with blanks between several")
+        if wrong := next(filter(None, (trouble(validation.environment_name, name) for name, _ in words)), None):
+            return wrong
         missing = next((name for name, equals in words if not equals and secret(name) is None), None)
         return safe(f"{missing} is not set in the environment of this program: write {missing}=…") if missing else None
 
@@ -209,8 +218,7 @@ def check_variables(secret: Secret) -> Callable[[str], SafeText | None]:
 
 def check_ports(text: str) -> SafeText | None:
     """Tell which word is no port of a pod."""
-    wrong = next((word for word in text.replace(",", " ").split() if not _PORT.fullmatch(word)), None)
-    return safe(f"{wrong}: write NUMBER/http or NUMBER/tcp") if wrong else None
+    return next(filter(None, (trouble(validation.pod_port, word) for word in text.replace(",", " ").split())), None)
 
 
 def check_secrets(secret: Secret) -> Callable[[str], SafeText | None]:
@@ -225,13 +233,7 @@ def check_secrets(secret: Secret) -> Callable[[str], SafeText | None]:
 
 def check_location(text: str) -> SafeText | None:
     """Tell what is wrong with an optional location."""
-    if not text.strip():
-        return None
-    try:
-        DataLocation.parse(text.strip())
-    except ValueError as error:
-        return safe(error)
-    return None
+    return trouble_if_any(DataLocation.parse, text)
 
 
 def check_bucket_address(text: str) -> SafeText | None:

@@ -68,7 +68,7 @@ class LaunchForm(Form):
         yield ResourceTable[str, MachineChoice](machine_columns(), lambda each: each.key, id="machines")
         yield self._radio("market", "Market", markets(), _market_of(request, self._options))
         size = self._options.root_gib
-        yield self._input("disk", "Disk", "" if size is None else str(size), draft.check_whole, "GiB")
+        yield self._input("disk", "Disk", "" if size is None else str(size), draft.check_size, "GiB")
 
     def _training(self) -> Iterator[Widget]:
         job, options = self._job, self._options
@@ -97,14 +97,14 @@ class LaunchForm(Form):
         most = "" if options.spot_max_price is None else str(options.spot_max_price)
         data = "" if options.data_gib is None else str(options.data_gib)
         yield Static(content(safe("machine"), "$heading bold"), classes="form-heading")
-        yield self._input("data_disk", "Data disk", data, draft.check_whole, "GiB, mounted at /mnt/data")
+        yield self._input("data_disk", "Data disk", data, draft.check_size, "GiB, mounted at /mnt/data")
         yield self._input("max_price", "Max spot", most, draft.check_price, "$/h; empty: on-demand price")
         yield self._input("image", "AMI", options.image, hint="empty: newest deep-learning")
         yield self._input("key_name", "Key pair", options.key_name, hint="empty: one is made")
         groups = " ".join(options.security_groups)
         yield self._input("security_groups", "Sec. groups", groups, hint="empty: one made, SSH only")
         yield self._input("subnet", "Subnet", options.subnet)
-        yield self._input("zone", "Zone", options.zone)
+        yield self._input("zone", "Zone", options.zone, draft.check_zone)
         yield self._input("profile", "IAM profile", options.profile, hint="none: no SSM, S3 by URLs")
 
     def _pod(self) -> Iterator[Widget]:
@@ -115,9 +115,9 @@ class LaunchForm(Form):
         yield Static(content(safe("pod"), "$heading bold"), classes="form-heading")
         yield self._input("pod_image", "Image", options.image, hint="empty: RunPod's PyTorch")
         yield self._input("template", "Template", options.template, hint="name or id, for the image")
-        yield self._input("pod_disk", "Volume disk", data, draft.check_whole, "GB; dies with the pod")
+        yield self._input("pod_disk", "Volume disk", data, draft.check_size, "GB; dies with the pod")
         yield self._input("volume", "Net. volume", options.volume, hint="name or id; stays and costs")
-        yield self._input("center", "Data centre", options.zone, hint="empty: any, or the volume's")
+        yield self._input("center", "Data centre", options.zone, draft.check_zone, hint="empty: any, or the volume's")
         yield self._input("ports", "Ports", " ".join(options.ports), draft.check_ports, "such as 8888/http 6006/tcp")
         yield self._input("pod_env", "Environment", names, check, "NAME=value, or NAME: yours")
 

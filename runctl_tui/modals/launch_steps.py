@@ -100,7 +100,7 @@ class LaunchSteps(Dialog[str]):
             return bool(self.job and self.job.run_id)
         return super().check_action(action, parameters)
 
-    def action_confirm(self) -> None:
+    def confirmed(self) -> None:
         """Answer the question with yes."""
         self.pressed(YES)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -11,9 +12,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from runctl_tui.domain import figures
 from runctl_tui.domain.text import SafeText, safe
-from runctl_tui.domain.tunnel import FIRST_PORT, LOOPBACK, PRESETS, wrong_port
+from runctl_tui.domain.tunnel import FIRST_PORT, LOOPBACK, PRESETS
 from runctl_tui.modals.base import Dialog, DialogButton
+from runctl_tui.modals.launch_draft import trouble, trouble_if_any
 from runctl_tui.widgets.form import Choice, Form, FormField, RadioLine
 from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.text import content
@@ -103,11 +106,9 @@ class TunnelDialog(Dialog[TunnelDraft]):
 
 def check_remote(text: str) -> SafeText | None:
     """Tell what is wrong with a port of the machine."""
-    wrong = wrong_port(text)
-    return safe(wrong) if wrong else None
+    return trouble(figures.port, text)
 
 
 def check_local(text: str) -> SafeText | None:
     """Tell what is wrong with a port of this machine; none is right."""
-    wrong = wrong_port(text, FIRST_PORT) if text.strip() else ""
-    return safe(wrong) if wrong else None
+    return trouble_if_any(partial(figures.port, least=FIRST_PORT), text)

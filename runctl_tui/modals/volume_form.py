@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -12,11 +13,12 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from runctl_tui.domain import figures
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.domain.volume import VolumeShape
 from runctl_tui.domain.volume_shapes import LIMITS, USES, Limits, advice, preset, settled, wrong_with
-from runctl_tui.modals.launch_draft import check_name, check_whole
+from runctl_tui.modals.launch_draft import check_name, trouble, trouble_if_any
 from runctl_tui.modals.review import ReviewDialog
 from runctl_tui.modals.words import money
 from runctl_tui.widgets.form import CheckLine, Choice, Form, FormField, RadioLine
@@ -221,8 +223,10 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
         self.query_one("#volume-price", Static).update(content(safe(words), style), layout=False)
 
     def _number(self, name: str) -> int | None:
-        text = self._field(name).value.strip()
-        return int(text) if text.isascii() and text.isdigit() else None
+        try:
+            return figures.whole(self._field(name).value)
+        except ValueError:
+            return None
 
     def _field(self, name: str) -> FormField:
         return self.query_one(f"#volume-{name}", FormField)
@@ -237,12 +241,11 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
 
 def check_figure(text: str) -> SafeText | None:
     """Tell what is wrong with IOPS or throughput; their limits are said under the form."""
-    plain = text.strip()
-    return None if not plain or (plain.isascii() and plain.isdigit()) else safe("a whole number, or nothing")
+    return trouble_if_any(figures.whole, text)
 
 
 def check_size(text: str, least: int) -> SafeText | None:
     """Tell what is wrong with a size in GiB."""
     if not text.strip():
         return safe("say how many GiB")
-    return check_whole(text, least)
+    return trouble(partial(figures.gib, least=least), text)

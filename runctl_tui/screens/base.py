@@ -23,8 +23,9 @@ from runctl_tui import modals
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Faulted, Told
-from runctl_tui.screens.frame import cost_facts, data_age, header_facts, problem_lines, problem_note, tabs
+from runctl_tui.screens.frame import cost_facts, data_age, header_facts, login_words, problem_lines, problem_note, tabs
 from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.retrying import Onlooker, watched
 from runctl_tui.widgets.cost_bar import CostBar
 from runctl_tui.widgets.header import HeaderBar
 from runctl_tui.widgets.key_hints import KeyHints
@@ -203,7 +204,8 @@ class BaseScreen(Screen[None]):
     async def _do_as_asked(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do what a key press began; where that succeeds, the answers to earlier ones are over."""
         before = self.shared.notes
-        await job()
+        with watched(Onlooker(self.busy)):
+            await job()
         self.go_on(before)
 
     def busy(self, words: str) -> None:
@@ -262,13 +264,41 @@ class BaseScreen(Screen[None]):
 
     async def _hear_facts(self) -> None:
         try:
+            before = self.shared.facts
             self.shared.facts = await self.services.session.facts()
+            if before is None or before.read_only != self.shared.facts.read_only:
+                self.refresh_bindings()
             self.shared.facts_code = ""
         except TrainctlError as error:
             if error.code != self.shared.facts_code:
                 self.shared.facts_code = error.code
                 raise
         self.tick()
+        self._mind_login()
+
+    def _mind_login(self) -> None:
+        """Ask once for a login that has ended, and begin anew with one that has come back."""
+        facts = self.shared.facts
+        if facts is None:
+            return
+        if facts.returns > self.shared.returns:
+            dropped = self._begin_anew(facts.returns)
+            self.action_refresh_now()
+            self.tell("the credentials are renewed" + (", and the open plan is dropped: ask again" if dropped else ""))
+        elif facts.renew and self.shared.login_dialog is None and self.app.screen is self:
+            self.shared.login_dialog = modals.Ask(self.services.clock, *login_words(facts.renew))
+            self.app.push_screen(self.shared.login_dialog, self._look_again)
+
+    def _look_again(self, wanted: bool | None) -> None:
+        if wanted:
+            self._asked_facts_at = float("-inf")
+
+    def _begin_anew(self, returns: int) -> bool:
+        """Close what asks for the login, and what asks about a plan; tell whether there was a plan."""
+        dialog, self.shared.login_dialog, self.shared.returns = self.shared.login_dialog, None, returns
+        if dialog is not None and self.app.screen is dialog:
+            dialog.dismiss(None)
+        return drop_plan(self.app.screen)
 
     def _restart_feeds(self) -> None:
         self.workers.cancel_group(self, FEEDS)
@@ -314,3 +344,13 @@ class BaseScreen(Screen[None]):
             why="the rest goes on working",
             todo=f"the details are in {self.services.log_path}",
         )
+
+
+def drop_plan(front: Screen[Any]) -> bool:
+    """Close the dialog that asks about a plan, if it is in front: what it says was true of other credentials."""
+    from runctl_tui.modals.confirm import ConfirmPlan  # no first frame needs it
+
+    if isinstance(front, ConfirmPlan):
+        front.dismiss(None)
+        return True
+    return False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
@@ -13,6 +14,7 @@ from runctl_tui.domain.resource import GONE
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
+from runctl_tui.screens.labelling import plan_in_known_accounts
 from runctl_tui.services.errors import Refused, TrainctlError
 from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.key_hints import live_keys
@@ -20,12 +22,15 @@ from runctl_tui.widgets.status_line import StatusNote
 
 if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow
+    from runctl_tui.domain.instance import Tagged
     from runctl_tui.domain.launch import LaunchRequest
     from runctl_tui.domain.plan import JobView, Operation, Plan
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.states import Capability
 
 CHANGE = "change"
+_CHANGING = frozenset({"delete", "end", "terminate"})
+"""Actions of keys that open the plan of a change."""
 T = TypeVar("T")
 
 
@@ -36,6 +41,12 @@ class ChangingScreen(CommandingScreen):
         Binding("x", "actions", "actions", id="screen.actions", priority=True),
         Binding("question_mark", "help", "help", key_display="?", id="screen.help"),
     ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Have no keys that change anything while nothing may be changed."""
+        if action in _CHANGING and self.shared.facts is not None and self.locked:
+            return False
+        return super().check_action(action, parameters)
 
     @property
     def locked(self) -> bool:
@@ -155,13 +166,17 @@ class ChangingScreen(CommandingScreen):
             self.shared.own_jobs.add(job_id)
             await self.follow_job(job_id, request.title)
 
+    async def _ask_job(self, ask: Callable[[], None]) -> None:
+        """Ask a job for something; one of another program refuses, which is said like every other error."""
+        ask()
+
     async def follow_job(self, job_id: str, title: str) -> None:
         """Show a job's steps until the dialog is closed; then the job goes on by itself."""
         jobs = self.services.jobs
         handle = modals.JobHandle(
             watch=lambda: jobs.watch(job_id),
-            answer=lambda yes: jobs.answer(job_id, yes),
-            cancel=lambda: jobs.cancel(job_id),
+            answer=lambda yes: self.work(self._ask_job, partial(jobs.answer, job_id, yes), group="job"),
+            cancel=lambda: self.work(self._ask_job, partial(jobs.cancel, job_id), group="job"),
         )
         self.shared.watched_jobs.add(job_id)
         try:
@@ -215,8 +230,23 @@ class ChangingScreen(CommandingScreen):
         self.shared.own_jobs.add(job_id)
         self.tell(f"{plan.effect}: at work, see 7 Tasks")
 
+    def mark(self, kind: str, rows: Sequence[Tagged]) -> None:
+        """Ask what shall be marked on these, and open its plan."""
+        self.work(self._mark, kind, tuple(rows), group=CHANGE)
+
+    async def _mark(self, kind: str, rows: Sequence[Tagged]) -> None:
+        from runctl_tui.screens.marking import ask_for_mark
+
+        request = await ask_for_mark(self.app, self.services.clock, kind, rows)
+        if request is not None:
+            made = self.services.actions.plan_marks(request)
+            await self.ask_and_commit(await self._while_waiting(_looking(request.operation), made))
+
     async def _planned(self, operation: Operation, references: tuple[str, ...]) -> Plan:
-        return await self._while_waiting(_looking(operation), self.services.actions.plan(operation, references))
+        def make() -> Awaitable[Plan]:
+            return self._while_waiting(_looking(operation), self.services.actions.plan(operation, references))
+
+        return await plan_in_known_accounts(self.app, self.services, make)
 
     async def _while_waiting(self, words: str, made: Awaitable[T]) -> T:
         """Await something while a dialog takes the keys; giving up cancels the worker that waits here."""

@@ -15,6 +15,8 @@ from textual.widgets import Input
 
 from runctl_tui import modals
 from runctl_tui.commands.line import COMMANDS, Vocabulary, among, begun, complete, nearest
+from runctl_tui.domain.durations import in_two_units
+from runctl_tui.domain.figures import duration
 from runctl_tui.domain.text import safe, safe_line
 from runctl_tui.messages import Moved, Navigate, SettingWritten
 from runctl_tui.screens.base import BaseScreen
@@ -33,7 +35,7 @@ THIS_MACHINE: Final = "local/local"
 """Its key in the fleet."""
 _SCREENS: Final = {"host": "hosts"}
 """Modes that are called otherwise after the colon."""
-ARM_MINUTES: Final = 10.0
+ARM_SECONDS: Final = 600.0
 NAMES: Final = "names"
 Handler = Callable[[list[str]], Awaitable[None]]
 
@@ -303,11 +305,11 @@ class CommandingScreen(BaseScreen):
 
     async def _arm(self, words: list[str]) -> None:
         try:
-            length = float(words[1]) if len(words) > 1 else ARM_MINUTES
+            seconds = duration(words[1], "min") if len(words) > 1 else ARM_SECONDS
         except ValueError as error:
-            raise ValidationError(f":arm {words[1]}", "minutes are a number", COMMANDS["arm"].usage) from error
-        self.services.session.arm(length * 60)
-        self.tell(f"changes are allowed for {length:g} min")
+            raise ValidationError(f":arm {words[1]}", str(error), COMMANDS["arm"].usage) from error
+        self.services.session.arm(seconds)
+        self.tell(f"changes are allowed for {in_two_units(seconds)}")
 
     def _focus_body(self) -> None:
         found = self.query("#list")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HOST_OFF: Final = "host.off"
 """The problem of a machine that is stopped, which its own row says already."""
+MARK: Final = "mark"
+"""What action menus call claiming, protecting and scheduling."""
 LOCKED: Final = "read-only: :arm first"
 """Why a verb cannot be chosen where nothing may be changed."""
 TABS: Final = (
@@ -44,6 +46,12 @@ def tabs(working: int) -> tuple[ScreenTab, ...]:
         ScreenTab(key, safe(name), safe(short), mode, safe(f"◐{working}") if mode == "tasks" and working else None)
         for key, name, short, mode in TABS
     )
+
+
+def login_words(renew: str) -> tuple[SafeText, SafeText, SafeText]:
+    """Return title, words and verb of the dialog about credentials that have ended."""
+    stays = "What was read stays on the screen and grows old; nothing can be changed until then."
+    return safe("The login has expired"), safe(f"Do this in another terminal: {renew}. {stays}"), safe("Look again")
 
 
 def header_facts(facts: SessionFacts, data_age: int | None, armed_for: float | None) -> HeaderFacts:

@@ -11,6 +11,7 @@ from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.screens.frame import LOCKED
+from runctl_tui.screens.marking import mark_item
 
 if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow
@@ -58,6 +59,7 @@ def instance_menu(
         item("start", "Start…"),
         item("stop", "Stop…"),
         item("terminate", "Terminate…"),
+        mark_item([row.instance for row in rows], which, read_only, why_not),
         item("shell", "Shell", single=True),
         item("tunnel", "Tunnel to a port…", single=True),
         item("host", "Processes, CPU, memory, GPUs", single=True),

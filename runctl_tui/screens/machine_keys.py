@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
+from runctl_tui.domain.marks import INSTANCE
 from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.text import safe, safe_lines
 from runctl_tui.screens.changing import ChangingScreen
+from runctl_tui.screens.frame import MARK
 from runctl_tui.services.errors import TrainctlError, ValidationError
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class MachineKeys(ChangingScreen):
         rows = self._chosen
         if choice in _PLANS:
             self.change(_PLANS[choice], [row.key for row in rows])
+        elif choice == MARK:
+            self.mark(INSTANCE, [row.instance for row in rows])
         elif choice == "stop_all":
             self.change_all(Operation.STOP, self._mine)
         elif choice == "launch":

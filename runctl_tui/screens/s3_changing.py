@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,6 +12,7 @@ from runctl_tui.domain.objects import CopyRequest, EntryKind, ObjectEntry, addre
 from runctl_tui.domain.plan import Confirmation, Level, Plan, Reversibility
 from runctl_tui.domain.text import safe
 from runctl_tui.screens.changing import CHANGE
+from runctl_tui.screens.labelling import plan_in_known_accounts
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.screens.s3_verbs import (
     LIFETIMES,
@@ -108,9 +109,11 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
 
     async def _carry_out(self, request: CopyRequest | DeleteRequest) -> None:
         """Plan, ask where the plan wants it or replaces something, and commit."""
-        self.busy("looking at what that would do…")
-        plan = await self.services.actions.plan_storage(request)
-        self.busy("")
+
+        def make() -> Awaitable[Plan]:
+            return self._while_waiting("looking at what that would do…", self.services.actions.plan_storage(request))
+
+        plan = await plan_in_known_accounts(self.app, self.services, make)
         confirmation = Confirmation(plan.hash)
         if _asks(plan):
             answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan, offers=False))

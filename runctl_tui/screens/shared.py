@@ -11,6 +11,7 @@ from runctl_tui.screens.kept import Kept, Stance
 
 if TYPE_CHECKING:
     from runctl_tui.domain.problem import Problem
+    from runctl_tui.modals import Ask
     from runctl_tui.services.ports import SessionFacts
     from runctl_tui.widgets.status_line import StatusNote
 
@@ -27,6 +28,10 @@ class Shared:
     """The header's facts as heard last."""
     facts_code: str = ""
     """The error that the header's facts met last, so that it is told once."""
+    login_dialog: Ask | None = None
+    """What asks for a login that has ended, open or closed; None while none has ended."""
+    returns: int = 0
+    """Returns of credentials that were told."""
     own_jobs: set[str] = field(default_factory=set)
     """Jobs started in this session; their questions interrupt."""
     asked: set[tuple[str, str]] = field(default_factory=set)

@@ -9,8 +9,9 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.states import Operation
-from runctl_tui.domain.volume import Storage, VolumeChange, VolumeSnapshot
+from runctl_tui.domain.volume import SNAPSHOT, Storage, VolumeChange, VolumeSnapshot
 from runctl_tui.screens.columns.volumes import snapshot_columns
+from runctl_tui.screens.frame import MARK
 from runctl_tui.screens.storage import StorageScreen
 from runctl_tui.screens.volume_facts import snapshot_fields, snapshot_sections
 from runctl_tui.screens.volume_verbs import snapshot_menu
@@ -72,13 +73,15 @@ class SnapshotsScreen(StorageScreen[VolumeSnapshot]):
     def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the snapshots at hand allow."""
         self._chosen = self.targets()
-        return snapshot_menu(self._chosen, self.locked)
+        return snapshot_menu(self._chosen, self.locked, self._why_not)
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the snapshots at hand when the menu opened."""
         rows = self._chosen
         if choice == "delete":
             self.change(Operation.SNAPSHOT_DELETE, [row.key for row in rows])
+        elif choice == MARK:
+            self.mark(SNAPSHOT, rows)
         elif choice == "restore":
             self.work(self._restore, rows[0], group="change")
         elif choice == "copy":

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from runctl_tui import modals
 from runctl_tui.domain.text import SafeText, safe, safe_lines
 from runctl_tui.domain.volume import Storage, Volume, VolumeSnapshot
+from runctl_tui.screens.labelling import plan_in_known_accounts
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.widgets.table import ResourceTable
 
@@ -139,7 +140,7 @@ class StorageScreen(ListScreen[KeptT]):
     async def change_storage(self, change: VolumeChange) -> None:
         """Plan a change that needs more than keys, and ask."""
         self.busy(f"looking at what {change.operation.verb} would do…")
-        plan = await self.services.actions.plan_volume(change)
+        plan = await plan_in_known_accounts(self.app, self.services, lambda: self.services.actions.plan_volume(change))
         self.busy("")
         await self.ask_and_commit(plan)
 

@@ -77,6 +77,10 @@ class TasksScreen(ListScreen[JobView]):
         self.show_rows(snapshot)
         self._show_steps()
 
+    async def _stop(self, job: JobView) -> None:
+        self.services.jobs.cancel(job.id)
+        self.tell(f"{job.title}: asked to stop")
+
     def show_reference(self, reference: str) -> None:
         """Put the cursor on a job."""
         self._touched = True
@@ -110,8 +114,7 @@ class TasksScreen(ListScreen[JobView]):
         if choice == "answer":
             self.open_job(job)
         elif choice == "cancel":
-            self.services.jobs.cancel(job.id)
-            self.tell(f"{job.title}: asked to stop")
+            self.work(self._stop, job, group="stop")
         elif choice == "monitor":
             self.go("monitor", job.run_id)
         elif choice == "machine":

@@ -9,7 +9,8 @@ from runctl_tui import modals
 from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.text import EMPTY, safe
-from runctl_tui.domain.volume import NewVolume, VolumeChange, VolumeShape, region_of
+from runctl_tui.domain.validation import region_of
+from runctl_tui.domain.volume import NewVolume, VolumeChange, VolumeShape
 from runctl_tui.domain.volume_shapes import LIMITS, NETWORK, NETWORK_LIMITS, settled
 from runctl_tui.modals.volume_form import VolumeDraft, VolumeQuestion
 

@@ -11,6 +11,7 @@ from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.domain.volume import SnapshotState, VolumeState
 from runctl_tui.screens.frame import LOCKED
+from runctl_tui.screens.marking import mark_item
 
 if TYPE_CHECKING:
     from runctl_tui.domain.volume import Volume, VolumeSnapshot
@@ -46,6 +47,7 @@ def volume_menu(rows: Sequence[Volume], read_only: bool, why_not: WhyNot) -> tup
         item("modify", "Modify…", single=True),
         item("snapshot", "Snapshot…"),
         item("delete", "Delete…"),
+        mark_item(rows, which, read_only, why_not),
         modals.PickItem("machine", safe("Its machine"), safe(which), held),
         modals.PickItem("snapshots", safe("Its snapshots"), safe(which), EMPTY if rows else safe("no volume here")),
     )
@@ -57,7 +59,7 @@ def network_item(read_only: bool) -> modals.PickItem:
     return modals.PickItem("create-network", label, safe("RunPod"), safe(LOCKED) if read_only else EMPTY)
 
 
-def snapshot_menu(rows: Sequence[VolumeSnapshot], read_only: bool) -> tuple[modals.PickItem, ...]:
+def snapshot_menu(rows: Sequence[VolumeSnapshot], read_only: bool, why_not: WhyNot) -> tuple[modals.PickItem, ...]:
     """Return the action menu for the marked snapshots, or for the one under the cursor."""
     which = _which(rows, "snapshots")
 
@@ -69,6 +71,7 @@ def snapshot_menu(rows: Sequence[VolumeSnapshot], read_only: bool) -> tuple[moda
         item("restore", "Restore to a new volume…", single=True),
         item("copy", "Copy to another region…", single=True),
         item("delete", "Delete…"),
+        mark_item(rows, which, read_only, why_not),
         modals.PickItem("volume", safe("Its volume"), safe(which), EMPTY if rows else safe("no snapshot here")),
     )
 

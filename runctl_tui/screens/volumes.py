@@ -9,9 +9,10 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.states import Operation
-from runctl_tui.domain.volume import Storage, Volume, VolumeState, month
+from runctl_tui.domain.volume import VOLUME, Storage, Volume, VolumeState, month
 from runctl_tui.modals.words import money
 from runctl_tui.screens.columns.volumes import volume_columns
+from runctl_tui.screens.frame import MARK
 from runctl_tui.screens.storage import StorageScreen
 from runctl_tui.screens.volume_facts import volume_fields, volume_sections
 from runctl_tui.screens.volume_verbs import network_item, volume_menu
@@ -92,6 +93,8 @@ class VolumesScreen(StorageScreen[Volume]):
         rows = self._chosen
         if choice in _PLANS:
             self.change(_PLANS[choice], [row.key for row in rows])
+        elif choice == MARK:
+            self.mark(VOLUME, rows)
         elif choice == "create":
             self.work(self._create, group="change")
         elif choice == "create-network":

@@ -75,7 +75,7 @@ class Caller:
             if entry.operation is Operation.LAUNCH and _may_have_arrived(error):
                 await self._settle(entry, error)
             else:
-                await self.journal.mark(entry.op_id, JournalState.FAILED, str(error))
+                await self.journal.mark(entry.op_id, JournalState.FAILED, _told(error))
             raise
         await self.journal.mark(entry.op_id, JournalState.VERIFIED, result)
         return result
@@ -88,7 +88,7 @@ class Caller:
             await call()
         except TrainctlError as error:
             if not _may_have_arrived(error):
-                await self.journal.mark(entry.op_id, JournalState.FAILED, str(error))
+                await self.journal.mark(entry.op_id, JournalState.FAILED, _told(error))
                 raise
             await self._settle(entry, error)
         else:
@@ -159,6 +159,11 @@ def entry_for(plan: Plan, target: Target, resource: str, token: str) -> Entry:
 def end_state(operation: Operation) -> ResourceState:
     """Return the state in which an operation on a machine ends."""
     return _END[operation]
+
+
+def _told(error: TrainctlError) -> str:
+    """Return an error with its code, which is looked for later."""
+    return str(error) if error.code in str(error) else f"{error} ({error.code})"
 
 
 def _may_have_arrived(error: TrainctlError) -> bool:

@@ -11,8 +11,10 @@ from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan
 from runctl_tui.domain.resource import Market
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.action_plans import differences
-from runctl_tui.services.errors import PlanChanged, Refused, refusal
+from runctl_tui.services.errors import PlanChanged, Refused, refusal, unacknowledged
 
+SAID_AT_LAUNCH: Final = frozenset({"workspace_dies"})
+"""What stands against ending any machine of its kind, so that whoever launches one to be terminated knows of it."""
 LAUNCHING: Final = frozenset({Operation.LAUNCH, Operation.RUN_START, Operation.RUN_RESUME})
 
 
@@ -21,9 +23,11 @@ def check_confirmation(plan: Plan, confirmation: Confirmation) -> None:
     if confirmation.plan_hash != plan.hash:
         why = f"the confirmation is for {confirmation.plan_hash or 'none'}, this plan is {plan.hash}"
         raise PlanChanged("the confirmed plan is not this one", why, "look at the plan again")
-    if plan.verdict.blocking:
+    if plan.verdict.forbidden:
         raise refusal(plan)
-    if plan.verdict.level is Level.NAME and confirmation.name != plan.name_to_type:
+    if not confirmation.acknowledges(plan.verdict):
+        raise unacknowledged(plan, confirmation.acknowledged)
+    if plan.verdict.level >= Level.NAME and confirmation.name != plan.name_to_type:
         todo = f"type exactly: {plan.name_to_type}"
         raise Refused(f"{plan.effect}: not confirmed", "the name does not match", todo, code="name")
     if plan.verdict.level is Level.YES and not confirmation.yes:
@@ -31,6 +35,19 @@ def check_confirmation(plan: Plan, confirmation: Confirmation) -> None:
     if plan.price_unknown and (confirmation.typed_cap is None or not confirmation.typed_cap > 0):
         todo = "say the most dollars per hour that you would pay"
         raise Refused(f"{plan.effect}: not confirmed", "its price is unknown", todo, code="cap")
+
+
+def given_with_launch(plan: Plan) -> Confirmation:
+    """Return the answer to a termination that was confirmed with its launch; Refused where more stands against it."""
+    if set(plan.verdict.to_acknowledge) - SAID_AT_LAUNCH or plan.verdict.forbidden:
+        raise refusal(plan)
+    return Confirmation(
+        plan.hash,
+        yes=True,
+        name=plan.name_to_type,
+        acknowledged=frozenset(plan.verdict.to_acknowledge),
+        reason="its launch was confirmed to end so",
+    )
 
 
 def check_policy(plan: Plan, confirmation: Confirmation, policy: Policy) -> None:

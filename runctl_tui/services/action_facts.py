@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from runctl_tui.domain.checkpoint import Checkpoint
@@ -19,8 +21,9 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy, SafetyFacts
 from runctl_tui.domain.safety.facts import UNASKED
+from runctl_tui.domain.safety.machine import FULL_FOR
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.states import IN_S3, Capability
+from runctl_tui.domain.states import IN_S3, MARKING, Capability
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.evidence import Evidence
 from runctl_tui.services.journal import Journal
@@ -43,6 +46,11 @@ CAPABILITY: Final = {
     Operation.VOLUME_SNAPSHOT: Capability.SNAPSHOTS,
     Operation.SNAPSHOT_COPY: Capability.SNAPSHOTS,
     Operation.SNAPSHOT_DELETE: Capability.SNAPSHOTS,
+    Operation.CLAIM: Capability.TAGS,
+    Operation.PROTECT: Capability.TAGS,
+    Operation.UNPROTECT: Capability.TAGS,
+    Operation.SCHEDULE: Capability.TAGS,
+    Operation.UNSCHEDULE: Capability.TAGS,
     Operation.PROCESS_END: Capability.SHELL,
     Operation.PROCESS_KILL: Capability.SHELL,
 }
@@ -132,8 +140,11 @@ class FactGatherer:
         self, operation: Operation, provider: TrainingProvider, target: Target, lock: str, planned_account: str | None
     ) -> SafetyFacts:
         """Return what every verdict rests on: policy, account, journal; all else is unknown."""
-        account, usable, open_rows = await asyncio.gather(
-            self._account(provider), self.journal.usable(), self._open_rows(lock, planned_account is None)
+        account, usable, open_rows, unprotected_at = await asyncio.gather(
+            self._account(provider),
+            self.journal.usable(),
+            self._open_rows(lock, planned_account is None),
+            self._unprotected_at(lock),
         )
         return SafetyFacts(
             at=self.clock.now(),
@@ -142,6 +153,8 @@ class FactGatherer:
             account=account,
             planned_account=planned_account,
             incapable=_incapable(provider, operation),
+            unprotected_at=unprotected_at,
+            out_of_capacity_at=await self._out_of_capacity(target),
             no_tags=provider.capabilities.why_not(Capability.TAGS),
             journal_ok=usable,
             open_rows=open_rows,
@@ -152,6 +165,19 @@ class FactGatherer:
         if isinstance(identity, Unknown):
             return identity
         return Known(identity.value.account, identity.observed_at, identity.source)
+
+    async def _unprotected_at(self, lock: str) -> datetime | None:
+        with contextlib.suppress(StateError):  # a journal that cannot be read is a reason of its own
+            return await self.journal.last_time(lock, Operation.UNPROTECT)
+        return None
+
+    async def _out_of_capacity(self, target: Target) -> Fact[datetime | None]:
+        now = self.clock.now()
+        try:
+            found = await self.journal.refused_for_capacity(target.provider, target.region, now - FULL_FOR)
+        except StateError as error:
+            return Unknown(str(error))
+        return Known(found, now, "journal")
 
     async def _open_rows(self, lock: str, settle_first: bool) -> tuple[str, ...] | None:
         try:
@@ -175,7 +201,7 @@ class FactGatherer:
     async def _protection(
         self, operation: Operation, provider: TrainingProvider, machine: Instance
     ) -> Fact[ApiProtection]:
-        if operation not in _ENDING:
+        if operation not in _ENDING | MARKING:
             return Unknown("not asked")
         return await known(provider.protections(machine.id, machine.region))
 

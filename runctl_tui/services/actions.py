@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from runctl_tui.domain.launch import LaunchRequest, no_end
+from runctl_tui.domain.marks import MarkRequest, kind_of
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step
 from runctl_tui.domain.safety import CleanupResult, CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
-from runctl_tui.domain.states import IN_S3, ON_PROCESSES, STORAGE
+from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, STORAGE
 from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.services.action_calls import Caller, end_state, entry_for
 from runctl_tui.services.action_checks import (
@@ -48,6 +49,7 @@ from runctl_tui.services.errors import (
 from runctl_tui.services.jobs import HANDED_OVER, JobBoard, JobHandle, Work
 from runctl_tui.services.launch.parts import LAST
 from runctl_tui.services.locks import LockSet
+from runctl_tui.services.mark_actions import MarkActions
 from runctl_tui.services.ports import Actions, Jobs
 from runctl_tui.services.process_actions import ProcessActions
 from runctl_tui.services.storage.desk import StorageDesk
@@ -85,6 +87,8 @@ class ActionParts:
     """None: nothing here has volumes."""
     storage: StorageDesk | None = None
     """Plans and carries out changes in S3, where there is any."""
+    marks: MarkActions | None = None
+    """Claims, protects and schedules, where there are tags."""
     processes: ProcessActions | None = None
     """Looks at processes of hosts and ends them, where there are hosts."""
     safety: CleanupSafety = field(default_factory=CleanupSafety)
@@ -102,6 +106,9 @@ class ActionService:
         """Freeze what an operation on these keys or run ids would do, with its verdict."""
         if operation in STORAGE:
             return await self.plan_volume(VolumeChange(operation, tuple(references)))
+        if operation in MARKING:
+            kind = kind_of(references[0]) if references else ""
+            return await self.plan_marks(MarkRequest(operation, kind, tuple(references)))
         return (await self._plan(operation, dict.fromkeys(references)))[0]
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
@@ -115,6 +122,10 @@ class ActionService:
     async def plan_volume(self, change: VolumeChange) -> Plan:
         """Freeze a change of volumes or snapshots."""
         return (await self._storage.plan(change, None))[0]
+
+    async def plan_marks(self, request: MarkRequest) -> Plan:
+        """Freeze a claim, a protection or a date of deletion."""
+        return (await self._marks.plan(request, None))[0]
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         """Freeze what a change in S3 would do, or a download."""
@@ -176,7 +187,7 @@ class ActionService:
         """Plan for references, each with the account that an earlier plan was made for, or None."""
         if not planned:
             raise ValidationError(f"nothing to {operation.value}", "", "name at least one machine or run")
-        if operation in LAUNCHING or operation in IN_S3:
+        if operation in LAUNCHING or operation in IN_S3 | MARKING:
             raise ValidationError(f"{operation.value} needs a request of its own")
         if operation in ON_PROCESSES:
             batch, fleet_size = await self._processes.look(operation, planned), None
@@ -212,6 +223,8 @@ class ActionService:
         """Make the plan again from strong reads, for the account it was made for."""
         if plan.operation in STORAGE:
             return await self._storage.again(plan)
+        if plan.operation in MARKING:
+            return await self._marks.again(plan)
         if request is not None:
             return await self._plan_launch(request, plan.account)
         accounts = dict(plan.accounts)
@@ -255,6 +268,12 @@ class ActionService:
         return self._parts.volumes
 
     @property
+    def _marks(self) -> MarkActions:
+        if self._parts.marks is None:
+            raise Unsupported("nothing here has tags")
+        return self._parts.marks
+
+    @property
     def _processes(self) -> ProcessActions:
         if self._parts.processes is None:
             raise Unsupported("there are no hosts here")
@@ -265,6 +284,8 @@ class ActionService:
             return self._storage.steps(plan)
         if plan.operation in ON_PROCESSES:
             return self._processes.steps(plan)
+        if plan.operation in MARKING:
+            return self._marks.steps(plan)
         if plan.operation not in _ON_MACHINES:
             return ()
         return call_steps(plan, f"{{name}} is {end_state(plan.operation).value}")
@@ -275,6 +296,8 @@ class ActionService:
             return await self._storage.carry_out(plan, target, facts, job)
         if plan.operation in ON_PROCESSES:
             return await self._processes.end(plan, target, job)
+        if plan.operation in MARKING:
+            return await self._marks.carry_out(plan, target, facts, job)
         if target.kind != "run":
             job.set(instance_id=target.id)
             return await self._parts.caller.change(plan, target, job)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.launch import LaunchRequest
+    from runctl_tui.domain.marks import MarkRequest
     from runctl_tui.domain.objects import CopyRequest, DeleteRequest
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
     from runctl_tui.domain.volume import VolumeChange
@@ -116,6 +117,8 @@ class Auditor:
             level=plan.verdict.level.name.lower(),
             codes=tuple(reason.code for reason in plan.verdict.reasons),
             answer=words_of(answer),
+            acknowledged=tuple(sorted(answer.acknowledged)) if answer else (),
+            reason=answer.reason if answer else "",
         )
 
     async def _by(self, event: AuditEvent, effect: str) -> AuditEntry:
@@ -151,6 +154,10 @@ class AuditedActions:
         """Freeze a change of volumes or snapshots."""
         return await self._actions.plan_volume(change)
 
+    async def plan_marks(self, request: MarkRequest) -> Plan:
+        """Freeze a change of marks."""
+        return await self._actions.plan_marks(request)
+
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         """Freeze what a change in S3 would do."""
         return await self._actions.plan_storage(request)
@@ -176,7 +183,7 @@ class AuditedActions:
 
     async def decline(self, plan: Plan) -> None:
         """Take note that a plan was shown and not confirmed, or could not be."""
-        if plan.verdict.blocking:
+        if plan.verdict.forbidden:
             await self._auditor.refused(plan, None, refusal(plan))
         else:
             await self._auditor.cancelled(plan)

@@ -293,3 +293,12 @@ def refusal(plan: Plan) -> Refused:
     """Return the error about a plan that may not be carried out: all its reasons, and the one thing to do."""
     why = "; ".join(reason.text for reason in plan.verdict.blocking)
     return Refused(f"refused: {plan.effect}", why, plan.verdict.way_out, code=plan.verdict.blocking[0].code)
+
+
+def unacknowledged(plan: Plan, given: frozenset[str]) -> Refused:
+    """Return the error about a plan that a person has to acknowledge reasons against, each by its code."""
+    missing = [one for one in plan.verdict.blocking if one.code not in given]
+    why = "; ".join(f"{one.text} [{one.code}]" for one in missing) or "a reason of ten characters or more is missing"
+    better = f"{plan.verdict.way_out}; or " if plan.verdict.way_out else ""
+    todo = f"{better}acknowledge each with --ack CODE, and say why with --reason"
+    return Refused(f"not acknowledged: {plan.effect}", why, todo, code=plan.verdict.blocking[0].code)

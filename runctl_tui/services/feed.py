@@ -17,6 +17,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.retry import ExponentialBackoffPolicy
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostLinkLost, TrainctlError
+from runctl_tui.services.retrying import watched
 
 T = TypeVar("T")
 LONGEST_IDLE: Final = 50.0
@@ -166,11 +167,12 @@ class PollingFeed(PushFeed[T]):
             raise self._broken
 
     async def _work(self) -> None:
-        while True:
-            async with self._lock:
-                self._soon.clear()
-                await self._once()
-            await self._pause()
+        with watched(None):  # it works for everybody, and tells its failures itself
+            while True:
+                async with self._lock:
+                    self._soon.clear()
+                    await self._once()
+                await self._pause()
 
     async def _once(self) -> None:
         try:

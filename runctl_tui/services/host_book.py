@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.retry import ExponentialBackoffPolicy
 from runctl_tui.services.errors import HostUnreachable
 
 if TYPE_CHECKING:
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 class HostBook:
     """Finds hosts; connections are made at their first use and shared by everybody."""
 
-    def __init__(self, registry: ProviderRegistry, pool: SshPool, local: HostSession) -> None:
+    def __init__(
+        self,
+        registry: ProviderRegistry,
+        pool: SshPool,
+        local: HostSession,
+        retry: ExponentialBackoffPolicy = ExponentialBackoffPolicy(),  # noqa: B008 - frozen
+    ) -> None:
+        self._retry = retry
         self._registry = registry
         self._pool = pool
         self._local = local
@@ -47,7 +55,7 @@ class HostBook:
         host = await self.session(instance)
         from runctl_tui.services.training.agent_client import AgentClient  # the first rows need no agent
 
-        return self._agents.setdefault(id(host), AgentClient(host))
+        return self._agents.setdefault(id(host), AgentClient(host, retry=self._retry))
 
     def abort(self) -> None:
         """Drop every connection at once, from whatever thread or loop."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
-from runctl_tui.services.errors import Refused, TrainctlError, ValidationError
+from runctl_tui.services.errors import CredentialsError, Refused, TrainctlError, ValidationError
+from runctl_tui.services.ports_provider import Renewable
 from runctl_tui.services.ports_session import SessionFacts
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class SessionService:
         self._place = place
         self._identity: Fact[Identity] = Unknown("not asked yet")
         self._armed_until: float | None = None
+        self._renew = ""
+        self._returns = 0
+        self._account = ""
+        """The first that was told; what is shown and planned is about it."""
 
     @property
     def owner(self) -> str:
@@ -60,12 +65,24 @@ class SessionService:
     async def facts(self) -> SessionFacts:
         """Ask the provider who we are; keeps the last answer where it fails."""
         try:
-            answer = await self._place.registry.get(_CLOUD).identity()
+            provider = self._place.registry.get(_CLOUD)
+            if self._renew and isinstance(provider, Renewable):
+                provider.forget_credentials()
+            answer = await provider.identity()
         except TrainctlError as error:
             answer = Unknown(str(error))
-        if isinstance(answer, Known) or not isinstance(self._identity, Known):
-            self._identity = answer
+        self._hear(answer)
         return self.cached()
+
+    def _hear(self, answer: Fact[Identity]) -> None:
+        if isinstance(answer, Known):
+            self._returns += bool(self._renew)
+            self._renew, self._account = "", self._account or answer.value.account
+            self._identity = answer
+        elif not isinstance(self._identity, Known):
+            self._identity = answer
+        elif answer.code == CredentialsError.default_code:
+            self._renew = answer.todo or "log in again"
 
     def cached(self) -> SessionFacts:
         """What is known without asking anybody."""
@@ -80,6 +97,8 @@ class SessionService:
             read_only=self.read_only,
             armed_for=self._armed_for() if self.production else None,
             root=self._place.root,
+            renew=self._renew,
+            returns=self._returns,
         )
 
     async def caller(self) -> str:
@@ -112,6 +131,10 @@ class SessionService:
         """Return why changes are refused now; empty: they are allowed."""
         if self._place.configuration.safety.read_only:
             return "safety.read_only is set"
+        if self._renew:
+            return f"the credentials have ended: {self._renew}"
+        if isinstance(self._identity, Known) and self._identity.value.account != self._account:
+            return f"the account is {self._identity.value.account} now and was {self._account}: start again"
         return "a production account that is not armed" if self.production and self._armed_for() == 0.0 else ""
 
     def arm(self, seconds: float) -> None:
@@ -121,6 +144,9 @@ class SessionService:
             raise Refused(
                 "read-only mode cannot be lifted here", f"it comes from: {origin}", "start without --read-only"
             )
+        if not self._place.configuration.safety.arming:
+            origin = self._place.configuration.origins.get("safety.arming", "configuration")
+            raise Refused("changes cannot be armed here", f"safety.arming is off: {origin}", "use another account")
         if not self.production:
             raise ValidationError("nothing to arm", "this is no production account: changes are allowed already")
         if not 0 <= seconds <= LONGEST_ARMED:

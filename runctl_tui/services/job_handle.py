@@ -11,6 +11,7 @@ from typing import TypeAlias
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.plan import JobView, Step, StepState
 from runctl_tui.services.errors import Refused
+from runctl_tui.services.retrying import Onlooker, watched
 
 Work: TypeAlias = Callable[["JobHandle"], Awaitable[str]]
 """What a job does; what it returns is the job's result in words."""
@@ -84,7 +85,9 @@ class JobHandle:
         began = self._clock.monotonic()
         self.change_step(step_id, state=StepState.RUNNING, seconds=0.0)
         try:
-            yield StepHandle(self, step_id, began)
+            step = StepHandle(self, step_id, began)
+            with watched(Onlooker(lambda words: step.progress(detail=words), self.check)):
+                yield step
         except BaseException as error:
             words = "cancelled" if isinstance(error, asyncio.CancelledError) else str(error)
             self.change_step(step_id, state=StepState.FAILED, detail=words, seconds=self.since(began))

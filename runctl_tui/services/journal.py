@@ -16,9 +16,11 @@ from enum import StrEnum
 from typing import Final
 
 from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.facts import Known
+from runctl_tui.domain.marks import INSTANCE, Mark
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.states import STORAGE
+from runctl_tui.domain.states import MARKING, STORAGE
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
@@ -39,6 +41,8 @@ class JournalState(StrEnum):
     """Nobody knows whether the call arrived."""
 
 
+NO_CAPACITY: Final = "InsufficientInstanceCapacity"
+"""What the detail of a failed row says where there was no room."""
 SETTLING: Final = timedelta(seconds=60)
 """How long after a call its effect may still be invisible."""
 _NEXT: Final = {
@@ -145,6 +149,33 @@ class Journal:
             f"WHERE j.resource IN ({places}){names}", *references, *([words, words] if words else ())
         )
 
+    async def last_time(self, resource: str, operation: Operation) -> datetime | None:
+        """Return when a resource last went through an operation, or may have; None: it never did."""
+        query = "SELECT MAX(at) AS at FROM journal WHERE resource = ? AND operation = ? AND state != ?"
+        values = (resource, operation.value, JournalState.FAILED.value)
+
+        def work(connection: sqlite3.Connection) -> datetime | None:
+            found = connection.execute(query, values).fetchone()["at"]
+            return None if found is None else from_micros(found)
+
+        return await self._store.run(work)
+
+    async def refused_for_capacity(self, provider: str, region: str, since: datetime) -> datetime | None:
+        """Return when a place last had no room for a machine of ours since then; None: it had, or was not asked."""
+        query = (
+            "SELECT MAX(e.at) AS at FROM journal j JOIN journal_events e ON e.op_id = j.op_id"
+            " WHERE j.provider = ? AND j.region = ? AND j.operation IN (?, ?) AND e.state = ? AND e.at >= ?"
+            " AND e.detail LIKE ?"
+        )
+        buying = (Operation.LAUNCH.value, Operation.START.value)
+        values = (provider, region, *buying, JournalState.FAILED.value, to_micros(since), f"%{NO_CAPACITY}%")
+
+        def work(connection: sqlite3.Connection) -> datetime | None:
+            found = connection.execute(query, values).fetchone()["at"]
+            return None if found is None else from_micros(found)
+
+        return await self._store.run(work)
+
     async def events(self, op_id: str) -> tuple[JournalState, ...]:
         """Return the states that an operation went through, in order."""
 
@@ -196,6 +227,8 @@ async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[J
     entry = row.entry
     if entry.operation in STORAGE:
         return await _settle_storage(row, registry, now)
+    if entry.operation in MARKING:
+        return await _settle_mark(row, registry, now)
     if entry.operation not in _ARRIVED and entry.operation is not Operation.LAUNCH:
         return JournalState.FAILED, "the program ended in the middle; the thing itself tells how far it came"
     early = now - row.at < SETTLING
@@ -228,6 +261,25 @@ async def _settle_storage(row: Row, registry: ProviderRegistry, now: datetime) -
     if arrived:
         return JournalState.VERIFIED, words
     return (row.state, words) if early else (JournalState.FAILED, f"{words}: the call never arrived")
+
+
+async def _settle_mark(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
+    from runctl_tui.services.mark_store import mark_store
+
+    entry, resource_id = row.entry, row.entry.resource.partition("/")[2]
+    try:
+        mark = Mark.from_text(entry.token)
+        lock = None
+        if entry.kind == INSTANCE:
+            told = await registry.get(entry.provider).protections(resource_id, entry.region)
+            lock = told.value if isinstance(told, Known) else None
+        tags = await mark_store(registry, entry.provider).tags(resource_id, entry.region)
+    except (TrainctlError, ValueError) as error:
+        return row.state, str(error)
+    if mark.holds(tags, lock):
+        return JournalState.VERIFIED, f"it has {mark.words}"
+    early = now - row.at < SETTLING
+    return (row.state, "not seen yet") if early else (JournalState.FAILED, f"it has not {mark.words}")
 
 
 async def _settle_launch(provider: TrainingProvider, row: Row, early: bool) -> tuple[JournalState, str]:

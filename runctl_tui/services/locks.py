@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Final
 
 from runctl_tui.services.errors import Refused, StateError
 
-_PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]")
+_KEY: Final = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 
 
 @contextlib.contextmanager
@@ -71,4 +72,11 @@ class LockSet:
             self._path(name).unlink()
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{_PLAIN.sub('_', name)}.lock"
+        return self._folder / f"{_file_name(name)}.lock"
+
+
+def _file_name(name: str) -> str:
+    """Return a file's name for any lock: readable where it is short and plain, and never two names' own."""
+    if _KEY.fullmatch(name):
+        return name.replace("/", "_")
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:24]

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
     from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
+    from runctl_tui.domain.marks import MarkRequest
     from runctl_tui.domain.objects import CopyRequest, DeleteRequest
     from runctl_tui.domain.offer import TypeOffer
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
@@ -137,6 +138,9 @@ class Actions(Protocol):
 
     async def plan_volume(self, change: VolumeChange) -> Plan:
         """Freeze a change of volumes or snapshots."""
+
+    async def plan_marks(self, request: MarkRequest) -> Plan:
+        """Freeze a claim, a protection or a date of deletion."""
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         """Freeze what a change in S3 would do, or a download."""

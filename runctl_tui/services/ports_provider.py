@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from runctl_tui.domain.facts import Fact
@@ -98,6 +98,14 @@ class TrainingProvider(Protocol):
 
     async def host_keys(self, instance: Instance) -> tuple[str, ...]:
         """OpenSSH public host keys that the provider vouches for ('ssh-ed25519 AAAA…'); may be empty."""
+
+
+@runtime_checkable
+class Renewable(Protocol):
+    """A provider whose credentials a person renews beside this program."""
+
+    def forget_credentials(self) -> None:
+        """Read the credentials anew at the next call."""
 
 
 class ProviderRegistry(Protocol):

@@ -21,6 +21,10 @@ class SessionFacts:
     """Seconds for which a production account stays armed; None outside production accounts."""
     root: bool
     """Whether the program runs as the superuser."""
+    renew: str = ""
+    """What renews credentials that have ended; empty while there is nothing to renew."""
+    returns: int = 0
+    """How often credentials came back after they had ended."""
 
 
 class Session(Protocol):

@@ -6,7 +6,9 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from runctl_tui.services.errors import CloudProviderError, TrainctlError
@@ -115,7 +117,7 @@ class BackendPool:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[object] = loop.create_future()
-        self._submit(_Call(lambda: function(*arguments), faults or self._faults, loop, future))
+        self._submit(_Call(partial(copy_context().run, function, *arguments), faults or self._faults, loop, future))
         try:
             async with asyncio.timeout(timeout):
                 return cast("T", await future)

@@ -48,6 +48,13 @@ class VolumeFactGatherer:
             return await self._snapshot(change, await self.volumes.find_snapshot(reference), planned_account)
         return await self._volume(change, await self.volumes.find(reference), planned_account)
 
+    async def about(self, operation: Operation, kind: str, reference: str, planned_account: str | None) -> SafetyFacts:
+        """Return the facts about a volume or snapshot for what leaves its contents as they are."""
+        change = VolumeChange(operation, (reference,))
+        if kind == SNAPSHOT:
+            return await self._snapshot(change, await self.volumes.find_snapshot(reference), planned_account)
+        return await self._volume(change, await self.volumes.find(reference), planned_account)
+
     async def _new(self, change: VolumeChange, planned_account: str | None) -> SafetyFacts:
         new = change.new
         if new is None:

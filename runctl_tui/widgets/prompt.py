@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from rich.text import Text
+from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.domain.text import EMPTY, SafeText, safe, safe_in_place
+from runctl_tui.widgets.text import width_of
 
 UNFILLED: Final = safe("_" * 8)
 """Shows where an empty field is, also without colours."""
 
 PARTS_AFTER: Final = 0.5
 """Seconds; whoever is quicker than that waits for the parts to be made."""
+
+
+_EDITING: Final = ("delete_", "cursor_", "home", "end")
+"""What the actions begin with that change the text or where the cursor is."""
 
 
 class FormInput(Input):
@@ -31,6 +38,25 @@ class FormInput(Input):
     ) -> None:
         super().__init__(value, str(placeholder), password=password, id=id, compact=True, select_on_focus=False)
         self.cursor_blink = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Edit in the order of the keys: a binding would act only after what was typed behind it in the same moment."""
+        actions = [one.action for one in self._bindings.key_to_bindings.get(event.key, ())]
+        if event.is_printable or not actions or not actions[0].startswith(_EDITING):
+            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+        await self.run_action(actions[0])
+
+    @property
+    def _value(self) -> Text:
+        """What is drawn of the value, which itself stays as it is: a text to edit may come from a provider."""
+        shown = "•" * len(self.value) if self.password else safe_in_place(self.value)
+        return Text(shown, no_wrap=True, overflow="ignore", end="")
+
+    def _position_to_cell(self, position: int) -> int:
+        return width_of(safe_in_place(self.value[:position]))
 
 
 class PromptLine(Horizontal):

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from runctl_tui.domain.cost import Billed
 from runctl_tui.domain.secret import Secret
 from runctl_tui.services.aws.provider import AwsProvider
-from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, SshSettings
+from runctl_tui.services.aws.settings import AwsCredentials, AwsSettings, LaunchSettings, ReadSettings, SshSettings
 from runctl_tui.services.errors import SandboxFailed
 from runctl_tui.services.runpod.parse import PROVIDER
 from runctl_tui.services.runpod.provider import LABEL, RunpodProvider
+from runctl_tui.services.runpod.settings import API
 from runctl_tui.wiring.ground import Place
-from runctl_tui.wiring.runpod import runpod
+from runctl_tui.wiring.runpod import runpod_settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -45,10 +46,12 @@ class Cloud:
         self._provider: AwsProvider | None = None
         self._runpod: RunpodProvider | None = None
         self.session: SandboxSession | None = None
+        self.forbids: Callable[[], str] = lambda: ""
+        """Why nothing may be changed now; told once the session is there."""
         if not place.sandbox:
             self._register(self._settings())
             if (api_key := place.configuration.runpod.api_key) is not None:
-                self._register_runpod(runpod(place, clock, api_key))
+                self._register_runpod(self._pods(api_key))
 
     def balance(self) -> tuple[str, bool]:
         """Return what is left at RunPod, in words, and whether that is little; empty while nobody knows."""
@@ -114,7 +117,11 @@ class Cloud:
         settings = replace(settings, ssh=replace(settings.ssh, key_files=(str(key.path),)))
         self._register(settings)
         secret = Secret(ends.runpod_key)
-        self._register_runpod(runpod(place, self._clock, secret, ends.runpod_url, (str(key.path),)))
+        self._register_runpod(self._pods(secret, ends.runpod_url, (str(key.path),)))
+
+    def _pods(self, key: Secret, url: str = API, key_files: tuple[str, ...] = ()) -> RunpodProvider:
+        settings = replace(runpod_settings(self._place, key, url, key_files), forbids=lambda: self.forbids())
+        return RunpodProvider(settings, self._clock)
 
     def _register_runpod(self, provider: RunpodProvider) -> None:
         self._runpod = provider
@@ -141,6 +148,8 @@ class Cloud:
                 warn_at=config.safety.max_instances_warn,
                 block_at=config.safety.max_instances_block,
             ),
+            forbids=lambda: self.forbids(),
+            retry=ReadSettings(config.retry.cloud_attempts, config.retry.cloud_deadline_secs),
             ssh=SshSettings(overrides=config.ssh.overrides, jump_host=config.aws.jump_host or ""),
         )
 

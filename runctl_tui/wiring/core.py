@@ -63,12 +63,13 @@ class Core:
         self.registry = ground.registry
         self.registry.register(LocalProvider(clock, place.owner))
         self.cloud = Cloud(place, self.registry, clock)
+        self.cloud.forbids = self.session.why_read_only
         self.store = Store(place.state, clock)
         self.locks = LockSet(place.state)
         self.machines = MachineList(self.registry, clock)
         self.local = LocalHost(home=place.local_home, base=self.cloud.local_environment)
         self.pool = SshPool(TrustStore(place.state / "known_hosts"))
-        self.hosts = HostBook(self.registry, self.pool, self.local)
+        self.hosts = HostBook(self.registry, self.pool, self.local, place.configuration.retry.ssh)
         archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
         self.runs.feed = PollingFeed(self.runs.poll, self.pace(RUN_SECONDS), clock, key=runs_as_seen, empty=())
@@ -112,7 +113,7 @@ class Core:
 
     def begin_relay(self) -> None:
         """Start the detached relay of this state folder unless one works already."""
-        if not self.relay.working():
+        if not self.session.read_only and not self.relay.working():
             start_detached(self.place.state / "relay.log", own_command(self.place.options, "relay"))
 
     def _session(self) -> SandboxSession | None:

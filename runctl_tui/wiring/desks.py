@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Unknown
-from runctl_tui.domain.plan import Confirmation, Operation, Severity
+from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.safety import CleanupSafety, Policy
 from runctl_tui.domain.volume import Storage
 from runctl_tui.services.action_calls import Caller
+from runctl_tui.services.action_checks import given_with_launch
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.audited import AuditedActions
@@ -21,7 +22,7 @@ from runctl_tui.services.aws.objects import AwsObjects
 from runctl_tui.services.checkpoints.book import CheckpointBook
 from runctl_tui.services.checkpoints.folders import CheckpointFolders
 from runctl_tui.services.doctor import DoctorParts, DoctorService
-from runctl_tui.services.errors import CloudProviderError, Refused
+from runctl_tui.services.errors import CloudProviderError
 from runctl_tui.services.evidence import RegisterEvidence
 from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.feed import PollingFeed
@@ -32,6 +33,7 @@ from runctl_tui.services.launch.desk import LaunchDefaults, LaunchDesk
 from runctl_tui.services.launch.parts import HereSettings, PipelineParts
 from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.supplies import Supplies
+from runctl_tui.services.mark_actions import MarkActions, MarkParts
 from runctl_tui.services.process_actions import ProcessActions
 from runctl_tui.services.runpod.parse import short
 from runctl_tui.services.shells import HostShells
@@ -125,8 +127,11 @@ class Desks:
         return Policy(
             read_only=self._core.session.why_read_only(),
             cap_per_hour=costs.cap_per_hour,
+            hard_cap_per_hour=costs.hard_cap_per_hour,
             sandbox=self._place.sandbox,
             production_accounts=frozenset(safety.production_accounts),
+            ordinary_accounts=frozenset(safety.ordinary_accounts),
+            acknowledgeable=safety.acknowledge,
             who=self._place.owner,
         )
 
@@ -152,10 +157,12 @@ class Desks:
         )
         caller = Caller(core.registry, core.journal, core.clock)
         safety = CleanupSafety()
-        volumes = VolumeActions(VolumeParts(VolumeFactGatherer(facts, self.volumes), caller, safety))
+        of_volumes = VolumeFactGatherer(facts, self.volumes)
+        volumes = VolumeActions(VolumeParts(of_volumes, caller, safety))
+        marks = MarkActions(MarkParts(facts, of_volumes, caller, safety))
         storage = self._storage(facts, caller)
         processes = ProcessActions(facts, core.hosts, caller, core.locks)
-        parts = ActionParts(facts, caller, core.locks, core.jobs, pipeline, volumes, storage, processes, safety)
+        parts = ActionParts(facts, caller, core.locks, core.jobs, pipeline, volumes, storage, marks, processes, safety)
         return ActionService(parts)
 
     def _storage(self, facts: FactGatherer, caller: Caller) -> StorageDesk:
@@ -168,11 +175,7 @@ class Desks:
         """Terminate a machine that a confirmed launch made, through the same rules as everything else."""
         self._core.machines.forget()
         plan = await self.actions.plan(Operation.TERMINATE, [key])
-        if plan.verdict.blocked:
-            why = "; ".join(reason.text for reason in plan.verdict.reasons if reason.severity is Severity.BLOCK)
-            raise Refused(f"{key} is not terminated", why, "mend that, then terminate it")
-        confirmation = Confirmation(plan.hash, yes=True, name=plan.name_to_type)
-        job_id = await self.actions.commit(plan, confirmation)
+        job_id = await self.actions.commit(plan, given_with_launch(plan))
         async for view in self._core.jobs.watch(job_id):
             if view.ok is False:
                 raise CloudProviderError(f"{key} could not be terminated", view.result)

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runctl_tui.services.runpod.provider import RunpodProvider
 from runctl_tui.services.runpod.settings import API, RunpodSettings
 
 if TYPE_CHECKING:
     from runctl_tui.domain.secret import Secret
-    from runctl_tui.services.system_clock import SystemClock
     from runctl_tui.wiring.ground import Place
-
-
-def runpod(
-    place: Place, clock: SystemClock, key: Secret, url: str = API, key_files: tuple[str, ...] = ()
-) -> RunpodProvider:
-    """Return the provider of an account; another address than RunPod's own is the sandbox's."""
-    return RunpodProvider(runpod_settings(place, key, url, key_files), clock)
 
 
 def runpod_settings(place: Place, key: Secret, url: str = API, key_files: tuple[str, ...] = ()) -> RunpodSettings:
@@ -32,6 +23,7 @@ def runpod_settings(place: Place, key: Secret, url: str = API, key_files: tuple[
         disk_gib=config.runpod.default_disk_gb,
         key_files=key_files,
         overrides=config.ssh.overrides,
+        retry=config.retry.http,
         warn_at=config.safety.max_instances_warn,
         block_at=config.safety.max_instances_block,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
@@ -14,7 +15,9 @@ from runctl_tui.domain.objects import ObjectChangeFacts, Versioning
 from runctl_tui.domain.plan import Operation, Reason, Target
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.safety import CleanupSafety, Policy, SafetyFacts
-from tests.fakes import OWNER, START, a_price
+from runctl_tui.domain.safety.storage_facts import StorageFacts
+from runctl_tui.domain.volume import Attachment, SnapshotState, Volume, VolumeShape, VolumeSnapshot, VolumeState
+from tests.fakes import OWNER, START, a_price, an_instance
 
 ROOT = Disk("vol-root", "/dev/xvda", 30, "gp3", delete_on_termination=True, root=True)
 
@@ -56,10 +59,35 @@ PROCESS = HostProcess(
 LOOK = ProcessLook(4711, "llama", PROCESS)
 """A process that may be ended."""
 
+POLICY = Policy(who=OWNER, ordinary_accounts=frozenset({"111122223333"}))
+SHAPE = VolumeShape("gp3", 100, 3000, 125)
+FREE = Volume(
+    "vol-1", "aws", "us-east-1", "us-east-1a", "data", VolumeState.AVAILABLE, SHAPE, known(Decimal(8)), known(None)
+)
+HELD = replace(FREE, state=VolumeState.IN_USE, attachments=(Attachment("i-0abc", "/dev/sdf", instance_name="llama"),))
+SAVED = VolumeSnapshot(
+    "snap-1", "aws", "us-east-1", "data", SnapshotState.COMPLETED, "vol-1", 100, known(Decimal(5)),
+    START - timedelta(days=2),
+)  # fmt: skip
+HOST = replace(an_instance(), zone="us-east-1a", state=ResourceState.RUNNING, disks=())
+STORED = StorageFacts(
+    volume=known(FREE),
+    snapshot=known(SAVED),
+    snapshots=known((SAVED, replace(SAVED, id="snap-2"))),
+    images=known(()),
+    host=known(HOST),
+    shape=SHAPE,
+    zone="us-east-1a",
+    to_region="us-west-2",
+    device="/dev/sdf",
+    month=known(Decimal(8)),
+)
+"""A volume with snapshots that may be attached or deleted."""
+
 SAFE = SafetyFacts(
     at=START,
     target=Target("instance", "i-0abc", "llama", "aws", "us-east-1"),
-    policy=Policy(who=OWNER),
+    policy=POLICY,
     account=known("111122223333"),
     planned_account="111122223333",
     journal_ok=True,
@@ -78,6 +106,8 @@ SAFE = SafetyFacts(
     objects=known(ObjectChangeFacts(3, Versioning("Enabled"))),
     process=known(LOOK),
     price=known(a_price()),
+    out_of_capacity_at=known(None),
+    storage=STORED,
 )
 
 

@@ -28,9 +28,9 @@ def test_where_versions_stay_a_few_ask_for_a_yes(count: int, level: Level) -> No
 
 
 @pytest.mark.parametrize("versioning", [Versioning("Off"), Versioning("Suspended"), None])
-def test_what_is_gone_for_good_asks_for_the_name(versioning: Versioning | None) -> None:
+def test_what_is_gone_for_good_wants_a_reason(versioning: Versioning | None) -> None:
     found = reasons(DELETE, facts(objects=known(ObjectChangeFacts(1, versioning))))
-    assert found["permanent_delete"].level is Level.NAME
+    assert found["permanent_delete"].level is Level.REASON
 
 
 def test_the_newest_checkpoint_is_not_deleted_and_not_moved() -> None:
@@ -57,7 +57,7 @@ def test_a_protected_bucket_asks_before_a_copy_and_refuses_a_deletion() -> None:
     assert reasons(DELETE, tagged)["tag_protected"].level is Level.NEVER
     assert reasons(COPY, tagged)["tag_protected"].level is Level.YES
     untold = facts(tags=Unknown("denied"))
-    assert reasons(DELETE, untold)["tags_unknown"].level is Level.NEVER
+    assert reasons(DELETE, untold)["tags_unknown"].level is Level.REASON
     assert reasons(COPY, untold)["tags_unknown"].level is Level.YES
 
 

@@ -42,21 +42,21 @@ def test_a_stop_says_what_goes_and_what_the_rest_costs_then() -> None:
     lines = {line.label: line.text for line in plan_lines(Operation.STOP, POD)}
     assert "container disk 30 GiB" in lines["DIES"]
     assert lines["STAYS"] == "2 disks, $24.00/mo", "the volume disk costs twice, the container disk nothing"
-    lost = reasons(Operation.STOP, POD)["instance_store_lost"]
+    lost = reasons(Operation.STOP, POD)["container_disk_lost"]
     assert (lost.severity, lost.level) == (Severity.WARN, Level.NAME)
     assert "container disk" in lost.text
 
 
-def test_a_termination_is_warned_about_and_possible() -> None:
+def test_a_termination_wants_a_reason_and_is_possible() -> None:
     found = reasons(Operation.TERMINATE, POD)
     assert "data_volume_dies" not in found, "nothing could be done about it"
-    dies = found["bound_disk_dies"]
-    assert (dies.severity, dies.level) == (Severity.WARN, Level.NAME)
+    dies = found["workspace_dies"]
+    assert (dies.severity, dies.level) == (Severity.BLOCK, Level.REASON)
     lines = {line.label: line.text for line in plan_lines(Operation.TERMINATE, POD)}
     assert "(nothing can keep it)" in lines["DIES"]
     assert lines["STAYS"] == '"network volume data" 200 GiB, $14.00/mo'
-    stays = found["volume_stays"]
-    assert (stays.severity, stays.level) == (Severity.WARN, Level.YES)
+    stays = found["netvol_stays"]
+    assert (stays.severity, stays.level) == (Severity.WARN, Level.NAME)
     assert stays.text == "its network volume data stays and goes on costing $14.00 per month, mounted or not"
     assert "for $24.00/mo" in found["stop_instead"].text
 
@@ -67,7 +67,7 @@ def test_a_stop_says_that_the_disk_costs_twice_and_that_a_gpu_may_be_gone() -> N
         "its volume disk costs $10.00 per month while it is stopped, instead of $5.00"
     )
     assert "if a GPU is free there then" in found["tied_to_host"].text
-    assert "volume_stays" not in found
+    assert "netvol_stays" not in found
 
 
 def test_a_start_may_find_no_gpu_also_beside_a_network_volume_alone() -> None:
@@ -79,7 +79,7 @@ def test_a_start_may_find_no_gpu_also_beside_a_network_volume_alone() -> None:
 
 def test_a_network_volume_without_a_price_stays_at_an_unknown_one() -> None:
     priceless = facts(disks=known((replace(NETWORK, usd_per_month=""),)))
-    assert "an unknown price per month" in reasons(Operation.TERMINATE, priceless)["volume_stays"].text
+    assert "an unknown price per month" in reasons(Operation.TERMINATE, priceless)["netvol_stays"].text
 
 
 def test_a_stopped_pod_with_a_network_volume_alone_keeps_paying_for_it() -> None:
@@ -97,4 +97,4 @@ def test_one_disk_that_could_be_kept_still_blocks() -> None:
 def test_disks_of_an_instance_are_told_as_before() -> None:
     lines = {line.label: line.text for line in plan_lines(Operation.STOP, facts(disks_per_month=Decimal("2.40")))}
     assert lines["STAYS"] == "1 disk, $2.40/mo"
-    assert "instance_store_lost" not in reasons(Operation.STOP, facts(disks=known((ROOT,))))
+    assert "container_disk_lost" not in reasons(Operation.STOP, facts(disks=known((ROOT,))))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,33 +14,11 @@ from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.safety import CleanupSafety, Policy, SafetyFacts, plan_lines
 from runctl_tui.domain.safety.storage_facts import StorageFacts
 from runctl_tui.domain.states import STORAGE
-from runctl_tui.domain.volume import Attachment, SnapshotState, Volume, VolumeShape, VolumeSnapshot, VolumeState
-from tests.domain.safety_facts import SAFE, known
-from tests.fakes import OWNER, START, a_run, an_instance
+from runctl_tui.domain.volume import Attachment, SnapshotState, VolumeShape, VolumeState
+from tests.domain.safety_facts import FREE, HELD, HOST, SAFE, SAVED, SHAPE, STORED, known
+from tests.fakes import OWNER, a_run, an_instance
 
 O = Operation  # noqa: E741 - short, because every line of this file names one
-SHAPE = VolumeShape("gp3", 100, 3000, 125)
-FREE = Volume(
-    "vol-1", "aws", "us-east-1", "us-east-1a", "data", VolumeState.AVAILABLE, SHAPE, known(Decimal(8)), known(None)
-)
-HELD = replace(FREE, state=VolumeState.IN_USE, attachments=(Attachment("i-0abc", "/dev/sdf", instance_name="llama"),))
-SAVED = VolumeSnapshot(
-    "snap-1", "aws", "us-east-1", "data", SnapshotState.COMPLETED, "vol-1", 100, known(Decimal(5)),
-    START - timedelta(days=2),
-)  # fmt: skip
-HOST = replace(an_instance(), zone="us-east-1a", state=ResourceState.RUNNING, disks=())
-STORED = StorageFacts(
-    volume=known(FREE),
-    snapshot=known(SAVED),
-    snapshots=known((SAVED, replace(SAVED, id="snap-2"))),
-    images=known(()),
-    host=known(HOST),
-    shape=SHAPE,
-    zone="us-east-1a",
-    to_region="us-west-2",
-    device="/dev/sdf",
-    month=known(Decimal(8)),
-)
 
 
 def facts(operation: Operation, **storage: Any) -> SafetyFacts:
@@ -231,11 +207,11 @@ ON_RUNPOD = {
 }
 
 
-def test_a_network_volume_is_deleted_by_its_name_since_nothing_could_save_it() -> None:
+def test_a_network_volume_is_deleted_for_a_reason_since_nothing_could_save_it() -> None:
     reasons = judged(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, **ON_RUNPOD))
-    assert (reasons["no_undo"].severity, reasons["no_undo"].level) == (Severity.WARN, Level.NAME)
+    assert (reasons["no_undo"].severity, reasons["no_undo"].level) == (Severity.BLOCK, Level.REASON)
     assert "RunPod has none" in reasons["no_undo"].text
-    assert CleanupSafety().judge(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, **ON_RUNPOD)).level is Level.NAME
+    assert CleanupSafety().judge(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, **ON_RUNPOD)).level is Level.REASON
 
 
 @pytest.mark.parametrize(
@@ -251,7 +227,7 @@ def test_the_way_back_of_a_network_volume_promises_nothing_that_runpod_lacks(ope
 def test_a_network_volume_that_pods_mount_is_not_deleted_and_offers_their_end() -> None:
     pods = (Attachment("p1", "/x", instance_name="one"), Attachment("p2", "/x", instance_name="two"))
     held = replace(NETWORK, state=VolumeState.IN_USE, attachments=pods)
-    reason = judged(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, **{**ON_RUNPOD, "volume": known(held)}))["attached"]
+    reason = judged(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, **{**ON_RUNPOD, "volume": known(held)}))["netvol_used"]
     assert (reason.severity, reason.level) == (Severity.BLOCK, Level.NEVER)
     assert reason.offer_operation is O.TERMINATE
     assert reason.offer_references == ("runpod/p1", "runpod/p2")

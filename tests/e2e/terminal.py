@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -46,6 +47,7 @@ class Terminal:
         self._screen = pyte.Screen(self.columns, self.rows)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = bytearray()
+        self._open = True
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", self.rows, self.columns, 0, 0))
         self._process = subprocess.Popen(
@@ -72,7 +74,17 @@ class Terminal:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        os.close(self._master)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the terminal under the program."""
+        if self._open:
+            os.close(self._master)
+        self._open = False
+
+    def signal(self, number: int) -> None:
+        """Send the program a signal."""
+        self._process.send_signal(number)
 
     @property
     def text(self) -> str:
@@ -112,6 +124,18 @@ class Terminal:
         for character in text:
             self._write(character)
             self._drain(0.01)
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are, without waiting for an answer."""
+        os.write(self._master, data)
+
+    def click_every(self, text: str) -> None:
+        """Click on a text wherever the screen shows it."""
+        for row, line in enumerate(self.text.splitlines(), 1):
+            for found in re.finditer(re.escape(text), line):
+                place = f"{found.start() + 2};{row}"
+                self.send(f"\x1b[<0;{place}M\x1b[<0;{place}m".encode())
+        self.settle()
 
     def wait(self, *texts: str, seconds: float = 60) -> str:
         """Wait until the screen shows all of the texts and return the screen; fails with the screen otherwise."""
@@ -161,7 +185,7 @@ class Terminal:
         os.write(self._master, text.encode())
 
     def _drain(self, seconds: float) -> None:
-        while select.select([self._master], [], [], seconds)[0]:
+        while self._open and select.select([self._master], [], [], seconds)[0]:
             try:
                 data = os.read(self._master, 65536)
             except OSError:

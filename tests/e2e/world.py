@@ -139,7 +139,9 @@ class World:
         rest = ("--", *after) if after else ()
         plan = self.ask(*words, *rest)
         name = plan["plan"]["name_to_type"]
-        typed = ("--confirm-name", name) if name else ()
+        typed = ["--confirm-name", name] if name else []
+        for code in plan["plan"]["acknowledge"]:
+            typed += ["--ack", code, "--reason", "it is a test"]
         return self.call(*words, "--yes", "--plan-hash", plan["plan_hash"], *typed, *rest)
 
     def home_of(self, instance: str) -> Path:

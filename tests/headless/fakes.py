@@ -19,6 +19,7 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.host import HostReading
 from runctl_tui.domain.instance import Disk, Gpu, Instance
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest, container_words
+from runctl_tui.domain.marks import MarkRequest
 from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import Capabilities, CreateResourceOptions
@@ -188,6 +189,7 @@ class World:
 
     machines: tuple[FleetRow, ...] = field(default_factory=lambda: (machine(),))
     missing: tuple[Problem, ...] = ()
+    marks: list[MarkRequest] = field(default_factory=list)
     billed: tuple[Billed, ...] = ()
     costs_unread: bool = False
     """Nobody could look at the cloud, and nothing was ever seen there."""
@@ -436,6 +438,10 @@ class FakeActions:
     async def plan_volume(self, change: VolumeChange) -> Plan:
         self.world.changes.append(change)
         return plan(change.operation, **self.world.plan_changes)
+
+    async def plan_marks(self, request: MarkRequest) -> Plan:
+        self.world.marks.append(request)
+        return plan(request.operation, **self.world.plan_changes)
 
     async def take_up(self, job_id: str) -> str:
         raise NotImplementedError(job_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 
 from runctl_tui.domain.checkpoint import CopyState
 from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.marks import MarkRequest, Way
 from runctl_tui.domain.offer import CreateResourceOptions
-from runctl_tui.domain.plan import Operation, Step, StepState
+from runctl_tui.domain.plan import Level, Operation, Reason, Severity, Step, StepState, Verdict
 from runctl_tui.domain.resource import Market
 from runctl_tui.domain.run import TrainingJob, TrainingStatus
 from runctl_tui.headless.launching import elsewhere
@@ -67,6 +69,46 @@ def test_the_command_in_the_answer_repeats_arguments_of_the_script(runctl: Runct
     assert runctl(*shlex.split(command)[1:]).data["status"] == "completed"
     assert world.requests[-1].job is not None
     assert world.requests[-1].job.args == ("--epochs", "3")
+
+
+AGAINST = Verdict(
+    (
+        Reason("training_running", Severity.BLOCK, "training is running", Level.REASON, offer="stop the run first"),
+        Reason("ckpt_unknown", Severity.BLOCK, "its checkpoints could not be listed", Level.REASON),
+    ),
+    Level.NAME,
+)
+
+
+def test_what_stands_against_it_is_acknowledged_by_code_with_a_reason(runctl: Runctl, world: World) -> None:
+    world.plan_changes = {"verdict": AGAINST}
+    shown = runctl("instances", "terminate", "llama-7b", "--json").data
+    assert shown["plan"]["allowed"]
+    assert shown["plan"]["acknowledge"] == ["training_running", "ckpt_unknown"]
+    command = shown["confirm_with"]
+    assert command.endswith("--name llama-7b --ack training_running --ack ckpt_unknown --reason TEXT")
+    words = shlex.split(command)[1:]
+    less = [*words[:-4], *words[-2:-1], "the spot market ends it"]
+    for wrong in (less, words, [*words[:-2], "--reason", "because"], words[:-2]):
+        said = runctl(*wrong)
+        assert (said.code, said.error["code"]) == (1, "training_running")
+        assert "--ack CODE" in said.error["hint"]
+    assert world.committed == []
+    assert runctl(*words[:-1], "the spot market ends it anyway").code == 0
+    ((_, said_to_it),) = world.committed
+    assert said_to_it.acknowledged == {"training_running", "ckpt_unknown"}
+    assert said_to_it.reason == "the spot market ends it anyway"
+
+
+@pytest.mark.parametrize(("verdict", "words"), [(AGAINST, "--ack training_running"), (BLOCKED, "stop the run first")])
+def test_there_is_no_force(runctl: Runctl, world: World, verdict: Verdict, words: str) -> None:
+    world.plan_changes = {"verdict": verdict}
+    for flags in (("--force",), ("--force", "--yes", "--plan-hash", HASH)):
+        said = runctl("instances", "terminate", "llama-7b", *flags, "--json")
+        assert said.code == 1
+        assert words in said.error["hint"]
+        assert "--force" not in said.error["hint"]
+    assert world.committed == []
 
 
 @pytest.mark.parametrize(
@@ -466,3 +508,50 @@ def test_resuming_a_run_of_another_machine_keeps_its_arguments(runctl: Runctl, w
     job = world.requests[0].job
     assert job is not None
     assert (job.script, job.args, job.project_root) == ("train.py", ("--steps", "20"), "/home/me/project")
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (("instances", "claim", "db"), MarkRequest(Operation.CLAIM, "instance", ("db",))),
+        (("instances", "protect", "a", "b"), MarkRequest(Operation.PROTECT, "instance", ("a", "b"))),
+        (
+            ("volumes", "protect", "a", "--until", "2026-12-31"),
+            MarkRequest(Operation.PROTECT, "volume", ("a",), Way.UNTIL, date(2026, 12, 31)),
+        ),
+        (
+            ("instances", "unprotect", "a", "--termination"),
+            MarkRequest(Operation.UNPROTECT, "instance", ("a",), Way.TERMINATION),
+        ),
+        (("instances", "protect", "a", "--stop"), MarkRequest(Operation.PROTECT, "instance", ("a",), Way.STOP)),
+        (("snapshots", "unprotect", "a", "--until"), MarkRequest(Operation.UNPROTECT, "snapshot", ("a",), Way.UNTIL)),
+        (
+            ("snapshots", "schedule", "a", "--after", "2026-12-31"),
+            MarkRequest(Operation.SCHEDULE, "snapshot", ("a",), day=date(2026, 12, 31)),
+        ),
+        (("volumes", "unschedule", "a"), MarkRequest(Operation.UNSCHEDULE, "volume", ("a",))),
+    ],
+)
+def test_marks_are_planned_and_carried_out(
+    runctl: Runctl, world: World, words: tuple[str, ...], wanted: MarkRequest
+) -> None:
+    said = runctl(*words, "--json")
+    assert (said.code, world.marks, world.committed) == (0, [wanted], [])
+    assert runctl(*words, "--yes", "--plan-hash", said.data["plan_hash"]).code == 0
+    ((plan_, _),) = world.committed
+    assert plan_.operation is wanted.operation
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("volumes", "protect", "a", "--stop"),
+        ("instances", "protect", "a", "--until", "soon"),
+        ("instances", "protect", "a", "--stop", "--termination"),
+        ("instances", "schedule", "a"),
+        ("instances", "claim"),
+    ],
+)
+def test_marks_that_make_no_sense_are_said_to(runctl: Runctl, world: World, words: tuple[str, ...]) -> None:
+    assert runctl(*words, "--json").error["type"] == "UsageError"
+    assert world.marks == []

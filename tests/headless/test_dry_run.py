@@ -51,12 +51,17 @@ READING = {
     "volumes show": "",
 }
 """Commands that change nothing at a provider, on a host or in a file; with the reason where it is not plain."""
+MARKABLE = {"instances": "llama-7b", "volumes": "scratch-2025", "snapshots": "snap-0data"}
+MARKS: dict[str, tuple[str, ...]] = {
+    "claim": (), "protect": (), "unprotect": (), "schedule": ("--after", "2099-01-01"), "unschedule": (),
+}  # fmt: skip
 CHANGING = {
     "config set": ("aws.region", "us-west-2"),
     "exec": ("nvidia-smi",),
     "init": (),
     "instances launch": ("--type", "g5.xlarge"),
     "instances start": ("llama-7b",),
+    **{f"{noun} {verb}": (name, *more) for noun, name in MARKABLE.items() for verb, more in MARKS.items()},
     "instances stop": ("llama-7b",),
     "instances terminate": ("llama-7b",),
     "local": ("train.py",),

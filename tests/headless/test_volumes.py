@@ -125,7 +125,7 @@ def test_the_command_in_the_answer_carries_it_out(runctl: Runctl, world: World) 
     [
         ("volumes modify data", "nothing to modify"),
         ("volumes create --new-name x --size 5", "one of the arguments --zone --for is required"),
-        ("volumes create --new-name x --size 0 --zone us-east-1a", "no whole number"),
+        ("volumes create --new-name x --size 0 --zone us-east-1a", "a whole number"),
         ("volumes create --new-name x --size 50 --zone us-east-1", "us-east-1 is a region"),
         ("volumes create --new-name x --size 50 --zone us-east-1a --type network", "There is no network in us-east-1a"),
         ("volumes create --new-name x --size 50 --zone US-TX-3 --type gp3", "There is no gp3 in US-TX-3"),

@@ -12,7 +12,7 @@ import pytest
 import runctl_tui
 from tests.hygiene.source import PACKAGE, ROOT, imports, mentioned_modules, modules, name_of, texts
 
-HEAVY = ("boto3", "botocore", "asyncssh", "runpod", "moto", "plotext", "tomlkit", "numpy", "cryptography")
+HEAVY = ("boto3", "botocore", "asyncssh", "runpod", "moto", "plotext", "tenacity", "tomlkit", "numpy", "cryptography")
 HOME = re.compile(r"[a-z_]+:[A-Za-z_]+")
 """'module:attribute', imported by the modules beside it when it is needed."""
 WIRING = PACKAGE / "wiring" / "__init__.py"
@@ -86,3 +86,20 @@ def test_a_noun_loads_neither_the_toolkit_nor_an_sdk() -> None:
     code, *loaded = done.stderr.split()
     assert code == "0"
     assert {name.partition(".")[0] for name in loaded} & {"textual", "rich", *HEAVY} == set()
+
+
+RETRIES = {"runctl_tui.services.retrying": "reads over HTTP and SSH", "runctl_tui.services.launch.reach": "a boot"}
+"""The modules that try again, and what."""
+
+
+def test_nothing_wraps_calls_of_boto_in_a_second_retry() -> None:
+    """botocore makes a new token per call: a second layer could launch a machine per attempt."""
+    found = {name_of(path): {name for name, _ in imports(path)} for path in modules()}
+    assert {name for name, taken in found.items() if "tenacity" in taken} == set(RETRIES)
+    users = {name for name, taken in found.items() if "runctl_tui.services.retrying.Retrying" in taken}
+    assert len(users) >= 3
+    for name in (*users, *RETRIES):
+        taken = found[name]
+        assert not any(one.partition(".")[0] in ("boto3", "botocore", "mypy_boto3_ec2") for one in taken), name
+        assert not any(one.startswith("runctl_tui.services.aws.") for one in taken), name
+    assert not [name for name in users if name.startswith("runctl_tui.services.aws")]

@@ -22,7 +22,16 @@ from runctl_tui.services.jobs import JobBoard, JobHandle
 from runctl_tui.services.journal import Journal, Row
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.store import Store
-from tests.fakes import OWNER, FakeClock, FakeEvidence, FakeFleet, FakeProvider, FakeRegistry
+from tests.fakes import (
+    ACCOUNT,
+    OWNER,
+    FakeClock,
+    FakeEvidence,
+    FakeFleet,
+    FakeProvider,
+    FakeRegistry,
+    acknowledging,
+)
 
 OPTIONS = CreateResourceOptions("fake", "us-east-1", "m5.large", "new-box", "llama")
 JOB = TrainingJob("train.py", ("--steps", "5"), secrets=(("HF_TOKEN", "hf_secret"),))
@@ -73,7 +82,7 @@ class Rig:
 
     def __init__(self, folder: Path, *machines: Instance, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
-        self.policy = Policy(who=OWNER)
+        self.policy = Policy(who=OWNER, ordinary_accounts=frozenset({ACCOUNT}))
         self.provider = FakeProvider(clock=self.clock).add(*machines)
         self.registry = FakeRegistry(self.provider)
         self.fleet = FakeFleet(self.provider)
@@ -113,7 +122,7 @@ class Rig:
 
 
 def yes(plan: Plan, cap: str | None = None) -> Confirmation:
-    return Confirmation(plan.hash, yes=True, name=plan.name_to_type, typed_cap=Decimal(cap) if cap else None)
+    return replace(acknowledging(plan), typed_cap=Decimal(cap) if cap else None)
 
 
 def codes(plan: Plan) -> set[str]:

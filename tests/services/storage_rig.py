@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
-from runctl_tui.domain.plan import Confirmation, JobView, Plan
+from runctl_tui.domain.plan import JobView, Plan
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy
 from runctl_tui.domain.snapshot import Snapshot
@@ -27,7 +27,7 @@ from runctl_tui.services.storage.desk import StorageDesk, StorageParts
 from runctl_tui.services.storage.heirlooms import Heirlooms
 from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.store import Store
-from tests.fakes import FakeEvidence, FakeFleet, FakeProvider, a_run, an_instance
+from tests.fakes import FakeEvidence, FakeFleet, FakeProvider, a_run, acknowledging, an_instance
 from tests.services.aws.world import World
 
 
@@ -60,7 +60,7 @@ class Rig:
     def __init__(self, folder: Path, world: World) -> None:
         self.world = world
         self.policy = Policy(who="tester", sandbox=True)
-        registry = Registry()
+        registry = self.registry = Registry()
         registry.register(world.provider)
         self.locks = LockSet(folder)
         self.store = Store(folder, world.clock)
@@ -92,7 +92,8 @@ class Rig:
         return [entry.key async for page in self.objects.pages(bucket, recursive=True) for entry in page]
 
     async def commit(self, plan: Plan, name: str | None = None) -> JobView:
-        said = Confirmation(plan.hash, yes=True, name=plan.name_to_type if name is None else name)
+        said = acknowledging(plan)
+        said = said if name is None else replace(said, name=name)
         return await last_view(self.jobs, await self.desk.commit(plan, said))
 
     async def do(self, request: CopyRequest | DeleteRequest) -> JobView:

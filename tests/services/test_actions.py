@@ -152,19 +152,20 @@ async def test_an_unknown_price_needs_a_typed_cap(make: MakeRig) -> None:
     assert plan.price_unknown
     with pytest.raises(Refused, match="price is unknown"):
         await rig.actions.commit(plan, yes(plan))
-    rig.policy = Policy(cap_per_hour=Decimal(2))
+    known = rig.policy
+    rig.policy = replace(known, cap_per_hour=Decimal(2))
     with pytest.raises(Refused, match="over the cap"):
         await rig.actions.commit(plan, yes(plan, "3"))
+    with pytest.raises(PlanChanged, match="more than was confirmed"):
+        await rig.actions.commit(plan, yes(plan, "1.50"))
+    rig.policy = known
     assert (await rig.commit(plan, "1.50")).ok
 
 
 @pytest.mark.parametrize(
     ("prepare", "code"),
     [
-        (lambda rig: rig.evidence.runs.update({BOX.id: (a_run(BOX),)}), "training_running"),
-        (lambda rig: setattr(rig.evidence, "runs_unknown", "no way to the host"), "training_unknown"),
-        (lambda rig: rig.evidence.copies.update({BOX.id: (a_checkpoint(CopyState.UPLOADING),)}), "ckpt_only_copy"),
-        (lambda rig: setattr(rig.evidence, "checkpoints_unknown", "S3 did not answer"), "ckpt_unknown"),
+        (lambda rig: setattr(rig, "policy", replace(rig.policy, ordinary_accounts=frozenset())), "account_unlisted"),
         (lambda rig: rig.provider.locks.update({BOX.id: ApiProtection(True, False)}), "api_protected"),
         (lambda rig: rig.provider.failures.update(protections=AwsError("denied")), "protection_unknown"),
         (lambda rig: rig.provider.failures.update(get_resource_status=AwsError("throttled")), "state_unknown"),
@@ -182,6 +183,39 @@ async def test_refuses_to_terminate(make: MakeRig, prepare: Callable[[Rig], obje
     with pytest.raises(Refused):
         await rig.actions.commit(plan, yes(plan))
     assert rig.provider.calls == []
+
+
+@pytest.mark.parametrize(
+    ("prepare", "code"),
+    [
+        (lambda rig: rig.evidence.runs.update({BOX.id: (a_run(BOX),)}), "training_running"),
+        (lambda rig: setattr(rig.evidence, "runs_unknown", "no way to the host"), "training_unknown"),
+        (lambda rig: rig.evidence.copies.update({BOX.id: (a_checkpoint(CopyState.UPLOADING),)}), "ckpt_only_copy"),
+        (lambda rig: setattr(rig.evidence, "checkpoints_unknown", "S3 did not answer"), "ckpt_unknown"),
+    ],
+)
+async def test_what_stands_against_it_is_acknowledged_one_by_one(
+    make: MakeRig, prepare: Callable[[Rig], object], code: str
+) -> None:
+    rig = make()
+    prepare(rig)
+    plan = await rig.actions.plan(T, [BOX.id])
+    whole = yes(plan)
+    assert code in whole.acknowledged
+    for less in (
+        replace(whole, acknowledged=whole.acknowledged - {code}),
+        replace(whole, reason="   because   "),
+        replace(whole, name="other"),
+    ):
+        with pytest.raises(Refused):
+            await rig.actions.commit(plan, less)
+    assert rig.provider.calls == []
+    rig.policy = replace(rig.policy, acknowledgeable=False)
+    with pytest.raises(PlanChanged, match="more than was confirmed"):
+        await rig.actions.commit(plan, whole)
+    rig.policy = replace(rig.policy, acknowledgeable=True)
+    assert (await rig.commit(plan)).ok
+    assert [call for call, *_ in rig.provider.calls] == ["terminate"]
 
 
 @pytest.mark.parametrize(
@@ -385,6 +419,10 @@ async def test_a_launch_over_the_cap_is_refused(make: MakeRig) -> None:
     rig.policy = Policy(cap_per_hour=Decimal("0.50"))
     plan = await rig.actions.plan_launch(LaunchRequest(OPTIONS))
     with pytest.raises(Refused, match="cap"):
+        await rig.actions.commit(plan, Confirmation(plan.hash, yes=True, name=plan.name_to_type))
+    rig.policy = Policy(hard_cap_per_hour=Decimal("0.50"))
+    plan = await rig.actions.plan_launch(LaunchRequest(OPTIONS))
+    with pytest.raises(Refused, match="hard cap"):
         await rig.actions.commit(plan, yes(plan))
 
 

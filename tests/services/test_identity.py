@@ -134,3 +134,52 @@ def test_the_owner() -> None:
     assert owner_of(Configuration(aws=AwsSection(user_id="heritage")), "login") == "heritage"
     assert owner_of(Configuration(owner="ours", aws=AwsSection(user_id="heritage")), "login") == "ours"
     assert owner_of(Configuration(), "") == "unknown"
+
+
+class Expiring(Provider):
+    """Answers by a script, one word per question, and counts how often its credentials were read anew."""
+
+    def __init__(self, script: list[Fact[Identity]]) -> None:
+        super().__init__(script[0])
+        self.script, self.forgotten = script, 0
+
+    async def identity(self) -> Fact[Identity]:
+        return self.script.pop(0)
+
+    def forget_credentials(self) -> None:
+        self.forgotten += 1
+
+
+ENDED = Unknown("the token has expired", "run `aws sso login --profile research`", "aws.credentials")
+SILENT = Unknown("AWS did not answer", "check the network", "EndpointConnectionError")
+
+
+async def test_credentials_that_end_make_it_read_only_until_they_return() -> None:
+    service, _, _ = session(who())
+    provider = Expiring([who(), SILENT, ENDED, ENDED, who()])
+    service._place.registry.provider = provider  # type: ignore[attr-defined]  # the fake above
+    assert not (await service.facts()).read_only
+    assert (await service.facts()).renew == "", "silence is no expiry"
+    for _ in range(2):
+        facts = await service.facts()
+        assert (facts.read_only, facts.renew) == (True, "run `aws sso login --profile research`")
+        assert facts.who == "me", "what was known stays"
+        assert "aws sso login --profile research" in service.why_read_only()
+    facts = await service.facts()
+    assert (facts.read_only, facts.renew, facts.returns) == (False, "", 1)
+    assert provider.forgotten == 2, "the login is looked for at each question, and only then"
+
+
+async def test_another_account_after_the_return_changes_nothing() -> None:
+    service, _, _ = session(who())
+    service._place.registry.provider = Expiring([who(), ENDED, who("999999999999"), who()])  # type: ignore[attr-defined]  # the fake above
+    for _ in range(3):
+        facts = await service.facts()
+    assert (facts.read_only, facts.returns) == (True, 1)
+    assert f"999999999999 now and was {PRODUCTION}" in service.why_read_only()
+    assert not (await service.facts()).read_only
+
+
+async def test_who_never_was_logged_in_is_not_told_that_it_ended() -> None:
+    service, _, _ = session(ENDED)
+    assert (await service.facts()).renew == ""

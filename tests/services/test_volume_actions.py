@@ -193,8 +193,8 @@ async def test_a_volume_without_a_snapshot_is_refused_snapshotted_and_then_delet
         O.VOLUME_SNAPSHOT,
         (data.key,),
     )
-    with pytest.raises(Refused):
-        await rig.actions.commit(plan, yes(plan))
+    with pytest.raises(Refused, match="exists once"):
+        await rig.actions.commit(plan, Confirmation(plan.hash, yes=True, name="data"))
     assert rig.ebs.calls == []
     assert (await rig.do(O.VOLUME_SNAPSHOT, data.key)).ok
     plan = await rig.actions.plan(O.VOLUME_DELETE, [data.key])

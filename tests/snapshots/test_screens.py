@@ -143,6 +143,10 @@ def test_terminate_blocked(snap_compare: Compare) -> None:
     assert compare(snap_compare, World(reasons=data.BLOCKED), MEDIUM, "ctrl+d", "?blocked")
 
 
+def test_terminate_against_reasons(snap_compare: Compare) -> None:
+    assert compare(snap_compare, World(reasons=data.AGAINST), NARROW, "ctrl+d", "?Why all the same")
+
+
 def test_start_at_unknown_price(snap_compare: Compare) -> None:
     async def start(person: Person) -> None:
         person.app._front.change(Operation.START, [EVAL])  # type: ignore[attr-defined] # a screen that changes things

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import importlib
 import inspect
@@ -64,7 +65,7 @@ def commands() -> str:
     ]
     rows: dict[str, list[tuple[str, str]]] = {}
     for command, word, help_text in walk(noun_parser("*")):
-        if word not in ("-h", "--help"):
+        if word not in ("-h", "--help") and help_text != argparse.SUPPRESS:
             rows.setdefault(command, []).append((word, help_text))
     rows.update({f"runctl-tui {noun}": rows.get(f"runctl-tui {noun}", []) for noun in NOUNS})
     for command in sorted(rows, key=_command_order):

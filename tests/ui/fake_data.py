@@ -438,6 +438,19 @@ TERMINATE_LINES = (
     PlanLine("STAYS", '"data" 2 TB, $164/mo'),
     PlanLine("UNDO", "none"),
 )
+AGAINST = (
+    Reason("training_running", Severity.BLOCK, "training is running: llama-7b", Level.REASON, (), "stop the run first"),
+    Reason(
+        "ckpt_only_copy",
+        Severity.BLOCK,
+        "the newest checkpoint step_4000 of r-81 is not verified in S3",
+        Level.REASON,
+        (),
+        "let its upload finish, or copy it away",
+    ),
+    Reason("age_unknown", Severity.BLOCK, "its age could not be told: the provider does not tell", Level.REASON),
+    Reason("root_dies", Severity.WARN, "its root disk is deleted with it", Level.NAME),
+)
 BLOCKED = (
     Reason("training_running", Severity.BLOCK, "training is running", Level.NEVER, offer="stop the run first"),
     Reason("only_copy", Severity.BLOCK, "the only copy of step_4000 dies", Level.NEVER, offer="upload the checkpoint"),

@@ -18,6 +18,7 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import History
 from runctl_tui.domain.host import HostReading
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest, container_words
+from runctl_tui.domain.marks import MarkRequest
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.offer import Capabilities, TypeOffer
 from runctl_tui.domain.plan import (
@@ -61,6 +62,7 @@ class World:
 
     mode: Mode = "ok"
     """What each asynchronous call does."""
+    marks: list[MarkRequest] = field(default_factory=list)
     clock: FakeClock = field(default_factory=FakeClock)
     facts: SessionFacts = data.FACTS
     settings: dict[str, object] = field(default_factory=lambda: {"ui.keymap": {}, "ui.theme": "runctl-dark"})
@@ -426,6 +428,11 @@ class FakeActions(_Part):
             target = Target("volume", "", change.new.name, change.new.provider, change.new.region)
             return self._plan(change.operation, (target,))
         return self._plan(change.operation, tuple(self._target(reference) for reference in change.references))
+
+    async def plan_marks(self, request: MarkRequest) -> Plan:
+        self.world.marks.append(request)
+        await self.world.gate()
+        return self._plan(request.operation, tuple(self._target(reference) for reference in request.references))
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         self.world.storage.append(request)

@@ -117,7 +117,7 @@ async def test_wrong_fields_of_a_pod_are_told_before_anybody_is_asked() -> None:
         put(person, "ports", "8888")
         put(person, "pod_env", "HF_NOWHERE_TOKEN")
         await review(person)
-        await person.sees("8888: write NUMBER/http or NUMBER/tcp", "HF_NOWHERE_TOKEN is not set")
+        await person.sees("'8888' is no port of a pod", "HF_NOWHERE_TOKEN is not set")
         put(person, "ports", "")
         put(person, "pod_env", "")
         put(person, "center", "EU-RO-1")
@@ -184,7 +184,7 @@ async def test_wrong_fields_are_told_under_them_and_nothing_is_asked() -> None:
         put(person, "name", "not a name!")
         put(person, "output", "/tmp/x")
         await review(person)
-        await person.sees("'not a name!' is no name: 1 to 63 letters", "an address such as s3://bucket/prefix")
+        await person.sees("'not a name!' is no name, ' ' at place 4", "an address such as s3://bucket/prefix")
         assert person.world.previewed == []
 
 
@@ -263,7 +263,7 @@ def test_secrets_come_from_the_environment_by_name_and_never_show() -> None:
     [
         (draft.check_name, ["tiny", "a.b-c_1"], ["", "-x", "a b", "ü", "x" * 64]),
         (draft.check_project, ["tiny", "_x"], ["", "a b", "..", "x" * 65]),
-        (draft.check_whole, ["", "1", "65536"], ["0", "1.5", "-3", "65537", "¹", "many"]),
+        (draft.check_size, ["", "1", "65536"], ["0", "1.5", "-3", "65537", "¹", "many"]),
         (draft.check_price, ["", "0.45", "$2"], ["0", "-1", "nan", "inf", "free"]),
         (draft.check_words, ["", "--a 'b c'"], ["--a 'b"]),
         (draft.check_environment, ["", "A=1 B='x y'"], ["A", "1A=2", "A='x"]),

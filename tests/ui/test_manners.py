@@ -3,6 +3,7 @@ provider."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from dataclasses import replace
@@ -10,17 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.screens.kept import Kept, SavedView
 from runctl_tui.screens.raw import raw_json
 from runctl_tui.services.memory import StoredMemory
+from runctl_tui.services.ports import Finding
+from runctl_tui.services.retrying import tell_retry
 from runctl_tui.services.store import Store
 from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.table import FRESH_SECONDS
 from tests.fakes import FakeClock
 from tests.ui import fake_data as data
 from tests.ui.driving import Person, at_keyboard
-from tests.ui.fakes import World
+from tests.ui.fakes import FakeDoctor, World
 
 LLAMA, EVAL = "aws/i-0abc12de34f567890", "aws/i-0aaa00000000000e1"
 
@@ -319,3 +323,49 @@ def test_raw_rows_keep_what_hides_itself() -> None:
     assert json.loads(text)["job"]["script"] == "train.py"
     assert "hunter2" not in text
     assert json.loads(text)["status"] == "running"
+
+
+async def test_a_login_that_ends_is_asked_for_once_and_its_return_drops_the_open_plan() -> None:
+    world = World()
+    async with at_keyboard(world) as person:
+        world.facts = replace(world.facts, renew="run `aws sso login --profile research`", read_only=True)
+        world.clock.advance(31)
+        await person.sees("The login has expired", "run `aws sso login --profile research`", "Look again")
+        await person.press("escape")
+        world.clock.advance(31)
+        await person.press("j", "k")
+        await person.until(lambda: person.dialog == "", "it is asked once")
+        await person.sees("READ-ONLY", "llama-7b")
+        person.app._front.change(Operation.TERMINATE, ["aws/i-0abc12de34f567890"])  # type: ignore[attr-defined] # a screen that changes things
+        await person.sees("TERMINATE", "Type llama-7b")
+        world.facts = replace(world.facts, renew="", read_only=False, returns=1)
+        world.clock.advance(31)
+        await person.until(lambda: person.dialog == "", "the plan is dropped")
+        await person.sees("the credentials are renewed, and the open plan is dropped")
+        world.facts = replace(world.facts, renew="run `aws login`")
+        world.clock.advance(31)
+        await person.sees("run `aws login`", "Look again")
+        world.clock.advance(31)
+        await person.sees("Look again")
+        world.facts = replace(world.facts, renew="", returns=2)
+        await person.press("enter")
+        await person.sees("the credentials are renewed")
+        assert person.dialog == ""
+
+
+async def test_what_a_key_waits_for_shows_its_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = asyncio.Event()
+
+    async def examine(_: object) -> tuple[Finding, ...]:
+        tell_retry("retry 2 of 5 in 3 s")
+        await go_on.wait()
+        return (Finding("terminal", True, "fine"),)
+
+    monkeypatch.setattr(FakeDoctor, "examine", examine)
+    async with at_keyboard(World()) as person:
+        await person.press("colon")
+        await person.type("doctor")
+        await person.press("enter")
+        await person.sees("retry 2 of 5 in 3 s")
+        go_on.set()
+        await person.sees("terminal  fine")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runctl_tui.commands.line import COMMANDS, Vocabulary, among, complete, nearest
+from runctl_tui.services.errors import Refused
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fakes import World
@@ -104,6 +105,19 @@ async def test_a_task_can_be_stopped() -> None:
         await person.until(lambda: person.world.cancelled == ["j-1"], "asked to stop")
 
 
+async def test_a_task_of_another_program_refuses_to_be_stopped_in_words() -> None:
+    async with at_keyboard() as person:
+
+        def refuse(job_id: str) -> None:
+            raise Refused(f"job {job_id} is not of this program", "another one works on it, or it has ended")
+
+        person.app.services.jobs.cancel = refuse  # type: ignore[method-assign]  # of the fake
+        await person.press("7", "x")
+        await person.type("stop it")
+        await person.press("enter")
+        await person.sees("is not of this program", "! read")
+
+
 @pytest.mark.parametrize(("line", "mode"), [("tasks", "tasks"), ("monitor tiny-2", "monitor")])
 async def test_commands_navigate(line: str, mode: str) -> None:
     async with at_keyboard() as person:
@@ -166,7 +180,7 @@ async def test_theme_config_doctor_and_help() -> None:
         ("config no.such", "no such key"),
         ("config runpod.api_key rpa_hunter2", "runpod.api_key is a secret"),
         ("launch 'x", "close the quote"),
-        ("arm soon", "minutes are a number"),
+        ("arm soon", "is no length of time"),
     ],
 )
 async def test_wrong_commands_say_what_to_do(line: str, words: str) -> None:

@@ -29,7 +29,7 @@ async def test_a_better_way_is_a_button_and_opens_its_own_plan() -> None:
     world.reasons = (TRAINING,)
     async with at_keyboard(world) as person:
         await person.press("ctrl+d")
-        await person.sees("[ Close ]", "[ Stop the run first ]", "✗ blocked")
+        await person.sees("[ Cancel ]", "[ Stop the run first ]", "I know: training is running")
         world.reasons = ()
         await person.press("tab", "enter")
         await person.until(lambda: person.dialog == "ConfirmStop", "the run's plan is shown")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
@@ -10,9 +12,11 @@ from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.protection import protected_until, protecting_tag
 from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
-from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, takes_over, warn
+from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, offering, takes_over, warn
 from runctl_tui.domain.states import DESTROYING
 
+COOL_DOWN: Final = timedelta(seconds=60)
+"""Between taking a protection away and destroying what it protected."""
 _DOCTOR: Final = "try again; runctl-tui doctor says which permission is missing"
 
 
@@ -46,7 +50,9 @@ def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
                 "account_unlisted", f"whose account this is could not be told: {why}", Level.NEVER, offer=_DOCTOR
             )
         case Known(account) if facts.policy.label(account) is AccountLabel.UNLISTED:
-            return block("account_unlisted", f"account {account or '(none)'} is not labelled", Level.NEVER)
+            text = f"nobody has said yet whether account {account or '(none)'} is a production account"
+            found = block("account_unlisted", text, Level.NEVER, offer=_label(account) if account else _DOCTOR)
+            return replace(found, offer_references=(account,) if account else ())
     return None
 
 
@@ -72,10 +78,9 @@ def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
             made = "it was made by runctl and has no owner"
         case _:
             return None
-    offer = f"if it is yours, give it the tag {TAG_OWNER}={facts.policy.who or 'you'} at its provider"
-    if facts.no_tags:
-        offer = f"if it is yours, claim it: {facts.no_tags}"
-    return block("foreign", made, Level.NEVER, offer=offer)
+    offer = f"if it is yours, claim it: {facts.no_tags}" if facts.no_tags else "claim it first, if it is yours"
+    reason = block("foreign", made, Level.NEVER, offer=offer)
+    return reason if facts.no_tags else offering(reason, Operation.CLAIM, facts.target.key)
 
 
 def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -115,6 +120,16 @@ def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
     return warn("tag_protected", text, Level.NAME) if careful else None
 
 
+def cooling_down(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D07: what was unprotected a moment ago is not destroyed in the same breath."""
+    since = facts.unprotected_at
+    if operation not in DESTROYING or since is None or facts.at - since >= COOL_DOWN:
+        return None
+    left = (COOL_DOWN - (facts.at - since)).total_seconds()
+    text = "its protection was taken away less than a minute ago"
+    return block("cooling_down", text, Level.NEVER, offer=f"think again, and come back in {left:.0f} s")
+
+
 def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D08: a date protects until it has passed, and also when it cannot be read."""
     why = protected_until(_tags(facts), facts.at)
@@ -129,7 +144,7 @@ def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return warn("tags_unknown", f"whether the bucket is protected could not be read: {facts.tags.reason}")
     if operation not in DESTROYING or not isinstance(facts.tags, Unknown):
         return None
-    return block("tags_unknown", f"its tags could not be read: {facts.tags.reason}", Level.NEVER, offer=_DOCTOR)
+    return block("tags_unknown", f"its tags could not be read: {facts.tags.reason}", offer=_DOCTOR)
 
 
 def api_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -168,6 +183,10 @@ def no_journal(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if facts.journal_ok:
         return None
     return block("no_journal", "the journal cannot be written", Level.NEVER, offer="make room in the state folder")
+
+
+def _label(account: str) -> str:
+    return f"say so once: runctl-tui config set safety.ordinary_accounts {account}, or safety.production_accounts"
 
 
 def _tags(facts: SafetyFacts) -> dict[str, str]:

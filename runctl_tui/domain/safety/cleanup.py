@@ -9,7 +9,7 @@ from typing import Final
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety import access, data, machine, money, objects, processes, storage
+from runctl_tui.domain.safety import access, data, machine, marks, money, objects, processes, storage
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.lines import disks_per_month_stopped
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, offering, warn
@@ -28,6 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
     access.other_owner,
     access.ownership_unknown,
     access.tag_protected,
+    access.cooling_down,
     access.protect_until,
     access.tags_unknown,
     access.api_protected,
@@ -77,8 +78,13 @@ RULES: Final[tuple[Rule, ...]] = (
     objects.objects_unknown,
     objects.delete_marker,
     objects.permanent_delete,
+    objects.locked,
     objects.newest_checkpoint,
     objects.onto_checkpoint,
+    marks.claims_of_others,
+    marks.marks_unknown,
+    marks.marks_no_more,
+    marks.protection_goes,
     processes.process_unknown,
     processes.process_other,
     processes.process_guarded,
@@ -108,6 +114,11 @@ _BASE: Final = {
     Operation.SNAPSHOT_DELETE: Level.NAME,
     Operation.S3_DELETE: Level.YES,
     Operation.S3_COPY: Level.ENTER,
+    Operation.CLAIM: Level.YES,
+    Operation.PROTECT: Level.ENTER,
+    Operation.UNPROTECT: Level.NAME,
+    Operation.SCHEDULE: Level.YES,
+    Operation.UNSCHEDULE: Level.ENTER,
     Operation.PROCESS_END: Level.YES,
     Operation.PROCESS_KILL: Level.YES,
 }
@@ -137,7 +148,8 @@ def already_done(operation: Operation, facts: SafetyFacts) -> Reason | None:
         if state is None or state not in _DONE[operation] or facts.local:
             return None
         return Reason("already_done", Severity.ALLOW, f"it is {state.value} already", Level.ENTER)
-    if words := storage.done(operation, facts) or processes.process_done(operation, facts):
+    words = storage.done(operation, facts) or processes.process_done(operation, facts)
+    if words := words or marks.mark_done(operation, facts):
         return Reason("already_done", Severity.ALLOW, words, Level.ENTER)
     if operation is Operation.RUN_STOP and isinstance(facts.sessions, Known):
         ended = [one for one in facts.sessions.value if one.status.ended]
@@ -161,7 +173,7 @@ class CleanupSafety:
         reasons = [reason for reason in found if reason is not None]
         if operation is Operation.TERMINATE and self._may_stop(facts):
             reasons.append(_stop_instead(facts))
-        return Verdict(tuple(sorted(reasons, key=_order)), _BASE[operation])
+        return _verdict(reasons, _BASE[operation], facts.policy.acknowledgeable)
 
     def _may_stop(self, facts: SafetyFacts) -> bool:
         """Tell whether the machine runs and could be stopped instead, by the same rules."""
@@ -169,14 +181,21 @@ class CleanupSafety:
         return running and not self.judge(Operation.STOP, facts).blocked
 
     def judge_batch(self, operation: Operation, batch: Sequence[SafetyFacts], fleet_size: int | None = None) -> Verdict:
-        """Return the verdict on many targets: never milder than on any of them, and bounded in size."""
+        """Return the verdict on many targets, one at least: never milder than on any of them, and bounded in size."""
         verdicts = [(facts, self.judge(operation, facts)) for facts in batch]
         if len(verdicts) == 1:
             return verdicts[0][1]
         reasons = [_named(reason, facts) for facts, verdict in verdicts for reason in verdict.reasons]
         reasons += _batch_reasons(operation, verdicts, fleet_size)
-        base = max((verdict.base_level for _, verdict in verdicts), default=_BASE[operation])
-        return Verdict(tuple(sorted(reasons, key=_order)), base)
+        base = max(verdict.base_level for _, verdict in verdicts)
+        return _verdict(reasons, base, all(facts.policy.acknowledgeable for facts in batch))
+
+
+def _verdict(reasons: Sequence[Reason], base: Level, acknowledgeable: bool) -> Verdict:
+    """Return the verdict; where the policy lets nobody argue, what stands against it forbids it."""
+    if not acknowledgeable:
+        reasons = [replace(one, level=Level.NEVER) if one.level is Level.REASON else one for one in reasons]
+    return Verdict(tuple(sorted(reasons, key=_order)), base)
 
 
 _DONE: Final = {
@@ -213,14 +232,21 @@ def _batch_reasons(
     operation: Operation, verdicts: Sequence[tuple[SafetyFacts, Verdict]], fleet_size: int | None
 ) -> list[Reason]:
     reasons = []
-    refused = sorted(facts.target.name or facts.target.id for facts, verdict in verdicts if verdict.blocked)
+    refused = sorted(facts.target.name or facts.target.id for facts, verdict in verdicts if _alone_only(verdict))
     if refused:
         text = f"{len(refused)} of {len(verdicts)} may not be touched: {', '.join(refused)}"
         reasons.append(block("batch_member", text, Level.NEVER, offer="take them out of the selection"))
     share = fleet_size is not None and len(verdicts) > 3 and len(verdicts) > BATCH_SHARE * fleet_size
     if len(verdicts) > BATCH_CAP or share:
         reasons.append(_too_many(operation, len(verdicts)))
+    if dear := money.batch_cap(operation, [facts for facts, _ in verdicts]):
+        reasons.append(dear)
     return reasons
+
+
+def _alone_only(verdict: Verdict) -> bool:
+    """D41: what nobody may touch, or only one by one, is not touched among others."""
+    return verdict.forbidden or "prod_account" in verdict.to_acknowledge
 
 
 def _too_many(operation: Operation, number: int) -> Reason:

@@ -78,7 +78,7 @@ def busy(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def data_volume_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D20: a data disk without a recent snapshot does not die with its machine."""
+    """D20 and D36: a data disk without a recent snapshot does not die with its machine unless somebody says why."""
     if operation is not Operation.TERMINATE:
         return None
     dying = [disk for disk in known_or_none(facts.disks) or () if not disk.root and not _kept(disk, facts.at)]
@@ -86,7 +86,7 @@ def data_volume_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     if all(disk.bound for disk in dying):
         names = ", ".join(disk.name or disk.volume_id for disk in dying)
-        return warn("bound_disk_dies", f"its {names} is deleted with it, and nothing can keep it", Level.NAME)
+        return block("workspace_dies", f"its {names} is deleted with it, and nothing can keep it")
     text = f"the data disk {dying[0].name or dying[0].volume_id} would be deleted, without a snapshot of the last day"
     return block("data_volume_dies", text, offer="take a snapshot, or set its delete-on-termination to off")
 
@@ -107,12 +107,12 @@ def root_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def instance_store_lost(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D22: instance-store disks are empty after a stop."""
+    """D22 and D39: instance-store and container disks are empty after a stop."""
     lock = known_or_none(facts.protection)
     lost = [disk for disk in known_or_none(facts.disks) or () if disk.lost_on_stop]
     if operation is Operation.STOP and lost:
         names = ", ".join(disk.name or disk.volume_id for disk in lost)
-        return warn("instance_store_lost", f"what is on its {names} is lost", Level.NAME)
+        return warn("container_disk_lost", f"what is on its {names} is lost", Level.NAME)
     if operation is not Operation.STOP or lock is None or not lock.instance_store_disks:
         return None
     text = f"what is on its {count(lock.instance_store_disks, 'instance-store disk')} is lost"
@@ -133,14 +133,15 @@ def stopped_disk_costs_more(operation: Operation, facts: SafetyFacts) -> Reason 
 
 
 def volume_stays_and_costs(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """What is paid by itself outlives a termination, and is paid on."""
+    """D37: what is paid by itself outlives a termination, and is paid on."""
     staying = [disk for disk in known_or_none(facts.disks) or () if disk.apart]
     if operation is not Operation.TERMINATE or not staying:
         return None
     prices = [disk.usd_per_month for disk in staying]
     month = dollars(sum(map(Decimal, prices), Decimal(0))) if all(prices) else "an unknown price"
     names = ", ".join(disk.name or disk.volume_id for disk in staying)
-    return warn("volume_stays", f"its {names} stays and goes on costing {month} per month, mounted or not")
+    text = f"its {names} stays and goes on costing {month} per month, mounted or not"
+    return warn("netvol_stays", text, Level.NAME)
 
 
 def run_state_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:

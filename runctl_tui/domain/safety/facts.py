@@ -17,6 +17,7 @@ from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.host import ProcessLook
 from runctl_tui.domain.instance import ApiProtection, Disk, Instance
+from runctl_tui.domain.marks import Mark
 from runctl_tui.domain.money import Price
 from runctl_tui.domain.objects import ObjectChangeFacts
 from runctl_tui.domain.plan import Target
@@ -59,9 +60,14 @@ class Policy:
     read_only: str = ""
     """Why nothing may be changed; empty: changes are allowed."""
     cap_per_hour: Decimal | None = None
-    """Most dollars per hour for one launch or start."""
+    """Most dollars per hour for one launch or start; dearer ones want a reason."""
+    hard_cap_per_hour: Decimal | None = None
+    """Most dollars per hour, whatever anybody says."""
     sandbox: bool = False
     production_accounts: frozenset[str] = frozenset()
+    ordinary_accounts: frozenset[str] = frozenset()
+    acknowledgeable: bool = True
+    """Whether what stands against an operation may be acknowledged with a reason."""
     who: str = ""
     """The owner label of this person."""
 
@@ -71,7 +77,9 @@ class Policy:
             return AccountLabel.UNLISTED
         if self.sandbox:
             return AccountLabel.SANDBOX
-        return AccountLabel.PRODUCTION if account in self.production_accounts else AccountLabel.ORDINARY
+        if account in self.production_accounts:
+            return AccountLabel.PRODUCTION
+        return AccountLabel.ORDINARY if account in self.ordinary_accounts else AccountLabel.UNLISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,10 @@ class SafetyFacts:
     journal_ok: bool = False
     open_rows: tuple[str, ...] | None = None
     """Earlier operations on it whose outcome nobody knows yet; None: the journal could not be read."""
+    unprotected_at: datetime | None = None
+    """When its protection was last taken away here; None: not of late."""
+    out_of_capacity_at: Fact[datetime | None] = UNASKED
+    """When its region last had no room for a machine of ours; Known(None): not of late."""
     state: Fact[ResourceState] = UNASKED
     tags: Fact[tuple[tuple[str, str], ...]] = UNASKED
     ownership: Fact[Ownership] = UNASKED
@@ -114,6 +126,8 @@ class SafetyFacts:
     price: Fact[Price] = UNASKED
     so_far: Decimal | None = None
     disks_per_month: Decimal | None = None
+    mark: Mark | None = None
+    """What would be marked on it."""
     storage: StorageFacts = field(default_factory=StorageFacts)
     """Of a volume or snapshot; all unknown for anything else."""
     warnings: tuple[str, ...] = ()

@@ -14,10 +14,11 @@ from runctl_tui.domain.plan import Operation, PlanLine
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
+from runctl_tui.domain.safety.marks import mark_lines
 from runctl_tui.domain.safety.processes import process_lines
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, age_words, count, known_or_none, unknown, what
 from runctl_tui.domain.safety.storage_lines import storage_lines
-from runctl_tui.domain.states import ON_PROCESSES, STORAGE
+from runctl_tui.domain.states import MARKING, ON_PROCESSES, STORAGE
 
 T = TypeVar("T")
 _LOSING: Final = frozenset({Operation.STOP, Operation.TERMINATE, Operation.RUN_STOP})
@@ -30,6 +31,8 @@ def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]
         return storage_lines(operation, facts)
     if operation in ON_PROCESSES:
         return process_lines(operation, facts)
+    if operation in MARKING:
+        return mark_lines(operation, facts)
     lines = [PlanLine("WHAT", what(facts))]
     if operation in ON_INSTANCES or operation in _ON_RUNS:
         lines += [_running(facts), _checkpoints(facts)]

@@ -10,11 +10,22 @@ from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, TRAINING, block, known_or_none, offering, uses_machine, warn
+from runctl_tui.domain.safety.reasons import (
+    ON_INSTANCES,
+    TRAINING,
+    ago,
+    block,
+    known_or_none,
+    offering,
+    uses_machine,
+    warn,
+)
 from runctl_tui.domain.states import DESTROYING, IN_S3
 
 TOO_NEW: Final = timedelta(minutes=5)
 SKEW: Final = timedelta(seconds=60)
+FULL_FOR: Final = timedelta(hours=24)
+"""How long a region counts as full after it had no room for a machine."""
 _SCARCE: Final = re.compile(r"(?:p\d|trn\d|g(?:[5-9]|\d\d))[a-z-]*\.")
 
 
@@ -119,11 +130,14 @@ def managed_parent(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def may_not_restart(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D47: scarce machines may not come back, and addresses change."""
-    if operation is not Operation.STOP or not _SCARCE.match(facts.type):
+    """D47: scarce machines may not come back, nor any where there was no room of late; and addresses change."""
+    full_at = known_or_none(facts.out_of_capacity_at)
+    full = full_at is not None and facts.at - full_at < FULL_FOR
+    if operation is not Operation.STOP or not (full or _SCARCE.match(facts.type)):
         return None
-    text = f"{facts.type} is scarce: a later start may find no capacity; the public address changes"
-    return warn("may_not_restart", text)
+    why = f"{facts.target.region} had no capacity {ago(full_at, facts.at)} ago" if full else f"{facts.type} is scarce"
+    text = f"{why}: a later start may find no capacity; the public address changes"
+    return warn("may_not_restart", text, Level.NAME)
 
 
 def tied_to_its_host(operation: Operation, facts: SafetyFacts) -> Reason | None:

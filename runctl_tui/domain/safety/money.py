@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.money import PriceKind, dollars
-from runctl_tui.domain.plan import Operation, Reason
-from runctl_tui.domain.safety.facts import SafetyFacts
+from runctl_tui.domain.plan import Level, Operation, Reason
+from runctl_tui.domain.safety.facts import Policy, SafetyFacts
 from runctl_tui.domain.safety.reasons import block, buys, known_or_none, warn
 
 
 def price_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D40: an unknown price needs a cap that the person types."""
+    """D40: an unknown price needs a cap that the person types, and may be over one that is configured."""
     if not buys(operation, facts) or not isinstance(facts.price, Unknown):
         return None
-    return warn("price_unknown", f"its price is unknown ({facts.price.reason}): type the most you would pay per hour")
+    text, policy = f"its price is unknown ({facts.price.reason})", facts.policy
+    if policy.hard_cap_per_hour is not None:
+        over = f"{text}, and may be over the hard cap of {dollars(policy.hard_cap_per_hour)}"
+        return block("price_unknown", over, Level.NEVER, offer="try again when prices are known")
+    if policy.cap_per_hour is not None:
+        return block("price_unknown", f"{text}, and may be over the cap of {dollars(policy.cap_per_hour)}")
+    return warn("price_unknown", f"{text}: type the most you would pay per hour")
 
 
 def cost_cap(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D40: nothing dearer than the configured cap."""
-    price, cap = known_or_none(facts.price), facts.policy.cap_per_hour
-    if not buys(operation, facts) or price is None or cap is None or price.usd_per_hour <= cap:
+    """D40: nothing dearer than the configured cap without a reason, nor than the hard one at all."""
+    price = known_or_none(facts.price)
+    if not buys(operation, facts) or price is None:
         return None
-    text = f"{dollars(price.usd_per_hour)} per hour is over the cap of {dollars(cap)}"
-    return block("cost_cap", text, offer="choose a smaller type, or raise costs.cap_per_hour")
+    return _over(price.usd_per_hour, facts.policy, "choose a smaller type")
+
+
+def batch_cap(operation: Operation, batch: Sequence[SafetyFacts]) -> Reason | None:
+    """D42: many that are cheap each are dear together."""
+    prices = [known_or_none(facts.price) for facts in batch if buys(operation, facts)]
+    together = sum((price.usd_per_hour for price in prices if price is not None), Decimal(0))
+    found = [_over(together, policy, "select fewer") for policy in {facts.policy for facts in batch}]
+    strictest = max((one for one in found if one is not None), key=lambda one: (one.level, one.text), default=None)
+    return None if strictest is None else replace(strictest, code="batch_cap", text=f"together {strictest.text}")
+
+
+def _over(usd_per_hour: Decimal, policy: Policy, todo: str) -> Reason | None:
+    hard, cap = policy.hard_cap_per_hour, policy.cap_per_hour
+    if hard is not None and usd_per_hour > hard:
+        text = f"{dollars(usd_per_hour)} per hour is over the hard cap of {dollars(hard)}"
+        return block("cost_cap", text, Level.NEVER, offer=f"{todo}, or raise costs.hard_cap_per_hour")
+    if cap is None or usd_per_hour <= cap:
+        return None
+    text = f"{dollars(usd_per_hour)} per hour is over the cap of {dollars(cap)}"
+    return block("cost_cap", text, offer=f"{todo}, or raise costs.cap_per_hour")
 
 
 def costs_money(operation: Operation, facts: SafetyFacts) -> Reason | None:

@@ -36,7 +36,7 @@ def delete_marker(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def permanent_delete(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D30: without versions nothing comes back, and the name says that somebody means it."""
+    """D30: without versions nothing comes back."""
     storage = known_or_none(facts.objects)
     if operation is not Operation.S3_DELETE or storage is None:
         return None
@@ -45,7 +45,16 @@ def permanent_delete(operation: Operation, facts: SafetyFacts) -> Reason | None:
     why = "whether the bucket keeps versions could not be told" if storage.versioning is None else (
         "the bucket keeps no versions" if storage.versioning.status == "Off" else "the bucket's versioning is suspended"
     )  # fmt: skip
-    return warn("permanent_delete", f"{why}: {count(storage.count, 'object')} would be gone for good", Level.NAME)
+    return block("permanent_delete", f"{why}: {count(storage.count, 'object')} would be gone for good")
+
+
+def locked(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D34: what the bucket itself keeps from deletion is not deleted."""
+    storage = known_or_none(facts.objects)
+    held = storage.versioning.locked if storage is not None and storage.versioning is not None else ""
+    if operation is not Operation.S3_DELETE or not held:
+        return None
+    return block("locked", f"the bucket keeps it from deletion: {held}", Level.NEVER)
 
 
 def newest_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -55,7 +64,7 @@ def newest_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None
         return None
     more = f" and {len(storage.newest) - 1} more" if len(storage.newest) > 1 else ""
     text = f"the newest checkpoint of a run is among them: {storage.newest[0]}{more}"
-    return block("newest_ckpt", text, Level.NEVER, offer="take it out of the selection, or forget the run first")
+    return block("newest_ckpt", text, offer="take it out of the selection")
 
 
 def onto_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:

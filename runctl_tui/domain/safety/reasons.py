@@ -10,14 +10,18 @@ from typing import Final, TypeAlias, TypeVar
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES
+from runctl_tui.domain.states import MARKING, ON_SNAPSHOTS, ON_VOLUMES
 
 T = TypeVar("T")
 
 Rule: TypeAlias = Callable[[Operation, SafetyFacts], Reason | None]
 """Looks at one operation on one target; None where it has nothing to say. Rules know nothing of each other."""
 
-_TAKING_OVER: Final = (ON_VOLUMES | ON_SNAPSHOTS) - {Operation.VOLUME_SNAPSHOT, Operation.SNAPSHOT_COPY}
+_TAKING_OVER: Final = (ON_VOLUMES | ON_SNAPSHOTS | MARKING) - {
+    Operation.VOLUME_SNAPSHOT,
+    Operation.SNAPSHOT_COPY,
+    Operation.CLAIM,
+}
 ON_INSTANCES: Final = frozenset({Operation.START, Operation.STOP, Operation.TERMINATE})
 TRAINING: Final = frozenset({Operation.RUN_START, Operation.RUN_RESUME})
 

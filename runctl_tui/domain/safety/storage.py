@@ -28,7 +28,7 @@ def not_read(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def attached(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D25: a volume that is attached, or on its way, is not deleted; detaching is a plan of its own."""
+    """D25 and D38: a volume that is attached, or on its way, is not deleted; detaching is a plan of its own."""
     volume = known_or_none(facts.storage.volume)
     if operation is not Operation.VOLUME_DELETE or volume is None:
         return None
@@ -37,7 +37,7 @@ def attached(operation: Operation, facts: SafetyFacts) -> Reason | None:
     held = volume.attachment
     if held and facts.storage.no_attach:
         names = ", ".join(each.host for each in volume.attachments)
-        reason = block("attached", f"{names} mounts it", Level.NEVER, offer=f"terminate {names} first: it stays")
+        reason = block("netvol_used", f"{names} mounts it", Level.NEVER, offer=f"terminate {names} first: it stays")
         hosts = [f"{volume.provider}/{each.instance_id}" for each in volume.attachments]
         return offering(reason, Operation.TERMINATE, *hosts)
     text = f"it is attached to {held.host} as {held.device}" if held else f"it is {volume.state.value}"
@@ -58,7 +58,7 @@ def no_undo(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if newest_completed(snapshots.value) is not None:
         return None
     if facts.storage.no_snapshots:
-        return warn("no_undo", f"what is on it exists once: {facts.storage.no_snapshots}", Level.NAME)
+        return block("no_undo", f"what is on it exists once: {facts.storage.no_snapshots}")
     if any(one.state is SnapshotState.PENDING for one in snapshots.value):
         return block("no_undo", "its snapshot is not complete yet", offer="wait until the snapshot is complete")
     reason = block("no_undo", "it has no snapshot: what is on it exists once", offer="snapshot it first")

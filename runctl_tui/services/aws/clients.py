@@ -5,6 +5,7 @@ Every call to AWS goes through `AwsClients`, so that time-outs, retries, errors 
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
@@ -18,7 +19,8 @@ from runctl_tui.services.aws.faults import AwsFaults
 from runctl_tui.services.aws.models import teach
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.calls import note_call
-from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.errors import Refused, TrainctlError
+from runctl_tui.services.retrying import tell_retry
 from runctl_tui.services.threads import BackendPool, CancelToken
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
-READ_ATTEMPTS: Final = 4
-"""Attempts of a call that changes nothing; one that changes something is sent once."""
+_READING: Final = re.compile(r"(Describe|Get|List|Head)(?!PasswordData)")
+"""Operations that change nothing, by what their names begin with."""
 PRICING_REGION: Final = "us-east-1"
 """Where the price lists of all regions are asked for."""
 
@@ -46,7 +48,7 @@ class AwsClients:
     def __init__(self, settings: AwsSettings, pool: BackendPool, clock: Clock) -> None:
         settings.validate()
         self.pool = pool
-        self.faults = AwsFaults(settings.profile, clock.now, settings.endpoint_url)
+        self.faults = AwsFaults(settings.profile, clock.now, settings.endpoint_url, self._method)
         self._settings = settings
         self._circuits = Circuits(clock)
         self._lock = threading.Lock()
@@ -99,6 +101,10 @@ class AwsClients:
         """Return what is read from the session itself, such as when its credentials end."""
         return await self.pool.run(lambda: call(self._opened()), faults=self.faults.named(what))
 
+    def _method(self) -> str:
+        """Told without asking anybody: what was loaded last stays in the session."""
+        return getattr(getattr(self._session, "_credentials", None), "method", "") or ""
+
     def forget(self) -> None:
         """Drop the session and its clients, so that renewed credentials are read."""
         with self._lock:
@@ -116,11 +122,16 @@ class AwsClients:
     ) -> T:
         def asked() -> Awaitable[T]:
             faults = self.faults.named(what)
-            return self.pool.run(lambda: call(self._client(service, region, changes)), faults=faults, cancel=cancel)
+            limit = None if service == "s3" or changes else self._settings.retry.deadline
+            work = partial(self._called, service, region, changes, call)
+            return self.pool.run(work, timeout=limit, faults=faults, cancel=cancel)
 
         if changes:
             return await _noted(asked())
         return await (self._circuits.guard(region, what, asked) if service == "ec2" else asked())
+
+    def _called(self, service: str, region: str, changes: bool, call: Callable[[Any], T]) -> T:
+        return call(self._client(service, region, changes))
 
     def _client(self, service: str, region: str, changes: bool) -> object:
         """Made under the lock, because sessions are not safe for threads and clients are."""
@@ -130,10 +141,18 @@ class AwsClients:
             if key not in self._clients:
                 make: Callable[..., object] = self._maker(service, core)
                 endpoint = self._settings.endpoint_url or None
-                self._clients[key] = make(
-                    service, region_name=region, endpoint_url=endpoint, config=self._config(service, changes)
-                )
+                config = self._config(service, changes)
+                made: Any = make(service, region_name=region, endpoint_url=endpoint, config=config)
+                made.meta.events.register("before-send", _tell_retry)
+                made.meta.events.register("before-call", self._gate)
+                self._clients[key] = made
             return self._clients[key]
+
+    def _gate(self, model: Any, **_: object) -> None:
+        """Let nothing but reads through while changes are forbidden, whoever asks and however it came here."""
+        reason = self._settings.forbids()
+        if reason and not _READING.match(model.name):
+            raise Refused(f"{model.name} was not sent", f"read-only: {reason}", code="ro_mode")
 
     def _maker(self, service: str, core: Core) -> Callable[..., object]:
         """boto3 brings S3's machinery for transfers with it, for which the first rows of EC2 need not wait."""
@@ -176,7 +195,7 @@ class AwsClients:
         options: dict[str, Any] = {
             "connect_timeout": CONNECT_SECONDS,
             "read_timeout": READ_SECONDS,
-            "retries": {"mode": "standard", "total_max_attempts": 1 if changes else READ_ATTEMPTS},
+            "retries": {"mode": "standard", "total_max_attempts": 1 if changes else self._settings.retry.attempts},
             "user_agent_extra": f"runctl-tui/{__version__}",
             "max_pool_connections": 16,
         }
@@ -187,6 +206,18 @@ class AwsClients:
             if self._settings.endpoint_url:
                 options["s3"] = {"addressing_style": "path"}
         return Config(**options)
+
+
+def _tell_retry(request: Any, **_: object) -> None:
+    """Tell whoever waits that botocore sends a call once more, which it counts in a header of the request."""
+    counted = dict(part.split("=", 1) for part in _words_of(request.headers.get("amz-sdk-request")))
+    if counted.get("attempt", "1") != "1":
+        tell_retry(f"retry {counted['attempt']} of {counted.get('max', '?')}")
+
+
+def _words_of(header: str | bytes | None) -> list[str]:
+    text = header.decode() if isinstance(header, bytes) else header or ""
+    return [part.strip() for part in text.split(";") if "=" in part]
 
 
 async def _noted(call: Awaitable[T]) -> T:

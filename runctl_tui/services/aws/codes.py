@@ -16,14 +16,17 @@ KEYS: Final = frozenset(
         "AuthFailure",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
+        "InvalidSignatureException",
         "IncompleteSignature",
         "MissingAuthenticationToken",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
-"""Credentials that AWS does not accept, which a wrong clock looks like too."""
+"""Credentials that AWS does not accept."""
 
+AS_BY_CLOCK: Final = frozenset({"RequestExpired", *KEYS})
+"""What a wrong clock looks like too: the answer's date tells."""
 CLOCK: Final = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
 """A clock that is wrong beyond doubt."""
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from runctl_tui.services.aws.codes import CAPACITY, CLOCK, EXPIRED, KEYS, MISSING, REFUSED, TODO, TRANSIENT
+from runctl_tui.domain.durations import in_one_unit
+from runctl_tui.services.aws.codes import AS_BY_CLOCK, CAPACITY, CLOCK, EXPIRED, KEYS, MISSING, REFUSED, TODO, TRANSIENT
 from runctl_tui.services.errors import (
     AwsError,
     CredentialsError,
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 TRIED: Final = (
     "the environment, the profile's files and SSO session, a container's credentials, this machine's instance profile"
 )
+RENEWALS: Final = {
+    "env": "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew, and start this program again",
+    "shared-credentials-file": "write new keys: `aws configure --profile {profile}`",
+    "config-file": "write new keys: `aws configure --profile {profile}`",
+    "custom-process": "see why it fails: `aws sts get-caller-identity --profile {profile}`",
+    "login": "run `aws login --profile {profile}`",
+    "iam-role": "see whether this machine still has its role: `aws sts get-caller-identity`",
+    "container-role": "see whether this container still has its role: `aws sts get-caller-identity`",
+}
+"""What renews credentials, by how they came; all others come from a login."""
 SKEW: Final = 120.0
 """Seconds of difference between our clock and AWS's from which on it is named as the cause."""
 _ENCODED: Final = re.compile(r"\s*Encoded authorization failure message:.*", re.DOTALL)
@@ -42,6 +53,8 @@ class AwsFaults:
     """UTC; compared with the date of AWS's answers to recognise a wrong clock."""
     endpoint: str = ""
     """Set for the sandbox, where there is nothing to log in to."""
+    method: Callable[[], str] = lambda: ""
+    """How botocore came by the credentials in use, in its own word; empty where there are none yet."""
 
     def named(self, what: str) -> Callable[[Exception], TrainctlError]:
         """Return a mapper whose errors say that `what` failed: 'us-west-2: the instances could not be listed'."""
@@ -66,7 +79,7 @@ class AwsFaults:
         meta = answer.get("ResponseMetadata", {})
         request = str(meta.get("RequestId", ""))
         why = _plain(str(answer.get("Error", {}).get("Message", ""))) or code
-        if code in CLOCK or code in KEYS:
+        if code in CLOCK or code in AS_BY_CLOCK:
             skew = self._skew(meta.get("HTTPHeaders", {}))
             if code in CLOCK or (skew is not None and abs(skew) > SKEW):
                 return AwsError(what, _skew_words(skew, why), _CLOCK_TODO, code=code, request_id=request)
@@ -117,7 +130,10 @@ class AwsFaults:
         return AwsError(what, f"{name}: {why}", code=name)
 
     def _renew(self) -> str:
-        return "start the sandbox again" if self.endpoint else f"run `{self.log_in}`"
+        if self.endpoint:
+            return "start the sandbox again"
+        way = RENEWALS.get(self.method(), f"run `{self.log_in}`")
+        return way.format(profile=self.profile or "default")
 
     def _skew(self, headers: Mapping[str, str]) -> float | None:
         """Seconds by which our clock is ahead of AWS's."""
@@ -145,7 +161,7 @@ def _plain(text: str) -> str:
 def _skew_words(skew: float | None, why: str) -> str:
     if skew is None:
         return f"this machine's clock differs from AWS's: {why}"
-    return f"this machine's clock is {abs(skew) / 60:.0f} min {'fast' if skew > 0 else 'slow'}"
+    return f"this machine's clock is {in_one_unit(abs(skew))} {'fast' if skew > 0 else 'slow'}"
 
 
 def _todo(code: str, why: str) -> str:

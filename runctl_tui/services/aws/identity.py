@@ -10,7 +10,7 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.identity import Identity
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.aws.settings import AwsSettings
-from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.errors import CredentialsError, TrainctlError
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -32,7 +32,8 @@ class Caller:
             told = await self._clients.sts(self._settings.regions[0], WHAT, lambda sts: sts.get_caller_identity())
             ends = await self._clients.session(WHAT, expiry)
         except TrainctlError as error:
-            return Unknown(str(error), error.todo)
+            code = CredentialsError.default_code if isinstance(error, CredentialsError) else error.code
+            return Unknown(str(error), error.todo, code)
         value = Identity(told.get("Account", ""), told.get("Arn", ""), self._settings.profile, ends)
         return Known(value, self._clock.now(), "STS GetCallerIdentity")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from runctl_tui.domain.validation import SSH_PORT
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.aws.settings import LaunchSettings
 from runctl_tui.services.errors import AwsError, ResourceExists, ResourceNotFound
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 GROUP: Final = "runctl-ssh"
 EVERYBODY: Final = "0.0.0.0/0"
-SSH_PORT: Final = 22
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,20 @@ class AwsObjects:
         """Return what the bucket does with what is deleted."""
         what = f"Whether {bucket} keeps versions could not be read"
         told = await self._store().call(bucket, what, lambda s3: s3.get_bucket_versioning(Bucket=bucket))
-        return Versioning(str(told.get("Status", "Off")))
+        status = str(told.get("Status", "Off"))
+        if told.get("MFADelete") == "Enabled":
+            return Versioning(status, "MFA delete is on")
+        locked = status == "Enabled" and await self._object_lock(bucket)
+        return Versioning(status, "Object Lock is on" if locked else "")
+
+    async def _object_lock(self, bucket: str) -> bool:
+        """Return whether a bucket that keeps versions locks them; one that does not say so is refused by S3 itself."""
+        what = f"Whether {bucket} has Object Lock could not be read"
+        try:
+            told = await self._store().call(bucket, what, lambda s3: s3.get_object_lock_configuration(Bucket=bucket))
+        except AwsError:
+            return False
+        return told.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled"
 
     async def bucket_tags(self, bucket: str) -> tuple[tuple[str, str], ...]:
         """Return the bucket's tags."""

@@ -36,6 +36,7 @@ from runctl_tui.services.threads import BackendPool
 
 if TYPE_CHECKING:
     from runctl_tui.services.aws.launch import Launches
+    from runctl_tui.services.aws.marks import Ec2Marks
     from runctl_tui.services.aws.reach import Reach
     from runctl_tui.services.aws.s3 import S3Store
     from runctl_tui.services.aws.volumes import EbsStore
@@ -84,6 +85,13 @@ class AwsProvider:
         from runctl_tui.services.aws.volumes import EbsStore
 
         return EbsStore(self._clients, self._settings, self._clock, self.prices)
+
+    @cached_property
+    def marks(self) -> Ec2Marks:
+        """Tags and locks of instances, volumes and snapshots."""
+        from runctl_tui.services.aws.marks import Ec2Marks
+
+        return Ec2Marks(self._clients)
 
     @cached_property
     def _launches(self) -> Launches:

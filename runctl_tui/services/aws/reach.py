@@ -7,15 +7,16 @@ import re
 from pathlib import Path
 from typing import Final
 
+from runctl_tui.domain import validation
 from runctl_tui.domain.instance import TAG_SSH, Instance
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.validation import SSH_PORT
 from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.aws.images import ImageFinder
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.errors import HostUnreachable, InvalidValue, TrainctlError, Unsupported
 from runctl_tui.services.ports import SshTarget
 
-SSH_PORT: Final = 22
 DEFAULT_USER: Final = "ec2-user"
 _KEYS_BLOCK: Final = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)
 _KEY_LINE: Final = re.compile(r"\b((?:ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+)\s+([A-Za-z0-9+/]{16,}={0,3})")
@@ -92,15 +93,10 @@ class Reach:
 
 def parse_address(text: str) -> tuple[str, str, int]:
     """Return user, host and port of 'user@host:port'; user and port may be absent. InvalidValue otherwise."""
-    user, _, place = text.strip().rpartition("@")
-    match = re.fullmatch(r"\[([0-9A-Fa-f:.%]+)\](?::(\d{1,5}))?|([A-Za-z0-9._-]+)(?::(\d{1,5}))?", place)
-    port = int((match and (match[2] or match[4])) or SSH_PORT)
-    if match is None or not 0 < port < 65536 or not re.fullmatch(r"[A-Za-z0-9._-]*", user) or user.startswith("-"):
-        raise InvalidValue(f"{text[:80]!r} is no SSH address", "", "write user@host:port")
-    host = match[1] or match[3]
-    if host.startswith("-"):
-        raise InvalidValue(f"{text[:80]!r} is no SSH address", "", "write user@host:port")
-    return user, host, port
+    try:
+        return validation.ssh_parts(text.strip())
+    except ValueError as error:
+        raise InvalidValue(str(error), "", "write user@host:port") from None
 
 
 def key_files(own: Path, key_name: str, first: tuple[str, ...], home: Path | None = None) -> tuple[str, ...]:

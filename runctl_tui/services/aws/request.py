@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from runctl_tui.domain import validation
 from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT, TAG_RUN
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.resource import Market
@@ -20,7 +21,6 @@ from runctl_tui.services.errors import ValidationError
 ROOT_GIB: Final = 30
 ROOT_GIB_GPU: Final = 50
 """Drivers and frameworks need more."""
-MOST_TAGS: Final = 50
 CREATED_BY: Final = "runctl-tui"
 _METADATA_KEY: Final = re.compile(r"[A-Za-z0-9+\-=._:@,]+")
 """Tag keys that the instance metadata service can show."""
@@ -64,17 +64,10 @@ def tags_of(options: CreateResourceOptions, decided: Decided, token: str) -> dic
         TAG_OP: token,
     }
     tags = {**dict(options.tags), **{key: value for key, value in ours.items() if value}}
-    _check_tags(tags)
-    return tags
-
-
-def _check_tags(tags: Mapping[str, str]) -> None:
-    if len(tags) > MOST_TAGS:
-        raise ValidationError(f"{len(tags)} tags are too many", f"EC2 keeps {MOST_TAGS}", "leave some out")
-    for key, value in tags.items():
-        if not key or len(key) > 128 or len(value) > 256 or key.lower().startswith("aws:"):
-            why = "a key has 1 to 128 characters and does not begin with 'aws:', a value at most 256"
-            raise ValidationError(f"The tag {key!r} cannot be used", why, "change or leave it out")
+    try:
+        return {**validation.tags(tags)}
+    except ValueError as error:
+        raise ValidationError("The tags cannot be used", str(error), "change or leave out what is named") from None
 
 
 def run_request(options: CreateResourceOptions, decided: Decided, token: str) -> dict[str, Any]:

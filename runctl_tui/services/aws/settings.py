@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -56,6 +56,15 @@ class SshSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """How reads are tried again; botocore chooses the waits."""
+
+    attempts: int = 5
+    deadline: float = 120.0
+    """Seconds; S3 has none, for its calls may carry much."""
+
+
+@dataclass(frozen=True, slots=True)
 class AwsSettings:
     """Everything that the AWS provider is told."""
 
@@ -68,6 +77,9 @@ class AwsSettings:
     credentials: AwsCredentials | None = None
     launch: LaunchSettings = LaunchSettings()
     ssh: SshSettings = field(default_factory=SshSettings)
+    retry: ReadSettings = ReadSettings()
+    forbids: Callable[[], str] = lambda: ""
+    """Why nothing may be changed now; empty: changes are allowed."""
     keys_dir: Path | None = None
     """Where our own key pairs lie; None: 'keys' in the state folder."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runctl_tui.domain.validation import nearest
-from runctl_tui.domain.volume import region_of
+from runctl_tui.domain.validation import nearest, region_of
 from runctl_tui.services.errors import AwsError, ValidationError
 
 if TYPE_CHECKING:

@@ -90,6 +90,9 @@ def read(path: Path) -> dict[str, Any]:
             tables = tomllib.load(stream, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigParseError(f"{path}: this is not TOML", str(error), "mend the line that is named") from None
+    except (ValueError, ArithmeticError, RecursionError) as error:  # what tomllib lets through, without a place
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else "a number in it is out of reason"
+        raise ConfigParseError(f"{path}: this cannot be read", why, "look for what is out of reason in it") from None
     except OSError as error:
         raise ConfigError(f"{path}: the file cannot be read", error.strerror or "", "mend its permissions") from None
     if mode & _OTHERS and (key := _secret_in(tables)):

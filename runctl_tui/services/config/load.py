@@ -12,6 +12,8 @@ from runctl_tui.domain import validation
 from runctl_tui.domain.settings import SCHEMA, SECTIONS, SPECS, Configuration
 from runctl_tui.domain.text import MAX_QUOTED, safe
 from runctl_tui.services.config import files
+from runctl_tui.services.config.policy import tighten
+from runctl_tui.services.config.reading import Reading
 from runctl_tui.services.config.values import decode, parse
 from runctl_tui.services.errors import ConfigError, InvalidValue
 
@@ -33,22 +35,8 @@ class Sources:
     """Configuration keys as texts."""
     sandbox: Mapping[str, str] = field(default_factory=dict)
     """What the sandbox has in the place of the defaults, as texts."""
-
-
-@dataclass(slots=True)
-class Reading:
-    """Values found so far with their origins, and what was wrong."""
-
-    values: dict[str, object] = field(default_factory=dict)
-    origins: dict[str, str] = field(default_factory=dict)
-    errors: list[ConfigError] = field(default_factory=list)
-
-    def take(self, key: str, value: object, origin: str) -> None:
-        """Keep a value unless a stronger source had one; tables of several sources are joined."""
-        if key not in self.values:
-            self.values[key], self.origins[key] = value, origin
-        elif isinstance(value, Mapping) and isinstance(present := self.values[key], Mapping):
-            self.values[key] = MappingProxyType({**value, **present})
+    policy: Path | None = None
+    """What the machine's administrator allows; None: there is nobody to ask, as in the sandbox."""
 
 
 def load(sources: Sources) -> Configuration:
@@ -74,6 +62,7 @@ def examine(sources: Sources) -> Reading:
             reading.errors.append(error)
     for key, text in sources.sandbox.items():
         _take_text(reading, key, text, "sandbox")
+    tighten(reading, sources.policy)
     check_together(reading)
     return reading
 

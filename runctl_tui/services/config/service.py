@@ -8,7 +8,8 @@ from typing import Final
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.setting_spec import SettingDraft
 from runctl_tui.domain.settings import SCHEMA, Configuration
-from runctl_tui.services.config.load import Reading, Sources, build, check_together, effective, examine, known
+from runctl_tui.services.config.load import Sources, build, check_together, effective, examine, known
+from runctl_tui.services.config.reading import Reading
 from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import InvalidValue
 from runctl_tui.services.ports_settings import Setting
@@ -58,7 +59,7 @@ class ConfigService:
         spec = known(key)
         before = show(self.value(key))
         file, origin = str(self._sources.places.in_force()), self._reading.origins.get(key, "default")
-        overruled = origin if origin.startswith(("flag", "environment")) else ""
+        overruled = origin if origin.startswith(("flag", "environment", "policy")) else ""
         try:
             value = None if text is None else parse(spec, text)
         except ValueError as error:

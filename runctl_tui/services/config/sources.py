@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui import paths
 from runctl_tui.services.config.files import ConfigPlaces, heritage_file
 from runctl_tui.services.config.load import Sources
+from runctl_tui.services.config.policy import POLICY_FILE
 from runctl_tui.services.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def sources_of(options: Options, environ: Mapping[str, str], folder: Path) -> So
         own = state_folder(options) / "sandbox" / "config.toml"
         return Sources(ConfigPlaces(explicit, None, own), _without_secrets(environ), flags, SANDBOX)
     places = ConfigPlaces(explicit, folder, paths.config_dir() / "config.toml", heritage_file(environ))
-    return Sources(places, environ, flags)
+    return Sources(places, environ, flags, policy=POLICY_FILE)
 
 
 def state_folder(options: Options) -> Path:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from runctl_tui.domain.figures import amount
 from runctl_tui.domain.secret import MASK, Secret
 from runctl_tui.domain.setting_spec import Kind, SettingSpec
 from runctl_tui.domain.text import MAX_QUOTED, quoted, safe
@@ -121,13 +122,11 @@ def _amount(spec: SettingSpec, value: int | float | Decimal | str) -> Decimal | 
 
 def _finite(spec: SettingSpec, value: int | float | Decimal | str) -> Decimal:
     try:
-        amount = Decimal(str(value).strip().removeprefix("$"))
-    except InvalidOperation:
-        raise ValueError(f"it must be {_SHAPES[Kind.AMOUNT]}, not {quoted(value)}") from None
-    if not amount.is_finite():
-        raise ValueError(f"it must be a finite amount, not {quoted(value)}")
-    _check_bounds(spec, amount)
-    return amount
+        found = amount(str(value))
+    except ValueError as error:
+        raise ValueError(f"it must be {_SHAPES[Kind.AMOUNT]}: {error}") from None
+    _check_bounds(spec, found)
+    return found
 
 
 def _amount_of(spec: SettingSpec, name: str, value: object) -> Decimal:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from runctl_tui.domain import validation
 from runctl_tui.services.errors import HostError, HostLinkLost, HostUnreachable, TrainctlError, ValidationError
 from runctl_tui.services.hosts.openssh import shell_command
 from runctl_tui.services.hosts.session import READ_SIZE, Pipe, PipedHost
@@ -71,13 +72,11 @@ class SshPool:
         """Return the jump host of a target, a host like any other whose key is trusted under its own name."""
         if not target.jump:
             return None
-        user, _, address = target.jump.rpartition("@")
-        name, separator, port = address.rpartition(":")
-        if not separator:
-            name, port = address, "22"
-        if not name or not port.isdigit():
-            raise ValidationError(f"{target.jump!r} is no jump host", "it is not user@host:port")
-        jump = type(target)(f"jump-{name}:{port}", name.strip("[]"), int(port), user or target.user, target.key_files)
+        try:
+            user, name, port = validation.ssh_parts(target.jump)
+        except ValueError as error:
+            raise ValidationError(f"{target.jump!r} is no jump host", str(error)) from None
+        jump = type(target)(f"jump-{name}:{port}", name, port, user or target.user, target.key_files)
         return self.host(jump)
 
     async def close(self) -> None:

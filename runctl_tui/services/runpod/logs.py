@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Final
 
-from runctl_tui.services.errors import ResourceNotFound, TrainctlError
+from runctl_tui.domain.retry import ExponentialBackoffPolicy
+from runctl_tui.services.errors import ResourceNotFound
+from runctl_tui.services.retrying import Retrying
 from runctl_tui.services.runpod.web import RunpodWeb
 
 PIECE: Final = 10.0
@@ -19,22 +22,18 @@ PATIENCE: Final = 6
 
 async def printed(web: RunpodWeb, pod_id: str, follow: bool) -> AsyncIterator[str]:
     """Yield the last lines, and what comes until the pod is gone where followed; raises when RunPod stays silent."""
-    what, last, failures = f"The log of {pod_id} could not be read", "", 0
+    what, last = f"The log of {pod_id} could not be read", ""
+    reads = Retrying(ExponentialBackoffPolicy(PATIENCE, NAP, maximum=SLOWEST), PATIENCE)
     while True:
         try:
-            part = await web.log(what, pod_id, PIECE, last)
+            part = await reads.read(partial(web.log, what, pod_id, PIECE, last))
         except ResourceNotFound:
             if not last:
                 raise
             return
-        except TrainctlError as error:
-            failures += 1
-            if not error.retryable or failures >= PATIENCE:
-                raise
-        else:
-            failures, last = 0, part.last
-            for line in part.lines:
-                yield line
-            if not follow:
-                return
-        await asyncio.sleep(min(NAP * 2**failures, SLOWEST))
+        last = part.last
+        for line in part.lines:
+            yield line
+        if not follow:
+            return
+        await asyncio.sleep(NAP)

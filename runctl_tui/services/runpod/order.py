@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,7 +25,6 @@ SMALLEST_VOLUME: Final = 10
 """GB of the smallest volume disk that RunPod makes."""
 NOTHING_STAYS: Final = "without a volume everything on the pod is lost when it stops or ends: only S3 keeps it"
 TIED: Final = "once stopped, the pod can start again only where its disk is, if a GPU is free there"
-_PORT: Final = re.compile(r"([1-9]\d{0,4})/(tcp|http)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +171,11 @@ def _of_network(volume: NetworkVolume) -> str:
 
 
 def _check_ports(ports: tuple[str, ...]) -> None:
-    todo = "such as 8888/http or 6006/tcp"
     for port in ports:
-        match = _PORT.fullmatch(port)
-        if match is None or int(match[1]) > 65535:
-            raise ValidationError(f"{port!r} is no port of a pod", "a port is 1 to 65535 with /tcp or /http", todo)
+        try:
+            validation.pod_port(port)
+        except ValueError as error:
+            raise ValidationError(str(error), "", "such as 8888/http or 6006/tcp") from None
     numbers = ["22", *(port.partition("/")[0] for port in ports if port != SSH_PORT)]
     twice = next((number for number in numbers if numbers.count(number) > 1), "")
     if twice:

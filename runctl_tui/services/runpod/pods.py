@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
+from runctl_tui.domain import validation
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
@@ -66,8 +67,10 @@ class PodReader:
     async def raw(self, pod_id: str) -> Mapping[str, Any]:
         """Return one pod in RunPod's own words; ResourceNotFound where there is none."""
         what = f"The pod {pod_id} could not be read"
-        if not (pod_id.isascii() and pod_id.replace("_", "").replace("-", "").isalnum()):
-            raise ResourceNotFound(f"There is no pod {pod_id}", "that is no id of a pod")
+        try:
+            validation.pod_id(pod_id)
+        except ValueError as error:
+            raise ResourceNotFound(f"There is no pod {pod_id}", str(error)) from None
         try:
             return await self._web.get(what, f"pods/{urllib.parse.quote(pod_id, safe='')}")
         except ResourceNotFound:

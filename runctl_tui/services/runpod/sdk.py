@@ -56,6 +56,8 @@ class RunpodSdk:
         await self._call(what, name, in_strings(arguments))
 
     async def _call(self, what: str, name: str, arguments: Mapping[str, Any]) -> Any:
+        self._settings.check_changes(what)
+
         def work() -> Any:
             return self._function(name)(**arguments)
 

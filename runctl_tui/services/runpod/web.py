@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from runctl_tui import __version__
 from runctl_tui.services.errors import CloudProviderError
+from runctl_tui.services.retrying import Retrying
 from runctl_tui.services.runpod import faults
 from runctl_tui.services.runpod.settings import API, RunpodSettings
 from runctl_tui.services.threads import BackendPool
@@ -49,6 +50,7 @@ class RunpodWeb:
         settings.validate()
         self._settings = settings
         self._pool = pool
+        self._reads = Retrying(settings.retry, settings.retry.max_attempts)
         proxies = [] if settings.url == API else [urllib.request.ProxyHandler({})]
         self._opener = urllib.request.build_opener(_NoRedirect, *proxies)
 
@@ -56,10 +58,11 @@ class RunpodWeb:
         """Return what API v2 answers to a GET."""
         words = urllib.parse.urlencode(query or {})
         address = f"{self._settings.url}/v2/{path}{'?' + words if words else ''}"
-        return await self._pool.run(self._json, what, address, None, timeout=PATIENCE)
+        return await self._read(what, address, None)
 
     async def send(self, what: str, method: str, path: str, content: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what API v2 answers to a call that changes something; it is made once and never again."""
+        self._settings.check_changes(what)
         address, body = f"{self._settings.url}/v2/{path}", None if content is None else json.dumps(content).encode()
         return await self._pool.run(self._json, what, address, body, method, timeout=PATIENCE)
 
@@ -75,7 +78,7 @@ class RunpodWeb:
     async def ask(self, what: str, query: str) -> dict[str, Any]:
         """Return the data that GraphQL answers to a query of constants."""
         body = json.dumps({"query": query}).encode()
-        answer = await self._pool.run(self._json, what, f"{self._settings.url}/graphql", body, timeout=PATIENCE)
+        answer = await self._read(what, f"{self._settings.url}/graphql", body)
         if answer.get("errors"):
             first = answer["errors"][0] if isinstance(answer["errors"], list) else {}
             raise faults.from_message(what, str(first.get("message", "an error without words")))
@@ -87,6 +90,9 @@ class RunpodWeb:
         path = f"pods/{urllib.parse.quote(pod_id, safe='')}/logs?source=container{tail}"
         address = f"{self._settings.url}/v2/{path}"
         return await self._pool.run(self._lines, what, address, seconds, after, timeout=seconds + PATIENCE)
+
+    async def _read(self, what: str, address: str, body: bytes | None) -> dict[str, Any]:
+        return await self._reads.read(lambda: self._pool.run(self._json, what, address, body, timeout=PATIENCE))
 
     def _json(self, what: str, address: str, body: bytes | None, method: str = "") -> dict[str, Any]:
         try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from runctl_tui.domain.run import TrainingSession
+from runctl_tui.domain.validation import is_run_id
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
 from runctl_tui.services.runs.sessions import archived
 from runctl_tui.services.training.agent_words import status_of_phase
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = tuple[str, str]
 """Bucket, and the prefix of a run's own folder with its slash."""
-RUN_ID: Final = re.compile(r"r-[0-9a-z][0-9a-z-]{5,39}")
 NEWEST: Final = 50
 """Runs that are read; older ones are left where they are."""
 SMALL: Final = 64 * 1024
@@ -81,7 +80,7 @@ class RunArchive:
         return [one for one in sessions if one.status.ended], [one.id for one in sessions if not one.status.ended]
 
     async def _look(self, known: Collection[str]) -> tuple[TrainingSession, ...]:
-        names = [name for name in await self._store().folders(self._bucket, self._prefix) if RUN_ID.fullmatch(name)]
+        names = [name for name in await self._store().folders(self._bucket, self._prefix) if is_run_id(name)]
         new = [name for name in sorted(names, reverse=True)[:NEWEST] if name not in known and name not in self._read]
         found = await asyncio.gather(*(self._ended(name) for name in new))
         self._read.update(session.id for session in found if session is not None)
@@ -122,6 +121,6 @@ def folders_of_runs(addresses: Iterable[str]) -> dict[str, Place]:
         path = ""
         for name in key.split("/")[:-1]:
             path += f"{name}/"
-            if RUN_ID.fullmatch(name):
+            if is_run_id(name):
                 found.setdefault(name, (bucket, path))
     return found

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
@@ -218,7 +217,7 @@ class StorageDesk:
         """Take the lock of every target, in one order everywhere."""
         held = contextlib.ExitStack()
         try:
-            for name in sorted(_lock(target.id) for target in plan.targets):
+            for name in sorted(target.id for target in plan.targets):
                 held.enter_context(self._parts.locks.hold(name))
         except BaseException:
             held.close()
@@ -247,11 +246,6 @@ def _steps(request: Request) -> tuple[Step, ...]:
         return deleting
     moving = Step("move", "move" if request.move else "copy")
     return (moving, *deleting) if request.delete else (moving,)
-
-
-def _lock(place: str) -> str:
-    """A file name for any key: readable where it is short, and never two keys' own."""
-    return f"s3-{hashlib.sha256(place.encode(errors='surrogatepass')).hexdigest()[:24]}"
 
 
 def _about(

@@ -9,6 +9,9 @@ from typing import Final
 OUTSIDE: Final = "it would lie outside the folder"
 NAMELESS: Final = "a part of it is empty or '.'"
 CONTROLS: Final = "it holds control characters"
+TOO_LONG: Final = "a part of it is longer than a file's name may be"
+LONGEST: Final = 255
+"""Bytes of one part, on every usual file system."""
 LINKED: Final = "a link in the folder leads elsewhere"
 
 
@@ -32,6 +35,8 @@ def _wrong(name: str) -> str:
         return CONTROLS
     if not parts[0] or ".." in parts:
         return OUTSIDE
+    if any(len(part.encode("utf-8", "replace")) > LONGEST for part in parts):
+        return TOO_LONG
     return NAMELESS if "" in parts or "." in parts else ""
 
 

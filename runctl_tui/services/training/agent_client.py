@@ -12,13 +12,15 @@ import json
 import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from functools import cache
+from functools import cache, partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from runctl_tui.services.errors import AgentError, HostLinkLost, HostUnreachable
+from runctl_tui.domain.retry import ExponentialBackoffPolicy
+from runctl_tui.services.errors import AgentError, HostLinkLost, HostUnreachable, TrainctlError
 from runctl_tui.services.hosts.session import CommandResult, CommandStream, HostSession
+from runctl_tui.services.retrying import Retrying
 from runctl_tui.services.training.agent_values import (
     CheckpointEntry,
     HostVitals,
@@ -58,6 +60,8 @@ umask 077; f="$HOME/.runctl/agent-$1.pyz"
 if [ "$(wc -c < "$f" 2>/dev/null | tr -d ' ')" = "$2" ]; then cat >/dev/null; exit 0; fi
 mkdir -p "$HOME/.runctl" && cat > "$f.$$" && [ "$(wc -c < "$f.$$" | tr -d ' ')" = "$2" ] && mv "$f.$$" "$f"
 """
+READS: Final = frozenset({"status", "sweep", "checkpoints", "pending", "vitals", "host"})
+"""Verbs that change nothing, so that they may be asked twice."""
 NOT_THERE: Final = 97
 """What a call exits with on a host that lacks the agent's file, whole."""
 CALL: Final = f"""
@@ -91,9 +95,16 @@ def agent_source() -> tuple[bytes, str]:
 class AgentClient:
     """Asks the agent of one host."""
 
-    def __init__(self, host: HostSession, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        host: HostSession,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        retry: ExponentialBackoffPolicy = ExponentialBackoffPolicy(),  # noqa: B008 - frozen
+    ) -> None:
         self.host = host
         self._sleep = sleep
+        self._reads = Retrying(retry, retry.max_attempts, sleep)
         self._installed = False
         self._installing = asyncio.Lock()
 
@@ -190,7 +201,7 @@ class AgentClient:
     async def read(self, run_id: str, offset: int = 0, limit: int = 1024 * 1024, inode: int = 0) -> LogPage:
         """Read a piece of a run's log; a negative offset counts from the end."""
         request = {"run_id": run_id, "offset": offset, "limit": limit, "inode": inode}
-        result = await self._run("read", request)
+        result = await self._reads.read(lambda: self._run("read", request), _is_cut)
         header, _, body = result.stdout.partition(b"\n")
         answer = _decoded(header, result.stderr)
         return LogPage(answer["offset"], body, answer["size"], answer["inode"], answer["truncated"])
@@ -226,8 +237,9 @@ class AgentClient:
         *,
         timeout: float = 60,  # noqa: ASYNC109 - its end is a lost link
     ) -> Json:
-        """Ask any verb that answers with one JSON object; AgentError for a refusal."""
-        result = await self._run(verb, request or {}, timeout)
+        """Ask any verb that answers with one JSON object; AgentError for a refusal, one that only reads is repeated."""
+        work = partial(self._run, verb, request or {}, timeout)
+        result = await (self._reads.read(work, _is_cut) if verb in READS else work())
         return _decoded(result.stdout, result.stderr)
 
     async def _run(self, verb: str, request: Json, seconds: float = 60) -> CommandResult:
@@ -311,6 +323,11 @@ class _FrameReader:
         data = await anext(self._chunks, b"")
         self._buffer += data
         return bool(data)
+
+
+def _is_cut(error: TrainctlError) -> bool:
+    """Tell whether a link ended in the middle; who waits for a host that boots, or is slow, does that himself."""
+    return isinstance(error, HostLinkLost) and error.code == HostLinkLost.default_code
 
 
 async def _soon(answer: Awaitable[T]) -> T:

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from runctl_tui.domain.figures import LAST_PORT
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.tunnel import FIRST_PORT, LAST_PORT, LOOPBACK, Tunnel, TunnelState
+from runctl_tui.domain.tunnel import FIRST_PORT, LOOPBACK, Tunnel, TunnelState
 from runctl_tui.services.errors import HostError, ResourceNotFound, Unsupported, ValidationError
 from runctl_tui.services.hosts.ssh import SshHost
 from runctl_tui.services.tunnels.forwarder import Forwarder, Link, Way, free_port

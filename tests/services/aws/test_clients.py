@@ -60,7 +60,7 @@ def test_real_credentials_and_settings_never_reach_an_own_endpoint(
 
 def test_time_outs_and_attempts(settings: AwsSettings, clock: FakeClock) -> None:
     found = clients(settings, clock)
-    for changes, attempts in ((False, 4), (True, 1)):
+    for changes, attempts in ((False, 5), (True, 1)):
         config = found._client("ec2", "us-east-1", changes).meta.config  # type: ignore[attr-defined]  # a boto3 client
         assert (config.connect_timeout, config.read_timeout) == (5, 20)
         assert config.retries == {"mode": "standard", "total_max_attempts": attempts}

@@ -76,10 +76,12 @@ def test_a_missing_permission_is_named_and_the_encoded_part_is_left_out() -> Non
 
 @pytest.mark.parametrize(("skew", "words"), [(1020, "17 min fast"), (-1020, "17 min slow")])
 def test_a_wrong_clock_is_not_taken_for_wrong_keys(skew: float, words: str) -> None:
-    for code in ("AuthFailure", "SignatureDoesNotMatch", "RequestTimeTooSkewed"):
+    for code in ("AuthFailure", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "RequestExpired"):
         error = FAULTS.of(answered(code, skew=skew), "x")
         assert words in error.why
         assert "clock" in error.todo
+        assert "check the keys" not in error.todo
+        assert "sso login" not in error.todo
         assert not isinstance(error, CredentialsError)
 
 
@@ -151,3 +153,20 @@ def test_anything_else_is_named_in_one_line() -> None:
 def test_in_the_sandbox_nobody_is_sent_to_log_in() -> None:
     sandbox = AwsFaults("", lambda: NOW, "http://127.0.0.1:1")
     assert sandbox.of(answered("ExpiredToken"), "x").todo == "start the sandbox again"
+
+
+@pytest.mark.parametrize(
+    ("method", "todo"),
+    [
+        ("sso", "run `aws sso login --profile lab`"),
+        ("", "run `aws sso login --profile lab`"),
+        ("login", "run `aws login --profile lab`"),
+        ("env", "AWS_SESSION_TOKEN anew"),
+        ("shared-credentials-file", "`aws configure --profile lab`"),
+        ("custom-process", "`aws sts get-caller-identity --profile lab`"),
+        ("iam-role", "still has its role"),
+    ],
+)
+def test_the_way_to_renew_fits_how_the_credentials_came(method: str, todo: str) -> None:
+    faults = AwsFaults("lab", lambda: NOW, "", lambda: method)
+    assert todo in faults.of(answered("ExpiredToken"), "x").todo

@@ -67,10 +67,10 @@ async def test_a_list_cut_off_at_any_page_keeps_its_rows_and_says_so(
         fresh.provider.close()
 
 
-async def test_throttling_is_tried_four_times_and_then_said(world: World) -> None:
+async def test_throttling_is_tried_five_times_and_then_said(world: World) -> None:
     world.hook("DescribeInstances", lambda _: ec2_error("RequestLimitExceeded", status=503))
     snapshot = await world.provider.list_resources()
-    assert world.sent.count("DescribeInstances") == 4
+    assert world.sent.count("DescribeInstances") == 5
     assert snapshot.missing[0].code == "RequestLimitExceeded"
 
 

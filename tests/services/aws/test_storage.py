@@ -15,10 +15,12 @@ from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, ObjectFacts
 from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.safety import Policy
+from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.actions import last_view
 from runctl_tui.services.aws import object_io
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
+from runctl_tui.services.journal import JournalState
 from runctl_tui.services.storage import names
 from tests.services.aws.world import World
 from tests.services.storage_rig import Rig, codes
@@ -77,13 +79,15 @@ async def test_all_pages_are_deleted_in_batches(rig: Rig, monkeypatch: pytest.Mo
     assert await rig.keys(BUCKET) == []
 
 
-async def test_without_versions_the_name_must_be_typed(rig: Rig) -> None:
+async def test_without_versions_it_wants_the_name_and_a_reason(rig: Rig) -> None:
     await rig.put(BUCKET, "a/model.bin")
     plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("a/model.bin",)))
-    assert (plan.verdict.level, plan.name_to_type) == (Level.NAME, "model.bin")
+    assert (plan.verdict.level, plan.name_to_type) == (Level.REASON, "model.bin")
     assert codes(plan) == {"permanent_delete"}
     with pytest.raises(Refused, match="name does not match"):
         await rig.commit(plan, name="model")
+    with pytest.raises(Refused, match="gone for good"):
+        await rig.desk.commit(plan, Confirmation(plan.hash, True, "model.bin"))
     assert await rig.keys(BUCKET) == ["a/model.bin"]
 
 
@@ -98,7 +102,7 @@ async def test_with_versions_a_few_ask_for_a_yes_and_many_for_the_name(rig: Rig)
     assert [one["Key"] for one in s3.list_object_versions(Bucket=BUCKET, Prefix="a/1")["Versions"]] == ["a/1", "a/10"]
 
 
-async def test_the_newest_checkpoint_of_a_run_stays(rig: Rig) -> None:
+async def test_the_newest_checkpoint_of_a_run_stays_unless_somebody_says_why(rig: Rig) -> None:
     rig.checkpoints.rows = (
         a_checkpoint(1, "runs/r-000001/checkpoints/step_1"),
         a_checkpoint(2, "runs/r-000001/checkpoints/step_2"),
@@ -107,7 +111,7 @@ async def test_the_newest_checkpoint_of_a_run_stays(rig: Rig) -> None:
     plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/",)))
     assert "newest_ckpt" in codes(plan)
     with pytest.raises(Refused, match="step_2"):
-        await rig.commit(plan)
+        await rig.desk.commit(plan, Confirmation(plan.hash, True, plan.name_to_type))
     older = await rig.desk.plan(DeleteRequest(BUCKET, keys=("runs/r-000001/checkpoints/step_1",)))
     assert "newest_ckpt" not in codes(older)
     away = CopyRequest(f"s3://{BUCKET}/runs/", f"s3://{OTHER}/", recursive=True, move=True)
@@ -119,8 +123,8 @@ async def test_runs_that_cannot_be_asked_about_keep_everything(rig: Rig) -> None
     await rig.put(BUCKET, "runs/r-000001/a", "runs/r-0000012/a")
     plan = await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/",)))
     assert "objects_unknown" in codes(plan)
-    assert plan.verdict.blocked
-    assert not (await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/r-0000012/",)))).verdict.blocked
+    assert plan.verdict.forbidden
+    assert not (await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("runs/r-0000012/",)))).verdict.forbidden
     assert rig.checkpoints.asked == ["r-000001"], "a run that writes elsewhere is not asked about"
 
 
@@ -371,7 +375,7 @@ async def test_sync_with_delete_asks_as_a_deletion_does(rig: Rig, tmp_path: Path
         patterns=(NamePattern(False, "*.log"),),
     )  # fmt: skip
     plan = await rig.desk.plan(request)
-    assert (plan.operation, plan.verdict.level) == (Operation.S3_DELETE, Level.NAME)
+    assert (plan.operation, plan.verdict.level) == (Operation.S3_DELETE, Level.REASON)
     with pytest.raises(Refused):
         await rig.commit(plan, name="")
     assert (await rig.commit(plan)).ok
@@ -392,3 +396,14 @@ async def test_a_file_that_fails_is_named_and_the_others_arrive(rig: Rig, tmp_pa
     assert view.ok is False
     assert "1 of 2 could not be copied" in view.result
     assert (tmp_path / "t" / "b").read_bytes() == b"x"
+
+
+async def test_another_program_that_starts_leaves_a_living_operation_alone(rig: Rig) -> None:
+    await rig.put(BUCKET, "a/1")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("a/1",)))
+    with rig.desk._hold(plan):
+        await rig.journal.begin(entry_for(plan, plan.targets[0], plan.targets[0].id, "op-1"))
+        await rig.journal.mark("op-1", JournalState.SENT)
+        (living,) = await rig.journal.reconcile(rig.registry)
+        assert living.state is JournalState.SENT
+    assert await rig.journal.reconcile(rig.registry) == (), "its program has died"

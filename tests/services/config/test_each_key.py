@@ -14,6 +14,7 @@ from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.settings import SPECS
 from runctl_tui.options import Options
+from runctl_tui.services.errors import TrainctlError
 from runctl_tui.wiring.assembly import Assembly
 from runctl_tui.wiring.ground import Ground
 from runctl_tui.wiring.runpod import runpod_settings
@@ -31,6 +32,11 @@ def pods(read: Callable[[Any], object]) -> Look:
     return lambda made: read(
         runpod_settings(made.core.place, made.core.place.configuration.runpod.api_key or Secret("k"))
     )
+
+
+def hosts(read: Callable[[Any], object]) -> Look:
+    """Look at how reads from hosts are tried again."""
+    return lambda made: read(cast("Any", made.core.hosts)._retry)
 
 
 def here(made: Assembly) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -104,6 +110,16 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
         aws(lambda told: dict(told.ssh.overrides)),
         {"i-0123456789abcdef0": "me@host:22"},
     ),
+    "retry.cloud_attempts": ("7", aws(lambda told: told.retry.attempts), 7),
+    "retry.cloud_deadline_secs": ("70", aws(lambda told: told.retry.deadline), 70),
+    "retry.http_attempts": ("4", pods(lambda told: told.retry.max_attempts), 4),
+    "retry.http_initial_ms": ("250", pods(lambda told: told.retry.initial), 0.25),
+    "retry.http_cap_secs": ("9", pods(lambda told: told.retry.maximum), 9.0),
+    "retry.http_deadline_secs": ("20", pods(lambda told: told.retry.deadline), 20),
+    "retry.ssh_attempts": ("4", hosts(lambda told: told.max_attempts), 4),
+    "retry.ssh_initial_ms": ("250", hosts(lambda told: told.initial), 0.25),
+    "retry.ssh_cap_secs": ("9", hosts(lambda told: told.maximum), 9.0),
+    "retry.ssh_deadline_secs": ("20", hosts(lambda told: told.deadline), 20),
     "ui.theme": ("runctl-light", shown("ui.theme"), "runctl-light"),
     "ui.mouse": ("true", shown("ui.mouse"), True),
     "ui.keymap": ("app.quit=f10", lambda made: dict(cast("Any", shown("ui.keymap")(made))), {"app.quit": "f10"}),
@@ -112,6 +128,12 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
         "llama=120", lambda made: dict(cast("Any", made.core.costs)._project_budgets()), {"llama": Decimal(120)}
     ),
     "costs.cap_per_hour": ("5", lambda made: str(made.desks.policy().cap_per_hour), "5"),
+    "costs.hard_cap_per_hour": ("60", lambda made: str(made.desks.policy().hard_cap_per_hour), "60"),
+    "safety.ordinary_accounts": (
+        "123456789012", lambda made: made.desks.policy().ordinary_accounts, frozenset({"123456789012"})
+    ),
+    "safety.arming": ("false", lambda made: refusal_of(lambda: made.core.session.arm(60)), "Refused"),
+    "safety.acknowledge": ("false", lambda made: made.desks.policy().acknowledgeable, False),
     "safety.read_only": ("true", lambda made: bool(made.desks.policy().read_only), True),
     "safety.production_accounts": (
         "123456789012", lambda made: made.desks.policy().production_accounts, frozenset({"123456789012"})
@@ -119,6 +141,14 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     "safety.max_instances_warn": ("3", aws(lambda told: told.launch.warn_at), 3),
     "safety.max_instances_block": ("60", aws(lambda told: told.launch.block_at), 60),
 }  # fmt: skip
+
+
+def refusal_of(change: Callable[[], None]) -> str:
+    try:
+        change()
+    except TrainctlError as error:
+        return type(error).__name__
+    return ""
 
 
 def assembled(folder: Path, **flags: str) -> Assembly:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.offer import CreateResourceOptions
+from runctl_tui.domain.retry import ExponentialBackoffPolicy
 from runctl_tui.domain.secret import Secret
 from runctl_tui.sandbox.environment import HostEnvironment
 from runctl_tui.sandbox.folder import SandboxFolder
@@ -79,7 +80,9 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     server.begin()
     await pods.settle()
     clock = StepClock()
-    provider = RunpodProvider(RunpodSettings(tmp_path / "state", OWNER, Secret(KEY), url=server.url), clock)
+    once = ExponentialBackoffPolicy(1)  # so that one failure is seen; test_reading tries again
+    settings = RunpodSettings(tmp_path / "state", OWNER, Secret(KEY), url=server.url, retry=once)
+    provider = RunpodProvider(settings, clock)
     provider.launches.sleep = clock.sleep
     yield Rig(provider, pods, front, clock, server.url)
     front.released.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +15,16 @@ from runctl_tui.services.errors import (
     CloudProviderError,
     CredentialsError,
     NoCapacity,
+    Refused,
     ResourceNotFound,
     Unsupported,
     ValidationError,
 )
 from runctl_tui.services.runpod import faults
+from runctl_tui.services.runpod.provider import RunpodProvider
 from runctl_tui.services.runpod.sdk import check_texts
-from tests.services.runpod.conftest import Rig, needs_sdk, wanted
+from runctl_tui.services.runpod.settings import RunpodSettings
+from tests.services.runpod.conftest import KEY, OWNER, Rig, needs_sdk, wanted
 
 GPU = "NVIDIA GeForce RTX 4090"
 
@@ -166,3 +171,16 @@ async def test_what_runs_is_taken_from_the_balance(rig: Rig) -> None:
     found = await rig.provider.balance()
     assert isinstance(found, Known)
     assert str(found.value.per_hour) == "1.57"
+
+
+async def test_nothing_is_changed_while_changes_are_forbidden(rig: Rig, tmp_path: Path) -> None:
+    forbidden = RunpodSettings(tmp_path, OWNER, Secret(KEY), url=rig.url, forbids=lambda: "safety.read_only is set")
+    provider = RunpodProvider(forbidden, rig.clock)
+    pod, before = (await provider.list_resources()).value[0], deepcopy(rig.pods.records)
+    for change in (provider.stop, provider.terminate, provider.start):
+        with pytest.raises(Refused, match="read-only"):
+            await change(pod.id, pod.region)
+    with pytest.raises(Refused, match="read-only"):
+        await provider._web.send("x", "DELETE", "networkvolumes/none")
+    assert rig.pods.records == before
+    provider.close()

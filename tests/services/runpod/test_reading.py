@@ -13,6 +13,7 @@ import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
+from runctl_tui.domain.retry import ExponentialBackoffPolicy
 from runctl_tui.domain.secret import Secret
 from runctl_tui.services.errors import (
     CloudProviderError,
@@ -21,10 +22,12 @@ from runctl_tui.services.errors import (
     HostUnreachable,
     ResourceNotFound,
 )
+from runctl_tui.services.retrying import Onlooker, watched
 from runctl_tui.services.runpod import web
 from runctl_tui.services.runpod.parse import COMMUNITY, instance, model, split_type, type_name
 from runctl_tui.services.runpod.provider import RunpodProvider
 from runctl_tui.services.runpod.settings import RunpodSettings
+from runctl_tui.services.threads import BackendPool
 from tests.services.runpod.conftest import KEY, OWNER, Rig, StepClock
 
 
@@ -111,6 +114,21 @@ async def test_no_answer_is_a_passing_condition(rig: Rig, fault: str, monkeypatc
         await rig.provider.find_by_token("x")
     assert caught.value.retryable
     assert "<html" not in str(caught.value)
+
+
+async def test_a_read_is_tried_again_and_a_change_never(rig: Rig) -> None:
+    told = list[str]()
+    quick = ExponentialBackoffPolicy(3, 0.001)
+    settings = RunpodSettings(Path("/nowhere"), OWNER, Secret(KEY), url=rig.url, retry=quick)
+    asking = web.RunpodWeb(settings, BackendPool("t", 1))
+    rig.front.faults += ["html", "html"]
+    with watched(Onlooker(told.append)):
+        assert (await asking.get("x", "pods"))["pods"]
+    assert told[:2] == ["retry 2 of 3 in 1 s", "retry 3 of 3 in 1 s"]
+    rig.front.faults += ["html", "html"]
+    with pytest.raises(CloudProviderError):
+        await asking.send("x", "DELETE", "networkvolumes/none")
+    assert rig.front.faults == ["html"], "it was sent once"
 
 
 async def test_the_key_is_in_no_error_and_the_environment_in_no_description(rig: Rig) -> None:

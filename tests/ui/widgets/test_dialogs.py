@@ -34,7 +34,7 @@ class Ask(Dialog[str]):
     def pressed(self, button_id: str) -> None:
         self.dismiss(button_id)
 
-    def action_confirm(self) -> None:
+    def confirmed(self) -> None:
         self.dismiss("yes")
 
 

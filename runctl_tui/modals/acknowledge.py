@@ -1,0 +1,64 @@
+"""What is asked before something is done that reasons stand against: a tick for each of them, and why all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from runctl_tui.domain.plan import SHORTEST_REASON, Reason, reason_given
+from runctl_tui.domain.text import safe
+from runctl_tui.widgets.form import CheckLine
+from runctl_tui.widgets.prompt import UNFILLED, FormInput
+from runctl_tui.widgets.text import content
+
+REASON: Final = "reason"
+"""Id of the field for the reason."""
+
+
+class Acknowledge(Vertical):
+    """A line to tick for each code, and a field; `said` tells whether all that is asked for is there."""
+
+    def __init__(self, reasons: Sequence[Reason]) -> None:
+        super().__init__(classes="plan-acknowledge")
+        self._texts = _by_code(reasons)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the ticks and the field."""
+        for code, text in self._texts.items():
+            yield CheckLine(safe(f"I know: {text}", 500), id=f"ack-{code}")
+        yield from ask_for(f"Why all the same ({SHORTEST_REASON} characters or more):", REASON)
+
+    @property
+    def ticked(self) -> frozenset[str]:
+        """The codes that are ticked."""
+        return frozenset(code for code in self._texts if self.query_one(f"#ack-{code}", CheckLine).value)
+
+    @property
+    def reason(self) -> str:
+        """What was typed."""
+        return self.query_one(f"#{REASON}", FormInput).value.strip()
+
+    @property
+    def said(self) -> bool:
+        """Whether every line is ticked, and a reason typed."""
+        return len(self.ticked) == len(self._texts) and reason_given(self.reason)
+
+
+def ask_for(question: str, field: str) -> ComposeResult:
+    """Yield a question with the field that answers it."""
+    with Horizontal(classes="plan-typed"):
+        yield Static(content(safe(question)), classes="plan-ask")
+        yield FormInput(placeholder=UNFILLED, id=field)
+
+
+def _by_code(reasons: Sequence[Reason]) -> dict[str, str]:
+    """Return for each code what stands behind it; targets that share a code are ticked together."""
+    found: dict[str, str] = {}
+    for one in reasons:
+        words = f"{one.text} (better: {one.offer})" if one.offer else one.text
+        found[one.code] = f"{found[one.code]}; {words}" if one.code in found else words
+    return found
