@@ -147,6 +147,13 @@ def existing(connection: sqlite3.Connection, kind: str) -> set[str]:
     return {row["key"] for row in rows}
 
 
+def places(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the 'provider/region's in which something was there when they were looked at last."""
+    gone = (ResourceState.TERMINATING.value, ResourceState.TERMINATED.value)
+    query = "SELECT DISTINCT provider, region FROM resources WHERE state NOT IN (?, ?)"
+    return frozenset(f"{row['provider']}/{row['region']}" for row in connection.execute(query, gone))
+
+
 def volume_places(connection: sqlite3.Connection) -> set[str]:
     """Return the providers and 'provider/region's whose volumes were all seen at some time."""
     rows = connection.execute("SELECT name FROM kept WHERE name LIKE ?", (f"{_VOLUME_PLACE}%",))

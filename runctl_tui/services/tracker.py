@@ -6,7 +6,7 @@ The fleet feeds `observe`; the cost bar, the Costs screen and `runctl-tui cost` 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -108,7 +108,7 @@ class ResourceTracker:
     async def observe(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
         """Record what a look at the fleet proves of when it began; what was not looked at is left as it was."""
         now = snapshot.taken_at
-        self._missing = tuple(dict.fromkeys(map(_unread, snapshot.missing)))
+        self._missing = await self._left_out(snapshot.missing)
         found = await self._store.run(lambda _: self._machines.compare(snapshot.value, now))
         await self._write(found.due, partial(ledger_writes.write, look=found, now=now), self._machines)
         self._foreign = found.foreign
@@ -118,6 +118,11 @@ class ResourceTracker:
         await self._store.run(lambda connection: self._readings.write(connection, snapshot.value))
         if found.due:
             self._feed.refresh()
+
+    async def _left_out(self, missing: Sequence[Problem]) -> tuple[str, ...]:
+        """Return in words what a look did not reach; what is recorded there already stays in the figures."""
+        held = await self._store.run(ledger_rows.places) if missing else frozenset()
+        return tuple(dict.fromkeys(_unread(problem, held) for problem in missing))
 
     async def observe_volumes(self, snapshot: Snapshot[tuple[Volume, ...]] | None) -> None:
         """Record the volumes that cost by themselves, mounted or not; None where no provider has any."""
@@ -356,8 +361,9 @@ class ResourceTracker:
         return made
 
 
-def _unread(problem: Problem) -> str:
-    """Return what could not be looked at, in short."""
+def _unread(problem: Problem, held: Collection[str]) -> str:
+    """Return what could not be looked at, in short; `held` are the places whose machines the figures go on with."""
     if problem.not_connected:
         return f"{problem.not_connected} (not connected)"
-    return problem.scope.rpartition("/")[2] or problem.what
+    place = problem.scope.rpartition("/")[2] or problem.what
+    return f"changes in {place}" if problem.scope in held else place
