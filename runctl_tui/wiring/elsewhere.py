@@ -34,6 +34,9 @@ class Elsewhere:
         """Return services for a profile and regions, an empty one as it is; ValidationError for what cannot be."""
         if profile and self._options.sandbox:
             raise ValidationError(f"profile {profile}", "the sandbox has no profiles", "start without --sandbox")
+        if "," in profile:
+            why = "a plan, a price and a production account are of one account"
+            raise ValidationError("one profile at a time", why, "open another window for the other one")
         known = self.profiles()
         if profile and profile not in known:
             near = get_close_matches(profile, known, 1)

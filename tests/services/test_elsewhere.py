@@ -56,6 +56,7 @@ def test_each_profile_comes_back_with_the_regions_that_it_was_left_with() -> Non
     [
         (True, "research", (), "the sandbox has no profiles"),
         (False, "researhc", (), "did you mean research"),
+        (False, "research,two", (), "one profile at a time"),
         (False, "", ("nowhere",), "is no region"),
     ],
 )
