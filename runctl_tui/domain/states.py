@@ -87,6 +87,8 @@ class Operation(StrEnum):
     @property
     def verb(self) -> str:
         """What a person says for it."""
+        if self is Operation.CLEAN_UP:
+            return "clean up"
         if self in IN_S3:
             return self.value.partition("-")[0]
         return self.value.rpartition("-")[2] if self in STORAGE | ON_PROCESSES else self.value

@@ -140,6 +140,7 @@ class CommandingScreen(BaseScreen):
             "monitor": (self._navigate, 1),
             "costs": (self._navigate, 1),
             "tasks": (self._navigate, 1),
+            "cleanup": (self._navigate, 0),
             "settings": (self._navigate, 1),
             "profile": (self._move, 1),
             "region": (self._move, 1),

@@ -52,10 +52,11 @@ async def plan_for_all(actions: Actions, operation: Operation, references: Seque
     if not each:
         return Bulk(None, left_out)
     plan = await actions.plan(operation, [one for one, made in zip(wanted, looked, strict=True) if made in each])
-    return Bulk(replace(plan, lines=(*_spared(left_out), *plan.lines)), left_out, each)
+    return Bulk(replace(plan, lines=(*spared(left_out), *plan.lines)), left_out, each)
 
 
-def _spared(left_out: Sequence[LeftOut]) -> tuple[PlanLine, ...]:
+def spared(left_out: Sequence[LeftOut]) -> tuple[PlanLine, ...]:
+    """Return the lines of a plan that say what it leaves out."""
     return tuple(PlanLine("" if number else "SPARED", f"{one.name}: {one.why}") for number, one in enumerate(left_out))
 
 

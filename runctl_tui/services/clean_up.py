@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runctl_tui.domain.plan import Confirmation, Operation, Plan, Reversibility, Step, Verdict
-from runctl_tui.services.bulk import Bulk, plan_for_all
+from runctl_tui.services.bulk import Bulk, plan_for_all, spared
 from runctl_tui.services.errors import CloudProviderError, TrainctlError
 
 if TYPE_CHECKING:
@@ -29,11 +29,13 @@ async def plan_clean_up(actions: Actions, wanted: Sequence[tuple[Operation, str]
         for operation in operations
     ]
     left_out = tuple(one for bulk in bulks for one in bulk.left_out)
-    whole = [bulk for bulk in bulks if bulk.plan is not None]
-    if len(whole) < 2:
-        return replace(whole[0], left_out=left_out) if whole else Bulk(None, left_out)
-    parts = tuple(part for bulk in whole for part in bulk.each)
-    return Bulk(_joined([bulk.plan for bulk in whole if bulk.plan is not None], parts), left_out, parts)
+    plans = [bulk.plan for bulk in bulks if bulk.plan is not None]
+    if not plans:
+        return Bulk(None, left_out)
+    parts = tuple(part for bulk in bulks for part in bulk.each)
+    plan = _joined(plans, parts) if len(plans) > 1 else plans[0]
+    untold = spared([one for bulk in bulks if bulk.plan is None for one in bulk.left_out])
+    return Bulk(replace(plan, lines=(*untold, *plan.lines)), left_out, parts)
 
 
 def check_step(plan: Plan) -> Step:

@@ -73,17 +73,7 @@ class Core:
         archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
         self.runs.feed = PollingFeed(self.runs.poll, self.pace(RUN_SECONDS), clock, key=runs_as_seen, empty=())
-        self.costs = ResourceTracker(
-            self.store,
-            clock,
-            Others(
-                lambda: place.configuration.costs.monthly_budget,
-                self.cloud.balance,
-                self.cloud.billed,
-                lambda: place.configuration.costs.project_budgets,
-                place.whose,
-            ),
-        )
+        self.costs = ResourceTracker(self.store, clock, self._told_to_costs(place))
         self.fleet = FleetBook(
             FleetParts(self.registry, self.machines, self.cloud.prices, self.costs, self.runs, clock),
             warnings=lambda: place.configuration.monitoring.enable_warnings,
@@ -100,6 +90,16 @@ class Core:
         self.memory = StoredMemory(self.store)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
         self.sandbox = SandboxRemote(self._session, place.world, self.runs.known) if place.sandbox else None
+
+    def _told_to_costs(self, place: Place) -> Others:
+        """Return what the ledger's figures are compared with, and whose they are."""
+        return Others(
+            lambda: place.configuration.costs.monthly_budget,
+            self.cloud.balance,
+            self.cloud.billed,
+            lambda: place.configuration.costs.project_budgets,
+            place.whose,
+        )
 
     def pace(self, seconds: float) -> Pace:
         """Return the pace of a feed, slower while nobody is at the keyboard."""

@@ -46,7 +46,7 @@ async def test_one_plan_holds_every_operation_and_names_what_is_left_out(rig: Ri
     assert [target.key for target in plan.targets] == [ONE.key, TWO.key, SPOT.key]
     assert [part.operation for part in plan.parts] == [Operation.STOP, Operation.STOP, Operation.TERMINATE]
     assert [one.reference for one in bulk.left_out] == [FOREIGN.key]
-    assert (plan.name_to_type, plan.verdict.level) == ("clean-up 3", Level.NAME)
+    assert (plan.name_to_type, plan.verdict.level) == ("clean up 3", Level.NAME)
     assert all(part.verdict.level <= plan.verdict.level for part in plan.parts)
     assert "SPARED" in [line.label for line in plan.lines]
 
