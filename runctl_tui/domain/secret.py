@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 MASK: Final = "***"
+SHORTEST: Final = 8
+"""Characters from which on a text is taken for a secret wherever it appears: shorter ones are words too."""
+
+
+class KnownSecrets:
+    """The texts that this process knows to be secret; threads may add to them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.texts: frozenset[str] = frozenset()
+
+    def add(self, text: str) -> None:
+        """Remember one; what is too short to be told from a word is not."""
+        if len(text) >= SHORTEST and text not in self.texts:
+            with self._lock:
+                self.texts |= {text}
+
+    def clear(self) -> None:
+        """Forget them all, as one test does of another's."""
+        self.texts = frozenset()
+
+
+KNOWN: Final = KnownSecrets()
 
 
 class Secret:
-    """A secret text; only `reveal()` gives it away."""
+    """A secret text; only `reveal()` gives it away, and it is known as a secret from then on."""
 
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
         self._text = text
+        KNOWN.add(text)
 
     def reveal(self) -> str:
         """Return the secret itself, for the one call that needs it."""
