@@ -18,7 +18,6 @@ from runctl_tui.services.hosts.trust import TrustStore
 from runctl_tui.services.ports import SshTarget
 from tests.services.hosts.servers import QUICK, Embedded, embedded, pool_for
 
-
 NO_KEYS = b"\0\0\0\5\x0c\0\0\0\0"
 """What an agent answers that holds none."""
 
@@ -43,6 +42,10 @@ async def canary(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     async with await asyncio.start_unix_server(agent, own_home / "agent"):
         monkeypatch.setenv("SSH_AUTH_SOCK", str(own_home / "agent"))
         yield ran
+
+
+def untouched(canary: Path) -> bool:
+    return not canary.exists()
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ async def test_an_unknown_and_a_changed_key_are_still_refused(server: Embedded, 
     with pytest.raises(HostKeyChanged):
         await pool.host(server.target()).home()
     await pool.close()
-    assert not canary.exists()
+    assert untouched(canary)
 
 
 async def test_no_agent_is_forwarded_and_no_command_of_it_runs(server: Embedded, canary: Path, tmp_path: Path) -> None:
@@ -81,7 +84,7 @@ async def test_no_agent_is_forwarded_and_no_command_of_it_runs(server: Embedded,
     assert await pool.host(server.target()).home() == str(server.home)
     await pool.close()
     assert server.agents == [None]
-    assert not canary.exists()
+    assert untouched(canary)
 
 
 async def test_a_jump_host_is_reached_without_it_too(server: Embedded, canary: Path, tmp_path: Path) -> None:
@@ -92,7 +95,7 @@ async def test_a_jump_host_is_reached_without_it_too(server: Embedded, canary: P
     assert await pool.host(jumping).home() == str(server.home)
     await pool.close()
     assert (server.opened, server.agents) == (2, [None])
-    assert not canary.exists()
+    assert untouched(canary)
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="OpenSSH is not installed")
@@ -111,4 +114,4 @@ def test_a_shell_by_openssh_reads_no_configuration(tmp_path: Path, canary: Path,
     assert hop.count("StrictHostKeyChecking=yes") == (jump is not None)
     assert ("ForwardAgent=no" in hop) == (" -F /dev/null " in hop) == (jump is not None)
     assert rest[:2] == ["-F", "/dev/null"], "neither the person's file nor the system's"
-    assert not canary.exists()
+    assert untouched(canary)
