@@ -312,6 +312,15 @@ async def test_an_odd_key_is_skipped_with_its_reason_and_all_others_come(rig: Ri
     assert sorted(await rig.keys(BUCKET)) == sorted(f"x/{name}" for name in ODD), "what was skipped is not moved away"
 
 
+async def test_keys_that_look_the_same_are_skipped_before_anything_is_written(rig: Rig, tmp_path: Path) -> None:
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    await rig.put(BUCKET, "x/good", f"x/{composed}", f"x/{apart}")
+    plan = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/x/", str(tmp_path / "safe"), changed_only=True))
+    assert [name for name, why in plan.skipped if "the same file" in why] == [apart, composed]
+    assert (await rig.commit(plan)).ok
+    assert files(tmp_path / "safe") == {"good"}
+
+
 @pytest.mark.parametrize("name", ["..", "a\x00b"])
 async def test_the_only_key_there_is_to_copy_is_refused_where_it_can_be_no_file(
     rig: Rig, tmp_path: Path, name: str
