@@ -248,7 +248,7 @@ async def test_a_download_that_breaks_off_leaves_nothing_behind(
         rig.world.raw("s3").put_object(Bucket=BUCKET, Key="a", Body=b"abcdefghij")
 
     with pytest.raises(PlanChanged, match="changed"):
-        await rig.mover.download(entry, tmp_path / "a", changed)
+        await rig.mover.download(entry, tmp_path, "a", changed)
     assert (tmp_path / "a").read_bytes() == b"mine"
     assert list(contents(tmp_path, "a*")) == ["a"]
 
@@ -271,7 +271,7 @@ async def test_a_cancelled_transfer_says_how_far_it_came(
 ) -> None:
     begun = asyncio.Event()
 
-    async def hang(self: ObjectIo, entry: object, target: object, moved: object) -> None:
+    async def hang(self: ObjectIo, entry: object, folder: object, name: object, moved: object) -> None:
         begun.set()
         await asyncio.Event().wait()
 
