@@ -52,9 +52,6 @@ _HINTS: Final = (
 )  # fmt: skip
 """One of these is in every text in which a context or shape can be found: most texts need no closer look."""
 _BLOCK: Final = re.compile(_SHAPES[0])
-_SECRET_NAME: Final = re.compile(
-    r"(?i)(?:^|_)(?:token|secret|passw(?:or)?d|pass|passphrase|(?:api|access|secret|private|auth)_?key|access_key_id)$"
-)
 
 
 def redacted(text: str) -> str:
@@ -83,8 +80,7 @@ def redacted_problem(problem: Problem) -> Problem:
 def know_environment(environment: Mapping[str, str]) -> None:
     """Take the values of variables whose names say that they are secret for known ones."""
     for name, value in environment.items():
-        if _SECRET_NAME.search(name):
-            KNOWN.add(value)
+        KNOWN.add_variable(name, value)
 
 
 def _masked(found: re.Match[str]) -> str:

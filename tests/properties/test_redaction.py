@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from runctl_tui.domain.problem import Problem
+from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.secret import KNOWN, Secret
 from runctl_tui.headless.output import failure, failure_text, missing_text
 from runctl_tui.services.errors import TrainctlError
@@ -111,6 +112,14 @@ def test_values_of_variables_with_telling_names_are_secrets(name: str) -> None:
         {name: "sentinel-of-it", "TOKENIZERS_PARALLELISM": "disabled", "AWS_SHARED_CREDENTIALS_FILE": "/home/me"}
     )
     assert redacted("sentinel-of-it disabled /home/me") == "*** disabled /home/me"
+
+
+def test_secrets_of_a_run_and_of_a_pod_are_known_and_its_other_variables_are_words() -> None:
+    TrainingJob(
+        "train.py", secrets=(("ANY", "sentinel-1"),), environment=(("HF_TOKEN", "sentinel-2"), ("A", "my-model"))
+    )
+    assert repr(Secret.variable("DB_PASSWORD", "sentinel-3")) == repr(Secret.variable("MODE", "exactly-so")) == "***"
+    assert redacted("sentinel-1 sentinel-2 sentinel-3 my-model exactly-so") == "*** *** *** my-model exactly-so"
 
 
 def test_errors_and_problems_are_told_without_secrets() -> None:
