@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from types import TracebackType
 from typing import TextIO
 
@@ -12,6 +13,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     os.umask(0o077)
     sys.excepthook = _tell_defect
+    threading.excepthook = lambda told: _tell_defect(told.exc_type, told.exc_value, told.exc_traceback)
     _forbid_core_dumps()
     _open_what_was_closed()
     for stream in (sys.stdout, sys.stderr):
@@ -21,7 +23,7 @@ def main() -> None:
     sys.exit(run())
 
 
-def _tell_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _tell_defect(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     """Write the traceback of a defect to standard error, without any secret that its message names."""
     import traceback
 

@@ -46,11 +46,18 @@ main()
 """
 CRASHING_AT_ONCE: Final = """
 import os
+import threading
 from runctl_tui import cli
 from runctl_tui.__main__ import main
 
-def crash(*_, **__):
+def fail():
     raise RuntimeError(" ".join(os.environ.values()))
+
+def crash(*_, **__):
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    fail()
 
 cli._run = crash
 main()
@@ -149,13 +156,13 @@ def test_no_secret_is_found_anywhere(tmp_path: Path, environment: dict[str, str]
     texts = {words: told(environment, "-m", "runctl_tui", *words.split()) for words in calls}
     texts["crash"] = told(environment, "-c", CRASHING_AT_ONCE)
     assert b"UnauthorizedOperation" in texts["instances list --json"]
-    assert b"RuntimeError: " in texts["crash"]
+    assert texts["crash"].count(b"RuntimeError: ") == 2
     with Terminal([sys.executable, "-c", CRASHING], environment, cwd=str(tmp_path)) as terminal:
         terminal.wait("Instances", "this machine", "us-east-1")
         terminal.press("!", "escape", "ctrl+s")
         terminal.wait("for spreadsheets")
         terminal.press("enter")
-        terminal.wait(".csv")
+        terminal.wait("exported to")
         terminal.press("9")
         terminal.wait("Settings")
         terminal.press("ctrl+r")
