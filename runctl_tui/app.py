@@ -243,7 +243,7 @@ class RunctlApp(LeavingApp):
             await self.remove_mode(mode)
             self.add_mode(mode, partial(self._build, mode))
         wanted = self.DEFAULT_MODE if screen_class(front).ABOUT_REFERENCE else front
-        self._visits = Visits(Visit(wanted))
+        self._visits.go(Visit(wanted))
         await self.switch_mode(wanted)
 
     async def _recall(self) -> None:

@@ -81,6 +81,8 @@ class Operation(StrEnum):
     """Ask one process of a host to end: TERM."""
     PROCESS_KILL = "process-kill"
     """End one process of a host without asking it: KILL."""
+    CLEAN_UP = "clean-up"
+    """Several of the others, each on things of its own, confirmed as one."""
 
     @property
     def verb(self) -> str:
@@ -108,7 +110,9 @@ MARKING = frozenset({Operation.CLAIM, Operation.PROTECT, Operation.UNPROTECT, Op
 """What only changes what is marked on a resource."""
 ON_PROCESSES = frozenset({Operation.PROCESS_END, Operation.PROCESS_KILL})
 """What is done to processes of a host."""
-DESTROYING = frozenset({Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE, Operation.S3_DELETE})
+DESTROYING = frozenset(
+    {Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE, Operation.S3_DELETE, Operation.CLEAN_UP}
+)
 """What no service of the provider can undo."""
 
 

@@ -31,7 +31,7 @@ from runctl_tui.services.runs.register import RunRegister
 from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.store import Store
 from runctl_tui.services.tempo import Tempo
-from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.services.tracker import Others, ResourceTracker
 from runctl_tui.wiring.cloud import Cloud, forget_old_world
 from runctl_tui.wiring.detached import own_command, start_detached
 
@@ -76,10 +76,13 @@ class Core:
         self.costs = ResourceTracker(
             self.store,
             clock,
-            lambda: place.configuration.costs.monthly_budget,
-            self.cloud.balance,
-            self.cloud.billed,
-            lambda: place.configuration.costs.project_budgets,
+            Others(
+                lambda: place.configuration.costs.monthly_budget,
+                self.cloud.balance,
+                self.cloud.billed,
+                lambda: place.configuration.costs.project_budgets,
+                place.whose,
+            ),
         )
         self.fleet = FleetBook(
             FleetParts(self.registry, self.machines, self.cloud.prices, self.costs, self.runs, clock),
@@ -93,7 +96,7 @@ class Core:
         self.audit.feed = PollingFeed(self.audit.poll, self.pace(AUDIT_SECONDS), clock, empty=())
         self.auditor = Auditor(self.audit, clock, actor(os.environ), self.session.caller)
         self.jobs.on_end = self.auditor.ended
-        self.journal = Journal(self.store, clock, self.locks)
+        self.journal = Journal(self.store, clock, self.locks, place.whose)
         self.memory = StoredMemory(self.store)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
         self.sandbox = SandboxRemote(self._session, place.world, self.runs.known) if place.sandbox else None

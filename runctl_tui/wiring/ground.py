@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runctl_tui.services.config.service import ConfigService
 from runctl_tui.services.config.sources import sources_of, state_folder
@@ -20,6 +20,9 @@ from runctl_tui.wiring.keymap import wrong_in_keymap
 if TYPE_CHECKING:
     from runctl_tui.domain.settings import Configuration
     from runctl_tui.options import Options
+
+
+AWS: Final = "aws"
 
 
 class Place:
@@ -43,6 +46,12 @@ class Place:
         with contextlib.suppress(ConfigError):
             self._configuration = self.settings.configuration
         return self._configuration
+
+    def whose(self, provider: str) -> str:
+        """Return the profile in whose account a provider works; empty where nobody names one."""
+        if self.sandbox or provider != AWS:
+            return ""
+        return self.configuration.aws.profile or os.environ.get("AWS_PROFILE", "")
 
     @property
     def local_home(self) -> Path | None:

@@ -16,11 +16,11 @@ from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, O
 from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.action_calls import entry_for
-from runctl_tui.services.actions import last_view
 from runctl_tui.services.aws import object_io
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
 from runctl_tui.services.journal import JournalState
+from runctl_tui.services.safe_cleanup import last_view
 from runctl_tui.services.storage import names
 from tests.services.aws.world import World
 from tests.services.storage_rig import Rig, codes
