@@ -74,6 +74,14 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 
 @pytest.fixture(autouse=True)
+def no_known_secrets() -> None:
+    """Forget what another test called a secret: it may be a word in this one."""
+    from runctl_tui.domain.secret import KNOWN
+
+    KNOWN.clear()
+
+
+@pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail any test that reaches for the network beyond loopback, also where it swallows the refusal."""
     reached: list[str] = []

@@ -304,7 +304,7 @@ def _variable(text: str, call: Call) -> tuple[str, Secret]:
     if not equals and name not in call.environ:
         todo = f"export {name}=… first, or write NAME=VALUE"
         raise ValidationError(f"--pod-env: {name} is not in the environment", todo=todo)
-    return name, Secret(value if equals else call.environ[name])
+    return name, Secret.variable(name, value if equals else call.environ[name])
 
 
 def _pair(text: str) -> tuple[str, str]:

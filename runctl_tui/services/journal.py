@@ -25,6 +25,7 @@ from runctl_tui.services.accounts import Whose, nobodys
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
+from runctl_tui.services.redaction import redacted
 from runctl_tui.services.store import Store, from_micros, to_micros
 
 
@@ -111,7 +112,7 @@ class Journal:
         def work(connection: sqlite3.Connection) -> None:
             values: tuple[str | int, ...] = (
                 entry.op_id, entry.operation.value, entry.kind, entry.resource, entry.name, entry.provider,
-                entry.region, entry.plan_hash, entry.token, entry.who, entry.effect,
+                entry.region, entry.plan_hash, entry.token, entry.who, redacted(entry.effect),
                 JournalState.CONFIRMED.value, at, self._whose(entry.provider),
             )  # fmt: skip
             connection.execute(f"INSERT INTO journal VALUES ({', '.join('?' * len(values))})", values)
@@ -298,7 +299,8 @@ async def _settle_launch(provider: TrainingProvider, row: Row, early: bool) -> t
 
 def _append(connection: sqlite3.Connection, op_id: str, state: JournalState, at: int, detail: str) -> None:
     connection.execute(
-        "INSERT INTO journal_events (op_id, state, at, detail) VALUES (?, ?, ?, ?)", (op_id, state.value, at, detail)
+        "INSERT INTO journal_events (op_id, state, at, detail) VALUES (?, ?, ?, ?)",
+        (op_id, state.value, at, redacted(detail)),
     )
 
 

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
+from runctl_tui.services.redaction import redacted
+
 LIMIT: Final = 2_000_000
-_SECRETS: Final = re.compile(
-    r"(AKIA|ASIA)[A-Z0-9]{12,}|rpa_[A-Za-z0-9]{8,}|(?i:bearer\s+)\S+|(?i:(signature|security-token|credential)=)[^&\s]+"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"
-)
-
-
 _FORMATTER: Final = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 class Redactor(logging.Filter):
-    """Takes what looks like a secret out of every record."""
+    """Takes secrets out of every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact and keep the record."""
-        record.msg, record.args = _SECRETS.sub("***", record.getMessage()), ()
+        record.msg, record.args = redacted(record.getMessage()), ()
         if record.exc_info:
-            record.exc_text = _SECRETS.sub("***", _FORMATTER.formatException(record.exc_info))
+            record.exc_text = redacted(_FORMATTER.formatException(record.exc_info))
         return True
 
 

@@ -12,6 +12,7 @@ from runctl_tui.services.config.sources import sources_of, state_folder
 from runctl_tui.services.errors import ConfigError
 from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
 from runctl_tui.services.log_file import open_log
+from runctl_tui.services.redaction import know_environment
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.system_clock import SystemClock
 from runctl_tui.wiring.keymap import wrong_in_keymap
@@ -33,6 +34,7 @@ class Place:
         base = state_folder(options)
         self.state = base / "sandbox" if options.sandbox else base
         self.world = self.state / "world"
+        know_environment(os.environ)
         self.log = open_log(self.state)
         self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()), wrong_in_keymap)
         self._configuration = self.settings.configuration

@@ -123,7 +123,7 @@ class Carrier:
     async def _move(self, item: TransferItem, meter: Meter) -> None:
         if not item.target.startswith(SCHEME):
             if item.entry is not None:
-                await self.mover.download(item.entry, Path(item.target), meter.add)
+                await self.mover.download(item.entry, *_below(item), meter.add)
             return
         bucket, key = split_address(item.target)
         if item.entry is not None:
@@ -174,6 +174,15 @@ class Carrier:
         many = f"{meter.files:,} of {files:,} · " if files > 1 else ""
         words = f"{many}{byte_words(meter.bytes)} of {byte_words(meter.total)} · {_pace(meter, rate, seconds)}"
         step.progress(meter.bytes / meter.total if meter.total else 1.0, words)
+
+
+def _below(item: TransferItem) -> tuple[Path, str]:
+    """Return the folder that a person named, and what is below it: only there could a link be a trap."""
+    path = Path(item.target)
+    inner = Path(item.name)
+    if path.parts[-len(inner.parts) :] == inner.parts:
+        return path.parents[len(inner.parts) - 1], item.name
+    return path.parent, path.name
 
 
 def _pace(meter: Meter, rate: float, seconds: float) -> str:
