@@ -17,6 +17,7 @@ from runctl_tui.domain.secret import KNOWN
 from runctl_tui.services.aws.circuit import Circuits
 from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.faults import AwsFaults
+from runctl_tui.services.aws.measuring import measure
 from runctl_tui.services.aws.models import teach
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.calls import note_call
@@ -147,6 +148,7 @@ class AwsClients:
                 made.meta.events.register("before-sign", partial(_know_keys, core))
                 made.meta.events.register("before-send", _tell_retry)
                 made.meta.events.register("before-call", self._gate)
+                measure(made.meta.events, service, region)
                 self._clients[key] = made
             return self._clients[key]
 
