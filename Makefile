@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 MUTANTS := .venv-mutants
 JOBS ?= 2
 
-.PHONY: demo test check bench fuzz mutants screenshots docs e2e lock clean
+.PHONY: demo test check bench fuzz mutants circumstances screenshots docs e2e lock clean
 
 demo: $(VENV)/.demo            ## set up and start the sandbox: the whole product, no account
 	@$(BIN)/runctl-tui --sandbox
@@ -28,6 +28,9 @@ mutants: $(MUTANTS)/.ready    ## break the safety rules in every small way: the 
 
 screenshots: $(VENV)/.dev      ## remake screenshots/ from the sandbox
 	@$(BIN)/python -m tests.tools.screenshots
+
+circumstances: $(VENV)/.dev    ## write down again what the safety rules tell; read every line that changes
+	@$(BIN)/python -m tests.tools.circumstances
 
 docs: $(VENV)/.dev             ## remake the generated pages of docs/
 	@$(BIN)/python -m tests.tools.docs

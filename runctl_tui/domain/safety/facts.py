@@ -190,14 +190,14 @@ def live_sessions(facts: SafetyFacts) -> Fact[tuple[TrainingSession, ...]]:
             return Known((), seen_at, source)
     if isinstance(facts.sessions, Unknown):
         return facts.sessions
-    doubtful = [one for one in facts.sessions.value if one.status in _DOUBTFUL]
-    live = tuple(one for one in facts.sessions.value if one.status.live and one.status not in _DOUBTFUL)
+    doubtful = [one for one in facts.sessions.value if one.status in DOUBTFUL]
+    live = tuple(one for one in facts.sessions.value if one.status.live and one.status not in DOUBTFUL)
     if doubtful and not live:
         return Unknown(f"run {doubtful[0].id} is {doubtful[0].status.value}")
     return replace(facts.sessions, value=live)
 
 
-_DOUBTFUL: Final = frozenset({TrainingStatus.UNREACHABLE, TrainingStatus.UNKNOWN})
+DOUBTFUL: Final = frozenset({TrainingStatus.UNREACHABLE, TrainingStatus.UNKNOWN})
 
 
 def newest_checkpoints(checkpoints: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:

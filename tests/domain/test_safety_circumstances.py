@@ -1,0 +1,17 @@
+"""What people read in each circumstance: level, words, facts and offers, as `circumstances/told/` keeps them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.domain.circumstances.sections import FOLDER, SECTIONS
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_what_is_told_is_what_people_have_read(section: str) -> None:
+    """After a change on purpose: `make circumstances`, and read what `git diff` shows."""
+    assert SECTIONS[section]().splitlines() == (FOLDER / f"{section}.txt").read_text("utf-8").splitlines()
+
+
+def test_no_file_tells_what_nobody_asks() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == set(SECTIONS)
