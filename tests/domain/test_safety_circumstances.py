@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.domain.circumstances.sections import FOLDER, SECTIONS
+from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.safety import RULES
+from tests.domain.circumstances.sections import FOLDER, SECTIONS, TABLES
+from tests.domain.circumstances.telling import under
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -15,3 +18,12 @@ def test_what_is_told_is_what_people_have_read(section: str) -> None:
 
 def test_no_file_tells_what_nobody_asks() -> None:
     assert {path.stem for path in FOLDER.iterdir()} == set(SECTIONS)
+
+
+def test_every_rule_speaks_in_some_circumstance() -> None:
+    silent = set(RULES)
+    for circumstance in (one for table in TABLES.values() for one in table.values()):
+        for operation in Operation:
+            facts = under(operation, circumstance).fresh()
+            silent -= {rule for rule in silent if rule(operation, facts) is not None}
+    assert not silent

@@ -32,8 +32,9 @@ def _everything(seconds: float) -> Circumstance:
 
 
 def _stored(name: str, seconds: float) -> Circumstance:
-    held = Known(HELD, START, "test")
-    return {"storage": {"volume": held, name: seen(held if name == "volume" else getattr(SAFE.storage, name), seconds)}}
+    """Return a circumstance in which one fact of a volume was seen so many seconds ago."""
+    fact = Known(HELD, START, "test") if name == "volume" else getattr(SAFE.storage, name)
+    return {"storage": {name: seen(fact, seconds)}}
 
 
 AGES: Final[dict[str, Circumstance]] = {

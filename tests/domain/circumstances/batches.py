@@ -85,6 +85,13 @@ BATCHES: Final[dict[str, Batch]] = {
             member(Operation.LAUNCH, 3, price=LOST),
         ],
     ),
+    "two machines that are not there yet are trained on": Batch(
+        Operation.RUN_START,
+        [under(Operation.RUN_START, {**price("6", **caps("10")), "target": {"id": "", "name": name}}) for name in "ab"],
+    ),
+    "two runs on machines that are there": Batch(
+        Operation.RUN_START, many(Operation.RUN_START, 2, **price("6", **caps("10")))
+    ),
     "two stops, whatever they cost": Batch(S, many(S, 2, **price("6", **caps("10")))),
 }  # fmt: skip
 
