@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
-from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.safety import RULES
 from tests.domain.circumstances.sections import FOLDER, SECTIONS, TABLES
 from tests.domain.circumstances.telling import under
@@ -22,8 +23,8 @@ def test_no_file_tells_what_nobody_asks() -> None:
 
 def test_every_rule_speaks_in_some_circumstance() -> None:
     silent = set(RULES)
-    for circumstance in (one for table in TABLES.values() for one in table.values()):
-        for operation in Operation:
+    for table, operations in TABLES.values():
+        for operation, circumstance in product(operations, table.values()):
             facts = under(operation, circumstance).fresh()
             silent -= {rule for rule in silent if rule(operation, facts) is not None}
     assert not silent

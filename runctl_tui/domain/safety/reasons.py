@@ -31,9 +31,9 @@ def block(code: str, text: str, level: Level = Level.REASON, offer: str = "") ->
     return Reason(code, Severity.BLOCK, text, level, offer=offer)
 
 
-def warn(code: str, text: str, level: Level = Level.YES, offer: str = "") -> Reason:
+def warn(code: str, text: str, level: Level = Level.YES) -> Reason:
     """Return a reason that raises what it takes to go on."""
-    return Reason(code, Severity.WARN, text, level, offer=offer)
+    return Reason(code, Severity.WARN, text, level)
 
 
 def offering(reason: Reason, operation: Operation, *references: str) -> Reason:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -82,9 +82,9 @@ def nothing_wrong() -> str:
     return "\n".join(_whole(operation) for operation in O)
 
 
-def told(circumstances: Mapping[str, Circumstance]) -> str:
-    """Tell each circumstance by what it changes."""
-    usually = {operation: _told(operation, usual(operation)) for operation in O}
+def told(circumstances: Mapping[str, Circumstance], operations: Iterable[Operation] = O) -> str:
+    """Tell each circumstance by what it changes about operations."""
+    usually = {operation: _told(operation, usual(operation)) for operation in operations}
     return "\n".join(f"{title}\n{_changed(circumstance, usually)}" for title, circumstance in circumstances.items())
 
 
@@ -109,7 +109,7 @@ def _changed(circumstance: Circumstance, usually: Mapping[Operation, Told]) -> s
             where.setdefault(words, []).append(operation)
     blocks: dict[str, list[str]] = {}
     for words, operations in where.items():
-        blocks.setdefault(f"  {_names(operations)}", []).append(words)
+        blocks.setdefault(f"  {_names(operations, usually)}", []).append(words)
     lines = [line for head, found in blocks.items() for line in (head, *found)]
     return "\n".join([*(lines or ["  changes nothing"]), ""])
 
@@ -155,9 +155,8 @@ def _reason(reason: Reason) -> str:
     return f"{words}{offer}"
 
 
-def _names(operations: list[Operation]) -> str:
-    if len(operations) == len(O):
-        return "every operation"
-    if len(operations) > len(O) - 6:
-        return f"every operation but {', '.join(one.value for one in O if one not in operations)}"
-    return ", ".join(one.value for one in operations)
+def _names(operations: list[Operation], asked: Iterable[Operation]) -> str:
+    others = [one.value for one in asked if one not in operations]
+    if len(operations) < 6 or len(others) > 5:
+        return ", ".join(one.value for one in operations)
+    return f"every operation but {', '.join(others)}" if others else "every operation"
