@@ -168,7 +168,7 @@ class CleanupSafety:
         """Return the verdict on one target; facts that are too old count as unknown."""
         facts = facts.fresh()
         if (done := already_done(operation, facts)) is not None:
-            return Verdict((done,), Level.ENTER)
+            return Verdict((done,))
         found = (rule(operation, facts) for rule in self.rules)
         reasons = [reason for reason in found if reason is not None]
         if operation is Operation.TERMINATE and _outlasts_stop(facts) and self._may_stop(facts):

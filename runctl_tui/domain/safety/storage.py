@@ -102,10 +102,10 @@ def last_copy(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation is not Operation.SNAPSHOT_DELETE:
         return None
     volume, snapshots = facts.storage.volume, facts.storage.snapshots
-    if isinstance(volume, Unknown) or isinstance(snapshots, Unknown):
-        lost = volume if isinstance(volume, Unknown) else snapshots
-        reason = lost.reason if isinstance(lost, Unknown) else ""
-        return block("last_snapshot", f"whether it is the only snapshot could not be told: {reason}")
+    if isinstance(volume, Unknown):
+        return _maybe_last(volume)
+    if isinstance(snapshots, Unknown):
+        return _maybe_last(snapshots)
     if newest_completed(tuple(one for one in snapshots.value if one.id != facts.target.id)) is not None:
         return None
     if volume.value is None:
@@ -255,6 +255,10 @@ def done(operation: Operation, facts: SafetyFacts) -> str:
     if operation is Operation.VOLUME_MODIFY and shape is not None and settled(shape) == settled(volume.shape):
         return f"it has {settled(shape).words} already"
     return ""
+
+
+def _maybe_last(lost: Unknown) -> Reason:
+    return block("last_snapshot", f"whether it is the only snapshot could not be told: {lost.reason}")
 
 
 def _standing(volume: Volume) -> str:

@@ -123,11 +123,12 @@ def _stays(operation: Operation, facts: SafetyFacts) -> str:
 
 
 def _sum(snapshots: tuple[VolumeSnapshot, ...]) -> str:
-    amounts = [one.usd_per_month for one in snapshots]
-    for amount in amounts:
-        if isinstance(amount, Unknown):
-            return unknown(amount.reason)
-    return f"{dollars(sum((one.value for one in amounts if isinstance(one, Known)), Decimal(0)))}/mo"
+    together = Decimal(0)
+    for one in snapshots:
+        if isinstance(one.usd_per_month, Unknown):
+            return unknown(one.usd_per_month.reason)
+        together += one.usd_per_month.value
+    return f"{dollars(together)}/mo"
 
 
 def _undo(operation: Operation, facts: SafetyFacts) -> str:
