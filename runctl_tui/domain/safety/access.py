@@ -92,7 +92,7 @@ def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     if known_or_none(facts.ownership) is not Ownership.OTHER:
         return None
-    owner = _tags(facts).get(TAG_OWNER, "")
+    owner = _tags(facts).get(TAG_OWNER)
     text = f"it belongs to {owner or 'somebody else'}"
     if operation in DESTROYING:
         return block("other_owner", text, offer=f"ask {owner or 'its owner'}")

@@ -24,7 +24,7 @@ def claims_of_others(operation: Operation, facts: SafetyFacts) -> Reason | None:
         case Known(Ownership.FOREIGN):
             return block("claims_foreign", "it was not made by this tool: somebody else may rely on it")
         case Known(Ownership.OTHER):
-            owner = _tags(facts).get(TAG_OWNER, "")
+            owner = _tags(facts).get(TAG_OWNER)
             text = f"it belongs to {owner or 'somebody else'}"
             return block("claims_other", text, offer=f"ask {owner or 'its owner'}")
     return None
