@@ -97,7 +97,8 @@ def verdict_words(reasons: tuple[Reason, ...]) -> Iterator[str]:
 def _whole(operation: Operation) -> str:
     facts = usual(operation)
     verdict = CleanupSafety().judge(operation, facts)
-    head = f"{operation.value}: asks for {verdict.level.name.lower()}, {reversibility(operation).name.lower()}"
+    asks = f"asks for {verdict.level.name.lower()}, from {verdict.base_level.name.lower()}"
+    head = f"{operation.value}: {asks}, {reversibility(operation).name.lower()}"
     lines = [f"    {label}: {text}" for label, text in _lines(operation, facts).items()]
     return "\n".join([head, *lines, *verdict_words(verdict.reasons), ""])
 
@@ -147,7 +148,7 @@ def _seen(line: PlanLine) -> str:
 def _reason(reason: Reason) -> str:
     level = {Level.NEVER: "forbids", Level.REASON: "wants a reason"}.get(reason.level, reason.level.name.lower())
     words = f"{reason.severity.value}, {level}: {reason.text}  ({reason.code})"
-    offer = f"\n    instead: {reason.offer}" if reason.offer else ""
+    offer = "" if reason.offer == "" else f"\n    instead: {reason.offer}"
     if reason.offer_operation:
         offer += f"\n    can plan: {reason.offer_operation.value} {', '.join(reason.offer_references)}"
     elif reason.offer_references:
