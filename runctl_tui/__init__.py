@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from runctl_tui.domain.run import TrainingStatus as TrainingStatus
     from runctl_tui.domain.safety import CleanupResult as CleanupResult
     from runctl_tui.domain.safety import CleanupSafety as CleanupSafety
-    from runctl_tui.services.actions import safe_cleanup as safe_cleanup
     from runctl_tui.services.errors import ConfigError as ConfigError
     from runctl_tui.services.errors import IsRetryable as IsRetryable
     from runctl_tui.services.errors import TrainctlError as TrainctlError
     from runctl_tui.services.ports import TrainingProvider as TrainingProvider
     from runctl_tui.services.registry import Registry as ProviderRegistry
+    from runctl_tui.services.safe_cleanup import safe_cleanup as safe_cleanup
     from runctl_tui.services.tracker import ResourceTracker as ResourceTracker
     from runctl_tui.wiring.library import open_services as open_services
 
@@ -54,7 +54,7 @@ _HOMES = {
     "TrainingSession": "runctl_tui.domain.run:TrainingSession",
     "TrainingStatus": "runctl_tui.domain.run:TrainingStatus",
     "open_services": "runctl_tui.wiring.library:open_services",
-    "safe_cleanup": "runctl_tui.services.actions:safe_cleanup",
+    "safe_cleanup": "runctl_tui.services.safe_cleanup:safe_cleanup",
 }
 """Name -> 'module:attribute'."""
 

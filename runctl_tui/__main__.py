@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from types import TracebackType
 from typing import TextIO
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     os.umask(0o077)
+    sys.excepthook = _tell_defect
+    threading.excepthook = lambda told: _tell_defect(told.exc_type, told.exc_value, told.exc_traceback)
     _forbid_core_dumps()
     _open_what_was_closed()
     for stream in (sys.stdout, sys.stderr):
@@ -17,6 +21,15 @@ def main() -> None:
     from runctl_tui.cli import main as run
 
     sys.exit(run())
+
+
+def _tell_defect(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """Write the traceback of a defect to standard error, without any secret that its message names."""
+    import traceback
+
+    from runctl_tui.services.redaction import redacted
+
+    print(redacted("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr)
 
 
 def _forbid_core_dumps() -> None:

@@ -49,6 +49,7 @@ SCREENS: Final[Mapping[str, str]] = {
     "monitor": "runctl_tui.screens.monitor:MonitorScreen",
     "costs": "runctl_tui.screens.costs:CostsScreen",
     "tasks": "runctl_tui.screens.tasks:TasksScreen",
+    "cleanup": "runctl_tui.screens.cleanup:CleanupScreen",
     "hosts": "runctl_tui.screens.hosts:HostScreen",
     "tunnels": "runctl_tui.screens.tunnels:TunnelsScreen",
     "audit": "runctl_tui.screens.audit:AuditScreen",
@@ -82,6 +83,7 @@ class RunctlApp(LeavingApp):
         Binding("5", "open_mode('monitor')", "Monitor", show=False, id="app.monitor"),
         Binding("6", "open_mode('costs')", "Costs", show=False, id="app.costs"),
         Binding("7", "open_mode('tasks')", "Tasks", show=False, id="app.tasks"),
+        Binding("8", "open_mode('cleanup')", "Cleanup", show=False, id="app.cleanup"),
         Binding("9", "open_mode('settings')", "Settings", show=False, id="app.settings"),
         Binding("minus", "last_view", "last view", show=False, key_display="-", id="app.last_view"),
         Binding("left_square_bracket", "travel(-1)", "view before", show=False, key_display="[", id="app.earlier"),
@@ -243,7 +245,7 @@ class RunctlApp(LeavingApp):
             await self.remove_mode(mode)
             self.add_mode(mode, partial(self._build, mode))
         wanted = self.DEFAULT_MODE if screen_class(front).ABOUT_REFERENCE else front
-        self._visits = Visits(Visit(wanted))
+        self._visits.go(Visit(wanted))
         await self.switch_mode(wanted)
 
     async def _recall(self) -> None:

@@ -45,7 +45,9 @@ def _written(head: list[str], rest: tuple[str, ...], splash: Splash, *, has_rest
     """Run, and say where nobody could be given the answer."""
     from runctl_tui.headless.console import written
     from runctl_tui.services.errors import OutputLost
+    from runctl_tui.services.redaction import know_environment
 
+    know_environment(os.environ)
     try:
         code = _run(head, rest, splash, has_rest=has_rest)
         with written():

@@ -65,6 +65,8 @@ class LeavingApp(App[None]):
             return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_IGN:  # as nohup has it
+                continue
             loop.add_signal_handler(number, self._leave_on_signal, 128 + number)
 
     def _leave_on_signal(self, code: int) -> None:

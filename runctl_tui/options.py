@@ -22,6 +22,8 @@ class Options:
     read_only: bool = False
     flags: Mapping[str, str] = field(default_factory=dict)
     """Configuration keys set by flags, as texts: the strongest source."""
+    regions_elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Regions that were chosen under profiles left in this session; '' is no profile."""
 
     def configuration_flags(self) -> dict[str, str]:
         """Return every configuration key that these options decide, as texts."""

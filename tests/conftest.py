@@ -23,6 +23,7 @@ _FOREIGN_PREFIXES: Final = ("TEXTUAL", "RUNCTL_", "AWS_", "XDG_", "RUNPOD_", "LY
 _FOREIGN_NAMES: Final = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES", "ESCDELAY", "BOTO_CONFIG")
 _OURS: Final = "TEXTUAL_SNAPSHOT"
 """The snapshot plugin's own variables, which it hands to the workers of a parallel run."""
+_CLOSING_SECONDS: Final = 5.0
 _E2E: Final = os.environ.get("RUNCTL_E2E") == "1"
 
 
@@ -41,6 +42,8 @@ if not _E2E:
     _clean_environment()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background jobs; children would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as under nohup; children would inherit it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("default", max_examples=100, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
@@ -76,6 +79,14 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 
 @pytest.fixture(autouse=True)
+def no_known_secrets() -> None:
+    """Forget what another test called a secret: it may be a word in this one."""
+    from runctl_tui.domain.secret import KNOWN
+
+    KNOWN.clear()
+
+
+@pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail any test that reaches for the network beyond loopback, also where it swallows the refusal."""
     reached: list[str] = []
@@ -103,6 +114,28 @@ def production_task_order(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("eager_tasks")
 
 
+@pytest.fixture(autouse=True)
+def tidy_loop(request: pytest.FixtureRequest) -> None:
+    """Have each async test close its own connections, so that none is found open in another test."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("no_open_connections")
+
+
+@pytest.fixture
+async def no_open_connections() -> AsyncIterator[None]:
+    """Fail where a connection of this loop stays open; one that is closing has time for it, and nobody's is closed."""
+    loop = asyncio.get_running_loop()
+    yield
+    deadline = loop.time() + _CLOSING_SECONDS
+    while (left := _connections(loop)) and loop.time() < deadline:  # noqa: ASYNC110 - no transport tells its end
+        await asyncio.sleep(0.01)
+    for transport in left:
+        transport.abort()
+    await asyncio.sleep(0)
+    if left:
+        pytest.fail(f"connections stay open: {'; '.join(map(repr, left))}")
+
+
 @pytest.fixture
 async def eager_tasks() -> AsyncIterator[None]:
     """Start tasks at once while this lasts."""
@@ -111,6 +144,11 @@ async def eager_tasks() -> AsyncIterator[None]:
     loop.set_task_factory(getattr(asyncio, "eager_task_factory", None))
     yield
     loop.set_task_factory(before)
+
+
+def _connections(loop: asyncio.AbstractEventLoop) -> list[asyncio.Transport]:
+    """Return the open sockets of a loop as transports, from where asyncio itself looks for them."""
+    return [one for one in getattr(loop, "_transports", {}).values() if getattr(one, "_sock", None) is not None]
 
 
 async def _breath(min_sleep: float = 0, max_sleep: float = 1) -> None:

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "monitor": CommandWord(":monitor [RUN]", "go to the runs, to one of them"),
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),
     "tasks": CommandWord(":tasks [WORD]", "go to what is being done, to those with a word in them"),
+    "cleanup": CommandWord(":cleanup", "go to what of yours costs and seems to be of no use"),
     "settings": CommandWord(":settings [KEY]", "go to the configuration, to one of its keys"),
     "profile": CommandWord(":profile NAME", "work with another AWS profile, without leaving"),
     "region": CommandWord(":region NAME[,NAME…]", "look at other regions, several at a time"),

@@ -156,6 +156,8 @@ class Plan:
     """What the call needs beyond the targets, in a stable order; no secrets, ports or times."""
     skipped: tuple[tuple[str, str], ...] = ()
     """What was asked for and is left out, each by its name with why; untrusted."""
+    parts: tuple[Plan, ...] = ()
+    """The plans of single targets that this one is made of, where it is of several operations."""
 
     @property
     def hash(self) -> str:
@@ -167,7 +169,7 @@ class Plan:
             "price": None if self.usd_per_hour is None else str(self.usd_per_hour.normalize()),
             "reasons": sorted(reason.code for reason in self.verdict.reasons),
             "account": self.account,
-            "parameters": sorted(self.parameters),
+            "parameters": sorted([*self.parameters, *(("part", one.hash) for one in self.parts)]),
         }
         return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
 

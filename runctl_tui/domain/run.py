@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from runctl_tui.domain.secret import KNOWN
 from runctl_tui.domain.states import TrainingStatus as TrainingStatus
 
 
@@ -38,6 +39,12 @@ class TrainingJob:
     resume_flag: str = "--resume"
     parent: str = ""
     """The run that this one resumes."""
+
+    def __post_init__(self) -> None:
+        for _, value in self.secrets:
+            KNOWN.add(value)
+        for name, value in self.environment:
+            KNOWN.add_variable(name, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,14 @@ class Operation(StrEnum):
     """Ask one process of a host to end: TERM."""
     PROCESS_KILL = "process-kill"
     """End one process of a host without asking it: KILL."""
+    CLEAN_UP = "clean-up"
+    """Several of the others, each on things of its own, confirmed as one."""
 
     @property
     def verb(self) -> str:
         """What a person says for it."""
+        if self is Operation.CLEAN_UP:
+            return "clean up"
         if self in IN_S3:
             return self.value.partition("-")[0]
         return self.value.rpartition("-")[2] if self in STORAGE | ON_PROCESSES else self.value
@@ -108,7 +112,9 @@ MARKING = frozenset({Operation.CLAIM, Operation.PROTECT, Operation.UNPROTECT, Op
 """What only changes what is marked on a resource."""
 ON_PROCESSES = frozenset({Operation.PROCESS_END, Operation.PROCESS_KILL})
 """What is done to processes of a host."""
-DESTROYING = frozenset({Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE, Operation.S3_DELETE})
+DESTROYING = frozenset(
+    {Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE, Operation.S3_DELETE, Operation.CLEAN_UP}
+)
 """What no service of the provider can undo."""
 
 

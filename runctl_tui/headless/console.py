@@ -11,6 +11,7 @@ from typing import NamedTuple, TextIO
 
 from runctl_tui.domain.text import safe, safe_line
 from runctl_tui.services.errors import OutputLost, UserError
+from runctl_tui.services.redaction import redacted
 
 
 class GoesOn(NamedTuple):
@@ -45,7 +46,7 @@ class Console:
 
     def progress(self, words: str) -> None:
         """Say what is going on."""
-        print(safe(words, 2000), file=self.stderr, flush=True)
+        print(safe(redacted(words), 2000), file=self.stderr, flush=True)
 
     def progress_text(self, text: str) -> None:
         """Say several lines that are safe already."""

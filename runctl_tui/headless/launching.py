@@ -92,10 +92,11 @@ def _add_aws_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--profile-name", metavar="NAME", default="", help="IAM instance profile, or none")
 
 
-def add_training_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that describe what is trained."""
+def add_training_flags(parser: argparse.ArgumentParser, *, elsewhere: bool = True) -> None:
+    """Add the flags that describe what is trained; `elsewhere` is for what can use any machine."""
     group = parser.add_argument_group("training")
-    group.add_argument("--on", metavar="INSTANCE", default="", help="use this machine instead of a new one")
+    if elsewhere:
+        group.add_argument("--on", metavar="INSTANCE", default="", help="use this machine instead of a new one")
     group.add_argument("--folder", metavar="DIR", default="", help="project folder whose code is sent")
     group.add_argument("--launcher", choices=LAUNCHERS, help="what starts the script; default: python")
     group.add_argument("--gpus", metavar="LIST", type=checked(validation.gpus), help="GPUs such as 0,1; default: all")
@@ -303,7 +304,7 @@ def _variable(text: str, call: Call) -> tuple[str, Secret]:
     if not equals and name not in call.environ:
         todo = f"export {name}=… first, or write NAME=VALUE"
         raise ValidationError(f"--pod-env: {name} is not in the environment", todo=todo)
-    return name, Secret(value if equals else call.environ[name])
+    return name, Secret.variable(name, value if equals else call.environ[name])
 
 
 def _pair(text: str) -> tuple[str, str]:

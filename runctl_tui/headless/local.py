@@ -31,7 +31,7 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     parser.add_argument("--name", metavar="NAME", type=strictly(validation.resource_name), help="name of the run")
     parser.add_argument("--project", metavar="NAME", default="", help="project it is counted to")
     parser.add_argument("--detach", action="store_true", help="return once it runs")
-    add_training_flags(parser)
+    add_training_flags(parser, elsewhere=False)
     add_confirmation_flags(parser, launches=True)
     parser.set_defaults(handler=run_here, needs=Needs.SERVICES, takes_rest=True)
 
@@ -39,8 +39,6 @@ def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
 async def run_here(services: Services, call: Call) -> Reply:
     """Run on this machine and stay until it has ended, unless told to detach."""
     script, arguments = call.args.script, call.rest
-    if call.args.on:
-        raise ValidationError(f"'{call.args.noun}' runs on this machine", todo="'runs start --on' uses another")
     if call.args.noun == "exec":
         call.args.launcher = "command"
         if not script:

@@ -18,6 +18,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.text import safe
 from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.redaction import redacted_problem
 
 Row = dict[str, object]
 
@@ -59,12 +60,13 @@ def success(data: object, missing: Sequence[Problem] = (), as_of: datetime | Non
     """Return the envelope of an answer as one line."""
     envelope: Row = {"success": True, **({"as_of": plain(as_of)} if as_of else {}), "data": plain(data)}
     if missing:
-        envelope["missing"] = plain(missing)
+        envelope["missing"] = plain([redacted_problem(problem) for problem in missing])
     return json.dumps(envelope, allow_nan=False)
 
 
 def missing_text(problem: Problem) -> str:
     """Return in one line what an answer lacks, why, and what to do about it."""
+    problem = redacted_problem(problem)
     return f"▲ {problem.what}{f': {problem.why}' if problem.why else ''}{f'; {problem.todo}' if problem.todo else ''}"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
+from runctl_tui.domain.log_colours import coloured_line
 from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.modals.text_view import TextView
 from runctl_tui.widgets.filter_line import FilterLine
@@ -39,7 +40,7 @@ class FollowView(TextView):
     async def _listen(self) -> None:
         view = self.query_one(LogView)
         async for line in self._source:
-            self._heard.append(safe(line))
+            self._heard.append(coloured_line(line))
             view.append(self._heard[-1:])
             view.set_note(safe("live"))
         view.ended = True

@@ -98,7 +98,9 @@ class Draft:
             data_gib=_whole(self.text("pod_disk")),
             volume=self.text("volume"),
             ports=self.words("ports"),
-            environment=tuple((name, Hidden(value if equals else secret(name) or "")) for name, equals, value in pairs),
+            environment=tuple(
+                (name, Hidden.variable(name, value if equals else secret(name) or "")) for name, equals, value in pairs
+            ),
         )
 
     def trouble(self) -> str:

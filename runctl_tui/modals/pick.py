@@ -97,6 +97,7 @@ class Pick(Dialog[str]):
         found = self.query_one(PickList)
         found.items = self._items
         found.styles.height = max(1, min(len(self._items), 14))
+        found.current = self._first()
 
     @on(Input.Changed)
     def narrow(self, event: Input.Changed) -> None:
@@ -110,7 +111,7 @@ class Pick(Dialog[str]):
         ]
         found = self.query_one(PickList)
         found.items = tuple(item for _, _, item in sorted(scored, key=lambda one: one[:2]))
-        found.current = 0
+        found.current = 0 if needle else self._first()
 
     @on(Input.Submitted)
     def pick(self, event: Input.Submitted) -> None:
@@ -119,6 +120,10 @@ class Pick(Dialog[str]):
         found = self.query_one(PickList)
         if found.items and not found.items[found.current].disabled_because:
             self.dismiss(found.items[found.current].id)
+
+    def _first(self) -> int:
+        """Return the first item that can be picked; one that was typed for is never stepped over."""
+        return next((number for number, item in enumerate(self._items) if not item.disabled_because), 0)
 
     def action_step(self, step: int) -> None:
         """Move through the list."""

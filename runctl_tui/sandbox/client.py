@@ -141,7 +141,11 @@ async def attach(
     while True:
         info = await asyncio.to_thread(find, folder)
         if info is not None and (session := await _connect(info)) is not None:
-            session.problem = await asyncio.to_thread(_damage, place)
+            try:
+                session.problem = await asyncio.to_thread(_damage, place)
+            except BaseException:
+                await session.close()
+                raise
             return session
         if child is None and not await asyncio.to_thread(is_held, place.lock):
             child = await asyncio.to_thread(_start, place, owner, fresh)
@@ -162,8 +166,10 @@ async def stop(folder: Path, *, timeout: float = 20) -> bool:  # noqa: ASYNC109 
     while await asyncio.to_thread(is_held, place.lock):
         info = find(folder)
         if info is not None and not asked and (session := await _connect(info)) is not None:
-            await session.command("stop")
-            await session.close()
+            try:
+                await session.command("stop")
+            finally:
+                await session.close()
             asked = True
         if time.monotonic() > deadline:
             raise SandboxError(
@@ -177,6 +183,10 @@ def _place(folder: Path) -> SandboxFolder:
     return SandboxFolder(folder.resolve())
 
 
+class _OtherVersion(SandboxError):
+    """A sandbox that answers, and must not be talked to."""
+
+
 async def _connect(info: SandboxInfo) -> SandboxSession | None:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", info.port, limit=LINE_LIMIT)
@@ -184,18 +194,23 @@ async def _connect(info: SandboxInfo) -> SandboxSession | None:
         return None
     try:
         writer.write(json.dumps({"token": info.token}).encode() + b"\n")
-        hello = await _ask(reader, writer, "hello", ())
-    except SandboxError:
+        return SandboxSession(reader, writer, _endpoints(await _ask(reader, writer, "hello", ())))
+    except BaseException as error:
         writer.close()
-        return None
+        if isinstance(error, SandboxError) and not isinstance(error, _OtherVersion):
+            return None
+        raise
+
+
+def _endpoints(hello: dict[str, Any]) -> SandboxEndpoints:
+    """Return where everything is; SandboxError where it is another version's."""
     if hello["version"] != runctl_tui.__version__:
-        writer.close()
-        raise SandboxError(
+        raise _OtherVersion(
             "Another version's sandbox is running",
             why=f"it is {hello['version']}, this is {runctl_tui.__version__}",
             todo="Run: runctl-tui sandbox stop",
         )
-    endpoints = SandboxEndpoints(
+    return SandboxEndpoints(
         require_loopback(hello["endpoint_url"]),
         hello["regions"][0],
         tuple(hello["regions"]),
@@ -207,7 +222,6 @@ async def _connect(info: SandboxInfo) -> SandboxSession | None:
         hello["local_environment"],
         hello["world"],
     )
-    return SandboxSession(reader, writer, endpoints)
 
 
 async def _ask(

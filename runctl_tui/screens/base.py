@@ -25,6 +25,7 @@ from runctl_tui.domain.text import safe
 from runctl_tui.messages import Faulted, Told
 from runctl_tui.screens.frame import cost_facts, data_age, header_facts, login_words, problem_lines, problem_note, tabs
 from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.redaction import redacted_problem
 from runctl_tui.services.retrying import Onlooker, watched
 from runctl_tui.widgets.cost_bar import CostBar
 from runctl_tui.widgets.header import HeaderBar
@@ -187,6 +188,7 @@ class BaseScreen(Screen[None]):
 
     def show_problem(self, problem: Problem, passing: bool = False) -> None:
         """Show a problem until it is read; one that answers a key press until the person goes on."""
+        problem = redacted_problem(problem)
         note = problem_note(problem, passing)
         self.shared.problems[note] = problem
         self.say(note)

@@ -217,18 +217,23 @@ class ChangingScreen(CommandingScreen):
             raise Refused(f"{operation.verb}: nothing of yours allows it", bulk.why_not, code="left-out")
         await self.ask_and_commit(bulk.plan)
 
-    async def ask_and_commit(self, plan: Plan) -> None:
-        """Show a plan, or the better way that is chosen instead, and carry out what is confirmed."""
+    async def ask_and_commit(self, plan: Plan) -> str:
+        """Show a plan, or the better way that is chosen instead, and carry out what is confirmed.
+
+        Returns the job of this very plan; empty where it was not confirmed, or another was.
+        """
+        asked = plan
         answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
         while isinstance(answer, modals.Instead):
             plan = await self._planned(answer.operation, answer.references)
             answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
         if answer is None:
             await self.services.actions.decline(plan)
-            return
+            return ""
         job_id = await self.services.actions.commit(plan, answer)
         self.shared.own_jobs.add(job_id)
         self.tell(f"{plan.effect}: at work, see 7 Tasks")
+        return job_id if plan is asked else ""
 
     def mark(self, kind: str, rows: Sequence[Tagged]) -> None:
         """Ask what shall be marked on these, and open its plan."""

@@ -140,11 +140,12 @@ class CommandingScreen(BaseScreen):
             "monitor": (self._navigate, 1),
             "costs": (self._navigate, 1),
             "tasks": (self._navigate, 1),
+            "cleanup": (self._navigate, 0),
             "settings": (self._navigate, 1),
             "profile": (self._move, 1),
             "region": (self._move, 1),
             "tag": (self._tag, 1),
-            "view": (self._view, 2),
+            "view": (self._view, 99),
             "columns": (self._columns, 99),
             "launch": (lambda words: self._act("launch"), 0),
             "help": (lambda words: self._act("help"), 0),
@@ -242,15 +243,16 @@ class CommandingScreen(BaseScreen):
 
     async def _view(self, words: list[str]) -> None:
         kept = self.shared.kept
-        verb, name = ("", words[-1]) if len(words) == 2 else (words[-2], words[-1])
+        verb = words[1] if len(words) > 2 and words[1] in ("save", "forget") else ""
+        name = " ".join(words[2:] if verb else words[1:])
         if verb == "save" and (wrong := wrong_name(name)):
             raise ValidationError(f":view save {name}", "this is no name for a view", wrong)
         if verb == "save":
             self.save_view(name)
             return
         views = kept.views()
-        if len(words) < 2 or verb not in ("", "forget") or name not in views:
-            todo = f"views: {' '.join(views)}" if views else "save one: :view save NAME"
+        if name not in views:
+            todo = f"views: {', '.join(views)}" if views else "save one: :view save NAME"
             raise ValidationError(":" + " ".join(words), "there is no such view", todo)
         if verb == "forget":
             kept.save_view(name, None)

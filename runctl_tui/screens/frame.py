@@ -35,6 +35,7 @@ TABS: Final = (
     ("5", "Monitor", "Mon", "monitor"),
     ("6", "Costs", "Cost", "costs"),
     ("7", "Tasks", "Task", "tasks"),
+    ("8", "Cleanup", "Clean", "cleanup"),
     ("9", "Settings", "Set", "settings"),
 )
 """Digit, name, short name and mode of each screen."""

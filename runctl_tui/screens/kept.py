@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
@@ -23,6 +24,8 @@ class SavedView:
     descending: bool = False
     hidden: tuple[str, ...] = ()
     """Ids of columns that are put away."""
+    where: str = ""
+    """What the table is about, such as 's3://bucket/prefix/'; empty: whatever it is about then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Kept:
         """Remember how the screens of a place are left; return the name and the value to keep it by."""
         self._left[place] = {**self.stances(place), **stances}
         return f"left.{place}", {
-            mode: {"view": _plain(replace(stance.view, filter="")), "cursor": stance.cursor}
+            mode: {"view": _plain(replace(stance.view, filter="", where="")), "cursor": stance.cursor}
             for mode, stance in self._left[place].items()
         }
 
@@ -92,7 +95,7 @@ class Kept:
 
 def wrong_name(text: str) -> str:
     """Return what is wrong with the name of a view, or nothing."""
-    return "" if text and text.replace("-", "").replace("_", "").isalnum() else "letters, digits, - and _"
+    return "" if text and re.sub(r"[-_ ]", "", text).isalnum() else "letters, digits, blanks, - and _"
 
 
 def _plain(view: SavedView) -> dict[str, object]:
@@ -120,4 +123,5 @@ def _view(value: object) -> SavedView | None:
         order=str(value.get("order", "")),
         descending=bool(value.get("descending")),
         hidden=tuple(str(one) for one in hidden) if isinstance(hidden, Sequence) else (),
+        where=str(value.get("where", "")),
     )

@@ -14,10 +14,11 @@ from textual.timer import Timer
 
 from runctl_tui import modals
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.log_colours import coloured_line
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.text import EMPTY, safe, safe_line
+from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens.columns.runs import run_columns
 from runctl_tui.screens.following import Following
@@ -305,7 +306,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
         view = self.query_one(LogPane).log_view
         if restarted:
             view.clear()
-        view.append([safe_line(line) for line in lines])
+        view.append([coloured_line(line) for line in lines])
         view.set_note(safe(f"▲ {following.link}") if following.link else EMPTY)
         points = following.series.points("loss")
         if lines or restarted:

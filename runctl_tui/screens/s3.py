@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -20,6 +21,7 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.paths import style_sheets
 from runctl_tui.screens.columns.objects import object_columns
+from runctl_tui.screens.kept import SavedView
 from runctl_tui.screens.s3_changing import ObjectChangingScreen
 from runctl_tui.screens.s3_facts import entry_facts, head_facts, preview_lines, raw_lines
 from runctl_tui.screens.s3_pane import ObjectPane
@@ -29,12 +31,16 @@ from runctl_tui.widgets.notice import Notice
 from runctl_tui.widgets.table import ResourceTable
 from runctl_tui.widgets.title_line import TitleFacts
 
+BUCKETS: Final = "S3 buckets"
 LIST: Final = "s3.list"
 LOOK: Final = "s3.look"
 GROWTH: Final = 1.25
 """A growing list is shown again when it is so many times as long: a million keys cost few repaints."""
 LOOK_AFTER: Final = 0.35
 """Seconds for which the cursor rests before an object is looked into."""
+LISTED_AGAIN: Final = timedelta(minutes=1)
+"""How old a list of one page grows before it is read again; a longer one waits to be asked."""
+ONE_PAGE: Final = 1000
 REMEMBERED: Final = 30
 """Places whose rows are shown at once when somebody comes back."""
 REMEMBERED_ROWS: Final = 5000
@@ -145,12 +151,33 @@ class S3Screen(ObjectChangingScreen):
 
     def title_facts(self) -> TitleFacts:
         """Say where we are."""
-        where = address(self._place.bucket, self._place.prefix) if self._place.bucket else "S3 buckets"
-        return replace(super().title_facts(), title=safe(where))
+        return replace(super().title_facts(), title=safe(self._where()))
 
     def note(self) -> str:
         """Say that there is more to come."""
-        return "more coming…" if self._coming is not None and self._seen is not None else ""
+        return "more coming…" if self._coming is not None and not self._complete else ""
+
+    def tick(self) -> None:
+        """Read a short list again once it is old, as the feeds of other screens do."""
+        super().tick()
+        seen = self._seen
+        if seen is None or not self._complete or self._coming is not None or len(seen.value) > ONE_PAGE:
+            return
+        if self.is_current and self.services.clock.now() - seen.taken_at >= LISTED_AGAIN:
+            self._list()
+
+    def look_as(self, view: SavedView) -> None:
+        """Go where the view was saved, too."""
+        if view.where and view.where != self._where():
+            self._go(_place_of(view.where))
+        super().look_as(view)
+
+    def view_now(self) -> SavedView:
+        """Return how the table is looked at, and where."""
+        return replace(super().view_now(), where=self._where())
+
+    def _where(self) -> str:
+        return address(self._place.bucket, self._place.prefix) if self._place.bucket else BUCKETS
 
     def heard_jobs(self, jobs: tuple[JobView, ...]) -> None:
         """List again when something that may have changed it has ended."""
@@ -331,6 +358,14 @@ class S3Screen(ObjectChangingScreen):
         facts = await self.services.objects.head(row.bucket, row.key)
         self.busy("")
         await self.app.push_screen(modals.TextView(self.services.clock, safe(last_part(row.key)), raw_lines(facts)))
+
+
+def _place_of(where: str) -> Place:
+    """Return the place that a view was saved at; the buckets where its words are no address."""
+    try:
+        return Place(*split_address(where))
+    except ValueError:
+        return Place()
 
 
 def _bucket_row(bucket: Bucket) -> ObjectEntry:

@@ -81,8 +81,9 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
             await self._carry_out(download_of(row, path))
 
     async def _upload(self, bucket: str, prefix: str) -> None:
-        words = safe(f"Upload to {address(bucket, prefix)} this file, or folder with a slash at its end:")
-        path = await self._ask("Upload", words, "./", wrong_path)
+        here = "from this machine; a folder with a slash at its end, ~ is your home"
+        words = safe(f"Upload to {address(bucket, prefix)} this file {here}:")
+        path = await self._ask("Upload", words, "", wrong_path)
         if path is None:
             return
         folder = path.endswith("/")

@@ -88,4 +88,4 @@ def wrong_path(text: str) -> str:
 def _what(rows: Sequence[ObjectEntry]) -> SafeText:
     if len(rows) == 1:
         return safe(last_part(rows[0].key) or rows[0].bucket)
-    return safe(f"{len(rows)} marked") if rows else EMPTY
+    return safe(f"{len(rows):,} marked") if rows else EMPTY

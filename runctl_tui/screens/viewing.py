@@ -127,7 +127,7 @@ class ViewingScreen(ChangingScreen):
             self.go(views[choice].mode, view=choice)
 
     async def _ask_name(self) -> None:
-        ask = modals.Entry(self.services.clock, safe("Save this view"), safe("Its name, one word:"), "", wrong_name)
+        ask = modals.Entry(self.services.clock, safe("Save this view"), safe("Its name:"), "", wrong_name)
         name = await self.app.push_screen_wait(ask)
         if name is not None:
             self.save_view(name)
@@ -153,4 +153,5 @@ def words(view: SavedView) -> str:
 
     order = f"by {view.order} {'▼' if view.descending else '▲'}" if view.order else ""
     away = f"{count(len(view.hidden), 'column')} away" if view.hidden else ""
-    return "   ".join(part for part in (view.mode, f"/ {view.filter}" if view.filter else "", order, away) if part)
+    where = view.where or view.mode
+    return "   ".join(part for part in (where, f"/ {view.filter}" if view.filter else "", order, away) if part)

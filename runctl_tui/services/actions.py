@@ -16,7 +16,7 @@ from runctl_tui.domain.launch import LaunchRequest, no_end
 from runctl_tui.domain.marks import MarkRequest, kind_of
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step
-from runctl_tui.domain.safety import CleanupResult, CleanupSafety, SafetyFacts
+from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, STORAGE
 from runctl_tui.domain.volume import VolumeChange
@@ -37,11 +37,11 @@ from runctl_tui.services.action_plans import (
     launch_parameters,
     plan_of,
 )
+from runctl_tui.services.clean_up import check_step, clean_up
 from runctl_tui.services.errors import (
     CloudProviderError,
     PlanChanged,
     Refused,
-    StateError,
     TrainctlError,
     Unsupported,
     ValidationError,
@@ -50,7 +50,6 @@ from runctl_tui.services.jobs import HANDED_OVER, JobBoard, JobHandle, Work
 from runctl_tui.services.launch.parts import LAST
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.mark_actions import MarkActions
-from runctl_tui.services.ports import Actions, Jobs
 from runctl_tui.services.process_actions import ProcessActions
 from runctl_tui.services.storage.desk import StorageDesk
 from runctl_tui.services.volume_actions import VolumeActions
@@ -137,6 +136,8 @@ class ActionService:
             return await self._objects.commit(plan, confirmation)
         check_confirmation(plan, confirmation)
         check_policy(plan, confirmation, self._facts.policy())
+        if plan.parts:
+            return self._start_clean_up(plan, confirmation)
         request = self._requests.get(plan.hash)
         if request is None and plan.operation in LAUNCHING:
             raise PlanChanged("this launch is not known any more", "", "make its plan again")
@@ -187,7 +188,7 @@ class ActionService:
         """Plan for references, each with the account that an earlier plan was made for, or None."""
         if not planned:
             raise ValidationError(f"nothing to {operation.value}", "", "name at least one machine or run")
-        if operation in LAUNCHING or operation in IN_S3 | MARKING:
+        if operation in LAUNCHING or operation in IN_S3 | MARKING | {Operation.CLEAN_UP}:
             raise ValidationError(f"{operation.value} needs a request of its own")
         if operation in ON_PROCESSES:
             batch, fleet_size = await self._processes.look(operation, planned), None
@@ -261,6 +262,32 @@ class ActionService:
 
         return work
 
+    def _start_clean_up(self, plan: Plan, confirmation: Confirmation) -> str:
+        async def work(job: JobHandle) -> str:
+            return await clean_up(plan, confirmation, self._do, job)
+
+        steps = [step for part in plan.parts for step in (check_step(part), *self._steps(part))]
+        return self._parts.jobs.start(plan.effect, steps, work)
+
+    async def _do(self, part: Plan, confirmation: Confirmation, job: JobHandle) -> str:
+        """Carry one part of a plan out: held, looked at again, changed."""
+        with contextlib.ExitStack() as held:
+            async with job.step(check_step(part).id):
+                check_policy(part, confirmation, self._facts.policy())
+                for name in lock_names(part, None):
+                    held.enter_context(self._parts.locks.hold(name))
+                fresh, batch = await self._anew(part)
+                check_unchanged(part, fresh, confirmation)
+            todo = [one for one in batch if already_done(fresh.operation, one) is None]
+            return await self._change_all(fresh, todo, job) if todo else fresh.effect
+
+    async def _anew(self, part: Plan) -> tuple[Plan, Batch]:
+        """Make a plan of a part again from strong reads, also where its own is not remembered any more."""
+        if part.operation in STORAGE:
+            change = VolumeChange(part.operation, tuple(target.key for target in part.targets))
+            return await self._storage.plan(change, part.account)
+        return await self._again(part, None)
+
     @property
     def _storage(self) -> VolumeActions:
         if self._parts.volumes is None:
@@ -328,43 +355,3 @@ def lock_names(plan: Plan, request: LaunchRequest | None) -> tuple[str, ...]:
     if request is not None and request.options is not None:
         return (launch_lock(request.options),)
     return tuple(one.id if one.kind == "run" else one.key for one in plan.targets)
-
-
-async def safe_cleanup(
-    references: Sequence[str], actions: Actions, jobs: Jobs, *, dry_run: bool = False
-) -> CleanupResult:
-    """Terminate what may be terminated; what the rules refuse is skipped with the reason, and nothing is forced."""
-    deleted: list[str] = []
-    skipped: list[tuple[str, str]] = []
-    errors: list[tuple[str, str]] = []
-    for reference in dict.fromkeys(references):
-        try:
-            plan = await actions.plan(Operation.TERMINATE, [reference])
-            if dry_run or plan.verdict.blocked:
-                if not dry_run:
-                    await actions.decline(plan)
-                words = "; ".join(reason.text for reason in plan.verdict.blocking) or f"dry run: it would {plan.effect}"
-                skipped.append((reference, words))
-                continue
-            job_id = await actions.commit(plan, Confirmation(plan.hash, yes=True, name=plan.name_to_type))
-            view = await last_view(jobs, job_id)
-        except (Refused, PlanChanged) as error:
-            skipped.append((reference, str(error)))
-        except TrainctlError as error:
-            errors.append((reference, str(error)))
-        else:
-            if view.ok:
-                deleted.append(reference)
-            else:
-                errors.append((reference, view.result))
-    return CleanupResult(tuple(deleted), tuple(skipped), tuple(errors))
-
-
-async def last_view(jobs: Jobs, job_id: str) -> JobView:
-    """Return how a job ended, once it has."""
-    ended: JobView | None = None
-    async for view in jobs.watch(job_id):
-        ended = view
-    if ended is None:
-        raise StateError(f"job {job_id} was never seen")
-    return ended

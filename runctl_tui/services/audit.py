@@ -8,12 +8,14 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.audit import BEGINNING, LONGEST, AuditEntry, Chain, link_of, read_chain, to_line
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import StateError
+from runctl_tui.services.redaction import redacted
 from runctl_tui.services.threads import BackendPool
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class AuditLog:
         try:
             with self._locked() as handle:
                 last, whole = _last_line(handle)
-                line = to_line(entry, link_of(last) if last else BEGINNING)
+                line = to_line(_without_secrets(entry), link_of(last) if last else BEGINNING)
                 _write(handle, (b"" if whole else b"\n") + line + b"\n")
         except OSError as error:
             raise self._failed("written", error) from error
@@ -93,6 +95,18 @@ class AuditLog:
             yield handle
         finally:
             os.close(handle)
+
+
+def _without_secrets(entry: AuditEntry) -> AuditEntry:
+    """Return an entry as it may be kept for ever: also what was typed may have had a secret in it."""
+    return replace(
+        entry,
+        effect=redacted(entry.effect),
+        names=tuple(map(redacted, entry.names)),
+        answer=redacted(entry.answer),
+        reason=redacted(entry.reason),
+        result=redacted(entry.result),
+    )
 
 
 def _lock(handle: int) -> None:

@@ -34,6 +34,8 @@ class Bulk:
     plan: Plan | None
     """None: there is nothing that may be changed."""
     left_out: tuple[LeftOut, ...] = ()
+    each: tuple[Plan, ...] = ()
+    """The plans of what goes into it, one by one."""
 
     @property
     def why_not(self) -> str:
@@ -46,12 +48,16 @@ async def plan_for_all(actions: Actions, operation: Operation, references: Seque
     wanted = tuple(dict.fromkeys(references))
     looked = await asyncio.gather(*(_alone(actions, operation, one) for one in wanted))
     left_out = tuple(one for one in looked if isinstance(one, LeftOut))
-    fit = [reference for reference, one in zip(wanted, looked, strict=True) if isinstance(one, Plan)]
-    if not fit:
+    each = tuple(one for one in looked if isinstance(one, Plan))
+    if not each:
         return Bulk(None, left_out)
-    plan = await actions.plan(operation, fit)
-    lines = tuple(PlanLine("" if number else "SPARED", f"{one.name}: {one.why}") for number, one in enumerate(left_out))
-    return Bulk(replace(plan, lines=(*lines, *plan.lines)), left_out)
+    plan = await actions.plan(operation, [one for one, made in zip(wanted, looked, strict=True) if made in each])
+    return Bulk(replace(plan, lines=(*spared(left_out), *plan.lines)), left_out, each)
+
+
+def spared(left_out: Sequence[LeftOut]) -> tuple[PlanLine, ...]:
+    """Return the lines of a plan that say what it leaves out."""
+    return tuple(PlanLine("" if number else "SPARED", f"{one.name}: {one.why}") for number, one in enumerate(left_out))
 
 
 async def _alone(actions: Actions, operation: Operation, reference: str) -> Plan | LeftOut:

@@ -36,6 +36,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from runctl_tui.domain.problem import Problem
+from runctl_tui.services.redaction import redacted
 
 if TYPE_CHECKING:
     from runctl_tui.domain.plan import Plan
@@ -51,7 +52,7 @@ class IsRetryable(Protocol):
 
 
 class TrainctlError(Exception):
-    """What failed, why, and what to do; every error of the product is one."""
+    """What failed, why, and what to do; every error of the product is one, and no secret is in its words."""
 
     exit_code: ClassVar[int] = 2
     default_code: ClassVar[str] = "error"
@@ -59,10 +60,8 @@ class TrainctlError(Exception):
     """Which provider was never asked because nobody is logged in there."""
 
     def __init__(self, what: str, why: str = "", todo: str = "", *, code: str = "", request_id: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.why = why
-        self.todo = todo
+        self.what, self.why, self.todo = redacted(what), redacted(why), redacted(todo)
+        super().__init__(self.what)
         self.code = code or self.default_code
         self.request_id = request_id
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.services.errors import ResourceExists, StateError
+from runctl_tui.services.redaction import redacted_lines
 
 MOST: Final = 1000
 """Files of one second and name."""
@@ -71,4 +72,4 @@ class ExportFolder:
 
 def _fill(handle: int, text: str) -> None:
     with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
+        file.write(redacted_lines(text))

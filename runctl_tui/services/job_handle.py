@@ -11,6 +11,7 @@ from typing import TypeAlias
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.plan import JobView, Step, StepState
 from runctl_tui.services.errors import Refused
+from runctl_tui.services.redaction import redacted
 from runctl_tui.services.retrying import Onlooker, watched
 
 Work: TypeAlias = Callable[["JobHandle"], Awaitable[str]]
@@ -126,7 +127,7 @@ class JobHandle:
             replace(one, state=StepState.SKIPPED) if one.state is StepState.WAITING and not ok else one
             for one in self._view.steps
         )
-        ended = replace(self._view, steps=steps, ended_at=self._clock.now(), ok=ok, result=result, code=code)
+        ended = replace(self._view, steps=steps, ended_at=self._clock.now(), ok=ok, result=redacted(result), code=code)
         self._show(replace(ended, question=""))
 
     def since(self, began: float) -> float:
@@ -143,7 +144,8 @@ class JobHandle:
         seconds: float | None = None,
     ) -> None:
         """Change what a step shows; what is None stays."""
-        given = {"state": state, "detail": detail, "done": done, "seconds": seconds}
+        told = None if detail is None else redacted(detail)
+        given = {"state": state, "detail": told, "done": done, "seconds": seconds}
         steps = tuple(_changed(one, given) if one.id == step_id else one for one in self._view.steps)
         if steps != self._view.steps:
             self._show(replace(self._view, steps=steps))

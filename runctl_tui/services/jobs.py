@@ -13,7 +13,7 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from runctl_tui.domain.clock import Clock
@@ -26,6 +26,7 @@ from runctl_tui.services.job_handle import JobHandle, StepHandle, Work
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import Feed
 from runctl_tui.services.store import Store, to_micros
+from runctl_tui.services.telemetry import working_on
 
 _LOG: Final = logging.getLogger(__name__)
 KEPT: Final = 200
@@ -33,6 +34,8 @@ KEPT: Final = 200
 HANDED_OVER: Final = "handed-over"
 """The code of an interrupted job with which another one goes on."""
 INTERRUPTED: Final = "interrupted: the program ended before it did"
+SHOWN_EVERY: Final = timedelta(seconds=2)
+"""How often progress alone is written down, for the screens of other processes."""
 LOOKS_EVERY: Final = 2.0
 """Seconds between two looks at what other processes have written, while somebody watches."""
 
@@ -61,6 +64,8 @@ class JobBoard:
         self._handles: dict[str, JobHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._dirty: set[str] = set()
+        self._written: dict[str, datetime] = {}
+        """When each job of this process was written last."""
         self._saver: asyncio.Task[None] | None = None
         self.on_end: Callable[[JobView], Awaitable[None]] = _nobody
         """Hears how each job ends, before anybody else does."""
@@ -134,7 +139,8 @@ class JobBoard:
 
     async def _carry_out(self, handle: JobHandle, work: Work) -> None:
         try:
-            ended = True, await work(handle), ""
+            with working_on(handle.id):
+                ended = True, await work(handle), ""
         except TrainctlError as error:
             ended = False, str(error) + (f"; {error.todo}" if error.todo else ""), error.code
         except asyncio.CancelledError:
@@ -155,11 +161,16 @@ class JobBoard:
     def _show(self, view: JobView) -> None:
         before = self._views.get(view.id)
         self._views[view.id] = view
-        if before is None or _lasting(before) != _lasting(view):
+        if before is None or _lasting(before) != _lasting(view) or self._is_stale(view.id):
             self._dirty.add(view.id)
             if self._saver is None or self._saver.done():
                 self._saver = asyncio.get_running_loop().create_task(self._save())
         self._publish()
+
+    def _is_stale(self, job_id: str) -> bool:
+        """Return whether what other processes see of a job is so old that its progress is worth a writing."""
+        written = self._written.get(job_id)
+        return written is not None and self._clock.now() - written >= SHOWN_EVERY
 
     def _publish(self) -> None:
         newest = sorted(self._views.values(), key=lambda view: (view.started_at, view.id), reverse=True)
@@ -216,6 +227,7 @@ class JobBoard:
     async def _write(self, view: JobView, owner: str) -> None:
         if self._owner_lock is None:
             self._owner_lock = self._locks.take(self._owner)
+        self._written[view.id] = self._clock.now()
         values = (view.id, owner, to_micros(view.started_at), int(view.ended_at is not None), to_json(view))
 
         def work(connection: sqlite3.Connection) -> None:

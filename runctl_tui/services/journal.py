@@ -21,9 +21,11 @@ from runctl_tui.domain.marks import INSTANCE, Mark
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.states import MARKING, STORAGE
+from runctl_tui.services.accounts import Whose, nobodys
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
+from runctl_tui.services.redaction import redacted
 from runctl_tui.services.store import Store, from_micros, to_micros
 
 
@@ -82,12 +84,15 @@ class Row:
     state: JournalState
     at: datetime
     detail: str = ""
+    profile: str = ""
+    """In whose account the call was made; nobody else's answers settle it."""
 
 
 class Journal:
     """Writes down every changing call before it is made."""
 
-    def __init__(self, store: Store, clock: Clock, locks: LockSet) -> None:
+    def __init__(self, store: Store, clock: Clock, locks: LockSet, whose: Whose = nobodys) -> None:
+        self._whose = whose
         self._store = store
         self._clock = clock
         self._locks = locks
@@ -105,12 +110,12 @@ class Journal:
         at = to_micros(self._clock.now())
 
         def work(connection: sqlite3.Connection) -> None:
-            values = (
+            values: tuple[str | int, ...] = (
                 entry.op_id, entry.operation.value, entry.kind, entry.resource, entry.name, entry.provider,
-                entry.region, entry.plan_hash, entry.token, entry.who, entry.effect,
+                entry.region, entry.plan_hash, entry.token, entry.who, redacted(entry.effect),
+                JournalState.CONFIRMED.value, at, self._whose(entry.provider),
             )  # fmt: skip
-            places = ", ".join("?" * (len(values) + 2))
-            connection.execute(f"INSERT INTO journal VALUES ({places})", (*values, JournalState.CONFIRMED.value, at))
+            connection.execute(f"INSERT INTO journal VALUES ({', '.join('?' * len(values))})", values)
             for state in (JournalState.PLANNED, JournalState.CONFIRMED):
                 _append(connection, entry.op_id, state, at, "")
 
@@ -188,9 +193,12 @@ class Journal:
     async def reconcile(self, registry: ProviderRegistry, resource: str = "") -> tuple[Row, ...]:
         """Settle what was left open, everywhere or on one resource, and return what is still open.
 
-        What a living process is working on is locked, and left to it.
+        What a living process is working on is locked, and left to it; what was done in another account is not seen
+        from here.
         """
         for row in await (self.open_rows(resource) if resource else self.unsettled()):
+            if row.profile != self._whose(row.entry.provider):
+                continue
             handle = self._locks.take(row.entry.resource)
             if handle is None:
                 continue
@@ -291,14 +299,15 @@ async def _settle_launch(provider: TrainingProvider, row: Row, early: bool) -> t
 
 def _append(connection: sqlite3.Connection, op_id: str, state: JournalState, at: int, detail: str) -> None:
     connection.execute(
-        "INSERT INTO journal_events (op_id, state, at, detail) VALUES (?, ?, ?, ?)", (op_id, state.value, at, detail)
+        "INSERT INTO journal_events (op_id, state, at, detail) VALUES (?, ?, ?, ?)",
+        (op_id, state.value, at, redacted(detail)),
     )
 
 
 def _row(row: sqlite3.Row) -> Row:
     texts = ("kind", "resource", "name", "provider", "region", "plan_hash", "token", "who", "effect")
     entry = Entry(row["op_id"], Operation(row["operation"]), *(row[name] for name in texts))
-    return Row(entry, JournalState(row["state"]), from_micros(row["at"]), row["detail"] or "")
+    return Row(entry, JournalState(row["state"]), from_micros(row["at"]), row["detail"] or "", row["profile"])
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from runctl_tui.services.ledger_rows import Seen
 
 CARRY_ON: Final = timedelta(minutes=2)
 """How long a running resource counts as running after it was last seen."""
+_GONE: Final = (ResourceState.TERMINATING, ResourceState.TERMINATED)
 _ZERO: Final = Decimal(0)
 T = TypeVar("T")
 
@@ -53,6 +54,8 @@ class Sums:
 
     all: Figures
     projects: Mapping[str, Figures]
+    profiles: frozenset[tuple[str, str]] = frozenset()
+    """Profile and provider of what was there at last."""
 
     def budgets(self, budgets: Mapping[str, Decimal], now: datetime) -> tuple[ProjectBudget, ...]:
         """Return what has become of each project's budget."""
@@ -121,7 +124,9 @@ def sums_of(
         own = [one for one in seen if one.tracked.project == project]
         keys = {one.key for one in own}
         each[project] = figures(own, [one for one in intervals if one.resource in keys], day, month)
-    return Sums(figures(seen, intervals, day, month), each)
+    there = (one for one in seen if one.tracked.state not in _GONE)
+    profiles = frozenset((one.profile, one.tracked.provider) for one in there)
+    return Sums(figures(seen, intervals, day, month), each, profiles)
 
 
 def figures(seen: Sequence[Seen], intervals: Sequence[Interval], day: datetime, month: datetime) -> Figures:

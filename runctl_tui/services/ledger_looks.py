@@ -9,6 +9,7 @@ from typing import Final, Generic, TypeVar
 
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.volume import Volume
+from runctl_tui.services.accounts import Whose, nobodys
 
 WRITE_EVERY: Final = timedelta(seconds=60)
 """How often what is unchanged is written down."""
@@ -27,6 +28,7 @@ class Look(Generic[ThingT]):
     before: frozenset[str] = frozenset()
     """Of everything that was seen at the look before."""
     before_at: datetime | None = None
+    whose: Whose = nobodys
 
     def last_seen(self, key: str) -> datetime | None:
         """Return when the look before was, where it saw this thing too."""
@@ -41,6 +43,7 @@ class Looks(Generic[ThingT]):
     """What must change before a thing is worth writing at once."""
     strange: Callable[[ThingT], bool]
     """Whether it is nobody's of this tool, and so none of the ledger's."""
+    whose: Whose = nobodys
     written: datetime | None = None
     looked: datetime | None = None
     keys: frozenset[str] = frozenset()
@@ -52,7 +55,7 @@ class Looks(Generic[ThingT]):
         overdue = self.written is None or not timedelta(0) <= now - self.written < WRITE_EVERY
         due = [one for one in ours if overdue or self._prints.get(one.key) != self.fingerprint(one)]
         keys = frozenset(one.key for one in seen)
-        return Look(due, keys, len(seen) - len(ours), overdue, self.keys, self.looked)
+        return Look(due, keys, len(seen) - len(ours), overdue, self.keys, self.looked, self.whose)
 
     def wrote(self, part: Sequence[ThingT]) -> None:
         """Take note that these are written."""

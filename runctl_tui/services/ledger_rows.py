@@ -39,9 +39,11 @@ class Seen:
     type: str
     has_disks: bool
     sighting: Sighting
+    profile: str = ""
+    """Whose account it was seen in; another profile's look says nothing about it."""
 
 
-def seen_in(row: FleetRow, at: datetime) -> Seen:
+def seen_in(row: FleetRow, at: datetime, profile: str = "") -> Seen:
     """Return what a line of the fleet proves about money."""
     machine = row.instance
     price = row.price.value.usd_per_hour if isinstance(row.price, Known) else None
@@ -73,7 +75,7 @@ def seen_in(row: FleetRow, at: datetime) -> Seen:
         machine.created_at,
         machine.stopped_at,
     )
-    return Seen(row.key, tracked, machine.type, bool(machine.disks), sighting)
+    return Seen(row.key, tracked, machine.type, bool(machine.disks), sighting, profile)
 
 
 def _disks_per_hour(row: FleetRow) -> Decimal | None:
@@ -82,7 +84,7 @@ def _disks_per_hour(row: FleetRow) -> Decimal | None:
     return None if row.instance.disks else Decimal(0)
 
 
-def volume_in(volume: Volume, at: datetime) -> Seen:
+def volume_in(volume: Volume, at: datetime, profile: str = "") -> Seen:
     """Return what a volume that costs by itself proves about money: it has no compute, and costs while it exists."""
     month = volume.usd_per_month
     rate = month.value / HOURS_PER_MONTH if isinstance(month, Known) else None
@@ -104,7 +106,7 @@ def volume_in(volume: Volume, at: datetime) -> Seen:
         type=volume.shape.type,
     )
     sighting = Sighting(volume.key, at, ResourceState.STOPPED, None, rate, created_at=volume.created_at)
-    return Seen(volume.key, tracked, volume.shape.type, True, sighting)
+    return Seen(volume.key, tracked, volume.shape.type, True, sighting, profile)
 
 
 def record(connection: sqlite3.Connection, seen: Seen, looked: datetime | None = None) -> None:
@@ -145,6 +147,13 @@ def existing(connection: sqlite3.Connection, kind: str) -> set[str]:
     gone = (ResourceState.TERMINATING.value, ResourceState.TERMINATED.value)
     rows = connection.execute("SELECT key FROM resources WHERE kind = ? AND state NOT IN (?, ?)", (kind, *gone))
     return {row["key"] for row in rows}
+
+
+def places(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the 'provider/region's in which something was there when they were looked at last."""
+    gone = (ResourceState.TERMINATING.value, ResourceState.TERMINATED.value)
+    query = "SELECT DISTINCT provider, region FROM resources WHERE state NOT IN (?, ?)"
+    return frozenset(f"{row['provider']}/{row['region']}" for row in connection.execute(query, gone))
 
 
 def volume_places(connection: sqlite3.Connection) -> set[str]:
@@ -245,7 +254,7 @@ def _save(connection: sqlite3.Connection, seen: Seen) -> None:
         tracked.run, tracked.state.value, json.dumps(tracked.tags), _text(sighting.compute_per_hour),
         _text(sighting.disk_per_hour), int(seen.has_disks), _micros(sighting.launched_at),
         _micros(sighting.created_at), to_micros(tracked.first_seen_at), to_micros(sighting.at),
-        _micros(sighting.stopped_at),
+        _micros(sighting.stopped_at), seen.profile,
     )  # fmt: skip
     connection.execute(f"INSERT OR REPLACE INTO resources VALUES ({', '.join('?' * len(values))})", values)
 
@@ -277,7 +286,7 @@ def _seen(row: sqlite3.Row) -> Seen:
         tags=tuple((key, value) for key, value in json.loads(row["tags"])),
         type=row["type"],
     )
-    return Seen(row["key"], tracked, row["type"], bool(row["has_disks"]), sighting)
+    return Seen(row["key"], tracked, row["type"], bool(row["has_disks"]), sighting, row["profile"])
 
 
 def _text(amount: Decimal | None) -> str | None:

@@ -26,7 +26,8 @@ T = TypeVar("T")
 def write(connection: sqlite3.Connection, rows: Sequence[FleetRow], look: Look[FleetRow], now: datetime) -> None:
     """Record lines of the fleet and when their runs began and ended."""
     for row in rows:
-        ledger_rows.record(connection, ledger_rows.seen_in(row, now), look.last_seen(row.key))
+        seen = ledger_rows.seen_in(row, now, look.whose(row.instance.provider))
+        ledger_rows.record(connection, seen, look.last_seen(row.key))
     ledger_rows.save_spans(connection, (span for row in rows for span in run_spans(row)))
 
 
@@ -38,9 +39,10 @@ def write_volumes(connection: sqlite3.Connection, volumes: Sequence[Volume], loo
     """
     places = ledger_rows.volume_places(connection)
     for volume in volumes:
-        late = bool(places & {volume.provider, f"{volume.provider}/{volume.region}"})
+        profile = look.whose(volume.provider)
+        late = bool(places & {_place(profile, volume.provider), _place(profile, volume.provider, volume.region)})
         known = replace(volume, created_at=None) if late and volume.shape.type not in NETWORK_LIMITS else volume
-        ledger_rows.record(connection, ledger_rows.volume_in(known, now), look.last_seen(volume.key))
+        ledger_rows.record(connection, ledger_rows.volume_in(known, now, profile), look.last_seen(volume.key))
 
 
 def end_volumes(
@@ -48,9 +50,16 @@ def end_volumes(
 ) -> None:
     """Record the volumes that are gone, and where all of them are known from now on."""
     write_gone(connection, look, snapshot, now, VOLUME)
-    places = [scope.partition("/") for scope in snapshot.scope]
-    seen = {place + slash + region for place, slash, region in places if answered(place, region, snapshot)}
-    ledger_rows.save_volume_places(connection, seen)
+    asked = [scope.partition("/") for scope in snapshot.scope]
+    seen = {(provider, region) for provider, _, region in asked if answered(provider, region, snapshot)}
+    places = {_place(look.whose(provider), provider, region) for provider, region in seen}
+    ledger_rows.save_volume_places(connection, places)
+
+
+def _place(profile: str, provider: str, region: str = "") -> str:
+    """Return what a place whose volumes are all known is called."""
+    place = f"{provider}/{region}" if region else provider
+    return f"{profile}@{place}" if profile else place
 
 
 def write_gone(
@@ -63,7 +72,7 @@ def write_gone(
     """Record as gone what a look did not find although it looked there; what else is absent was there until lately."""
     for key in ledger_rows.existing(connection, kind) - look.keys:
         one, last = ledger_rows.find(connection, key), look.last_seen(key)
-        if one is None:
+        if one is None or one.profile != look.whose(one.tracked.provider):
             continue
         if answered(one.tracked.provider, one.tracked.region, snapshot):
             ledger_rows.record(connection, again(one, ResourceState.TERMINATED, now), last)

@@ -56,4 +56,8 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         WHERE kind = 'volume' AND disk_rate IS NULL AND coalesce(created_at, first_seen) < last_seen;
     INSERT INTO kept SELECT DISTINCT 'ledger.volumes ' || provider || '/' || region, 'true' FROM resources;
     """,
+    """
+    ALTER TABLE resources ADD profile TEXT NOT NULL DEFAULT '';
+    ALTER TABLE journal ADD profile TEXT NOT NULL DEFAULT '';
+    """,
 )

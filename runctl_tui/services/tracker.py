@@ -6,7 +6,7 @@ The fleet feeds `observe`; the cost bar, the Costs screen and `runctl-tui cost` 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import Volume
 from runctl_tui.services import cost_reports, ledger_rows, ledger_world, ledger_writes, usage_rows
+from runctl_tui.services.accounts import Whose, nobodys
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound
 from runctl_tui.services.feed import PollingFeed
 from runctl_tui.services.ledger_books import (
@@ -71,6 +72,18 @@ class _Volumes:
         return ("some volumes",) if self.partial else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What others tell the tracker, asked whenever a figure is made."""
+
+    budget: Callable[[], Decimal | None] = lambda: None
+    balance: Callable[[], tuple[str, bool]] = lambda: ("", False)
+    """A prepaid account's balance in words, and whether it is low."""
+    billed: Callable[[], tuple[Billed, ...]] = tuple
+    project_budgets: Callable[[], Mapping[str, Decimal]] = dict
+    whose: Whose = nobodys
+
+
 class ResourceTracker:
     """Keeps the ledger; every figure is the sum of priced intervals, and what has no price is named."""
 
@@ -78,22 +91,16 @@ class ResourceTracker:
         self,
         store: Store,
         clock: Clock,
-        budget: Callable[[], Decimal | None] = lambda: None,
-        balance: Callable[[], tuple[str, bool]] = lambda: ("", False),
-        billed: Callable[[], tuple[Billed, ...]] = tuple,
-        project_budgets: Callable[[], Mapping[str, Decimal]] = dict,
+        others: Others | None = None,
     ) -> None:
-        """Words of a prepaid account's balance come with whether it is low."""
         self._store = store
         self._clock = clock
-        self._budget = budget
-        self._balance = balance
-        self._billed = billed
-        self._project_budgets = project_budgets
+        self._others = others or Others()
         self._missing: tuple[str, ...] = ()
         self._foreign = 0
-        self._machines: Looks[FleetRow] = Looks(fingerprint, lambda row: row.instance.ownership is Ownership.FOREIGN)
-        self._volumes: Looks[Volume] = Looks(volume_fingerprint, lambda one: one.ownership is Ownership.FOREIGN)
+        whose = self._others.whose
+        self._machines: Looks[FleetRow] = Looks(fingerprint, lambda row: _is_foreign(row.instance.ownership), whose)
+        self._volumes: Looks[Volume] = Looks(volume_fingerprint, lambda one: _is_foreign(one.ownership), whose)
         self._readings = usage_rows.Readings()
         self._without = _Volumes()
         self._former: ledger_world.Former | None = None
@@ -108,7 +115,7 @@ class ResourceTracker:
     async def observe(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
         """Record what a look at the fleet proves of when it began; what was not looked at is left as it was."""
         now = snapshot.taken_at
-        self._missing = tuple(dict.fromkeys(map(_unread, snapshot.missing)))
+        self._missing = await self._left_out(snapshot.missing)
         found = await self._store.run(lambda _: self._machines.compare(snapshot.value, now))
         await self._write(found.due, partial(ledger_writes.write, look=found, now=now), self._machines)
         self._foreign = found.foreign
@@ -118,6 +125,11 @@ class ResourceTracker:
         await self._store.run(lambda connection: self._readings.write(connection, snapshot.value))
         if found.due:
             self._feed.refresh()
+
+    async def _left_out(self, missing: Sequence[Problem]) -> tuple[str, ...]:
+        """Return in words what a look did not reach; what is recorded there already stays in the figures."""
+        held = await self._store.run(ledger_rows.places) if missing else frozenset()
+        return tuple(dict.fromkeys(_unread(problem, held) for problem in missing))
 
     async def observe_volumes(self, snapshot: Snapshot[tuple[Volume, ...]] | None) -> None:
         """Record the volumes that cost by themselves, mounted or not; None where no provider has any."""
@@ -159,7 +171,7 @@ class ResourceTracker:
         """Return burn, today, this month (UTC) and its forecast, with what they leave out."""
         now = self._clock.now()
         day, month = ledger.day_of(now)[0], ledger.month_of(now)[0]
-        budgets = dict(self._project_budgets())
+        budgets = dict(self._others.project_budgets())
 
         def make(connection: sqlite3.Connection) -> Sums:
             seen = ledger_rows.everything(connection)
@@ -169,17 +181,18 @@ class ResourceTracker:
         sums = await self._store.run(lambda connection: self._kept(connection, name, make))
         kept = sums.all
         today, so_far = kept.at(now)
-        balance, low = self._balance()
+        balance, low = self._others.balance()
         return CostSummary(
             as_of=now,
             burn_per_hour=kept.burn,
             today=today,
             month=so_far,
             forecast=ledger.forecast(so_far, kept.burn, now),
-            budget=self._budget(),
+            budget=self._others.budget(),
             excluded=(
                 *self._missing,
                 *self._without.missing(),
+                *self._elsewhere(sums.profiles),
                 *(self._former.words(now) if self._former else ()),
                 *kept.excluded(self._foreign + self._without.foreign),
             ),
@@ -188,10 +201,15 @@ class ResourceTracker:
             balance=balance,
             balance_low=low,
             known=self._machines.written is not None or so_far > 0,
-            billed=self._billed(),
+            billed=self._others.billed(),
             projects=sums.budgets(budgets, now),
             unread=bool(self._missing) or self._without.partial,
         )
+
+    def _elsewhere(self, profiles: Collection[tuple[str, str]]) -> tuple[str, ...]:
+        """Say in which other accounts something goes on as it was last seen there."""
+        others = sorted({profile for profile, provider in profiles if profile != self._others.whose(provider)})
+        return tuple(f"changes in {f'profile {one}' if one else 'the default profile'}" for one in others)
 
     async def resources(self) -> tuple[TrackedResource, ...]:
         """Return every resource in the ledger, dearest first."""
@@ -218,7 +236,7 @@ class ResourceTracker:
         start = since or ledger.month_of(self._clock.now())[0]
         books = await self._read(start)
         made = cost_reports.report(books, dimension, start, until or books.now)
-        return cost_reports.with_budgets(made, books, self._project_budgets())
+        return cost_reports.with_budgets(made, books, self._others.project_budgets())
 
     async def by(self, dimension: str) -> tuple[tuple[str, str], ...]:
         """Return dollars this month by 'project', 'run', 'type' and so on, dearest first."""
@@ -356,8 +374,13 @@ class ResourceTracker:
         return made
 
 
-def _unread(problem: Problem) -> str:
-    """Return what could not be looked at, in short."""
+def _is_foreign(ownership: Ownership) -> bool:
+    return ownership is Ownership.FOREIGN
+
+
+def _unread(problem: Problem, held: Collection[str]) -> str:
+    """Return what could not be looked at, in short; `held` are the places whose machines the figures go on with."""
     if problem.not_connected:
         return f"{problem.not_connected} (not connected)"
-    return problem.scope.rpartition("/")[2] or problem.what
+    place = problem.scope.rpartition("/")[2] or problem.what
+    return f"changes in {place}" if problem.scope in held else place

@@ -81,12 +81,24 @@ class RobustDriver(LinuxDriver):
         """Start, and take hang-ups as a wish to leave."""
         self._loop = asyncio.get_running_loop()
         super().start_application_mode()  # type: ignore[no-untyped-call] # Textual leaves it unannotated
-        signal.signal(signal.SIGHUP, lambda *_: self._terminal_lost())
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, lambda *_: self._terminal_lost())
+        self._loop.add_signal_handler(signal.SIGTSTP, self._sigtstp_application)
+        self._loop.add_signal_handler(signal.SIGCONT, self._take_back)
         usual = self._writer_thread
         if usual is not None and self._file is not None:
             usual.stop()
             self._writer_thread = LenientWriter(self._file, self._terminal_lost)
             self._writer_thread.start()
+
+    def _take_back(self) -> None:
+        """Draw everything anew after a stop: whoever had the terminal meanwhile drew over it and set it otherwise."""
+        if not self._auto_restart:
+            return
+        if not self._must_signal_resume:  # stopped by force, without any chance to give the terminal back
+            self.suspend_application_mode()
+        self.resume_application_mode()
+        self._app.refresh(layout=True)
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop; what is no UTF-8 becomes the replacement character, the end means leave."""

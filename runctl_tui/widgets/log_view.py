@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from runctl_tui.domain.log_colours import ColouredText
 from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.widgets.line_view import LineView
 from runctl_tui.widgets.log_buffer import MAX_BYTES, MAX_LINES, LogBuffer
+from runctl_tui.widgets.log_drawing import coloured, marked
 from runctl_tui.widgets.text import Piece, row_of
 
 SIDE_STEP: Final = 16
@@ -139,10 +140,12 @@ class LogView(LineView):
             return self.blank(width)
         line, piece = self.buffer.row(index)
         text = self.buffer[line]
-        base = self.base_style + self.palette.style(self.line_style(text))
+        own = isinstance(text, ColouredText) and not self.app.no_color
+        base = self.base_style if own else self.base_style + self.palette.style(self.line_style(text))
         room = width - 1
         start = piece * room if self.wrapped else self._aside
-        strip = Strip(_marked(text, self.needle, base, base + self.palette.style("on $found")))
+        drawn = coloured(text, base, self.app.ansi_theme) if own else [Segment(text, base)]
+        strip = Strip(marked(drawn, text, self.needle, self.palette.style("on $found")))
         more = not self.wrapped and strip.cell_length > start + room
         body = strip.crop(start, start + room - more).adjust_cell_length(room - more, self.base_style)
         return Strip([Segment(" ", base), *body, *([Segment("…", base)] if more else [])])
@@ -242,17 +245,3 @@ class LogView(LineView):
 def _level(text: str) -> str:
     head = text[:200]
     return next((style for style, words in _LEVELS if words.search(head)), "")
-
-
-def _marked(text: SafeText, needle: str, base: Style, found: Style) -> list[Segment]:
-    """Return the text with every occurrence of the needle marked."""
-    folded = text.casefold()
-    if not needle or needle not in folded or len(folded) != len(text):
-        return [Segment(text, base)]
-    out: list[Segment] = []
-    position = 0
-    while (start := folded.find(needle, position)) >= 0:
-        out.append(Segment(text[position:start], base))
-        out.append(Segment(text[start : start + len(needle)], found))
-        position = start + len(needle)
-    return [*out, Segment(text[position:], base)]

@@ -52,8 +52,8 @@ class TitleLine(StatusRow):
         if facts.order:
             out.append(Piece(safe(f"by {facts.order} {'▼' if facts.descending else '▲'}"), "$muted", 30))
         if facts.marked:
-            hidden = f" ({facts.hidden_marks} hidden)" if facts.hidden_marks else ""
-            out.append(Piece(safe(f"▪ {facts.marked} marked{hidden}"), "$mark", 80))
+            hidden = f" ({facts.hidden_marks:,} hidden)" if facts.hidden_marks else ""
+            out.append(Piece(safe(f"▪ {facts.marked:,} marked{hidden}"), "$mark", 80))
         if facts.note:
             out.append(Piece(facts.note, "$muted", 20))
         if facts.note_right:

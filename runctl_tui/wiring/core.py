@@ -31,7 +31,7 @@ from runctl_tui.services.runs.register import RunRegister
 from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.store import Store
 from runctl_tui.services.tempo import Tempo
-from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.services.tracker import Others, ResourceTracker
 from runctl_tui.wiring.cloud import Cloud, forget_old_world
 from runctl_tui.wiring.detached import own_command, start_detached
 
@@ -73,14 +73,7 @@ class Core:
         archive = RunArchive(self.cloud.store, place.bucket, RUNS_PREFIX, clock)
         self.runs = RunRegister(RunFiles(place.state / "runs"), self.hosts, self.machines.now, clock, archive)
         self.runs.feed = PollingFeed(self.runs.poll, self.pace(RUN_SECONDS), clock, key=runs_as_seen, empty=())
-        self.costs = ResourceTracker(
-            self.store,
-            clock,
-            lambda: place.configuration.costs.monthly_budget,
-            self.cloud.balance,
-            self.cloud.billed,
-            lambda: place.configuration.costs.project_budgets,
-        )
+        self.costs = ResourceTracker(self.store, clock, self._told_to_costs(place))
         self.fleet = FleetBook(
             FleetParts(self.registry, self.machines, self.cloud.prices, self.costs, self.runs, clock),
             warnings=lambda: place.configuration.monitoring.enable_warnings,
@@ -93,10 +86,20 @@ class Core:
         self.audit.feed = PollingFeed(self.audit.poll, self.pace(AUDIT_SECONDS), clock, empty=())
         self.auditor = Auditor(self.audit, clock, actor(os.environ), self.session.caller)
         self.jobs.on_end = self.auditor.ended
-        self.journal = Journal(self.store, clock, self.locks)
+        self.journal = Journal(self.store, clock, self.locks, place.whose)
         self.memory = StoredMemory(self.store)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
         self.sandbox = SandboxRemote(self._session, place.world, self.runs.known) if place.sandbox else None
+
+    def _told_to_costs(self, place: Place) -> Others:
+        """Return what the ledger's figures are compared with, and whose they are."""
+        return Others(
+            lambda: place.configuration.costs.monthly_budget,
+            self.cloud.balance,
+            self.cloud.billed,
+            lambda: place.configuration.costs.project_budgets,
+            place.whose,
+        )
 
     def pace(self, seconds: float) -> Pace:
         """Return the pace of a feed, slower while nobody is at the keyboard."""

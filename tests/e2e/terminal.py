@@ -14,6 +14,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -85,6 +86,21 @@ class Terminal:
     def signal(self, number: int) -> None:
         """Send the program a signal."""
         self._process.send_signal(number)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether job control holds the program."""
+        return Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    @property
+    def modes(self) -> list[object]:
+        """How the terminal treats keys and lines."""
+        return termios.tcgetattr(self._master)[:4]
+
+    def wipe(self) -> None:
+        """Clear the screen, as another program does that used it meanwhile."""
+        self._drain(0)
+        self._screen.reset()
 
     @property
     def text(self) -> str:

@@ -67,6 +67,45 @@ def test_it_leaves_in_time_and_in_order(tmp_path: Path, how: str) -> None:
     assert_whole_and_private(tmp_path)
 
 
+@pytest.mark.parametrize("stop", [signal.SIGTSTP, signal.SIGSTOP])
+def test_a_session_that_was_stopped_goes_on_where_it_was(tmp_path: Path, stop: signal.Signals) -> None:
+    with Terminal(program(tmp_path), environment(tmp_path), cwd=str(tmp_path)) as terminal:
+        before = terminal.modes
+        terminal.wait("Instances", "this machine")
+        for _ in range(2):
+            terminal.signal(stop)
+            until(lambda: terminal.stopped, "the stop", 5)
+            if stop is signal.SIGTSTP:
+                assert terminal.modes == before, "the shell gets its terminal back"
+            terminal.wipe()
+            terminal.signal(signal.SIGCONT)
+            terminal.wait("1 Instances", "by $/h", "this machine", "? help", seconds=10)
+        terminal.press("2")
+        terminal.wait("by $/MO")
+        terminal.press("1")
+        terminal.wait("this machine")
+        begun = time.monotonic()
+        terminal.signal(signal.SIGTERM)
+        assert terminal.ended(LEAVE_S * 5) == 143
+        assert time.monotonic() - begun < LEAVE_S
+        assert terminal.modes == before
+    assert_whole_and_private(tmp_path)
+
+
+def test_under_nohup_it_outlives_a_hang_up_but_not_its_terminal(tmp_path: Path) -> None:
+    deaf = ["/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *program(tmp_path)]
+    with Terminal(deaf, environment(tmp_path), cwd=str(tmp_path)) as terminal:
+        terminal.wait("Instances", "this machine")
+        terminal.signal(signal.SIGHUP)
+        terminal.press("9")
+        terminal.wait("Settings", "aws.region", seconds=10)
+        begun = time.monotonic()
+        terminal.hang_up()
+        assert terminal.ended(LEAVE_S * 5) in {129, 120}
+        assert time.monotonic() - begun < LEAVE_S
+    assert_whole_and_private(tmp_path)
+
+
 def running(folder: Path) -> list[int]:
     """Return the processes of the program in a folder, those that run it and not those that name it."""
     found = subprocess.run(

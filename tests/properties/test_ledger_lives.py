@@ -83,7 +83,7 @@ def accepted(connection: sqlite3.Connection, machine: Instance, after: float) ->
     """Write into the journal that a termination was sent and accepted."""
     about = ("op", Operation.TERMINATE.value, "instance", machine.key, *(["-"] * 7))
     micros = to_micros(at(after))
-    connection.execute(f"INSERT INTO journal VALUES ({', '.join('?' * 13)})", (*about, "acked", micros))
+    connection.execute(f"INSERT INTO journal VALUES ({', '.join('?' * 14)})", (*about, "acked", micros, ""))
     for state in ("sent", "acked"):
         connection.execute("INSERT INTO journal_events VALUES (NULL, 'op', ?, ?, '')", (state, micros))
 

@@ -19,7 +19,7 @@ from tests.domain.drawn_facts import HAZARDS, drawn, examples
 from tests.domain.safety_facts import SAFE
 from tests.fakes import START
 
-operations = st.sampled_from(list(Operation))
+operations = st.sampled_from([one for one in Operation if one is not Operation.CLEAN_UP])  # made of the others
 some_facts = st.integers(0, 2**32 - 1).map(lambda seed: drawn(random.Random(seed)))
 LAW = settings(max_examples=examples())
 

@@ -14,7 +14,6 @@ from runctl_tui.domain.safety import Policy
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
-from runctl_tui.services.actions import last_view
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.aws.objects import AwsObjects
 from runctl_tui.services.errors import StateError
@@ -22,6 +21,7 @@ from runctl_tui.services.jobs import JobBoard
 from runctl_tui.services.journal import Journal, Row
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.registry import Registry
+from runctl_tui.services.safe_cleanup import last_view
 from runctl_tui.services.storage.carry import Carrier
 from runctl_tui.services.storage.desk import StorageDesk, StorageParts
 from runctl_tui.services.storage.heirlooms import Heirlooms

@@ -22,7 +22,6 @@ from runctl_tui.domain.run import TrainingJob, TrainingStatus
 from runctl_tui.domain.safety import CleanupResult, Policy
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.states import Capability
-from runctl_tui.services.actions import last_view, safe_cleanup
 from runctl_tui.services.errors import (
     AwsError,
     CloudProviderError,
@@ -35,6 +34,7 @@ from runctl_tui.services.errors import (
 from runctl_tui.services.job_handle import JobHandle
 from runctl_tui.services.journal import JournalState
 from runctl_tui.services.launch.parts import LAST
+from runctl_tui.services.safe_cleanup import last_view, safe_cleanup
 from tests.domain.safety_facts import a_checkpoint
 from tests.fakes import START, a_price, a_run, an_instance
 from tests.services.actions_rig import JOB, OPTIONS, Rig, codes, yes

@@ -16,7 +16,7 @@ from runctl_tui.domain.insights import insights
 from runctl_tui.domain.ledger import month_of
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.store import Store
-from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.services.tracker import Others, ResourceTracker
 from tests.fakes import OWNER, START, FakeClock, a_price, an_instance
 
 HOUR = 3600.0
@@ -29,9 +29,14 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def tracker(tmp_path: Path, clock: FakeClock) -> AsyncIterator[ResourceTracker]:
+def budgets() -> dict[str, Decimal]:
+    return dict(BUDGETS)
+
+
+@pytest.fixture
+async def tracker(tmp_path: Path, clock: FakeClock, budgets: dict[str, Decimal]) -> AsyncIterator[ResourceTracker]:
     store = Store(tmp_path, clock)
-    yield ResourceTracker(store, clock, project_budgets=lambda: BUDGETS)
+    yield ResourceTracker(store, clock, Others(project_budgets=lambda: budgets))
     store.close()
     store.join()
 
@@ -128,9 +133,12 @@ async def test_the_month_ends_over_a_budget_at_the_present_burn(tracker: Resourc
     assert texts[0].startswith("at this rate project llama ends the month $")
 
 
-async def test_a_budget_counts_as_soon_as_it_is_written(tracker: ResourceTracker, clock: FakeClock) -> None:
+async def test_a_budget_counts_as_soon_as_it_is_written(
+    tracker: ResourceTracker, clock: FakeClock, budgets: dict[str, Decimal]
+) -> None:
     await watch(tracker, clock, 2, row("a", "llama"))
     before = (await tracker.now()).projects
-    tracker._project_budgets = lambda: {"llama": Decimal(3)}
+    budgets.clear()
+    budgets["llama"] = Decimal(3)
     assert [one.budget for one in before] == [Decimal(40), Decimal(5)]
     assert [(one.budget, one.spent) for one in (await tracker.now()).projects] == [(Decimal(3), Decimal(4))]

@@ -10,9 +10,9 @@ import pytest
 
 from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.resource import Market, ResourceState
-from runctl_tui.services.actions import last_view
 from runctl_tui.services.bulk import plan_for_all
 from runctl_tui.services.errors import PlanChanged
+from runctl_tui.services.safe_cleanup import last_view
 from tests.fakes import FakeProvider, an_instance
 from tests.services.actions_rig import Rig
 

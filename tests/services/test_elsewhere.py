@@ -35,9 +35,20 @@ def test_a_file_that_is_no_such_file_hides_nothing_else(tmp_path: Path) -> None:
 
 def test_the_other_options_stay() -> None:
     made = cast(Options, elsewhere(state_dir="/x", profile="two", regions=("us-east-1",)).services("research", ()))
-    assert (made.profile, made.regions, made.state_dir) == ("research", ("us-east-1",), "/x")
+    assert (made.profile, made.state_dir) == ("research", "/x")
     made = cast(Options, elsewhere(fresh=True, sandbox=True).services("", ("eu-west-1", "eu-west-1", "eu-west-2")))
     assert (made.regions, made.fresh) == (("eu-west-1", "eu-west-2"), False)
+
+
+def test_each_profile_comes_back_with_the_regions_that_it_was_left_with() -> None:
+    two = cast(Options, elsewhere(profile="research", regions=("eu-west-1",)).services("two", ()))
+    assert two.regions == (), "its own, not those of the profile that was left"
+    wide = cast(Options, Elsewhere(two, cast(Any, lambda built: built)).services("", ("us-east-1", "us-east-2")))
+    assert (wide.profile, wide.regions) == ("two", ("us-east-1", "us-east-2"))
+    back = cast(Options, Elsewhere(wide, cast(Any, lambda built: built)).services("research", ()))
+    assert back.regions == ("eu-west-1",)
+    again = cast(Options, Elsewhere(back, cast(Any, lambda built: built)).services("two", ()))
+    assert again.regions == ("us-east-1", "us-east-2")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +56,7 @@ def test_the_other_options_stay() -> None:
     [
         (True, "research", (), "the sandbox has no profiles"),
         (False, "researhc", (), "did you mean research"),
+        (False, "research,two", (), "one profile at a time"),
         (False, "", ("nowhere",), "is no region"),
     ],
 )

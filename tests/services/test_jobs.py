@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from runctl_tui.domain.plan import JobView, Step, StepState
 from runctl_tui.services.errors import NoCapacity, Refused, ResourceNotFound
-from runctl_tui.services.jobs import INTERRUPTED, JobBoard, JobHandle, _read_since
+from runctl_tui.services.jobs import INTERRUPTED, SHOWN_EVERY, JobBoard, JobHandle, _read_since
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.store import Store
 from tests.fakes import FakeClock, until
@@ -210,6 +211,33 @@ async def test_jobs_of_other_programs_come_and_move_while_they_are_watched(board
     await asyncio.sleep(20 * SOON)
     assert len(heard) == told, "nothing changed, so nothing is shown again"
     watching.cancel()
+
+
+async def test_how_far_a_job_of_another_program_is_can_be_seen(board_of: Opened) -> None:
+    here, there = board_of(), board_of()
+    gate, moved = asyncio.Event(), asyncio.Event()
+
+    async def work(job: JobHandle) -> str:
+        async with job.step("create") as step:
+            await moved.wait()
+            step.progress(0.25, "1 of 4 GiB")
+            await gate.wait()
+        return ""
+
+    there.start("upload", STEPS, work)
+    await until(lambda: there._saver is not None and there._saver.done())
+    await here.load()
+    assert shown(here)[0].steps[0].done is None
+    cast(FakeClock, there._clock).advance(SHOWN_EVERY.total_seconds())
+    moved.set()
+    await here.load()
+    async with contextlib.aclosing(here._feed.watch()) as changes:
+        async for snapshot in changes:
+            if snapshot.value[0].steps[0].done is not None:
+                break
+    assert (shown(here)[0].steps[0].done, shown(here)[0].steps[0].detail) == (0.25, "1 of 4 GiB")
+    gate.set()
+    await there.drain()
 
 
 async def test_a_program_that_dies_while_another_looks_leaves_its_job_interrupted(board_of: Opened) -> None:

@@ -104,6 +104,17 @@ async def test_a_machine_that_is_gone_was_terminated(journal: Journal) -> None:
     assert (await journal.history())[0].state is JournalState.VERIFIED
 
 
+async def test_another_account_settles_nothing(store: Store, tmp_path: Path, clock: FakeClock) -> None:
+    lab = Journal(store, clock, LockSet(tmp_path), lambda _: "lab")
+    await sent(lab, operation=Operation.TERMINATE)
+    await sent(lab, op_id="op-2", operation=Operation.LAUNCH, resource="instance box", token="t-1")
+    clock.advance(3600)
+    nothing = FakeRegistry(FakeProvider())
+    left = await Journal(store, clock, LockSet(tmp_path), lambda _: "prod").reconcile(nothing)
+    assert [row.entry.op_id for row in left] == ["op-1", "op-2"], "it has no such machines, and that proves nothing"
+    assert await lab.reconcile(nothing) == ()
+
+
 async def test_what_is_not_seen_yet_may_still_have_arrived(journal: Journal, clock: FakeClock) -> None:
     provider = FakeProvider().add(BOX)
     await sent(journal)

@@ -19,15 +19,16 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import GpuReading, ResourceUsage, TrainingStatus
 from runctl_tui.domain.snapshot import Snapshot
+from runctl_tui.services.accounts import Whose, nobodys
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound, ValidationError
 from runctl_tui.services.ports import Costs
 from runctl_tui.services.store import Store
-from runctl_tui.services.tracker import ResourceTracker
+from runctl_tui.services.tracker import Others, ResourceTracker
 from tests.fakes import START, FakeClock, a_price, a_run, an_instance
 
 HOUR = 3600.0
 BOX = an_instance(launched_at=START, created_at=START)
-Opened = Callable[[], ResourceTracker]
+Opened = Callable[..., ResourceTracker]
 
 
 @pytest.fixture
@@ -39,9 +40,9 @@ def clock() -> FakeClock:
 async def tracker_of(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Opened]:
     stores: list[Store] = []
 
-    def opened() -> ResourceTracker:
+    def opened(whose: Whose = nobodys) -> ResourceTracker:
         stores.append(Store(tmp_path, clock))
-        return ResourceTracker(stores[-1], clock, lambda: Decimal(100))
+        return ResourceTracker(stores[-1], clock, Others(budget=lambda: Decimal(100), whose=whose))
 
     yield opened
     for store in stores:
@@ -143,12 +144,14 @@ async def test_a_late_price_prices_the_past(tracker: ResourceTracker, clock: Fak
 
 async def test_a_lost_region_keeps_its_machines_and_is_named(tracker: ResourceTracker, clock: FakeClock) -> None:
     west = an_instance(2, region="us-west-2", launched_at=START, created_at=START)
+    await tracker.observe(fleet(clock, row(), missing=("fake/us-west-2",)))
+    assert "us-west-2" in (await tracker.now()).excluded, "nothing was ever seen there"
     await tracker.observe(fleet(clock, row(), row(west)))
     clock.advance(HOUR)
     await tracker.observe(fleet(clock, row(), missing=("fake/us-west-2",)))
     clock.advance(HOUR)
     summary = await tracker.now()
-    assert "us-west-2" in summary.excluded
+    assert "changes in us-west-2" in summary.excluded, "its machine is in the figures"
     assert summary.running == 2
     await tracker.observe(fleet(clock, row(), row(west)))
     assert await tracker.total_cost() == Decimal(8)
@@ -503,3 +506,21 @@ async def test_nothing_found_is_no_zero_where_a_place_could_not_be_looked_at(
     await tracker.observe(fleet(clock))
     summary = await tracker.now()
     assert (summary.excluded, summary.told(summary.month)) == ((), Decimal(0))
+
+
+async def test_another_account_does_not_end_what_it_cannot_see(tracker_of: Opened, clock: FakeClock) -> None:
+    lab, prod = tracker_of(lambda _: "lab"), tracker_of(lambda _: "prod")
+    await lab.observe(fleet(clock, row()))
+    clock.advance(HOUR)
+    await lab.observe(fleet(clock, row()))
+    await prod.observe(fleet(clock))
+    clock.advance(HOUR)
+    await prod.observe(fleet(clock))
+    summary = await prod.now()
+    assert (summary.running, summary.burn_per_hour) == (1, Decimal(2)), "nobody has seen its end"
+    assert "changes in profile lab" in summary.excluded
+    await lab.observe(fleet(clock, row()))
+    assert await lab.total_cost() == Decimal(4)
+    assert "changes in profile lab" not in (await lab.now()).excluded
+    await lab.observe(fleet(clock))
+    assert (await prod.now()).running == 0, "its own account no longer has it"

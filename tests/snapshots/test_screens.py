@@ -73,15 +73,18 @@ async def do(person: Person, act: Iterable[str | Act]) -> None:
         ("5", "?step 4110/9000"),
         ("6", "?812.40"),
         ("7", "?SSH up"),
+        ("8", "?old-home"),
         ("9", "?t3.medium"),
     ],
-    ids=["instances", "checkpoints", "monitor", "costs", "tasks", "settings"],
+    ids=["instances", "checkpoints", "monitor", "costs", "tasks", "cleanup", "settings"],
 )
 def test_screen(snap_compare: Compare, size: tuple[int, int], theme: str, key: str, sign: str) -> None:
     assert compare(snap_compare, World(), size, key, sign, theme=theme)
 
 
-@pytest.mark.parametrize("key", ["1", "4", "5", "7"], ids=["instances", "checkpoints", "monitor", "tasks"])
+@pytest.mark.parametrize(
+    "key", ["1", "4", "5", "7", "8"], ids=["instances", "checkpoints", "monitor", "tasks", "cleanup"]
+)
 def test_empty(snap_compare: Compare, key: str) -> None:
     assert compare(snap_compare, World().empty(), NARROW, key)
 

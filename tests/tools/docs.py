@@ -88,7 +88,8 @@ def configuration() -> str:
             `config.toml`, or runctl's own while there is none; the defaults. `--config FILE` replaces both files. Every
             section and key is optional. `runctl-tui init` writes a commented sample, `config show` says where each
             value comes from, `config set KEY VALUE` keeps comments, `config validate` names everything that is wrong.
-            The sandbox has a file and defaults of its own.
+            Where nobody names `aws.region`, AWS's own words count: the region of the profile in `~/.aws`, `AWS_REGION`,
+            `AWS_DEFAULT_REGION`. The sandbox has a file and defaults of its own.
 
             A secret is never given as VALUE, where everybody on the machine could read it: `config set KEY -` reads it
             from standard input, `config set KEY` asks for it on a terminal.

@@ -153,3 +153,14 @@ async def test_a_sandbox_that_has_ended_is_said_and_begun_again() -> None:
         assert "The sandbox has ended" not in person.text()
         await colon(person, "sandbox start")
         await person.until(lambda: world.sandbox_words == [("start",)], "the sandbox that is there was told")
+
+
+async def test_the_way_back_leads_across_places() -> None:
+    async with at_keyboard(quiet()) as person:
+        await person.press("2")
+        await person.until(lambda: person.app.current_mode == "volumes", "volumes")
+        await colon(person, "profile production")
+        await person.sees("production · ")
+        await person.until(lambda: person.app.current_mode == "volumes", "the same screen")
+        await person.press("left_square_bracket")
+        await person.until(lambda: person.app.current_mode == "instances", "where one was before")

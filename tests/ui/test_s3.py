@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Level, Reason, Severity
-from runctl_tui.screens.s3 import S3Screen
+from runctl_tui.screens.s3 import LISTED_AGAIN, S3Screen
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fake_objects import HOSTILE, FakeBucket
@@ -301,3 +301,39 @@ async def test_a_list_that_breaks_off_says_so_once_under_what_came() -> None:
         assert person.text().count("could not be listed") == 1
         await person.press("exclamation_mark")
         await person.sees("What is missing, and why", "the list broke off")
+
+
+async def test_a_saved_view_knows_its_place() -> None:
+    async with at_keyboard() as person:
+        await open_data(person)
+        await person.press("colon")
+        await person.type("view save raw data")
+        await person.press("enter")
+        await person.sees("view raw data is saved")
+        await person.press("escape", "1", "V")
+        await person.sees("raw data", "s3://my-data/")
+        await person.press("enter")
+        await person.sees("s3://my-data/", "README.md")
+        await person.press("backspace")
+        await person.sees("S3 buckets")
+        await person.press("colon")
+        await person.type("view raw data")
+        await person.press("enter")
+        await person.sees("s3://my-data/", "README.md")
+
+
+async def test_a_short_list_is_read_again_once_it_is_old() -> None:
+    world = World(buckets={"my-data": FakeBucket({"a.txt": b""})})
+    async with at_keyboard(world) as person:
+        await person.press("3")
+        await person.sees("my-data")
+        await person.press("enter")
+        await person.sees("a.txt")
+        screen = person.app.screen
+        assert isinstance(screen, S3Screen)
+        world.buckets["my-data"].objects["b.txt"] = b""
+        screen.tick()
+        assert "b.txt" not in person.text()
+        world.clock.advance(LISTED_AGAIN.total_seconds())
+        screen.tick()
+        await person.sees("a.txt", "b.txt")

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from runctl_tui import __version__
 from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.secret import KNOWN
 from runctl_tui.services.aws.circuit import Circuits
 from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.faults import AwsFaults
+from runctl_tui.services.aws.measuring import measure
 from runctl_tui.services.aws.models import teach
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.calls import note_call
@@ -143,8 +145,10 @@ class AwsClients:
                 endpoint = self._settings.endpoint_url or None
                 config = self._config(service, changes)
                 made: Any = make(service, region_name=region, endpoint_url=endpoint, config=config)
+                made.meta.events.register("before-sign", partial(_know_keys, core))
                 made.meta.events.register("before-send", _tell_retry)
                 made.meta.events.register("before-call", self._gate)
+                measure(made.meta.events, service, region)
                 self._clients[key] = made
             return self._clients[key]
 
@@ -206,6 +210,13 @@ class AwsClients:
             if self._settings.endpoint_url:
                 options["s3"] = {"addressing_style": "path"}
         return Config(**options)
+
+
+def _know_keys(core: Core, **_: object) -> None:
+    """Know the keys that a call is about to be signed with as secrets; botocore reads them right afterwards itself."""
+    credentials = core.get_credentials()
+    for text in credentials.get_frozen_credentials() if credentials else ():
+        KNOWN.add(text or "")
 
 
 def _tell_retry(request: Any, **_: object) -> None:

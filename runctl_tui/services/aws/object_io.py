@@ -1,13 +1,11 @@
 """`ObjectIo`: moves and removes objects, one at a time or a batch; `services/storage` decides which.
 
-A file is written beside its place and renamed when it is whole; an object that changes on the way is an error.
+An object that changes on the way is an error.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,11 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from runctl_tui.domain.objects import ObjectEntry, address
 from runctl_tui.services.aws.s3 import S3Store
 from runctl_tui.services.errors import AwsError, DataTransferError, PlanChanged, ResourceNotFound, TrainctlError
+from runctl_tui.services.landing import Landing
 from runctl_tui.services.threads import CancelToken
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mypy_boto3_s3.client import S3Client
 
 T = TypeVar("T")
@@ -46,7 +43,7 @@ class _Span:
 
     start: int
     length: int
-    part: Path
+    landing: Landing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +62,22 @@ class ObjectIo:
     def __init__(self, store: Callable[[], S3Store]) -> None:
         self._store = store
 
-    async def download(self, entry: ObjectEntry, target: Path, moved: Moved) -> None:
-        """Write an object into a file that appears whole or not at all; PlanChanged where the object changed."""
+    async def download(self, entry: ObjectEntry, folder: Path, name: str, moved: Moved) -> None:
+        """Write an object into a file below a folder, whole or not at all; PlanChanged where the object changed."""
         what = f"{entry.address} could not be downloaded"
-        part = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
-        await asyncio.to_thread(_begin, part, what)
+        landing = Landing(folder, name, what)
+        await asyncio.to_thread(landing.begin)
         try:
             for start in range(0, entry.size or 0, CHUNK):
                 length = min(CHUNK, (entry.size or 0) - start)
                 token = CancelToken()
-                call = partial(_fetch, entry, _Span(start, length, part), moved, token)
+                call = partial(_fetch, entry, _Span(start, length, landing), moved, token)
                 await self._store().call(entry.bucket, what, call, cancel=token)
-            await asyncio.to_thread(_finish, part, target, entry.modified_at, what)
+            await asyncio.to_thread(landing.finish, entry.modified_at)
         except AwsError as error:
             raise _changed(error, entry.address) from error
         finally:
-            part.unlink(missing_ok=True)
+            await asyncio.shield(asyncio.to_thread(landing.close))
 
     async def upload(self, source: Path, bucket: str, key: str, moved: Moved) -> None:
         """Write a file's content as an object, each part with a checksum; the object appears whole or not at all."""
@@ -167,26 +164,6 @@ class ObjectIo:
             raise
 
 
-def _begin(part: Path, what: str) -> None:
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-    except OSError as error:
-        raise DataTransferError(what, f"{part}: {error.strerror}", "choose another folder") from error
-
-
-def _finish(part: Path, target: Path, modified_at: datetime | None, what: str) -> None:
-    """Let the file appear, as old as its object: what is compared by size and time is then the same."""
-    try:
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        if modified_at is not None:
-            os.utime(part, (modified_at.timestamp(), modified_at.timestamp()))
-        part.replace(target)
-    except OSError as error:
-        raise DataTransferError(what, f"{target}: {error.strerror}", "make room, or choose another folder") from error
-
-
 def _fetch(entry: ObjectEntry, span: _Span, moved: Moved, token: CancelToken, s3: S3Client) -> None:
     """Read one span into its place; a server that ignores the range or the condition is found out."""
     start, length = span.start, span.length
@@ -196,17 +173,11 @@ def _fetch(entry: ObjectEntry, span: _Span, moved: Moved, token: CancelToken, s3
     if told.get("ETag", "").strip('"') != entry.etag:
         raise PlanChanged(f"{entry.address} changed while it was read", "its ETag is another now", "try again")
     place = start
-    try:
-        with span.part.open("rb+") as file:
-            file.seek(start)
-            for piece in told["Body"].iter_chunks(PIECE):
-                if token.cancelled:
-                    return
-                file.write(piece)
-                place += len(piece)
-                moved(len(piece))
-    except OSError as error:
-        raise DataTransferError(f"{entry.address} could not be written", error.strerror or str(error)) from error
+    for piece in told["Body"].iter_chunks(PIECE):
+        if token.cancelled or not span.landing.write(place, piece):
+            return
+        place += len(piece)
+        moved(len(piece))
     if place != start + length:
         raise DataTransferError(f"{entry.address} could not be downloaded", f"{place - start} of {length} bytes came")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from runctl_tui.domain.secret import KNOWN
 from runctl_tui.services.errors import ConfigError
 
 
@@ -18,6 +19,10 @@ class AwsCredentials:
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
     session_token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        for text in (self.access_key_id, self.secret_access_key, self.session_token):
+            KNOWN.add(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from runctl_tui.services.errors import ConfigError, InvalidValue
 
 if TYPE_CHECKING:
     from runctl_tui.domain.setting_spec import SettingSpec
+    from runctl_tui.services.config.aws_files import AwsFiles
     from runctl_tui.services.config.files import ConfigPlaces
 
 PREFIX: Final = "RUNCTL_TUI_"
@@ -35,6 +36,8 @@ class Sources:
     """Configuration keys as texts."""
     sandbox: Mapping[str, str] = field(default_factory=dict)
     """What the sandbox has in the place of the defaults, as texts."""
+    aws: AwsFiles | None = None
+    """Where a profile's own region is looked up; None: nowhere, as in the sandbox."""
     policy: Path | None = None
     """What the machine's administrator allows; None: there is nobody to ask, as in the sandbox."""
 
@@ -62,6 +65,7 @@ def examine(sources: Sources) -> Reading:
             reading.errors.append(error)
     for key, text in sources.sandbox.items():
         _take_text(reading, key, text, "sandbox")
+    _take_profile_region(reading, sources.aws)
     tighten(reading, sources.policy)
     check_together(reading)
     return reading
@@ -144,6 +148,15 @@ def _take_text(reading: Reading, key: str, text: str, origin: str) -> None:
         reading.take(key, parse(SPECS[key], text), origin)
     except ValueError as error:
         reading.errors.append(_wrong(key, origin, error))
+
+
+def _take_profile_region(reading: Reading, aws: AwsFiles | None) -> None:
+    """Work where the profile works, unless somebody told this program where."""
+    if aws is None or "aws.region" in reading.values:
+        return
+    region, origin = aws.region(str(reading.values.get("aws.profile") or ""))
+    if region:
+        _take_text(reading, "aws.region", region, origin)
 
 
 def _take_tables(reading: Reading, tables: Mapping[str, Any], path: Path, origin: str) -> None:

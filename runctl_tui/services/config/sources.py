@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui import paths
+from runctl_tui.services.config.aws_files import AwsFiles
 from runctl_tui.services.config.files import ConfigPlaces, heritage_file
 from runctl_tui.services.config.load import Sources
 from runctl_tui.services.config.policy import POLICY_FILE
@@ -33,7 +34,7 @@ def sources_of(options: Options, environ: Mapping[str, str], folder: Path) -> So
         own = state_folder(options) / "sandbox" / "config.toml"
         return Sources(ConfigPlaces(explicit, None, own), _without_secrets(environ), flags, SANDBOX)
     places = ConfigPlaces(explicit, folder, paths.config_dir() / "config.toml", heritage_file(environ))
-    return Sources(places, environ, flags, policy=POLICY_FILE)
+    return Sources(places, environ, flags, aws=AwsFiles(environ), policy=POLICY_FILE)
 
 
 def state_folder(options: Options) -> Path:

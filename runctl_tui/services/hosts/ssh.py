@@ -102,6 +102,7 @@ class SshHost(PipedHost):
         self._pool = pool
         self._connection: Any = None
         self._connecting = asyncio.Lock()
+        self._aborts = 0
         self._channels = asyncio.Semaphore(pool.options.channels)
 
     @property
@@ -151,11 +152,17 @@ class SshHost(PipedHost):
         """Return the shared asyncssh connection, made when there is none; raises what makes that impossible."""
         async with self._connecting:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await self._connect()
+                aborts = self._aborts
+                made = await self._connect()
+                if aborts != self._aborts:  # nobody would ever close what arrives after the end
+                    made.abort()
+                    raise HostLinkLost(f"The link to {self.target.host} was given up", "while it was being made")
+                self._connection = made
             return self._connection
 
     def abort(self) -> None:
-        """Drop the connection at once."""
+        """Drop the connection at once, also one that is only being made."""
+        self._aborts += 1
         if self._connection is not None:
             self._connection.abort()
             self._connection = None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from runctl_tui.domain.clock import Clock
+from runctl_tui.domain.durations import in_two_units
 from runctl_tui.domain.objects import (
     SCHEME,
     DeleteRequest,
@@ -122,7 +123,7 @@ class Carrier:
     async def _move(self, item: TransferItem, meter: Meter) -> None:
         if not item.target.startswith(SCHEME):
             if item.entry is not None:
-                await self.mover.download(item.entry, Path(item.target), meter.add)
+                await self.mover.download(item.entry, *_below(item), meter.add)
             return
         bucket, key = split_address(item.target)
         if item.entry is not None:
@@ -170,10 +171,27 @@ class Carrier:
 
     def _show(self, step: StepHandle, meter: Meter, files: int, seconds: float) -> None:
         rate = meter.bytes / seconds if seconds > 0 else 0.0
-        left = f", {(meter.total - meter.bytes) / rate:.0f} s left" if rate and seconds > 1 else ""
         many = f"{meter.files:,} of {files:,} · " if files > 1 else ""
-        words = f"{many}{byte_words(meter.bytes)} of {byte_words(meter.total)} · {byte_words(rate)}/s{left}"
+        words = f"{many}{byte_words(meter.bytes)} of {byte_words(meter.total)} · {_pace(meter, rate, seconds)}"
         step.progress(meter.bytes / meter.total if meter.total else 1.0, words)
+
+
+def _below(item: TransferItem) -> tuple[Path, str]:
+    """Return the folder that a person named, and what is below it: only there could a link be a trap."""
+    path = Path(item.target)
+    inner = Path(item.name)
+    if path.parts[-len(inner.parts) :] == inner.parts:
+        return path.parents[len(inner.parts) - 1], item.name
+    return path.parent, path.name
+
+
+def _pace(meter: Meter, rate: float, seconds: float) -> str:
+    """Say how fast it goes and how long it takes; after the last byte S3 puts parts together, or names are given."""
+    ahead = meter.total - meter.bytes
+    if meter.total and not ahead:
+        return "finishing"
+    left = f", {in_two_units(ahead / rate)} left" if rate and seconds > 1 else ""
+    return f"{byte_words(rate)}/s{left}"
 
 
 async def _ticks(work: Awaitable[object]) -> AsyncIterator[None]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
+
+from runctl_tui.services.storage.spelling import collisions, keeps_case, one_file, spelled_otherwise
 
 OUTSIDE: Final = "it would lie outside the folder"
 NAMELESS: Final = "a part of it is empty or '.'"
@@ -12,20 +14,30 @@ CONTROLS: Final = "it holds control characters"
 TOO_LONG: Final = "a part of it is longer than a file's name may be"
 LONGEST: Final = 255
 """Bytes of one part, on every usual file system."""
-LINKED: Final = "a link in the folder leads elsewhere"
+LINKED: Final = "a link in the folder lies on its way"
 
 
-def unfit(folder: Path, names: Iterable[str]) -> Mapping[str, str]:
-    """Return why each name that can be no file below a folder cannot; what is file and folder is the folder alone."""
+def unfit(folder: Path, names: Iterable[str], is_cased: Callable[[Path], bool] = keeps_case) -> Mapping[str, str]:
+    """Return why each name that can be no file below a folder cannot; what is file and folder is the folder alone.
+
+    `is_cased` tells whether a folder holds A beside a.
+    """
     wrong = {name: _wrong(name) for name in names}
     good = [name for name, why in wrong.items() if not why]
-    inner = {above: name for name in good for above in _folders(name)}
-    linked = {parent for parent in {(folder / name).parent for name in good} if _leads_out(folder, parent)}
+    cased = is_cased(folder)
+    inner = {one_file(above, cased=cased): name for name in good for above in _folders(name)}
+    linked = {parent for parent in {(folder / name).parent for name in good} if _is_linked(folder, parent)}
+    alike = collisions(good, cased=cased)
+    there = spelled_otherwise(folder, good, cased=cased)
     for name in good:
-        if name in inner:
-            wrong[name] = f"it is a folder too, which {inner[name]!r} lies in"
+        if lying := inner.get(one_file(name, cased=cased)):
+            wrong[name] = f"it is a folder too, which {lying!r} lies in"
         elif (folder / name).parent in linked:
             wrong[name] = LINKED
+        elif name in alike:
+            wrong[name] = f"it would be the same file there as {alike[name]!r}"
+        elif name in there:
+            wrong[name] = f"it is there already, spelled {there[name]!r}"
     return {name: why for name, why in wrong.items() if why}
 
 
@@ -45,5 +57,7 @@ def _folders(name: str) -> Iterable[str]:
     return ("/".join(parts[:end]) for end in range(1, len(parts)))
 
 
-def _leads_out(folder: Path, parent: Path) -> bool:
-    return not parent.resolve().is_relative_to(folder.resolve())
+def _is_linked(folder: Path, parent: Path) -> bool:
+    """Return whether a link lies on the way from the folder to one below it."""
+    above = [parent, *parent.parents]
+    return any(each.is_symlink() for each in above[: above.index(folder)])

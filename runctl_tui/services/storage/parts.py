@@ -36,8 +36,8 @@ class ObjectReader(Protocol):
 class ObjectMover(Protocol):
     """Moves bytes; each object appears whole or not at all."""
 
-    async def download(self, entry: ObjectEntry, target: Path, moved: Moved) -> None:
-        """An object into a file."""
+    async def download(self, entry: ObjectEntry, folder: Path, name: str, moved: Moved) -> None:
+        """An object into a file of this name below a folder, over no link."""
 
     async def upload(self, source: Path, bucket: str, key: str, moved: Moved) -> None:
         """A file into an object."""

@@ -16,11 +16,11 @@ from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, O
 from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.action_calls import entry_for
-from runctl_tui.services.actions import last_view
 from runctl_tui.services.aws import object_io
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
 from runctl_tui.services.journal import JournalState
+from runctl_tui.services.safe_cleanup import last_view
 from runctl_tui.services.storage import names
 from tests.services.aws.world import World
 from tests.services.storage_rig import Rig, codes
@@ -248,7 +248,7 @@ async def test_a_download_that_breaks_off_leaves_nothing_behind(
         rig.world.raw("s3").put_object(Bucket=BUCKET, Key="a", Body=b"abcdefghij")
 
     with pytest.raises(PlanChanged, match="changed"):
-        await rig.mover.download(entry, tmp_path / "a", changed)
+        await rig.mover.download(entry, tmp_path, "a", changed)
     assert (tmp_path / "a").read_bytes() == b"mine"
     assert list(contents(tmp_path, "a*")) == ["a"]
 
@@ -271,7 +271,7 @@ async def test_a_cancelled_transfer_says_how_far_it_came(
 ) -> None:
     begun = asyncio.Event()
 
-    async def hang(self: ObjectIo, entry: object, target: object, moved: object) -> None:
+    async def hang(self: ObjectIo, entry: object, folder: object, name: object, moved: object) -> None:
         begun.set()
         await asyncio.Event().wait()
 
@@ -310,6 +310,15 @@ async def test_an_odd_key_is_skipped_with_its_reason_and_all_others_come(rig: Ri
     assert not any(name.startswith("elsewhere/") for name in files(tmp_path))
     assert not files(safe) - {"good", "both/inner"}
     assert sorted(await rig.keys(BUCKET)) == sorted(f"x/{name}" for name in ODD), "what was skipped is not moved away"
+
+
+async def test_keys_that_look_the_same_are_skipped_before_anything_is_written(rig: Rig, tmp_path: Path) -> None:
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    await rig.put(BUCKET, "x/good", f"x/{composed}", f"x/{apart}")
+    plan = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/x/", str(tmp_path / "safe"), changed_only=True))
+    assert [name for name, why in plan.skipped if "the same file" in why] == [apart, composed]
+    assert (await rig.commit(plan)).ok
+    assert files(tmp_path / "safe") == {"good"}
 
 
 @pytest.mark.parametrize("name", ["..", "a\x00b"])

@@ -393,6 +393,10 @@ def test_what_is_quoted_of_a_long_value_is_cut(tmp_path: Path) -> None:
         for text in (long, f"{long}={long}", f"a={long}", f"a,{long}"):
             for error in examine(sources(tmp_path, {variable_of(spec.key): text})).errors:
                 assert len(f"{error}{error.todo}") < 700, spec.key
+
+
+def test_what_is_quoted_of_a_long_name_is_cut(tmp_path: Path) -> None:
+    long = "x" * 100_000
     for toml in (f'{long} = "a"\n', f"[{long}]\n", f"[aws]\n{long} = 1\n", f'[aws]\nregions = "{long}"\n'):
         write(tmp_path / "project/.runctl.toml", toml)
         with pytest.raises(InvalidValue) as caught:

@@ -31,6 +31,8 @@ class Embedded:
     key_file: Path
     connections: list[Any] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    agents: list[str | None] = field(default_factory=list)
+    """For each command where it could reach the client's agent, None where the client offers none."""
     opened: int = 0
     running: int = 0
     most: int = 0
@@ -75,6 +77,7 @@ async def feed(process: Any, child: asyncio.subprocess.Process) -> None:
 
 async def serve_command(server: Embedded, process: Any) -> None:
     server.commands.append(process.command)
+    server.agents.append(process.channel.get_agent_path())
     server.busy.set()
     server.running += 1
     server.most = max(server.most, server.running)

@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -361,3 +362,23 @@ def test_a_name_that_would_match_other_machines_is_refused(tmp_path: Path, resou
         TrustStore(tmp_path / "known_hosts").accept(resource_id, [key])
     with pytest.raises(ValidationError):
         TrustStore(tmp_path / "known_hosts").accept("i-1", ["not a key\nat all"])
+
+
+async def test_a_connection_that_arrives_after_the_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncssh
+
+    connect, made = asyncssh.connect, []
+
+    async def late(*where: Any, **how: Any) -> Any:
+        made.append(await connect(*where, **how))
+        pool.abort()
+        return made[0]
+
+    monkeypatch.setattr(asyncssh, "connect", late)
+    async with embedded(tmp_path) as server:
+        pool = pool_for(server, tmp_path)
+        with pytest.raises(HostLinkLost):
+            await pool.host(server.target()).connection()
+        await asyncio.wait_for(made[0].wait_closed(), 5)

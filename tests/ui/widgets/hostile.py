@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from runctl_tui.domain.log_colours import coloured_line
 from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.modals.pick import Pick, PickItem
@@ -110,7 +111,7 @@ class BaseFrame(Screen[None]):
         facts, log, steps = FactList(), LogView(), StepList()
         facts.set_reactive(FactList.facts, (Fact(text["facts"], safe("x"), seen=text["seen"]),))
         steps.set_reactive(StepList.steps, (Step(text["steps"], "done"),))
-        log.append([text["log"]])
+        log.append([coloured_line("log" + self._payload)])
         form = Form(
             FormField(text["label"], RadioLine([Choice("a", text["option"])], "a")),
             FormField(safe("check"), CheckLine(text["check"], True)),

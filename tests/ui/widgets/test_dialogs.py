@@ -200,6 +200,18 @@ async def test_what_cannot_be_picked_is_not() -> None:
         assert stage.answer == UNANSWERED
 
 
+async def test_the_cursor_begins_at_what_can_be_picked() -> None:
+    items = [PickItem("no", safe("stop"), disabled_because=safe("busy")), PickItem("yes", safe("stop all"))]
+    stage = Stage(lambda clock: Pick(clock, safe("x"), items))
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await stage.open(pilot)
+        await pilot.press(*"stop", "enter")
+        await pilot.pause()
+        assert stage.answer == UNANSWERED, "what was typed for is not stepped over"
+        await pilot.press("ctrl+u", "enter")
+        assert await stage.settled(pilot, "yes")
+
+
 async def test_help_lists_the_keys_that_are_live() -> None:
     app = WidgetApp(lambda: [box_table(boxes(3))])
     async with app.run_test(size=(120, 40)) as pilot:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runctl_tui.domain.log_colours import coloured_line
 from runctl_tui.domain.text import SafeText, safe, safe_line
 from runctl_tui.widgets.log_buffer import LogBuffer
 from runctl_tui.widgets.log_view import LogView
@@ -81,6 +83,24 @@ async def test_long_lines_are_cut_moved_and_wrapped() -> None:
         await pilot.press("w")
         await pilot.pause()
         assert "THE END" in app.screen_text()[1]
+
+
+@pytest.mark.parametrize("coloured", [True, False])
+async def test_a_line_keeps_its_own_colours_unless_no_colours_are_wanted(
+    monkeypatch: pytest.MonkeyPatch, coloured: bool
+) -> None:
+    if not coloured:
+        monkeypatch.setenv("NO_COLOR", "1")
+    log = LogView()
+    log.append([coloured_line("\x1b[38;2;10;250;20mgreen\x1b[0m error")])
+    app = WidgetApp(lambda: [log])
+    async with app.run_test(size=(80, 6)) as pilot:
+        await pilot.pause()
+        styles = {segment.text.strip(): segment.style for segment in log.draw_line(0, 40)}
+        assert ("green" in styles) is coloured
+        if coloured:
+            assert "#0afa14" in str(styles["green"])
+            assert styles["error"] == log.base_style, "a line with colours of its own is not coloured by its level"
 
 
 async def test_escapes_in_a_log_do_nothing() -> None:
