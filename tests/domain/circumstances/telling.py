@@ -79,7 +79,7 @@ def under(operation: Operation, circumstance: Circumstance) -> SafetyFacts:
 
 def nothing_wrong() -> str:
     """Tell what each operation says, and takes, where nothing is wrong."""
-    return "\n".join(_whole(operation) for operation in O)
+    return "\n".join(_whole(operation) for operation in O if operation is not O.CLEAN_UP)
 
 
 def told(circumstances: Mapping[str, Circumstance], operations: Iterable[Operation] = O) -> str:
