@@ -50,9 +50,12 @@ def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
                 "account_unlisted", f"whose account this is could not be told: {why}", Level.NEVER, offer=_DOCTOR
             )
         case Known(account) if facts.policy.label(account) is AccountLabel.UNLISTED:
-            text = f"nobody has said yet whether account {account or '(none)'} is a production account"
-            found = block("account_unlisted", text, Level.NEVER, offer=_label(account) if account else _DOCTOR)
-            return replace(found, offer_references=(account,) if account else ())
+            if not account:
+                text = "the provider does not say which account this is"
+                return block("account_unlisted", text, Level.NEVER, offer=_DOCTOR)
+            text = f"nobody has said yet whether account {account} is a production account"
+            found = block("account_unlisted", text, Level.NEVER, offer=_label(account))
+            return replace(found, offer_references=(account,))
     return None
 
 
@@ -89,10 +92,10 @@ def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     if known_or_none(facts.ownership) is not Ownership.OTHER:
         return None
-    owner = _tags(facts).get(TAG_OWNER, "somebody else")
-    text = f"it belongs to {owner}"
+    owner = _tags(facts).get(TAG_OWNER)
+    text = f"it belongs to {owner or 'somebody else'}"
     if operation in DESTROYING:
-        return block("other_owner", text, offer=f"ask {owner}")
+        return block("other_owner", text, offer=f"ask {owner or 'its owner'}")
     return warn("other_owner", text, Level.NAME)
 
 
@@ -174,7 +177,10 @@ def reconcile_first(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D44: an earlier call whose outcome is unknown comes first."""
     if facts.open_rows == ():
         return None
-    text = "the journal could not be read" if facts.open_rows is None else f"unsettled: {', '.join(facts.open_rows)}"
+    if facts.open_rows is None:
+        offer = "runctl-tui doctor says what is wrong with the state folder"
+        return block("reconcile_first", "the journal could not be read", Level.NEVER, offer=offer)
+    text = f"unsettled: {', '.join(facts.open_rows)}"
     return block("reconcile_first", text, Level.NEVER, offer="wait until the earlier call is settled")
 
 

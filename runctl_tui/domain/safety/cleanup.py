@@ -154,7 +154,7 @@ def already_done(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation is Operation.RUN_STOP and isinstance(facts.sessions, Known):
         ended = [one for one in facts.sessions.value if one.status.ended]
         if ended and len(ended) == len(facts.sessions.value):
-            return Reason("already_done", Severity.ALLOW, f"it is {ended[0].status.value} already", Level.ENTER)
+            return Reason("already_done", Severity.ALLOW, f"it has ended already: {ended[0].status.value}", Level.ENTER)
     return None
 
 
@@ -168,10 +168,10 @@ class CleanupSafety:
         """Return the verdict on one target; facts that are too old count as unknown."""
         facts = facts.fresh()
         if (done := already_done(operation, facts)) is not None:
-            return Verdict((done,), Level.ENTER)
+            return Verdict((done,))
         found = (rule(operation, facts) for rule in self.rules)
         reasons = [reason for reason in found if reason is not None]
-        if operation is Operation.TERMINATE and self._may_stop(facts):
+        if operation is Operation.TERMINATE and _outlasts_stop(facts) and self._may_stop(facts):
             reasons.append(_stop_instead(facts))
         return _verdict(reasons, _BASE[operation], facts.policy.acknowledgeable)
 
@@ -216,9 +216,16 @@ def _order(reason: Reason) -> tuple[object, ...]:
     return rank, -reason.level, reason.code, reason.text, reason.offer, reason.severity, reason.offer_references
 
 
+def _outlasts_stop(facts: SafetyFacts) -> bool:
+    """Tell whether a stop may keep a disk; what is not known may."""
+    disks = known_or_none(facts.disks)
+    return disks is None or not all(disk.lost_on_stop for disk in disks)
+
+
 def _stop_instead(facts: SafetyFacts) -> Reason:
     keeps = "" if (month := disks_per_month_stopped(facts)) is None else f", for ${month:.2f}/mo"
-    losing = any(disk.lost_on_stop for disk in known_or_none(facts.disks) or ())
+    lock = known_or_none(facts.protection)
+    losing = any(disk.lost_on_stop for disk in known_or_none(facts.disks) or ()) or (lock and lock.instance_store_disks)
     kept = "the disks that outlast a stop" if losing else "its disks"
     reason = Reason("stop_instead", Severity.ALLOW, f"stopping it instead keeps {kept}{keeps}", Level.ENTER)
     return offering(reason, Operation.STOP, facts.target.key)

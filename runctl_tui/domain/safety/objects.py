@@ -45,7 +45,8 @@ def permanent_delete(operation: Operation, facts: SafetyFacts) -> Reason | None:
     why = "whether the bucket keeps versions could not be told" if storage.versioning is None else (
         "the bucket keeps no versions" if storage.versioning.status == "Off" else "the bucket's versioning is suspended"
     )  # fmt: skip
-    return block("permanent_delete", f"{why}: {count(storage.count, 'object')} would be gone for good")
+    gone = "may" if storage.versioning is None else "would"
+    return block("permanent_delete", f"{why}: {count(storage.count, 'object')} {gone} be gone for good")
 
 
 def locked(operation: Operation, facts: SafetyFacts) -> Reason | None:

@@ -9,21 +9,29 @@ from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety.facts import SafetyFacts
+from runctl_tui.domain.safety.facts import DOUBTFUL, SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, block, known_or_none, offering, warn
 from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES
 from runctl_tui.domain.volume import SnapshotState, Volume, VolumeShape, VolumeState, newest_completed
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled, wrong_with
 
 _CHANGEABLE: Final = (VolumeState.AVAILABLE, VolumeState.IN_USE)
+_PASSING: Final = (VolumeState.CREATING, VolumeState.ATTACHING, VolumeState.DETACHING, VolumeState.UNKNOWN)
+_STANDING: Final = {
+    VolumeState.IN_USE: "it is in use",
+    VolumeState.ERROR: "its provider reports an error of it",
+    VolumeState.UNKNOWN: "its state is not known",
+}
 _CAN_HOLD: Final = (ResourceState.RUNNING, ResourceState.STOPPED)
 
 
 def not_read(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """A volume or snapshot that could not be read is no ground to act on."""
     fact = facts.storage.volume if operation in ON_VOLUMES else facts.storage.snapshot
-    if operation not in ON_VOLUMES | ON_SNAPSHOTS or not isinstance(fact, Unknown):
+    if operation not in ON_VOLUMES | ON_SNAPSHOTS:
         return None
+    if isinstance(fact, Known):
+        return None if fact.value is not None else block("gone", "it is gone", Level.NEVER)
     return block("state_unknown", f"it could not be read: {fact.reason}", Level.NEVER)
 
 
@@ -37,10 +45,11 @@ def attached(operation: Operation, facts: SafetyFacts) -> Reason | None:
     held = volume.attachment
     if held and facts.storage.no_attach:
         names = ", ".join(each.host for each in volume.attachments)
-        reason = block("netvol_used", f"{names} mounts it", Level.NEVER, offer=f"terminate {names} first: it stays")
+        mount = "mounts" if len(volume.attachments) == 1 else "mount"
+        reason = block("netvol_used", f"{names} {mount} it", Level.NEVER, offer=f"terminate {names} first: it stays")
         hosts = [f"{volume.provider}/{each.instance_id}" for each in volume.attachments]
         return offering(reason, Operation.TERMINATE, *hosts)
-    text = f"it is attached to {held.host} as {held.device}" if held else f"it is {volume.state.value}"
+    text = f"it is attached to {held.host} as {held.device}" if held else _standing(volume)
     if volume.state is not VolumeState.IN_USE:
         return block("attached", text, Level.NEVER, offer="wait until it is available")
     return offering(
@@ -61,7 +70,8 @@ def no_undo(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return block("no_undo", f"what is on it exists once: {facts.storage.no_snapshots}")
     if any(one.state is SnapshotState.PENDING for one in snapshots.value):
         return block("no_undo", "its snapshot is not complete yet", offer="wait until the snapshot is complete")
-    reason = block("no_undo", "it has no snapshot: what is on it exists once", offer="snapshot it first")
+    none = "none of its snapshots is whole" if snapshots.value else "it has no snapshot"
+    reason = block("no_undo", f"{none}: what is on it exists once", offer="snapshot it first")
     return offering(reason, Operation.VOLUME_SNAPSHOT, facts.target.key)
 
 
@@ -82,7 +92,8 @@ def referenced(operation: Operation, facts: SafetyFacts) -> Reason | None:
         case Unknown(reason):
             return block("referenced", f"whether an image rests on it could not be told: {reason}")
         case Known(images) if images:
-            return block("referenced", f"images rest on it: {', '.join(images)}", Level.NEVER, offer="deregister them")
+            rest, them = ("the image rests", "it") if len(images) == 1 else ("images rest", "them")
+            return block("referenced", f"{rest} on it: {', '.join(images)}", Level.NEVER, offer=f"deregister {them}")
     return None
 
 
@@ -91,10 +102,10 @@ def last_copy(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation is not Operation.SNAPSHOT_DELETE:
         return None
     volume, snapshots = facts.storage.volume, facts.storage.snapshots
-    if isinstance(volume, Unknown) or isinstance(snapshots, Unknown):
-        lost = volume if isinstance(volume, Unknown) else snapshots
-        reason = lost.reason if isinstance(lost, Unknown) else ""
-        return block("last_snapshot", f"whether it is the only snapshot could not be told: {reason}")
+    if isinstance(volume, Unknown):
+        return _maybe_last(volume)
+    if isinstance(snapshots, Unknown):
+        return _maybe_last(snapshots)
     if newest_completed(tuple(one for one in snapshots.value if one.id != facts.target.id)) is not None:
         return None
     if volume.value is None:
@@ -114,7 +125,8 @@ def cannot_change(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return offering(reason, Operation.VOLUME_DETACH, facts.target.key)
     if volume.state in _CHANGEABLE:
         return None
-    return block("volume_state", f"it is {volume.state.value}", Level.NEVER, offer="wait until that has passed")
+    offer = "wait until that has passed" if volume.state in _PASSING else ""
+    return block("volume_state", _standing(volume), Level.NEVER, offer=offer)
 
 
 def cannot_hold(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -127,7 +139,8 @@ def cannot_hold(operation: Operation, facts: SafetyFacts) -> Reason | None:
     machine = host.value
     if volume is not None and machine.zone != volume.zone:
         text = f"it is in {volume.zone}, and {machine.name or machine.id} is in {machine.zone}"
-        return block("other_zone", text, Level.NEVER, offer=f"snapshot it, and restore that in {machine.zone}")
+        offer = "" if facts.storage.no_snapshots else f"snapshot it, and restore that in {machine.zone}"
+        return block("other_zone", text, Level.NEVER, offer=offer)
     if machine.state not in _CAN_HOLD:
         return block("host_state", f"{machine.name or machine.id} is {machine.state.value}", Level.NEVER)
     if facts.storage.device in [disk.device for disk in machine.disks]:
@@ -169,7 +182,14 @@ def used_by_training(operation: Operation, facts: SafetyFacts) -> Reason | None:
     live = [one for one in facts.sessions.value if one.status.live]
     if not live:
         return None
-    reason = block("training_running", f"training is running on it: {live[0].name or live[0].id}", offer="stop the run")
+    certain = [one for one in live if one.status not in DOUBTFUL]
+    if certain:
+        more = f" and {len(live) - 1} more" if len(live) > 1 else ""
+        text = f"training is running on its machine: {certain[0].name or certain[0].id}{more}"
+        reason = block("training_running", text, offer="stop the run")
+    else:
+        text = f"whether training runs could not be told: run {live[0].id} is {live[0].status.value}"
+        reason = block("training_unknown", text, offer="make the host reachable, or stop the run")
     return offering(reason, Operation.RUN_STOP, *(one.id for one in live))
 
 
@@ -235,6 +255,14 @@ def done(operation: Operation, facts: SafetyFacts) -> str:
     if operation is Operation.VOLUME_MODIFY and shape is not None and settled(shape) == settled(volume.shape):
         return f"it has {settled(shape).words} already"
     return ""
+
+
+def _maybe_last(lost: Unknown) -> Reason:
+    return block("last_snapshot", f"whether it is the only snapshot could not be told: {lost.reason}")
+
+
+def _standing(volume: Volume) -> str:
+    return _STANDING.get(volume.state, f"it is {volume.state.value}")
 
 
 def _changes_tier(shape: VolumeShape, volume: Volume) -> bool:

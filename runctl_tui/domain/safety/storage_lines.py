@@ -96,7 +96,7 @@ def _dies(operation: Operation, facts: SafetyFacts) -> str:
     if operation is Operation.VOLUME_DETACH:
         return "what the machine has not yet written to it"
     if operation is Operation.SNAPSHOT_DELETE:
-        return f"what the volume held {_age(facts.storage.snapshot, facts)} ago"
+        return f"what the volume held {_then(facts.storage.snapshot, facts)}"
     volume = known_or_none(facts.storage.volume)
     size = volume.shape.words if volume else "the volume"
     snapshots = facts.storage.snapshots
@@ -104,7 +104,8 @@ def _dies(operation: Operation, facts: SafetyFacts) -> str:
         return f"{size}; its snapshots are {unknown(snapshots.reason)}"
     newest = newest_completed(snapshots.value)
     if newest is None:
-        return f"{size}, and everything on it: there is no snapshot"
+        none = "no snapshot is whole" if snapshots.value else "there is no snapshot"
+        return f"{size}, and everything on it: {none}"
     return f"{size}, and what was written since {newest.id}, {ago(newest.started_at, facts.at)} old"
 
 
@@ -122,11 +123,12 @@ def _stays(operation: Operation, facts: SafetyFacts) -> str:
 
 
 def _sum(snapshots: tuple[VolumeSnapshot, ...]) -> str:
-    amounts = [one.usd_per_month for one in snapshots]
-    for amount in amounts:
-        if isinstance(amount, Unknown):
-            return unknown(amount.reason)
-    return f"{dollars(sum((one.value for one in amounts if isinstance(one, Known)), Decimal(0)))}/mo"
+    together = Decimal(0)
+    for one in snapshots:
+        if isinstance(one.usd_per_month, Unknown):
+            return unknown(one.usd_per_month.reason)
+        together += one.usd_per_month.value
+    return f"{dollars(together)}/mo"
 
 
 def _undo(operation: Operation, facts: SafetyFacts) -> str:
@@ -157,5 +159,8 @@ def _unmodify(facts: SafetyFacts) -> str:
     return "modify it again; AWS allows that after 6 hours"
 
 
-def _age(fact: Fact[VolumeSnapshot], facts: SafetyFacts) -> str:
-    return unknown(fact.reason) if isinstance(fact, Unknown) else ago(fact.value.started_at, facts.at)
+def _then(fact: Fact[VolumeSnapshot], facts: SafetyFacts) -> str:
+    if isinstance(fact, Unknown):
+        return f"when it was made, which is {unknown(fact.reason)}"
+    begun = fact.value.started_at
+    return "when it was made, which is not told" if begun is None else f"{ago(begun, facts.at)} ago"
