@@ -183,6 +183,7 @@ def _call(change: VolumeChange, target: Target, facts: SafetyFacts, token: str) 
         to_region=change.region,
         name=change.name or target.name,
         project=change.new.project if change.new else tags.get("runctl:project", ""),
+        volume_id=storage.snapshot.value.volume_id if isinstance(storage.snapshot, Known) else "",
     )
 
 

@@ -17,7 +17,8 @@ from runctl_tui.domain.safety.storage_facts import StorageFacts
 from runctl_tui.domain.states import ON_SNAPSHOTS, Capability
 from runctl_tui.domain.volume import SNAPSHOT, VOLUME, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.action_facts import FactGatherer, known
-from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError
+from runctl_tui.services.errors import ResourceNotFound, ValidationError
+from runctl_tui.services.volume_kin import kin_of
 from runctl_tui.services.volume_store import volume_store
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from runctl_tui.domain.instance import Instance
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.services.ports_volumes import Volumes
-    from runctl_tui.services.volume_store import VolumeStore
 
 T = TypeVar("T")
 DEVICES: Final = tuple(f"/dev/sd{letter}" for letter in "fghijklmnop")
@@ -81,15 +81,17 @@ class VolumeFactGatherer:
     async def _volume(self, change: VolumeChange, listed: Volume, planned_account: str | None) -> SafetyFacts:
         store = volume_store(self.common.registry, listed.provider)
         target = Target(VOLUME, listed.id, listed.name, listed.provider, listed.region)
-        base, volume, snapshots = await asyncio.gather(
+        base, volume, snapshots, copies = await asyncio.gather(
             self._base(change, target, listed.key, planned_account),
             self._fact(store.volume(listed.id, listed.region)),
             self._fact(store.snapshots_of(listed.id, listed.region)),
+            self._fact(store.copies_of(listed.id, listed.region)),
         )
         refused = self.common.registry.get(listed.provider).capabilities.why_not
         storage = StorageFacts(
             volume=_maybe(_named(volume, listed)),
             snapshots=snapshots,
+            copies=copies,
             no_attach=refused(Capability.ATTACH),
             no_snapshots=refused(Capability.SNAPSHOTS),
         )
@@ -129,32 +131,23 @@ class VolumeFactGatherer:
     async def _snapshot(self, change: VolumeChange, listed: VolumeSnapshot, planned: str | None) -> SafetyFacts:
         store = volume_store(self.common.registry, listed.provider)
         target = Target(SNAPSHOT, listed.id, listed.name, listed.provider, listed.region)
-        base, snapshot, snapshots, images, volume = await asyncio.gather(
+        base, snapshot, images, kin = await asyncio.gather(
             self._base(change, target, listed.key, planned),
             self._fact(store.snapshot(listed.id, listed.region)),
-            self._fact(store.snapshots_of(listed.volume_id, listed.region)),
             self._fact(store.users_of(listed.id, listed.region)),
-            self._source(store, listed),
+            kin_of(store, listed, self.common.clock),
         )
         month = listed.usd_per_month
         if change.region:
             await store.learn_prices()
             month = store.snapshot_month(change.region, listed.size_gib)
-        storage = StorageFacts(volume, snapshot, snapshots, images, to_region=change.region, month=month)
+        storage = StorageFacts(
+            kin.volume, snapshot, kin.snapshots, kin.copies, images, to_region=change.region, month=month
+        )
         base = replace(base, storage=storage, type=f"{listed.size_gib:,} GiB", at=self.common.clock.now())
         if isinstance(snapshot, Unknown):
             return _blind(base, snapshot.reason)
         return _settled(base, snapshot.value, snapshot.observed_at)
-
-    async def _source(self, store: VolumeStore, snapshot: VolumeSnapshot) -> Fact[Volume | None]:
-        """Return the volume that a snapshot was taken of; known to be gone is a fact too."""
-        try:
-            found: Volume | None = await store.volume(snapshot.volume_id, snapshot.region)
-        except ResourceNotFound:
-            found = None
-        except TrainctlError as error:
-            return Unknown(str(error))
-        return Known(found, self.common.clock.now(), "EC2 DescribeVolumes")
 
     async def _base(self, change: VolumeChange, target: Target, lock: str, planned_account: str | None) -> SafetyFacts:
         provider = self.common.registry.get(target.provider)

@@ -108,6 +108,9 @@ class FakeStore:
     async def snapshots_of(self, volume_id: str, region: str) -> tuple[VolumeSnapshot, ...]:
         return tuple(one for one in self.snapshots.values() if one.volume_id == volume_id)
 
+    async def copies_of(self, volume_id: str, region: str, snapshot_id: str = "") -> tuple[VolumeSnapshot, ...]:
+        return ()
+
     async def users_of(self, snapshot_id: str, region: str) -> tuple[str, ...]:
         return ()
 

@@ -12,7 +12,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety.facts import DOUBTFUL, SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, block, known_or_none, offering, warn
 from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES
-from runctl_tui.domain.volume import SnapshotState, Volume, VolumeShape, VolumeState, newest_completed
+from runctl_tui.domain.volume import SnapshotState, Volume, VolumeShape, VolumeState
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled, wrong_with
 
 _CHANGEABLE: Final = (VolumeState.AVAILABLE, VolumeState.IN_USE)
@@ -61,25 +61,28 @@ def no_undo(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D26: what is on a volume without a completed snapshot exists once."""
     if operation is not Operation.VOLUME_DELETE:
         return None
-    snapshots = facts.storage.snapshots
-    if isinstance(snapshots, Unknown):
-        return block("no_undo", f"whether it has a snapshot could not be told: {snapshots.reason}")
-    if newest_completed(snapshots.value) is not None:
+    snapshots, kept = known_or_none(facts.storage.snapshots) or (), facts.storage.kept()
+    if isinstance(kept, Unknown):
+        return block("no_undo", f"whether it has a snapshot could not be told: {kept.reason}")
+    if kept.value is not None:
         return None
     if facts.storage.no_snapshots:
         return block("no_undo", f"what is on it exists once: {facts.storage.no_snapshots}")
-    if any(one.state is SnapshotState.PENDING for one in snapshots.value):
+    if any(one.state is SnapshotState.PENDING for one in snapshots):
         return block("no_undo", "its snapshot is not complete yet", offer="wait until the snapshot is complete")
-    none = "none of its snapshots is whole" if snapshots.value else "it has no snapshot"
+    none = "none of its snapshots is whole" if snapshots else "it has no snapshot"
     reason = block("no_undo", f"{none}: what is on it exists once", offer="snapshot it first")
     return offering(reason, Operation.VOLUME_SNAPSHOT, facts.target.key)
 
 
 def undo_exists(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D27: a snapshot brings back what it holds, and nothing that was written later."""
-    newest = newest_completed(known_or_none(facts.storage.snapshots) or ())
+    newest = known_or_none(facts.storage.kept())
     if operation is not Operation.VOLUME_DELETE or newest is None:
         return None
+    if newest.copy_of:
+        text = f"only a copy of a snapshot is left, in {newest.region}: what was written since that one is lost"
+        return warn("undo_exists", text, Level.NAME)
     text = f"its newest snapshot is {ago(newest.started_at, facts.at)} old: what was written since is lost"
     return warn("undo_exists", text, Level.NAME)
 
@@ -101,13 +104,13 @@ def last_copy(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D28: the only snapshot of a volume that lives, or of one that is gone."""
     if operation is not Operation.SNAPSHOT_DELETE:
         return None
-    volume, snapshots = facts.storage.volume, facts.storage.snapshots
+    volume, kept = facts.storage.volume, facts.storage.kept(but=facts.target.id)
+    if isinstance(kept, Unknown):
+        return _maybe_last(kept)
+    if kept.value is not None:
+        return None
     if isinstance(volume, Unknown):
         return _maybe_last(volume)
-    if isinstance(snapshots, Unknown):
-        return _maybe_last(snapshots)
-    if newest_completed(tuple(one for one in snapshots.value if one.id != facts.target.id)) is not None:
-        return None
     if volume.value is None:
         return warn("last_copy", "its volume is gone: this is the only copy of what was on it", Level.NAME)
     reason_ = block("last_snapshot", "it is the only snapshot of a volume that exists", offer="make a newer one first")

@@ -19,6 +19,8 @@ from tests.fakes import START
 
 LOST: Final = Unknown("throttled")
 POD: Final = Attachment("pod-1", "/workspace")
+COPY: Final = replace(SAVED, id="snap-8", region="us-west-2", copy_of="snap-1", copied_from="us-east-1")
+COPY_TOO: Final = replace(COPY, id="snap-9", region="eu-west-1")
 OTHER: Final = replace(SAVED, id="snap-2")
 NETWORK: Final = replace(FREE, provider="runpod", region="EU-RO-1", zone="EU-RO-1", shape=VolumeShape("network", 100))
 ROOT_OF_HOST: Final = Disk("vol-1", "/dev/xvda", 100, "gp3", True, root=True)
@@ -103,6 +105,21 @@ SNAPSHOTS: Final[dict[str, Circumstance]] = {
     "the other snapshot is older": snapshots(SAVED, replace(OTHER, started_at=START - timedelta(days=9))),
     "the snapshots cannot be listed": stored(snapshots=LOST),
     "neither volume nor snapshots can be read": stored(volume=Unknown("denied"), snapshots=LOST),
+    "a copy is in another region": stored(copies=known((COPY,))),
+    "only a copy is left": stored(snapshots=known(()), copies=known((COPY,))),
+    "only this one and copies are left": stored(snapshots=known((SAVED,)), copies=known((COPY, COPY_TOO))),
+    "only this one and a copy that is not complete": stored(
+        snapshots=known((SAVED,)), copies=known((replace(COPY, state=SnapshotState.PENDING),))
+    ),
+    "only this one, and the other regions cannot be asked": stored(snapshots=known((SAVED,)), copies=LOST),
+    "another one, and the other regions cannot be asked": stored(copies=LOST),
+    "the snapshots cannot be listed, and there is a copy": stored(snapshots=LOST, copies=known((COPY,))),
+    "the snapshot is a copy": stored(snapshot=known(replace(SAVED, copy_of="snap-0", copied_from="eu-west-1"))),
+    "the snapshot is a copy of a volume that is gone": stored(
+        volume=known(None),
+        snapshots=known(()),
+        snapshot=known(replace(SAVED, copy_of="snap-0", copied_from="eu-west-1")),
+    ),
     "what a snapshot costs is not known": snapshots(SAVED, replace(OTHER, usd_per_month=Unknown("no price"))),
     "an image rests on the snapshot": stored(images=known(("ami-1",))),
     "two images rest on the snapshot": stored(images=known(("ami-1", "ami-2"))),
