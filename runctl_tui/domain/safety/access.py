@@ -13,7 +13,7 @@ from runctl_tui.domain.protection import protected_until, protecting_tag
 from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
 from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, offering, takes_over, warn
-from runctl_tui.domain.states import DESTROYING
+from runctl_tui.domain.states import COPYING, DESTROYING
 
 COOL_DOWN: Final = timedelta(seconds=60)
 """Between taking a protection away and destroying what it protected."""
@@ -117,7 +117,7 @@ def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
     text = f"the tag {held}={tags[held]} protects it"
     if operation in DESTROYING:
         return block("tag_protected", text, Level.NEVER, offer=f"remove the tag {held} first")
-    if operation is Operation.S3_COPY:
+    if operation in COPYING:
         return warn("tag_protected", text)
     careful = operation in (Operation.STOP, Operation.VOLUME_DETACH)
     return warn("tag_protected", text, Level.NAME) if careful else None
@@ -143,7 +143,7 @@ def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D09: tags that could not be read may hold a protection."""
-    if operation is Operation.S3_COPY and isinstance(facts.tags, Unknown):
+    if operation in COPYING and isinstance(facts.tags, Unknown):
         return warn("tags_unknown", f"whether the bucket is protected could not be read: {facts.tags.reason}")
     if operation not in DESTROYING or not isinstance(facts.tags, Unknown):
         return None

@@ -195,4 +195,5 @@ _UNDO: Final = {
     Operation.RUN_RESUME: "stop the run",
     Operation.S3_DELETE: "none, unless the bucket keeps versions",
     Operation.S3_COPY: "delete the copies",
+    Operation.S3_MOVE: "move them back",
 }

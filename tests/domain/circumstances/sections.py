@@ -31,7 +31,7 @@ TABLES: Final[Mapping[str, tuple[Mapping[str, Circumstance], tuple[Operation, ..
     "snapshots": (volumes.SNAPSHOTS, ON_STORAGE),
     "shapes": (volumes.SHAPES, ON_STORAGE),
     "prices": (things.PRICES, BUYING),
-    "objects": (things.OBJECTS, (O.TERMINATE, O.S3_DELETE, O.S3_COPY)),
+    "objects": (things.OBJECTS, (O.TERMINATE, O.S3_DELETE, O.S3_COPY, O.S3_MOVE)),
     "marks": (things.MARKS, (O.STOP, O.TERMINATE, O.CLAIM, O.PROTECT, O.UNPROTECT, O.SCHEDULE, O.UNSCHEDULE)),
     "processes": (things.PROCESSES, (O.TERMINATE, O.PROCESS_END, O.PROCESS_KILL)),
     "ages": (AGES, EVERY),

@@ -88,6 +88,10 @@ OBJECTS: Final[dict[str, Circumstance]] = {
     "a checkpoint is replaced": objects(3, replaced=NEWEST[:1]),
     "two checkpoints are replaced": objects(3, replaced=NEWEST[:2]),
     "three checkpoints are replaced": objects(3, replaced=NEWEST),
+    "an older checkpoint leaves": objects(3, leaving=NEWEST[:1]),
+    "two older checkpoints leave": objects(3, leaving=NEWEST[:2]),
+    "the newest checkpoint leaves": objects(3, newest=NEWEST[:1], leaving=NEWEST[:1]),
+    "the newest and an older checkpoint leave": objects(3, newest=NEWEST[:1], leaving=NEWEST[:2]),
 }
 MARKS: Final[dict[str, Circumstance]] = {
     "it is marked so already": {"mark": Mark((("runctl:owner", OWNER),))},
