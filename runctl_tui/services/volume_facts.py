@@ -16,6 +16,7 @@ from runctl_tui.domain.safety.facts import UNASKED
 from runctl_tui.domain.safety.storage_facts import StorageFacts
 from runctl_tui.domain.states import ON_SNAPSHOTS, Capability
 from runctl_tui.domain.volume import SNAPSHOT, VOLUME, Volume, VolumeChange, VolumeSnapshot
+from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 from runctl_tui.services.action_facts import FactGatherer, known
 from runctl_tui.services.errors import ResourceNotFound, ValidationError
 from runctl_tui.services.volume_kin import kin_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.instance import Instance
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.services.ports_volumes import Volumes
+    from runctl_tui.services.volume_store import VolumeStore
 
 T = TypeVar("T")
 DEVICES: Final = tuple(f"/dev/sd{letter}" for letter in "fghijklmnop")
@@ -69,7 +71,14 @@ class VolumeFactGatherer:
             why = f"{taken[0]} has it"
             raise ValidationError(f"The name {new.name!r} is taken", why, "choose another name")
         month = store.month(new.region, new.shape)
-        storage = StorageFacts(shape=new.shape, zone=new.zone, month=month)
+        refused = self.common.registry.get(new.provider).capabilities.why_not
+        storage = StorageFacts(
+            shape=new.shape,
+            zone=new.zone,
+            month=month,
+            no_attach=refused(Capability.ATTACH),
+            no_snapshots=refused(Capability.SNAPSHOTS),
+        )
         if new.snapshot_id:
             snapshot = await self._fact(store.snapshot(new.snapshot_id))
             if isinstance(snapshot, Unknown):
@@ -103,6 +112,8 @@ class VolumeFactGatherer:
         if change.operation is Operation.VOLUME_MODIFY and change.shape is not None:
             month = store.month(found.region, change.shape)
             price = _hourly(_more(found.usd_per_month, month))
+            if found.shape.type not in NETWORK_LIMITS:
+                storage = replace(storage, modified_at=await self._fact(_last_change(store, found)))
         if change.operation is Operation.VOLUME_SNAPSHOT:
             month = store.snapshot_month(found.region, found.shape.size_gib)
         storage = replace(storage, shape=change.shape, month=month)
@@ -142,7 +153,13 @@ class VolumeFactGatherer:
             await store.learn_prices()
             month = store.snapshot_month(change.region, listed.size_gib)
         storage = StorageFacts(
-            kin.volume, snapshot, kin.snapshots, kin.copies, images, to_region=change.region, month=month
+            volume=kin.volume,
+            snapshot=snapshot,
+            snapshots=kin.snapshots,
+            copies=kin.copies,
+            images=images,
+            to_region=change.region,
+            month=month,
         )
         base = replace(base, storage=storage, type=f"{listed.size_gib:,} GiB", at=self.common.clock.now())
         if isinstance(snapshot, Unknown):
@@ -173,6 +190,11 @@ def free_device(machine: Instance) -> str:
     if not free:
         raise ValidationError(f"{machine.name or machine.id} has no free device name", ", ".join(DEVICES))
     return free[0]
+
+
+async def _last_change(store: VolumeStore, volume: Volume) -> datetime | None:
+    change = await store.modification(volume.id, volume.region)
+    return change.started_at if change is not None else None
 
 
 def _settled(base: SafetyFacts, found: Volume | VolumeSnapshot, seen_at: datetime) -> SafetyFacts:

@@ -72,6 +72,7 @@ RULES: Final[tuple[Rule, ...]] = (
     storage.maybe_mounted,
     storage.used_by_training,
     storage.wrong_shape,
+    storage.changed_lately,
     storage.snapshot_not_whole,
     storage.restore_fits,
     storage.snapshot_costs,

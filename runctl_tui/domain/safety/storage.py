@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
@@ -22,6 +23,8 @@ _STANDING: Final = {
     VolumeState.ERROR: "its provider reports an error of it",
     VolumeState.UNKNOWN: "its state is not known",
 }
+COOL_DOWN: Final = timedelta(hours=6)
+"""AWS: between two changes of a volume's shape (API reference of ModifyVolume)."""
 _CAN_HOLD: Final = (ResourceState.RUNNING, ResourceState.STOPPED)
 
 
@@ -209,6 +212,15 @@ def wrong_shape(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation is Operation.VOLUME_MODIFY and volume is not None and _changes_tier(shape, volume):
         return block("volume_type", f"it stays {volume.shape.type}: only its size can be changed", Level.NEVER)
     return None
+
+
+def changed_lately(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """AWS takes another change of a volume's shape only some hours after the last."""
+    changed = known_or_none(facts.storage.modified_at)
+    if operation is not Operation.VOLUME_MODIFY or changed is None or facts.at - changed >= COOL_DOWN:
+        return None
+    text = f"it was changed {ago(changed, facts.at)} ago: AWS may refuse another change within 6 hours"
+    return warn("changed_lately", text)
 
 
 def snapshot_not_whole(operation: Operation, facts: SafetyFacts) -> Reason | None:

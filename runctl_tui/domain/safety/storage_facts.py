@@ -27,6 +27,8 @@ class StorageFacts:
     """Ours of the volume in its own region, whatever their state."""
     copies: Fact[tuple[VolumeSnapshot, ...]] = _UNASKED
     """Ours in other regions, of snapshots of the volume."""
+    modified_at: Fact[datetime | None] = _UNASKED
+    """When the volume's shape was last changed; Known(None): never."""
     images: Fact[tuple[str, ...]] = _UNASKED
     """That rest on the snapshot."""
     host: Fact[Instance] = _UNASKED

@@ -132,8 +132,7 @@ class EbsStore:
     async def snapshot(self, snapshot_id: str, region: str = "") -> VolumeSnapshot:
         """Return one snapshot, read afresh."""
         where, raw = await self._find(snapshot_id, region)
-        found = parse_snapshot(raw, where, self._settings.owner)
-        return replace(found, usd_per_month=self.snapshot_month(where, found.size_gib))
+        return self._priced(parse_snapshot(raw, where, self._settings.owner))
 
     async def snapshots_of(self, volume_id: str, region: str) -> tuple[VolumeSnapshot, ...]:
         """Return all our snapshots of a volume."""
@@ -262,7 +261,7 @@ class EbsStore:
         found: list[VolumeSnapshot] = []
         async for page in self._clients.ec2_pages(region, what, "describe_snapshots", request):
             found += [parse_snapshot(raw, region, self._settings.owner) for raw in page.get("Snapshots", [])]
-        return tuple(found)
+        return tuple(self._priced(one) for one in found)
 
     async def _find(self, resource_id: str, region: str) -> tuple[str, Any]:
         """Return a volume's or snapshot's region and EC2's own words about it."""

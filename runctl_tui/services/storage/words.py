@@ -154,8 +154,12 @@ def _target(transfer: Transfer) -> Target:
 
 def _effect(transfer: Transfer) -> str:
     verb = operation_of(transfer.request).verb
-    many = f"{count(len(transfer.items), 'file')} ({byte_words(transfer.size)})"
-    return f"{verb} {many} from {transfer.request.source} to {transfer.request.destination}"
+    ends = f"from {transfer.request.source} to {transfer.request.destination}"
+    if not transfer.items:
+        kept = (f"{transfer.unchanged:,} unchanged",) if transfer.unchanged else ()
+        left = (f"{len(transfer.skipped):,} skipped",) if transfer.skipped else ()
+        return f"nothing to {verb} {ends}: {', '.join((*kept, *left)) or 'there is none'}"
+    return f"{verb} {count(len(transfer.items), 'file')} ({byte_words(transfer.size)}) {ends}"
 
 
 def _parameters(transfer: Transfer) -> tuple[tuple[str, str], ...]:

@@ -387,6 +387,8 @@ async def test_sync_copies_what_differs_and_tells_what_is_surplus(rig: Rig, tmp_
     assert "1 file (2 B)" in plan.effect
     assert (await rig.commit(plan)).result == "copied 1 object, 2 B, 1 unchanged"
     assert "s/surplus" in await rig.keys(BUCKET)
+    again = await rig.desk.plan(request)
+    assert again.effect == f"nothing to copy from {tmp_path} to s3://{BUCKET}/s: 2 unchanged"
 
 
 async def test_sync_with_delete_asks_as_a_deletion_does(rig: Rig, tmp_path: Path) -> None:
