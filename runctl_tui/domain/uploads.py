@@ -9,6 +9,7 @@ from typing import Final
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.objects import SCHEME, address, last_part, split_address
+from runctl_tui.domain.sizes import byte_words
 
 QUIET_AFTER: Final = timedelta(hours=24)
 """An upload to which nothing was added for so long is not under way any more."""
@@ -29,6 +30,11 @@ class UploadedParts:
     """Bytes."""
     newest_at: datetime | None = None
     """When the last of them came; None: there is none."""
+
+    @property
+    def words(self) -> str:
+        """Return '3 parts (48.0 MB)'."""
+        return f"{self.count:,} part{'' if self.count == 1 else 's'} ({byte_words(self.size)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from runctl_tui.domain.candidates import candidates
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.plan import Level, Operation, Target
 from runctl_tui.domain.safety import CleanupSafety, plan_lines, reversibility
 from runctl_tui.domain.safety.uploads import upload_effect
 from runctl_tui.domain.uploads import LEFT_AFTER, UploadedParts, split_upload, upload_reference
+from runctl_tui.domain.volume import Storage
 from tests.domain.safety_facts import LEFT, facts, known, reasons
 from tests.fakes import START
 
@@ -88,6 +91,37 @@ def test_an_upload_was_left_behind_a_week_after_its_last_part() -> None:
     assert LEFT.quiet_for(LEFT_AFTER, START)
     assert not grown.quiet_for(LEFT_AFTER, START)
     assert not replace(LEFT, parts=Unknown("x")).quiet_for(LEFT_AFTER, START)
+
+
+def test_a_clean_up_takes_up_what_was_left_behind_with_evidence_and_money() -> None:
+    (found,) = candidates((), Storage(), START, uploads=[LEFT])
+    assert (found.key, found.name, found.thing, found.why) == (LEFT.reference, LEFT.name, "upload", "unfinished")
+    assert found.evidence == "nothing new for 12 d; 3 parts (48.0 MB), begun by you"
+    assert (found.operation, found.usd_per_month) == (ABORT, Decimal("0.0011"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ours": False},
+        {"started_at": START - timedelta(days=6)},
+        {"started_at": None},
+        {"parts": Unknown("throttled")},
+        {"parts": known(UploadedParts(1, 9, START - timedelta(days=6)))},
+        {"writers": known(("run r-1",))},
+        {"writers": Unknown("no way there")},
+        {"bucket_tags": known((("runctl:protected", "yes"),))},
+        {"bucket_tags": known((("runctl:protect-until", "2099-01-01"),))},
+        {"bucket_tags": Unknown("denied")},
+    ],
+)
+def test_nothing_of_others_nothing_young_and_nothing_unknown_is_a_candidate(changes: dict[str, Any]) -> None:
+    assert candidates((), Storage(), START, uploads=[replace(LEFT, **changes)]) == ()
+
+
+def test_what_has_no_price_is_a_candidate_of_unknown_price() -> None:
+    (found,) = candidates((), Storage(), START, uploads=[replace(LEFT, usd_per_month=Unknown("no price"))])
+    assert found.usd_per_month is None
 
 
 @pytest.mark.parametrize("key", ["a/b", "a#b", "#", " ä\x1b[2J", "a//b/"])

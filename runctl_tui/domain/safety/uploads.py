@@ -8,9 +8,8 @@ from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Level, Operation, PlanLine, Reason
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.safety.reasons import ago, block, count, known_or_none, unknown, what
-from runctl_tui.domain.sizes import byte_words
-from runctl_tui.domain.uploads import QUIET_AFTER, UnfinishedUpload, UploadedParts
+from runctl_tui.domain.safety.reasons import ago, block, known_or_none, unknown, what
+from runctl_tui.domain.uploads import QUIET_AFTER, UnfinishedUpload
 
 _WAIT: Final = "wait until it has ended, or end what sends it"
 
@@ -60,7 +59,7 @@ def upload_effect(facts: SafetyFacts) -> str:
     """Return one sentence about one upload; no ages or times in it."""
     upload = known_or_none(facts.upload)
     parts = known_or_none(upload.parts) if upload is not None else None
-    held = "what has arrived" if parts is None else _parts_words(parts)
+    held = "what has arrived" if parts is None else parts.words
     return f"abort the unfinished upload of {facts.target.id.rpartition('#')[0]} and drop {held}"
 
 
@@ -87,11 +86,7 @@ def _upload(operation: Operation, facts: SafetyFacts) -> UnfinishedUpload | None
 def _dies(upload: UnfinishedUpload) -> str:
     if isinstance(upload.parts, Unknown):
         return f"what has arrived: {unknown(upload.parts.reason)}"
-    return f"{_parts_words(upload.parts.value)}: what was sent would have to be sent again"
-
-
-def _parts_words(parts: UploadedParts) -> str:
-    return f"{count(parts.count, 'part')} ({byte_words(parts.size)})"
+    return f"{upload.parts.value.words}: what was sent would have to be sent again"
 
 
 def _begun(upload: UnfinishedUpload, facts: SafetyFacts) -> str:
