@@ -30,7 +30,7 @@ def upload_columns(
         return cell(when(row.started_at, now())) if row.started_at else cell(UNKNOWN, "$warn")
 
     return (
-        Column("key", "KEY", name, 20, wide=40, priority=100, stays=True, flexible=True, sort_key=lambda row: row.key),
+        Column("key", "KEY", name, 28, wide=48, priority=100, stays=True, flexible=True, sort_key=lambda row: row.key),
         Column("started", "STARTED", begun, 12, priority=55, sort_key=_started),
         Column(
             "age", "AGE", lambda row: cell(age(row.started_at, now())), 4, "right", 90, sort_key=_started, restless=True
@@ -43,7 +43,7 @@ def upload_columns(
         Column("size", "SIZE", _size, 9, "right", 85, sort_key=lambda row: row.size, descending=True),
         Column("month", "$/MO", _month, 8, "right", 95, sort_key=lambda row: _usd(row), descending=True),
         Column("by", "BY", _by, 10, wide=24, priority=92, sort_key=lambda row: row.by),
-        Column("sending", "MAY BE SENT BY", lambda row: cell(sending(row), "$warn"), 14, wide=16, priority=40),
+        Column("sending", "SENDER", lambda row: cell(sending(row), "$warn"), 8, wide=16, priority=40),
         Column("region", "REGION", lambda row: cell(row.region, "$muted"), 10, priority=30),
         Column("class", "CLASS", lambda row: cell(row.storage_class.lower(), "$muted"), 11, priority=20),
     )  # fmt: skip
