@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from typing import Final
 
@@ -27,8 +28,7 @@ _COLUMNS: Final = {
     "$/MO": "month",
     "BY": "by",
     "SENDER": "sender",
-    "UPLOAD ID": "upload_id",
-    "ADDRESS": "address",
+    "WORDS FOR s3 abort": "words",
 }
 
 
@@ -105,6 +105,7 @@ def _shown(one: UnfinishedUpload, row: Row) -> Row:
         "month": output.dollars(month(one.usd_per_month)),
         "by": one.by or None,
         "sender": ", ".join(senders) if isinstance(senders, list) else None,
+        "words": shlex.join([one.address, "--upload-id", one.upload_id]),
     }
 
 
