@@ -113,5 +113,5 @@ class UploadOwners:
 
 def _covers(row: Row, address: str) -> bool:
     """Tell whether a copy goes to an address, or below a folder that the address is in."""
-    place, copying = row.entry.resource, row.entry.operation is Operation.S3_COPY
+    place, copying = row.entry.resource, row.entry.operation in (Operation.S3_COPY, Operation.S3_MOVE)
     return copying and (address == place or address.startswith(f"{place.rstrip('/')}/"))

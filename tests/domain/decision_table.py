@@ -21,7 +21,7 @@ from tests.domain.safety_facts import FREE, HELD, LEFT, POLICY, ROOT, SAVED, STO
 from tests.fakes import START, a_price, a_run, an_instance
 
 T, S, R, L = Operation.TERMINATE, Operation.STOP, Operation.START, Operation.LAUNCH
-DELETE, COPY = Operation.S3_DELETE, Operation.S3_COPY
+DELETE, COPY, MOVE = Operation.S3_DELETE, Operation.S3_COPY, Operation.S3_MOVE
 ABORT = Operation.UPLOAD_ABORT
 VOLUME, SNAPSHOT = Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE
 BLOCK, WARN, ALLOW = Severity.BLOCK, Severity.WARN, Severity.ALLOW
@@ -147,6 +147,8 @@ TABLE: Final = (
     Row("D30", DELETE, objects(1, None), "permanent_delete", BLOCK, L3),
     Row("D31", DELETE, objects(newest=("s3://b/ckpt/4000",)), "newest_ckpt", BLOCK, L3),
     Row("D31", COPY, objects(newest=("s3://b/ckpt/4000",)), "newest_ckpt", BLOCK, L3),
+    Row("D31", MOVE, objects(newest=("s3://b/ckpt/4000",)), "newest_ckpt", BLOCK, L3),
+    Row("D31", MOVE, objects(leaving=("s3://b/ckpt/3000",)), "off_ckpt", WARN, L1),
     Row("D32", DELETE, {"objects": LOST}, "objects_unknown", BLOCK, LX),
     Row("D34", DELETE, objects(1, Versioning("Enabled", "Object Lock is on")), "locked", BLOCK, LX),
     Row("D35", ABORT, upload(ours=False, by="bob"), "foreign_upload", BLOCK, L3),

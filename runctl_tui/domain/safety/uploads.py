@@ -86,7 +86,8 @@ def _upload(operation: Operation, facts: SafetyFacts) -> UnfinishedUpload | None
 def _dies(upload: UnfinishedUpload) -> str:
     if isinstance(upload.parts, Unknown):
         return f"what has arrived: {unknown(upload.parts.reason)}"
-    return f"{upload.parts.value.words}: what was sent would have to be sent again"
+    parts = upload.parts.value
+    return f"{parts.words}: what was sent would have to be sent again" if parts.count else "nothing: no part has come"
 
 
 def _begun(upload: UnfinishedUpload, facts: SafetyFacts) -> str:
