@@ -17,6 +17,8 @@ VOLUME: Final = "volume"
 SNAPSHOT: Final = "snapshot"
 TAG_VOLUME: Final = "runctl:volume"
 """On a copy of a snapshot: the volume that the first one was taken of, which AWS does not tell with a copy."""
+TAG_TAKEN_AT: Final = "runctl:taken-at"
+"""On a copy of a snapshot: when the first one was taken, ISO 8601; its own time is that of the copying."""
 TAG_COPY_OF: Final = "runctl:copy-of"
 """On a copy of a snapshot: 'us-east-1/snap-0123456789abcdef0'."""
 
@@ -139,6 +141,13 @@ class VolumeSnapshot(Tagged):
     """The snapshot that it was copied from."""
     copied_from: str = ""
     """The region of that one."""
+    first_taken_at: datetime | None = None
+    """Of a copy: when the first one was taken; None: nobody tells."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When the volume held what the snapshot holds; None: not told."""
+        return self.first_taken_at if self.copy_of else self.started_at
 
     @property
     def home(self) -> str:
@@ -200,9 +209,9 @@ class VolumeChange:
 
 
 def newest_completed(snapshots: tuple[VolumeSnapshot, ...]) -> VolumeSnapshot | None:
-    """Return the newest snapshot that is whole."""
-    whole = [one for one in snapshots if one.state is SnapshotState.COMPLETED and one.started_at is not None]
-    return max(whole, key=lambda one: (one.started_at is not None and one.started_at.timestamp(), one.id), default=None)
+    """Return the whole snapshot with the newest contents; one whose time is not told comes last, and counts."""
+    whole = [one for one in snapshots if one.state is SnapshotState.COMPLETED and (one.as_of or one.copy_of)]
+    return max(whole, key=lambda one: (one.as_of.timestamp() if one.as_of else 0.0, one.id), default=None)
 
 
 def month(fact: Fact[Decimal]) -> Decimal | None:

@@ -93,17 +93,18 @@ class Pick(Dialog[str]):
         return ()
 
     def on_mount(self) -> None:
-        """Show everything at first."""
-        found = self.query_one(PickList)
-        found.items = self._items
-        found.styles.height = max(1, min(len(self._items), 14))
-        found.current = self._first()
+        """Show everything, or what matches where somebody was quicker."""
+        self.query_one(PickList).styles.height = max(1, min(len(self._items), 14))
+        self._narrow(self.query_one(Input).value)
 
     @on(Input.Changed)
     def narrow(self, event: Input.Changed) -> None:
         """Show what matches, the closest first."""
         event.stop()
-        needle = event.value.strip().casefold()
+        self._narrow(event.value)
+
+    def _narrow(self, typed: str) -> None:
+        needle = typed.strip().casefold()
         scored = [
             (score, number, item)
             for number, item in enumerate(self._items)

@@ -168,7 +168,15 @@ def _parameters(change: VolumeChange, batch: Sequence[SafetyFacts]) -> tuple[tup
     if change.new is not None:
         found |= {"zone": change.new.zone, "encrypted": change.new.encrypted, "snapshot": change.new.snapshot_id}
         found |= {"project": change.new.project}
+    if change.operation in (Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE):
+        found["left"] = " ".join(_left(facts) for facts in batch)
     return tuple((name, str(value)) for name, value in sorted(found.items()) if value not in ("", None, False))
+
+
+def _left(facts: SafetyFacts) -> str:
+    """Return the snapshot that the contents can be had back from, so that a plan holds only while that one is there."""
+    kept = facts.storage.kept(but=facts.target.id)
+    return kept.value.id if isinstance(kept, Known) and kept.value else "nothing"
 
 
 def _call(change: VolumeChange, target: Target, facts: SafetyFacts, token: str) -> StorageCall:
@@ -176,6 +184,7 @@ def _call(change: VolumeChange, target: Target, facts: SafetyFacts, token: str) 
     volume = storage.volume.value if isinstance(storage.volume, Known) else None
     held = volume.attachment if volume else None
     host = storage.host.value if isinstance(storage.host, Known) else None
+    snapshot = storage.snapshot.value if isinstance(storage.snapshot, Known) else None
     tags = dict(facts.tags.value) if isinstance(facts.tags, Known) else {}
     return StorageCall(
         operation=change.operation,
@@ -189,7 +198,8 @@ def _call(change: VolumeChange, target: Target, facts: SafetyFacts, token: str) 
         to_region=change.region,
         name=change.name or target.name,
         project=change.new.project if change.new else tags.get("runctl:project", ""),
-        volume_id=storage.snapshot.value.volume_id if isinstance(storage.snapshot, Known) else "",
+        volume_id=snapshot.volume_id if snapshot else "",
+        taken_at=snapshot.as_of.isoformat() if snapshot and snapshot.as_of else "",
     )
 
 

@@ -65,7 +65,7 @@ class VolumeFactGatherer:
         await store.check_zone(new.zone)
         target = Target(VOLUME, "", new.name, new.provider, new.region)
         base = await self._base(change, target, new_lock(change), planned_account)
-        await store.learn_prices()
+        await store.learn_prices(new.region)
         taken = [one.id for one in (await self.volumes.now()).value.volumes if one.name == new.name]
         if taken:
             why = f"{taken[0]} has it"
@@ -150,7 +150,7 @@ class VolumeFactGatherer:
         )
         month = listed.usd_per_month
         if change.region:
-            await store.learn_prices()
+            await store.learn_prices(change.region)
             month = store.snapshot_month(change.region, listed.size_gib)
         storage = StorageFacts(
             volume=kin.volume,

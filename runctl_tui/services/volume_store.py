@@ -39,6 +39,8 @@ class StorageCall:
     project: str = ""
     volume_id: str = ""
     """Of the volume whose snapshot is copied."""
+    taken_at: str = ""
+    """When that snapshot was taken, ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ class VolumeStore(Protocol):
     async def standing(self) -> Standing:
         """Volumes that cost by themselves and not with a machine; asked at each look at the fleet."""
 
-    async def learn_prices(self) -> None:
-        """Have the prices of all regions at hand; a failure leaves what is known."""
+    async def learn_prices(self, region: str = "") -> None:
+        """Have the prices of all regions at hand, and of one that is named; a failure leaves what is known."""
 
     async def zones(self) -> tuple[str, ...]:
         """Where a new volume may be; empty where that goes by where the machines are."""
@@ -87,7 +89,7 @@ class VolumeStore(Protocol):
         """All our snapshots of a volume, also of one that is gone, in the volume's own region."""
 
     async def copies_of(self, volume_id: str, region: str, snapshot_id: str = "") -> tuple[VolumeSnapshot, ...]:
-        """Our copies, in all regions but the volume's own, of its snapshots, and of one of them that is named."""
+        """Our copies, in all regions, of its snapshots, and of one of them that is named."""
 
     async def users_of(self, snapshot_id: str, region: str) -> tuple[str, ...]:
         """Ids of our images that rest on a snapshot."""

@@ -53,6 +53,8 @@ class FakeStore:
     calls: list[StorageCall] = field(default_factory=list)
     asked: list[StorageCall] = field(default_factory=list)
     changed: dict[str, Modification] = field(default_factory=dict)
+    priced_in: list[str] = field(default_factory=list)
+    """Regions whose prices were asked for by name."""
     error: Exception | None = None
     """What the next call raises after it has taken effect."""
     missing: tuple[Any, ...] = ()
@@ -83,8 +85,8 @@ class FakeStore:
         kept = Storage(tuple(self.volumes.values()), tuple(self.snapshots.values()))
         return Snapshot(kept, self.clock.now(), ("fake/us-east-1",), self.missing)
 
-    async def learn_prices(self) -> None:
-        pass
+    async def learn_prices(self, region: str = "") -> None:
+        self.priced_in += [region] if region else []
 
     async def zones(self) -> tuple[str, ...]:
         return ()
@@ -228,6 +230,25 @@ async def test_what_is_done_to_a_disk_is_found_with_its_machine(rig: VolumeRig) 
     assert (await rig.change(VolumeChange(O.VOLUME_ATTACH, (data.key,), instance=MACHINE.key))).ok
     rows = await rig.journal.about([MACHINE.key], MACHINE.id)
     assert [row.entry.operation for row in rows] == [O.VOLUME_ATTACH]
+
+
+async def test_a_plan_holds_only_while_what_it_can_be_undone_with_is_there(rig: VolumeRig) -> None:
+    data = rig.ebs.add("data")
+    rig.ebs.save("one", data.id)
+    other = rig.ebs.save("two", data.id)
+    plan = await rig.actions.plan(O.VOLUME_DELETE, [data.key])
+    assert (await rig.actions.plan(O.VOLUME_DELETE, [data.key])).hash == plan.hash
+    del rig.ebs.snapshots[other.id]
+    with pytest.raises(PlanChanged):
+        await rig.actions.commit(plan, yes(plan))
+
+
+async def test_prices_are_asked_for_where_something_will_be(rig: VolumeRig) -> None:
+    data = rig.ebs.add("data")
+    rig.ebs.save("one", data.id)
+    await rig.actions.plan_volume(VolumeChange(O.VOLUME_CREATE, new=NewVolume("fake", "us-east-1b", "fresh", SHAPE)))
+    await rig.actions.plan_volume(VolumeChange(O.SNAPSHOT_COPY, ("fake/snap-one",), region="eu-west-1"))
+    assert rig.ebs.priced_in == ["us-east-1", "eu-west-1"]
 
 
 async def test_a_shape_that_was_changed_lately_says_so(rig: VolumeRig) -> None:

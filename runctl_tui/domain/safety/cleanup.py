@@ -74,6 +74,7 @@ RULES: Final[tuple[Rule, ...]] = (
     storage.wrong_shape,
     storage.changed_lately,
     storage.snapshot_not_whole,
+    storage.copy_leads_nowhere,
     storage.restore_fits,
     storage.snapshot_costs,
     objects.objects_unknown,

@@ -83,10 +83,10 @@ def undo_exists(operation: Operation, facts: SafetyFacts) -> Reason | None:
     newest = known_or_none(facts.storage.kept())
     if operation is not Operation.VOLUME_DELETE or newest is None:
         return None
+    old = f"{ago(newest.as_of, facts.at)} old" if newest.as_of else "of a time that is not told"
+    text = f"its newest snapshot is {old}: what was written since is lost"
     if newest.copy_of:
-        text = f"only a copy of a snapshot is left, in {newest.region}: what was written since that one is lost"
-        return warn("undo_exists", text, Level.NAME)
-    text = f"its newest snapshot is {ago(newest.started_at, facts.at)} old: what was written since is lost"
+        text = f"only a copy of a snapshot is left, in {newest.region}, {old}: what was written since is lost"
     return warn("undo_exists", text, Level.NAME)
 
 
@@ -230,6 +230,13 @@ def snapshot_not_whole(operation: Operation, facts: SafetyFacts) -> Reason | Non
     if not reads or snapshot is None or snapshot.state is SnapshotState.COMPLETED:
         return None
     return block("snapshot_state", f"the snapshot is {snapshot.state.value}", Level.NEVER, offer="wait for it")
+
+
+def copy_leads_nowhere(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """A copy beside its first costs like one and saves nothing."""
+    if operation is not Operation.SNAPSHOT_COPY or facts.storage.to_region != facts.target.region:
+        return None
+    return block("same_region", f"it is in {facts.target.region} already", Level.NEVER, offer="name another region")
 
 
 def restore_fits(operation: Operation, facts: SafetyFacts) -> Reason | None:

@@ -11,7 +11,7 @@ from runctl_tui.domain.plan import Operation, PlanLine
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, count, known_or_none, unknown, what
 from runctl_tui.domain.states import ON_SNAPSHOTS
-from runctl_tui.domain.volume import Volume, VolumeSnapshot, newest_completed
+from runctl_tui.domain.volume import Volume, VolumeSnapshot
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled
 
 _NO_SHRINKING: Final = "none for the size, which never shrinks; the rest in 6 hours"
@@ -104,13 +104,12 @@ def _dies(operation: Operation, facts: SafetyFacts) -> str:
     snapshots = facts.storage.snapshots
     if isinstance(snapshots, Unknown):
         return f"{size}; its snapshots are {unknown(snapshots.reason)}"
-    newest = newest_completed(snapshots.value)
-    if newest is None and (copy := known_or_none(facts.storage.kept())) is not None:
-        return f"{size}, and what was written since the snapshot whose copy is {copy.id} in {copy.region}"
+    newest = known_or_none(facts.storage.kept())
     if newest is None:
         none = "no snapshot is whole" if snapshots.value else "there is no snapshot"
         return f"{size}, and everything on it: {none}"
-    return f"{size}, and what was written since {newest.id}, {ago(newest.started_at, facts.at)} old"
+    since = newest.id + (f", {ago(newest.as_of, facts.at)} old" if newest.as_of else ", whose time is not told")
+    return f"{size}, and what was written since {since}"
 
 
 def _stays(operation: Operation, facts: SafetyFacts) -> str:
@@ -160,9 +159,12 @@ def _undo(operation: Operation, facts: SafetyFacts) -> str:
         case Operation.SNAPSHOT_DELETE:
             return "none"
     newest = known_or_none(facts.storage.kept())
-    if newest is not None and newest.copy_of:
-        return f"copy {newest.id} back from {newest.region}, and restore that"
-    return f"restore {newest.id}, as of {ago(newest.started_at, facts.at)} ago" if newest else "none"
+    if newest is None:
+        return "none"
+    as_of = f", as of {ago(newest.as_of, facts.at)} ago" if newest.as_of else ""
+    if newest.region != newest.home:
+        return f"copy {newest.id} back from {newest.region}, and restore that{as_of}"
+    return f"restore {newest.id}{as_of}"
 
 
 def _unmodify(facts: SafetyFacts) -> str:
@@ -177,5 +179,5 @@ def _unmodify(facts: SafetyFacts) -> str:
 def _then(fact: Fact[VolumeSnapshot], facts: SafetyFacts) -> str:
     if isinstance(fact, Unknown):
         return f"when it was made, which is {unknown(fact.reason)}"
-    begun = fact.value.started_at
+    begun = fact.value.as_of
     return "when it was made, which is not told" if begun is None else f"{ago(begun, facts.at)} ago"

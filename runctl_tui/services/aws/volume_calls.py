@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT
 from runctl_tui.domain.states import Operation
-from runctl_tui.domain.volume import SNAPSHOT, TAG_COPY_OF, TAG_VOLUME, VOLUME, VolumeShape
+from runctl_tui.domain.volume import SNAPSHOT, TAG_COPY_OF, TAG_TAKEN_AT, TAG_VOLUME, VOLUME, VolumeShape
 from runctl_tui.services.aws.instances import TAG_OP
 from runctl_tui.services.aws.request import CREATED_BY
 from runctl_tui.services.errors import ValidationError
@@ -115,7 +115,7 @@ def _shape(shape: VolumeShape) -> dict[str, Any]:
 
 
 def _copied(call: StorageCall) -> dict[str, str]:
-    return {TAG_COPY_OF: f"{call.region}/{call.id}", TAG_VOLUME: call.volume_id}
+    return {TAG_COPY_OF: f"{call.region}/{call.id}", TAG_VOLUME: call.volume_id, TAG_TAKEN_AT: call.taken_at}
 
 
 def _tagged(kind: str, call: StorageCall, owner: str, more: Mapping[str, str] = _NO_MORE) -> dict[str, Any]:

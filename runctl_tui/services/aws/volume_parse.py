@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.volume import (
     TAG_COPY_OF,
+    TAG_TAKEN_AT,
     TAG_VOLUME,
     Attachment,
     SnapshotState,
@@ -97,6 +98,7 @@ def parse_snapshot(raw: SnapshotTypeDef, region: str, owner: str) -> VolumeSnaps
         owner_label=owner,
         copy_of=copy_of,
         copied_from=copied_from,
+        first_taken_at=_moment(dict(tags).get(TAG_TAKEN_AT, "")),
     )
 
 
@@ -109,12 +111,20 @@ def _origin(tags: Mapping[str, str], description: str) -> tuple[str, str]:
     return (told[2], told[1]) if told else ("", "")
 
 
+def _moment(text: str) -> datetime | None:
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return told if told.tzinfo else None
+
+
 def with_newest(found: Volume, snapshots: Fact[tuple[VolumeSnapshot, ...]]) -> Volume:
     """Return the volume with when its newest completed snapshot was begun."""
     if isinstance(snapshots, Unknown):
         return replace(found, last_snapshot=snapshots)
     newest = newest_completed(tuple(one for one in snapshots.value if one.volume_id == found.id))
-    last: Fact[datetime | None] = Known(newest.started_at if newest else None, snapshots.observed_at, SOURCE)
+    last: Fact[datetime | None] = Known(newest.as_of if newest else None, snapshots.observed_at, SOURCE)
     return replace(found, last_snapshot=last)
 
 

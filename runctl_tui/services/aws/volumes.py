@@ -95,9 +95,10 @@ class EbsStore:
             async with asyncio.timeout(PRICE_PATIENCE):
                 await asyncio.gather(*(self._prices.refresh(region) for region in regions))
 
-    async def learn_prices(self) -> None:
-        """Ask the price lists of all regions, as often as they are worth asking."""
-        await asyncio.gather(*(self._prices.refresh(region) for region in self._settings.regions))
+    async def learn_prices(self, region: str = "") -> None:
+        """Ask the price lists of all regions, and of one that is named, as often as they are worth asking."""
+        wanted = dict.fromkeys((*self._settings.regions, *([region] if region else [])))
+        await asyncio.gather(*(self._prices.refresh(one) for one in wanted))
 
     async def zones(self) -> tuple[str, ...]:
         """Return none: a volume goes where the machine is that it is for."""
@@ -135,18 +136,18 @@ class EbsStore:
         return self._priced(parse_snapshot(raw, where, self._settings.owner))
 
     async def snapshots_of(self, volume_id: str, region: str) -> tuple[VolumeSnapshot, ...]:
-        """Return all our snapshots of a volume."""
-        return await self._snapshots(region, [{"Name": "volume-id", "Values": [volume_id]}])
+        """Return all our snapshots of a volume; copies of them are told elsewhere."""
+        found = await self._snapshots(region, [{"Name": "volume-id", "Values": [volume_id]}])
+        return tuple(one for one in found if not one.copy_of)
 
     async def copies_of(self, volume_id: str, region: str, snapshot_id: str = "") -> tuple[VolumeSnapshot, ...]:
-        """Return our copies in the other regions, which tell by tag or description what they were copied from."""
+        """Return our copies, which tell by tag or description what they were copied from."""
         wanted: list[tuple[str, str]] = [(f"tag:{TAG_VOLUME}", volume_id)]
         if snapshot_id:
             wanted += [(f"tag:{TAG_COPY_OF}", f"{region}/{snapshot_id}"), ("description", f"*{snapshot_id}*")]
         asked = [
             self._snapshots(other, [{"Name": name, "Values": [value]}])
-            for other in self._settings.regions
-            if other != region
+            for other in dict.fromkeys((*self._settings.regions, region))
             for name, value in wanted
         ]
         found = {one.id: one for part in await asyncio.gather(*asked) for one in part}

@@ -73,7 +73,7 @@ class NetworkVolumes:
         found = await self._catalog.volumes()
         return Snapshot(tuple(self._volume(one, ()) for one in found.values()), self._clock.now(), (PROVIDER,))
 
-    async def learn_prices(self) -> None:
+    async def learn_prices(self, region: str = "") -> None:
         """Do nothing: the prices of storage are in this program, dated."""
 
     async def zones(self) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def _moving(transfer: Transfer) -> list[PlanLine]:
         PlanLine("FROM", transfer.request.source),
         PlanLine("TO", transfer.request.destination),
         PlanLine("MOVES", f"{count(len(transfer.items), 'file')}, {byte_words(transfer.size)}"),
-        PlanLine("FIRST", _first([item.name for item in transfer.items])),
+        *([PlanLine("FIRST", _first([item.name for item in transfer.items]))] if transfer.items else []),
     ]
     if transfer.skipped:
         first = "; ".join(f"{name!r}: {why}" for name, why in transfer.skipped[:FIRST])

@@ -19,7 +19,11 @@ from tests.fakes import START
 
 LOST: Final = Unknown("throttled")
 POD: Final = Attachment("pod-1", "/workspace")
-COPY: Final = replace(SAVED, id="snap-8", region="us-west-2", copy_of="snap-1", copied_from="us-east-1")
+COPY: Final = replace(
+    SAVED, id="snap-8", region="us-west-2", started_at=START, copy_of="snap-1", copied_from="us-east-1",
+    first_taken_at=SAVED.started_at,
+)  # fmt: skip
+TIMELESS: Final = replace(COPY, first_taken_at=None)
 COPY_TOO: Final = replace(COPY, id="snap-9", region="eu-west-1")
 OTHER: Final = replace(SAVED, id="snap-2")
 NETWORK: Final = replace(FREE, provider="runpod", region="EU-RO-1", zone="EU-RO-1", shape=VolumeShape("network", 100))
@@ -107,6 +111,11 @@ SNAPSHOTS: Final[dict[str, Circumstance]] = {
     "neither volume nor snapshots can be read": stored(volume=Unknown("denied"), snapshots=LOST),
     "a copy is in another region": stored(copies=known((COPY,))),
     "only a copy is left": stored(snapshots=known(()), copies=known((COPY,))),
+    "only a copy is left, and nobody tells of when": stored(snapshots=known(()), copies=known((TIMELESS,))),
+    "only a copy beside the volume is left": stored(
+        snapshots=known(()), copies=known((replace(COPY, region="us-east-1"),))
+    ),
+    "the copy is to be where its first is": stored(to_region="us-east-1"),
     "only this one and copies are left": stored(snapshots=known((SAVED,)), copies=known((COPY, COPY_TOO))),
     "only this one and a copy that is not complete": stored(
         snapshots=known((SAVED,)), copies=known((replace(COPY, state=SnapshotState.PENDING),))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
@@ -24,7 +26,14 @@ async def saved(world: World) -> tuple[EbsStore, str, VolumeSnapshot]:
 
 async def copied(world: World, first: VolumeSnapshot) -> VolumeSnapshot:
     call = StorageCall(
-        Operation.SNAPSHOT_COPY, EAST, first.id, "op-3", to_region=WEST, name="saved", volume_id=first.volume_id
+        Operation.SNAPSHOT_COPY,
+        EAST,
+        first.id,
+        "op-3",
+        to_region=WEST,
+        name="saved",
+        volume_id=first.volume_id,
+        taken_at="2026-11-01T10:00:00+00:00",
     )
     return await store(world).snapshot(await store(world).change(call), WEST)
 
@@ -39,6 +48,7 @@ async def test_a_copy_of_ours_knows_its_volume_and_its_first(world: World) -> No
     ebs, volume, first = await saved(world)
     copy = await copied(world, first)
     assert (copy.volume_id, copy.copy_of, copy.copied_from, copy.home) == (volume, first.id, EAST, EAST)
+    assert copy.as_of == datetime(2026, 11, 1, 10, tzinfo=UTC), "not when it was copied"
     for one in (first, copy):
         kin = await kin_of(ebs, one, world.clock)
         assert isinstance(kin.volume, Known)
@@ -64,7 +74,7 @@ async def test_a_copy_of_the_console_s_is_known_by_its_description(world: World)
         SourceRegion=EAST, SourceSnapshotId=first.id, Description=f"[Copied {first.id} from {EAST}]"
     )["SnapshotId"]
     copy = await ebs.snapshot(made, WEST)
-    assert (copy.volume_id, copy.copy_of, copy.copied_from) == ("", first.id, EAST)
+    assert (copy.volume_id, copy.copy_of, copy.copied_from, copy.as_of) == ("", first.id, EAST, None)
     for one in (first, copy):
         kin = await kin_of(ebs, one, world.clock)
         assert isinstance(kin.volume, Known)
@@ -100,3 +110,14 @@ def test_the_volume_that_ec2_gives_a_copy_is_left_out(description: str, volume: 
         {"SnapshotId": "snap-1", "VolumeId": "vol-1", "Description": "vol-1 by runctl-tui"}, EAST, "me"
     )
     assert (own.volume_id, own.copy_of, own.home) == ("vol-1", "", EAST)
+
+
+async def test_a_copy_beside_its_first_is_no_second_snapshot(world: World) -> None:
+    ebs, volume, first = await saved(world)
+    made = world.raw(region=EAST).copy_snapshot(
+        SourceRegion=EAST, SourceSnapshotId=first.id, Description=f"[Copied {first.id} from {EAST}]"
+    )["SnapshotId"]
+    assert ids(await kin_of(ebs, first, world.clock)) == ({first.id}, {made})
+    newest = (await ebs.volume(volume, EAST)).last_snapshot
+    assert isinstance(newest, Known)
+    assert newest.value == first.started_at

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
+from textual.widgets import Button, Input
 
 from runctl_tui.domain.text import safe
 from runctl_tui.modals.base import BURST_KEYS, Dialog, DialogButton
@@ -188,6 +188,20 @@ async def test_picking_by_a_few_letters() -> None:
         assert "eu-west-1" not in "\n".join(stage.app.screen_text())
         await pilot.press("enter")
         assert await stage.settled(pilot, "us-west-2")
+
+
+async def test_who_types_before_the_list_is_there_has_it_narrowed_all_the_same() -> None:
+    items = [PickItem(name, safe(name)) for name in ("copy", "upload")]
+    stage = Stage(lambda clock: Pick(clock, safe("Actions"), items))
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await stage.open(pilot)
+        dialog = stage.app.screen
+        assert isinstance(dialog, Pick)
+        with dialog.prevent(Input.Changed):
+            dialog.query_one(Input).value = "up"
+        dialog.on_mount()
+        await pilot.press("enter")
+        assert await stage.settled(pilot, "upload")
 
 
 async def test_what_cannot_be_picked_is_not() -> None:
