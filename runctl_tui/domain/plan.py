@@ -156,18 +156,21 @@ class Plan:
     """What the call needs beyond the targets, in a stable order; no secrets, ports or times."""
     skipped: tuple[tuple[str, str], ...] = ()
     """What was asked for and is left out, each by its name with why; untrusted."""
+    stakes: tuple[str, ...] = ()
+    """What it would hit besides, one text for each thing; more of it is another plan."""
     parts: tuple[Plan, ...] = ()
     """The plans of single targets that this one is made of, where it is of several operations."""
 
     @property
     def hash(self) -> str:
-        """Twelve hex digits over operation, targets, effect, price and reason codes; never ages, ports or times."""
+        """Twelve hex digits over operation, targets, effect, price, reasons and stakes; never ages, ports or times."""
         basis = {
             "operation": self.operation.value,
             "targets": sorted([target.kind, target.id, target.name, target.region] for target in self.targets),
             "effect": self.effect,
             "price": None if self.usd_per_hour is None else str(self.usd_per_hour.normalize()),
             "reasons": sorted(reason.code for reason in self.verdict.reasons),
+            "stakes": sorted(self.stakes),
             "account": self.account,
             "parameters": sorted([*self.parameters, *(("part", one.hash) for one in self.parts)]),
         }

@@ -9,8 +9,8 @@ from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan
 from runctl_tui.domain.resource import Market
-from runctl_tui.domain.safety import Policy
-from runctl_tui.services.action_plans import differences
+from runctl_tui.domain.safety import CleanupSafety, Policy, SafetyFacts
+from runctl_tui.services.action_plans import differences, plan_of
 from runctl_tui.services.errors import PlanChanged, Refused, refusal, unacknowledged
 
 SAID_AT_LAUNCH: Final = frozenset({"workspace_dies"})
@@ -68,6 +68,14 @@ def check_unchanged(plan: Plan, fresh: Plan, confirmation: Confirmation) -> None
     if plan.price_unknown and cap is not None and fresh.usd_per_hour is not None and fresh.usd_per_hour > cap:
         why = f"it costs {dollars(fresh.usd_per_hour)} per hour, more than the {dollars(cap)} you typed"
         raise Refused(f"{plan.effect}: not done", why, "type a higher cap, or choose a smaller type", code="cap")
+
+
+def check_still(operation: Operation, before: SafetyFacts, now: SafetyFacts, safety: CleanupSafety) -> None:
+    """Raise PlanChanged where one target is not as it was when the confirmed plan was looked at again."""
+    was, fresh = (plan_of(operation, [facts], safety.judge(operation, facts), "") for facts in (before, now))
+    if changed := differences(was, fresh):
+        what = f"{before.target.name or before.target.id} is not as it was confirmed"
+        raise PlanChanged(what, "; ".join(changed), "look at its plan again")
 
 
 def with_cap(request: LaunchRequest, confirmation: Confirmation) -> LaunchRequest:

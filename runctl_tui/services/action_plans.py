@@ -15,6 +15,7 @@ from runctl_tui.domain.safety import SafetyFacts, plan_lines, reversibility
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.safety.processes import process_effect
 from runctl_tui.domain.safety.reasons import buys, count
+from runctl_tui.domain.safety.stakes import stakes
 from runctl_tui.domain.safety.uploads import upload_effect
 from runctl_tui.domain.states import ON_PROCESSES, ON_UPLOADS
 
@@ -44,6 +45,7 @@ def plan_of(
         accounts=accounts if len(accounts) > 1 else (),
         who=batch[0].policy.who if batch else "",
         parameters=parameters,
+        stakes=tuple(one for facts in batch for one in stakes(operation, facts)),
     )
 
 
@@ -140,6 +142,7 @@ def differences(before: Plan, after: Plan) -> tuple[str, ...]:
         words.append("the targets are others now")
     if dict(after.parameters) != dict(before.parameters):
         words.append("what it is about is another now")
+    words += [f"now {one}" for one in after.stakes if one not in before.stakes]
     if after.account != before.account:
         words.append(f"the account is {after.account or 'unknown'} now, not {before.account or 'unknown'}")
     if after.verdict.level > before.verdict.level:

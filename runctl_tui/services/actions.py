@@ -10,12 +10,13 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, Protocol, TypeAlias
 
 from runctl_tui.domain.launch import LaunchRequest, no_end
 from runctl_tui.domain.marks import MarkRequest, kind_of
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
-from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step
+from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step, Target
 from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, ON_UPLOADS, STORAGE
@@ -25,6 +26,7 @@ from runctl_tui.services.action_checks import (
     LAUNCHING,
     check_confirmation,
     check_policy,
+    check_still,
     check_unchanged,
     with_cap,
 )
@@ -58,6 +60,8 @@ from runctl_tui.services.volume_actions import VolumeActions
 Batch: TypeAlias = list[SafetyFacts]
 _REMEMBERED: Final = 32
 """Launch requests whose plans may still be confirmed."""
+STALE: Final = timedelta(seconds=2)
+"""How long what was seen of a target holds until its call; where others come before it, that may be minutes."""
 _ON_MACHINES: Final = frozenset({Operation.START, Operation.STOP, Operation.TERMINATE})
 
 
@@ -234,9 +238,7 @@ class ActionService:
         if request is not None:
             return await self._plan_launch(request, plan.account)
         accounts = dict(plan.accounts)
-        planned = {
-            one.id if one.kind == "run" else one.key: accounts.get(one.provider, plan.account) for one in plan.targets
-        }
+        planned = {_reference(one): accounts.get(one.provider, plan.account) for one in plan.targets}
         return await self._plan(plan.operation, planned)
 
     def _hold(self, plan: Plan, request: LaunchRequest | None) -> contextlib.ExitStack:
@@ -354,7 +356,8 @@ class ActionService:
         for facts in todo:
             job.check()
             try:
-                results.append(await self._change(plan, facts, job))
+                fresh = await self._still(plan, facts)
+                results.append(await self._change(plan, fresh, job))
             except TrainctlError as error:
                 errors.append(error)
         if len(errors) == 1 and len(todo) == 1:
@@ -364,6 +367,26 @@ class ActionService:
             raise CloudProviderError(what, "; ".join([*map(str, errors), *results]), code="partly-failed")
         return "; ".join(results)
 
+    async def _still(self, plan: Plan, facts: SafetyFacts) -> SafetyFacts:
+        """Return the facts about a target whose turn has come, seen anew where they have aged."""
+        target = facts.target
+        if self._facts.clock.now() - facts.at <= STALE:
+            return facts
+        if plan.operation in STORAGE:
+            fresh = await self._storage.look(plan, target)
+        elif plan.operation in MARKING:
+            fresh = await self._marks.look(plan, target)
+        else:
+            account = dict(plan.accounts).get(target.provider, plan.account)
+            _, (fresh,) = await self._plan(plan.operation, {_reference(target): account})
+        check_still(plan.operation, facts, fresh, self._parts.safety)
+        return fresh
+
+
+def _reference(target: Target) -> str:
+    """Return what a plan names a target by."""
+    return target.id if target.kind == "run" else target.key
+
 
 def lock_names(plan: Plan, request: LaunchRequest | None) -> tuple[str, ...]:
     """Return the names under which a plan's resources are locked and journaled."""
@@ -371,4 +394,4 @@ def lock_names(plan: Plan, request: LaunchRequest | None) -> tuple[str, ...]:
         return (launch_lock(request.options),)
     if plan.operation in ON_UPLOADS:
         return lock_names_of(plan.targets)
-    return tuple(one.id if one.kind == "run" else one.key for one in plan.targets)
+    return tuple(_reference(one) for one in plan.targets)

@@ -77,6 +77,7 @@ def _joined(plans: Sequence[Plan], parts: tuple[Plan, ...]) -> Plan:
         account=", ".join(dict.fromkeys(account for account in accounts.values() if account)),
         accounts=tuple(sorted(accounts.items())) if len(accounts) > 1 else (),
         parameters=(),
+        stakes=tuple(one for part in parts for one in part.stakes),
         parts=parts,
     )
 

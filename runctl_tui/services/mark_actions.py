@@ -64,10 +64,11 @@ class MarkActions:
 
     async def again(self, plan: Plan) -> tuple[Plan, list[SafetyFacts]]:
         """Make a plan again from strong reads, for the account that it was made for."""
-        request = self._requests.get(plan.hash)
-        if request is None:
-            raise PlanChanged("this plan is not known any more", "", "make it again")
-        return await self.plan(request, plan.account)
+        return await self.plan(self._request_of(plan), plan.account)
+
+    async def look(self, plan: Plan, target: Target) -> SafetyFacts:
+        """Return the facts about one target of a plan as they are now."""
+        return await self._facts(self._request_of(plan), target.key, plan.account)
 
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """Return the visible steps of carrying a plan out."""
@@ -87,6 +88,12 @@ class MarkActions:
         words = f"{target.name or target.id}: {mark.words}"
         await caller.journal.mark(entry.op_id, JournalState.VERIFIED, words)
         return words
+
+    def _request_of(self, plan: Plan) -> MarkRequest:
+        request = self._requests.get(plan.hash)
+        if request is None:
+            raise PlanChanged("this plan is not known any more", "", "make it again")
+        return request
 
     async def _seen(self, target: Target, mark: Mark, op_id: str) -> None:
         caller = self._parts.caller

@@ -66,6 +66,10 @@ class VolumeActions:
         """Make a plan again from strong reads, for the account that it was made for."""
         return await self.plan(self._change_of(plan), plan.account)
 
+    async def look(self, plan: Plan, target: Target) -> SafetyFacts:
+        """Return the facts about one target of a plan as they are now."""
+        return await self._parts.facts.of(self._change_of(plan), target.key, plan.account)
+
     def locks(self, plan: Plan) -> tuple[str, ...]:
         """Return the names under which a plan's resources are locked and journaled."""
         change = self._change_of(plan)
@@ -168,15 +172,7 @@ def _parameters(change: VolumeChange, batch: Sequence[SafetyFacts]) -> tuple[tup
     if change.new is not None:
         found |= {"zone": change.new.zone, "encrypted": change.new.encrypted, "snapshot": change.new.snapshot_id}
         found |= {"project": change.new.project}
-    if change.operation in (Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE):
-        found["left"] = " ".join(_left(facts) for facts in batch)
     return tuple((name, str(value)) for name, value in sorted(found.items()) if value not in ("", None, False))
-
-
-def _left(facts: SafetyFacts) -> str:
-    """Return the snapshot that the contents can be had back from, so that a plan holds only while that one is there."""
-    kept = facts.storage.kept(but=facts.target.id)
-    return kept.value.id if isinstance(kept, Known) and kept.value else "nothing"
 
 
 def _call(change: VolumeChange, target: Target, facts: SafetyFacts, token: str) -> StorageCall:
