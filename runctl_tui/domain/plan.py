@@ -177,6 +177,12 @@ class Plan:
         return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
+    def untold(self) -> tuple[Target, ...]:
+        """The targets that no line begins with, so that whoever shows the lines has to name them as well."""
+        first = {line.text.partition(" ")[0] for line in self.lines}
+        return tuple(target for target in self.targets if target.id not in first)
+
+    @property
     def name_to_type(self) -> str:
         """The name that confirms destruction: the single target's name, its id's last six where unnamed."""
         if len(self.targets) != 1:

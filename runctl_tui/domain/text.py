@@ -18,6 +18,8 @@ MAX_FIELD: Final = 400
 """Characters that a name, tag or message may have before it is cut."""
 MAX_LINE: Final = 4096
 """Characters that a log line may have before it is cut."""
+MAX_PLAN: Final = 32_768
+"""Characters of a line of a plan: room for the id of each of 128 disks, with its name."""
 MAX_QUOTED: Final = 60
 """Characters of a value that an error quotes."""
 UNSHOWN: Final = "\ufffd"

@@ -15,7 +15,7 @@ from typing import Final
 
 from runctl_tui.domain.figures import price
 from runctl_tui.domain.plan import SHORTEST_REASON, Confirmation, Level, Plan, Severity, reason_given
-from runctl_tui.domain.text import safe
+from runctl_tui.domain.text import MAX_PLAN, safe
 from runctl_tui.headless import output
 from runctl_tui.headless.flags import strictly
 from runctl_tui.headless.parser import PROGRAM
@@ -134,9 +134,11 @@ def as_data(plan: Plan) -> dict[str, object]:
 
 def describe(plan: Plan) -> str:
     """Return the plan for a person."""
-    lines = [f"Plan {plan.hash}: {safe(plan.effect, 500)}"]
+    lines = [f"Plan {plan.hash}: {safe(plan.effect, MAX_PLAN)}"]
     width = max((len(line.label) for line in plan.lines), default=0)
-    lines += [f"  {safe(line.label):<{width}}  {safe(line.text, 500)}" for line in plan.lines]
+    lines += [f"  {safe(line.label):<{width}}  {safe(line.text, MAX_PLAN)}" for line in plan.lines]
+    if len(plan.targets) > 1:
+        lines += [f"  {'':<{width}}  {safe(target.id, MAX_PLAN)}" for target in plan.untold]
     if plan.price_unknown:
         lines.append("  price unknown: --cap USD says what you accept per hour")
     elif plan.usd_per_hour:

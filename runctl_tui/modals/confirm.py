@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Severity
 from runctl_tui.domain.states import DESTROYING, ON_PROCESSES
-from runctl_tui.domain.text import EMPTY, SafeText, safe
+from runctl_tui.domain.text import EMPTY, MAX_PLAN, SafeText, safe
 from runctl_tui.modals.acknowledge import Acknowledge, TypedInput, ask_for
 from runctl_tui.modals.base import CANCEL, PASTED, Dialog, DialogButton
 from runctl_tui.modals.base import Severity as Colour
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 ACT: Final = "act"
 ARM_SECONDS: Final = 3.0
 """How long what reasons stand against cannot be done yet: they are to be read."""
-MOST_TARGETS: Final = 6
 _VERBS: Final = {
     Operation.LAUNCH: "Launch",
     Operation.START: "Start",
@@ -273,13 +272,13 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
 
     def _facts(self) -> Iterable[Fact]:
         now = self._clock.now()
-        yield Fact(safe("PLAN"), safe(self.plan.effect), "$strong")
+        yield Fact(safe("PLAN"), safe(self.plan.effect, MAX_PLAN), "$strong")
         if len(self.plan.targets) > 1:
             yield from _targets(self.plan)
         for line in self.plan.lines:
             age = safe(f"seen {seen(line.seen_at, now)}") if line.seen_at else EMPTY
             style = "$cost bold" if line.label == "COST" and self.SEVERITY == "start" else ""
-            yield Fact(safe(line.label), safe(line.text), style, seen=age)
+            yield Fact(safe(line.label), safe(line.text, MAX_PLAN), style, seen=age)
 
 
 class ConfirmStart(ConfirmPlan):
@@ -323,12 +322,9 @@ def _who(plan: Plan) -> str:
 
 
 def _targets(plan: Plan) -> Iterable[Fact]:
-    for number, target in enumerate(plan.targets[:MOST_TARGETS]):
+    for number, target in enumerate(plan.untold):
         words = f'{target.id} "{target.name}" {target.region}' if target.name else f"{target.id} {target.region}"
         yield Fact(safe("WHAT" if number == 0 else ""), safe(words))
-    more = len(plan.targets) - MOST_TARGETS
-    if more > 0:
-        yield Fact(EMPTY, safe(f"and {more} more"), "$warn")
 
 
 def _reasons(plan: Plan) -> Iterable[Fact]:

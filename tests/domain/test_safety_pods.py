@@ -54,7 +54,7 @@ def test_a_termination_wants_a_reason_and_is_possible() -> None:
     assert (dies.severity, dies.level) == (Severity.BLOCK, Level.REASON)
     lines = {line.label: line.text for line in plan_lines(Operation.TERMINATE, POD)}
     assert "(nothing can keep it)" in lines["DIES"]
-    assert lines["STAYS"] == '"network volume data" 200 GiB, $14.00/mo'
+    assert lines["STAYS"] == 'v "network volume data" 200 GiB, $14.00/mo'
     stays = found["netvol_stays"]
     assert (stays.severity, stays.level) == (Severity.WARN, Level.NAME)
     assert stays.text == "its network volume data stays and goes on costing $14.00 per month, mounted or not"

@@ -20,6 +20,7 @@ from runctl_tui.domain.safety.reasons import ON_INSTANCES, age_words, count, kno
 from runctl_tui.domain.safety.storage_lines import storage_lines
 from runctl_tui.domain.safety.uploads import upload_lines
 from runctl_tui.domain.states import MARKING, ON_PROCESSES, ON_UPLOADS, STORAGE
+from runctl_tui.domain.text import MAX_QUOTED, safe
 
 T = TypeVar("T")
 _LOSING: Final = frozenset({Operation.STOP, Operation.TERMINATE, Operation.RUN_STOP})
@@ -151,12 +152,12 @@ def _disk_name(disk: Disk) -> str:
         if disk.bound and disk.name
         else "root"
         if disk.root
-        else f'"{disk.name}"'
+        else f'"{safe(disk.name, MAX_QUOTED)}"'
         if disk.name
         else disk.volume_id
     )
     size = f"{disk.size_gib:,} GiB" if disk.size_gib is not None else f"size {unknown('not told')}"
-    return f"{name} {size}"
+    return " ".join(dict.fromkeys(part for part in (disk.volume_id, name, size) if part))
 
 
 def _disk_words(disk: Disk, now: datetime) -> str:
