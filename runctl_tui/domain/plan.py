@@ -11,6 +11,7 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from runctl_tui.domain.states import Operation as Operation
+from runctl_tui.domain.text import MAX_PLAN, safe
 
 SHORTEST_REASON: Final = 10
 """Characters that a typed reason has at least."""
@@ -43,6 +44,14 @@ class Severity(StrEnum):
     BLOCK = "block"
 
 
+def _plain(words: object, *names: str) -> None:
+    """Make texts of something frozen plain: they quote names that others gave, and are read in many places."""
+    for name in names:
+        told = getattr(words, name)
+        plain = safe(told, MAX_PLAN) if isinstance(told, str) else tuple(safe(one, MAX_PLAN) for one in told)
+        object.__setattr__(words, name, plain)
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One rule's word on a plan."""
@@ -59,6 +68,9 @@ class Reason:
     """The operation that the offer is about, where this tool can plan it."""
     offer_references: tuple[str, ...] = ()
     """The instance keys or run ids that it would be about."""
+
+    def __post_init__(self) -> None:
+        _plain(self, "text", "facts", "offer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,9 @@ class PlanLine:
     seen_at: datetime | None = None
     """When the fact was observed; shown as an age."""
 
+    def __post_init__(self) -> None:
+        _plain(self, "label", "text")
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -161,6 +176,9 @@ class Plan:
     parts: tuple[Plan, ...] = ()
     """The plans of single targets that this one is made of, where it is of several operations."""
 
+    def __post_init__(self) -> None:
+        _plain(self, "effect", "stakes")
+
     @property
     def hash(self) -> str:
         """Twelve hex digits over operation, targets, effect, price, reasons and stakes; never ages, ports or times."""
@@ -189,7 +207,9 @@ class Plan:
             return f"{self.operation.verb} {len(self.targets)}"
         target = self.targets[0]
         plain = target.name.isascii() and target.name.isprintable() and target.name.strip() == target.name
-        return target.name if target.name and plain else target.id[-6:]
+        if target.name and plain:
+            return target.name
+        return "".join(letter for letter in target.id if letter.isascii() and letter.isprintable())[-6:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.plan import Operation, Plan, Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.states import Capability
+from runctl_tui.domain.text import safe
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, TrainctlError
 from runctl_tui.services.jobs import JobHandle, StepHandle
 from runctl_tui.services.journal import Entry, Journal, JournalState, Row, settle
@@ -146,7 +147,7 @@ def entry_for(plan: Plan, target: Target, resource: str, token: str) -> Entry:
         operation=plan.operation,
         kind=target.kind,
         resource=resource,
-        name=target.name,
+        name=safe(target.name),
         provider=target.provider,
         region=target.region,
         plan_hash=plan.hash,
