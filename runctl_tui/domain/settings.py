@@ -96,6 +96,12 @@ class MonitoringSection(Section):
     log_dir: str = runctl("logs", "folder of the project that logs are exported to", Limits(check=validation.folder))
     update_interval_secs: int = runctl(10, "seconds between two looks at the fleet", Limits(minimum=1, maximum=3600))
     enable_warnings: bool = runctl(True, "whether warnings about idle and forgotten machines are shown")
+    log_level: str = ours(
+        "info", "what goes into this program's own log", Limits(choices=("debug", "info", "warning", "error"))
+    )
+    metrics_file: str | None = ours(
+        None, "file that the full screen keeps its figures in, every 15 seconds, as Prometheus reads them from a folder"
+    )
 
 
 class SshSection(Section):

@@ -36,6 +36,7 @@ _EXAMPLES = {
     "costs.project_budgets": '{ "my-project" = 50 }',
     "costs.cap_per_hour": "5",
     "costs.hard_cap_per_hour": "60",
+    "monitoring.metrics_file": '"/var/lib/node_exporter/runctl_tui.prom"',
     "safety.production_accounts": '["123456789012"]',
     "safety.ordinary_accounts": '["210987654321"]',
 }

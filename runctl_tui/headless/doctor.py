@@ -14,11 +14,18 @@ _SIGNS = {True: "✓", False: "✗", None: "?"}
 def register(nouns: Nouns[Parser], name: str, help_text: str) -> None:
     """Add the noun."""
     parser = add_noun(nouns, name, help_text)
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--metrics", action="store_true", help="what this program's own calls, feeds and runs are at")
+    ways.add_argument("--prometheus", action="store_true", help="the same, as Prometheus reads it")
     parser.set_defaults(handler=examine, needs=Needs.SERVICES)
 
 
 async def examine(services: Services, call: Call) -> Reply:
     """Everything that matters, in the order in which to mend it."""
+    if call.args.metrics or call.args.prometheus:
+        from runctl_tui.headless.figures import figures
+
+        return await figures(services, call)
     findings = await services.doctor.examine()
     return Reply(findings, text_of(findings))
 

@@ -26,6 +26,7 @@ from runctl_tui.services.job_handle import JobHandle, StepHandle, Work
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import Feed
 from runctl_tui.services.store import Store, to_micros
+from runctl_tui.services.telemetry import working_on
 
 _LOG: Final = logging.getLogger(__name__)
 KEPT: Final = 200
@@ -138,7 +139,8 @@ class JobBoard:
 
     async def _carry_out(self, handle: JobHandle, work: Work) -> None:
         try:
-            ended = True, await work(handle), ""
+            with working_on(handle.id):
+                ended = True, await work(handle), ""
         except TrainctlError as error:
             ended = False, str(error) + (f"; {error.todo}" if error.todo else ""), error.code
         except asyncio.CancelledError:

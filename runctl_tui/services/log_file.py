@@ -1,9 +1,11 @@
-"""The program's own log: one file in the state folder, 0600, bounded, without secrets."""
+"""The program's own log: JSON lines in one file of the state folder, 0600, rotated, without secrets."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -12,7 +14,31 @@ from typing import Final
 from runctl_tui.services.redaction import redacted
 
 LIMIT: Final = 2_000_000
-_FORMATTER: Final = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+OLDER: Final = 3
+"""Files of that size that are kept beside the newest."""
+FACTS: Final = "call"
+"""What a record carries the facts of a call to a service under."""
+
+
+class JsonLines(logging.Formatter):
+    """Writes one JSON object per record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return moment (UTC), level, logger and words; a call with its facts, an error with its traceback."""
+        told = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if facts := getattr(record, FACTS, None):
+            told[FACTS] = facts
+        if record.exc_text:
+            told["traceback"] = record.exc_text
+        return json.dumps(told, ensure_ascii=True)
+
+
+_FORMATTER: Final = JsonLines()
 
 
 class Redactor(logging.Filter):
@@ -37,6 +63,11 @@ class PrivateFile(RotatingFileHandler):
         """Say nothing: the screen is no place for tracebacks."""
 
 
+def set_level(name: str) -> None:
+    """Write down what is at least so important: debug, info, warning, error."""
+    logging.getLogger().setLevel(name.upper())
+
+
 def open_log(folder: Path) -> Path:
     """Send the log to a file below the folder and return it; a folder that cannot be written costs only the log."""
     path = folder / "runctl-tui.log"
@@ -50,7 +81,7 @@ def open_log(folder: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-        handler: logging.Handler = PrivateFile(path, maxBytes=LIMIT, backupCount=1, encoding="utf-8", delay=True)
+        handler: logging.Handler = PrivateFile(path, maxBytes=LIMIT, backupCount=OLDER, encoding="utf-8", delay=True)
     except OSError:
         handler = logging.NullHandler()
     handler.addFilter(Redactor())

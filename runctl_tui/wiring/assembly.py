@@ -24,6 +24,8 @@ _LOG: Final = logging.getLogger(__name__)
 _DESKS: Final = "runctl_tui.wiring.desks"
 COUNT_SECONDS: Final = 10.0
 """Seconds between two looks at a fleet that no screen shows."""
+TOLD_EVERY: Final = 15.0
+"""Seconds between two writings of the file with this program's figures."""
 HEAD_START: Final = 1.0
 """Seconds that the first rows have for themselves before hosts are asked about runs."""
 
@@ -118,7 +120,16 @@ class Assembly:
         await self.core.cloud.aclose()
 
     async def _keep_watching(self) -> None:
-        await asyncio.gather(self._keep_watching_runs(), self._keep_counting())
+        await asyncio.gather(self._keep_watching_runs(), self._keep_counting(), self._keep_telling())
+
+    async def _keep_telling(self) -> None:
+        """Keep the figures in a file, where the configuration names one, for whoever collects them."""
+        while True:
+            await asyncio.sleep(TOLD_EVERY)
+            if path := self.core.place.configuration.monitoring.metrics_file:
+                from runctl_tui.services.telemetry import write_figures
+
+                await write_figures(self.services(), path)
 
     async def _keep_counting(self) -> None:
         """Let the ledger, and with it the cost bar, hear of the fleet also while no screen shows it."""

@@ -11,7 +11,7 @@ from runctl_tui.services.config.service import ConfigService
 from runctl_tui.services.config.sources import sources_of, state_folder
 from runctl_tui.services.errors import ConfigError
 from runctl_tui.services.identity import SessionPlace, SessionService, login_name, owner_of
-from runctl_tui.services.log_file import open_log
+from runctl_tui.services.log_file import open_log, set_level
 from runctl_tui.services.redaction import know_environment
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.system_clock import SystemClock
@@ -38,6 +38,7 @@ class Place:
         self.log = open_log(self.state)
         self.settings = ConfigService(sources_of(options, os.environ, Path.cwd()), wrong_in_keymap)
         self._configuration = self.settings.configuration
+        set_level(self._configuration.monitoring.log_level)
         self.owner = owner_of(self.configuration, login_name())
 
     @property

@@ -35,7 +35,7 @@ def cleanup_columns() -> tuple[Column[CleanupRow], ...]:
         ),
         Column("month", "$/MO", _month, 8, "right", 90, sort_key=_usd, descending=True),
         Column("would", "WOULD", lambda row: cell(row.candidate.operation.verb, "$strong"), 9, priority=85),
-        Column("result", "RESULT", lambda row: cell(row.result, row.style), 10, wide=20, priority=92),
+        Column("result", "RESULT", lambda row: cell(row.result, row.style), 14, wide=24, priority=92),
         Column("place", "REGION", lambda row: cell(row.candidate.place, "$muted"), 10, priority=30),
     )
 

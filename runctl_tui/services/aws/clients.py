@@ -18,6 +18,7 @@ from runctl_tui.services.aws.answers import check_read, check_sent
 from runctl_tui.services.aws.circuit import Circuits
 from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.faults import AwsFaults
+from runctl_tui.services.aws.measuring import measure
 from runctl_tui.services.aws.models import teach
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.calls import note_call
@@ -150,6 +151,7 @@ class AwsClients:
                 made.meta.events.register("before-call", self._gate)
                 made.meta.events.register("before-parse", check_sent)
                 made.meta.events.register("after-call", check_read)
+                measure(made.meta.events, service, region)
                 self._clients[key] = made
             return self._clients[key]
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from runctl_tui.services.errors import ValidationError
 from runctl_tui.services.runpod import faults
 from runctl_tui.services.runpod.settings import API, RunpodSettings
+from runctl_tui.services.telemetry import measured
 from runctl_tui.services.threads import BackendPool
 
 BASE: Final = "RUNPOD_API_BASE_URL"
@@ -59,7 +60,8 @@ class RunpodSdk:
         self._settings.check_changes(what)
 
         def work() -> Any:
-            return self._function(name)(**arguments)
+            with measured("runpod", name):
+                return self._function(name)(**arguments)
 
         return await self._pool.run(work, timeout=PATIENCE, faults=lambda error: faults.from_sdk(what, error))
 

@@ -18,6 +18,7 @@ from runctl_tui.services.errors import CloudProviderError
 from runctl_tui.services.retrying import Retrying
 from runctl_tui.services.runpod import faults
 from runctl_tui.services.runpod.settings import API, RunpodSettings
+from runctl_tui.services.telemetry import measured
 from runctl_tui.services.threads import BackendPool
 
 TIMEOUT: Final = 10.0
@@ -34,6 +35,12 @@ class LogPart:
 
     lines: tuple[str, ...]
     last: str = ""
+
+
+def _operation(address: str, body: bytes | None, method: str) -> str:
+    """Return what is called, without ids: 'GET pods', 'POST graphql'."""
+    parts = urlsplit(address).path.strip("/").removeprefix("v2/").split("/")
+    return f"{method or ('GET' if body is None else 'POST')} {parts[0]}"
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -95,6 +102,10 @@ class RunpodWeb:
         return await self._reads.read(lambda: self._pool.run(self._json, what, address, body, timeout=PATIENCE))
 
     def _json(self, what: str, address: str, body: bytes | None, method: str = "") -> dict[str, Any]:
+        with measured("runpod", _operation(address, body, method)):
+            return self._answer(what, address, body, method)
+
+    def _answer(self, what: str, address: str, body: bytes | None, method: str) -> dict[str, Any]:
         try:
             with self._opener.open(self._request(address, body, method), timeout=TIMEOUT) as response:
                 raw = response.read(LARGEST + 1)

@@ -104,6 +104,8 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     "monitoring.update_interval_secs": (
         "44", lambda made: cast("Any", made.core.fleet.feed)._pace.interval, 44.0
     ),
+    "monitoring.log_level": ("error", shown("monitoring.log_level"), "error"),
+    "monitoring.metrics_file": ("figures.prom", shown("monitoring.metrics_file"), "figures.prom"),
     "monitoring.enable_warnings": ("false", lambda made: made.core.fleet._warnings(), False),
     "ssh.overrides": (
         "i-0123456789abcdef0=me@host:22",
@@ -123,9 +125,9 @@ CHECKS: Final[dict[str, tuple[str, Look, object]]] = {
     "ui.theme": ("runctl-light", shown("ui.theme"), "runctl-light"),
     "ui.mouse": ("true", shown("ui.mouse"), True),
     "ui.keymap": ("app.quit=f10", lambda made: dict(cast("Any", shown("ui.keymap")(made))), {"app.quit": "f10"}),
-    "costs.monthly_budget": ("100", lambda made: str(cast("Any", made.core.costs)._budget()), "100"),
+    "costs.monthly_budget": ("100", lambda made: str(cast("Any", made.core.costs)._others.budget()), "100"),
     "costs.project_budgets": (
-        "llama=120", lambda made: dict(cast("Any", made.core.costs)._project_budgets()), {"llama": Decimal(120)}
+        "llama=120", lambda made: dict(cast("Any", made.core.costs)._others.project_budgets()), {"llama": Decimal(120)}
     ),
     "costs.cap_per_hour": ("5", lambda made: str(made.desks.policy().cap_per_hour), "5"),
     "costs.hard_cap_per_hour": ("60", lambda made: str(made.desks.policy().hard_cap_per_hour), "60"),
