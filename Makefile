@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MUTANTS := .venv-mutants
+JOBS ?= 2
 
-.PHONY: demo test check bench fuzz screenshots docs e2e lock clean
+.PHONY: demo test check bench fuzz mutants circumstances screenshots docs e2e lock clean
 
 demo: $(VENV)/.demo            ## set up and start the sandbox: the whole product, no account
 	@$(BIN)/runctl-tui --sandbox
@@ -20,8 +22,15 @@ bench: $(VENV)/.dev            ## figures of speed, as ratios of one run
 fuzz: $(VENV)/.dev             ## the property suites: 10,000 examples of each, 100,000 inputs for each reader
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto tests/properties
 
+mutants: $(MUTANTS)/.ready    ## break the safety rules in every small way: the tests must notice 95 % of it
+	@rm -rf mutants && HYPOTHESIS_PROFILE=mutants $(MUTANTS)/bin/mutmut run --max-children $(JOBS)
+	@$(MUTANTS)/bin/python -m tests.tools.mutants
+
 screenshots: $(VENV)/.dev      ## remake screenshots/ from the sandbox
 	@$(BIN)/python -m tests.tools.screenshots
+
+circumstances: $(VENV)/.dev    ## write down again what the safety rules tell; read every line that changes
+	@$(BIN)/python -m tests.tools.circumstances
 
 docs: $(VENV)/.dev             ## remake the generated pages of docs/
 	@$(BIN)/python -m tests.tools.docs
@@ -34,10 +43,13 @@ lock:                          ## renew the locked versions (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-package runctl-tui --custom-compile-command "make lock" -c .ci/demo.lock -o .ci/dev.lock pyproject.toml .ci/build.in
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(MUTANTS) mutants
 
 $(VENV)/.demo: .ci/demo.lock pyproject.toml
 	@.ci/install $(PYTHON) $(VENV) .ci/demo.lock && touch $@
 
 $(VENV)/.dev: .ci/dev.lock pyproject.toml
 	@.ci/install $(PYTHON) $(VENV) .ci/dev.lock && touch $@ $(VENV)/.demo
+
+$(MUTANTS)/.ready: .ci/dev.lock pyproject.toml
+	@.ci/install $(PYTHON) $(MUTANTS) .ci/dev.lock && $(MUTANTS)/bin/pip install --quiet mutmut==3.8.1 && touch $@

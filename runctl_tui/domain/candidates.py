@@ -92,7 +92,8 @@ def _orphans(storage: Storage, now: datetime, silent: Collection[str]) -> Iterat
         old = one.started_at is not None and now - one.started_at > LEFT_AFTER
         held = protecting_tag(dict(one.tags)) or protected_until(dict(one.tags), now)
         done = one.state is SnapshotState.COMPLETED and one.ownership is Ownership.OURS
-        if read and old and done and not held and one.volume_id not in there:
+        orphan = one.volume_id not in there and not one.copy_of  # a copy in another region is kept on purpose
+        if read and old and done and not held and orphan:
             yield one
 
 

@@ -65,6 +65,9 @@ class Disk:
     """Nothing can keep it when its machine is terminated: there is no snapshot and no switch."""
     apart: bool = False
     """It costs by itself, whether a machine mounts it or not, and is counted by itself."""
+    iops: int | None = None
+    throughput: int | None = None
+    """MiB/s."""
 
 
 class Tagged:

@@ -230,6 +230,8 @@ class ObjectChangeFacts:
     """Newest checkpoints of known runs that would go away."""
     replaced: tuple[str, ...] = ()
     """Checkpoints of known runs that would be replaced."""
+    leaving: tuple[str, ...] = ()
+    """Checkpoints of known runs that would go away, the newest among them."""
 
 
 @dataclass(frozen=True, slots=True)

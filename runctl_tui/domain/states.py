@@ -70,6 +70,7 @@ class Operation(StrEnum):
     SNAPSHOT_DELETE = "snapshot-delete"
     S3_DELETE = "delete-objects"
     S3_COPY = "copy-objects"
+    S3_MOVE = "move-objects"
     CLAIM = "claim"
     """Take over what has no owner."""
     PROTECT = "protect"
@@ -106,7 +107,9 @@ ON_VOLUMES = frozenset(
 """What is done to a volume that exists."""
 ON_SNAPSHOTS = frozenset({Operation.SNAPSHOT_COPY, Operation.SNAPSHOT_DELETE})
 STORAGE = ON_VOLUMES | ON_SNAPSHOTS | {Operation.VOLUME_CREATE}
-IN_S3 = frozenset({Operation.S3_DELETE, Operation.S3_COPY})
+COPYING = frozenset({Operation.S3_COPY, Operation.S3_MOVE})
+"""What puts objects or files elsewhere."""
+IN_S3 = COPYING | {Operation.S3_DELETE}
 """What is done to objects."""
 MARKING = frozenset({Operation.CLAIM, Operation.PROTECT, Operation.UNPROTECT, Operation.SCHEDULE, Operation.UNSCHEDULE})
 """What only changes what is marked on a resource."""

@@ -15,6 +15,10 @@ from runctl_tui.domain.validation import region_of
 
 VOLUME: Final = "volume"
 SNAPSHOT: Final = "snapshot"
+TAG_VOLUME: Final = "runctl:volume"
+"""On a copy of a snapshot: the volume that the first one was taken of, which AWS does not tell with a copy."""
+TAG_COPY_OF: Final = "runctl:copy-of"
+"""On a copy of a snapshot: 'us-east-1/snap-0123456789abcdef0'."""
 
 
 class VolumeState(StrEnum):
@@ -119,6 +123,7 @@ class VolumeSnapshot(Tagged):
     name: str
     state: SnapshotState
     volume_id: str
+    """Empty: it is a copy, and nobody tells what it was taken of."""
     size_gib: int
     """Of the volume; the snapshot holds at most that much."""
     usd_per_month: Fact[Decimal]
@@ -130,6 +135,15 @@ class VolumeSnapshot(Tagged):
     encrypted: bool | None = None
     tags: tuple[tuple[str, str], ...] = ()
     owner_label: str = ""
+    copy_of: str = ""
+    """The snapshot that it was copied from."""
+    copied_from: str = ""
+    """The region of that one."""
+
+    @property
+    def home(self) -> str:
+        """The region of the volume that it was taken of."""
+        return self.copied_from or self.region
 
     @property
     def stands(self) -> str:

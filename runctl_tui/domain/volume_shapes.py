@@ -103,6 +103,21 @@ def settled(shape: VolumeShape) -> VolumeShape:
     return shape
 
 
+def provisioned(shape: VolumeShape) -> tuple[int, int]:
+    """Return the IOPS and MiB/s that are paid for besides the size: 0 where the type gives them by itself."""
+    if shape.type == "gp3":
+        return max(0, (shape.iops or 0) - FREE_IOPS), max(0, (shape.throughput or 0) - FREE_THROUGHPUT)
+    limits = LIMITS.get(shape.type)
+    return (shape.iops or 0) if limits is not None and limits.iops_required else 0, 0
+
+
+def extra_words(shape: VolumeShape) -> str:
+    """Return the speeds that are paid for besides the size, ', 12,000 IOPS, 500 MiB/s'; nothing where none is."""
+    iops, throughput = provisioned(shape)
+    words = f", {shape.iops:,} IOPS" if iops else ""
+    return words + (f", {shape.throughput:,} MiB/s" if throughput else "")
+
+
 def wrong_with(shape: VolumeShape) -> tuple[str, ...]:
     """Return in words what the provider would refuse about a shape."""
     limits = limits_of(shape.type)

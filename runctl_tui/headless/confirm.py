@@ -139,7 +139,7 @@ def describe(plan: Plan) -> str:
     lines += [f"  {safe(line.label):<{width}}  {safe(line.text, 500)}" for line in plan.lines]
     if plan.price_unknown:
         lines.append("  price unknown: --cap USD says what you accept per hour")
-    elif plan.usd_per_hour is not None:
+    elif plan.usd_per_hour:
         day = output.dollars(plan.usd_per_hour * 24)
         lines.append(f"  {output.dollars(plan.usd_per_hour)} per hour, {day} per day")
     for reason in plan.verdict.reasons:

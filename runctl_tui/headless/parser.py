@@ -180,6 +180,10 @@ def check_noun(words: Sequence[str]) -> str:
     return ""
 
 
+_PASSING_ON: Final = {"exec": "command", "local": "script", "train": "script"}
+"""Nouns that start something with words of its own."""
+
+
 def check_leftovers(parser: Parser, noun: str, words: Sequence[str]) -> None:
     """Raise UsageError for words that no parser took, with the nearest flag."""
     if not words:
@@ -187,11 +191,11 @@ def check_leftovers(parser: Parser, noun: str, words: Sequence[str]) -> None:
     flags = sorted({flag for _, flag, _ in walk(parser) if flag.startswith("--")})
     word = words[0].partition("=")[0]
     nearest = validation.nearest(word, flags) if word.startswith("-") and word not in flags else ""
-    todo = (
-        f"did you mean {nearest}?"
-        if nearest
-        else f"'{' '.join(filter(None, (PROGRAM, noun)))} --help' lists what there is"
-    )
+    todo = f"did you mean {nearest}?" if nearest else ""
+    if noun in _PASSING_ON:
+        follow = f"words for the {_PASSING_ON[noun]} itself follow '--': {PROGRAM} {noun} … -- {' '.join(words)}"
+        todo = f"{todo} {follow}".lstrip()
+    todo = todo or f"'{' '.join(filter(None, (PROGRAM, noun)))} --help' lists what there is"
     raise UsageError(f"{words[0]!r} is not understood here", todo=todo)
 
 

@@ -81,6 +81,7 @@ def snapshot_row(snapshot: VolumeSnapshot, now: datetime) -> Row:
         "state": snapshot.state,
         "progress": snapshot.progress,
         "volume_id": snapshot.volume_id,
+        "copy_of": snapshot.copy_of,
         "size_gib": snapshot.size_gib,
         "encrypted": snapshot.encrypted,
         "started_at": snapshot.started_at,

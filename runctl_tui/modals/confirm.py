@@ -51,6 +51,7 @@ _VERBS: Final = {
     Operation.SNAPSHOT_DELETE: "Delete snapshot",
     Operation.S3_DELETE: "Delete",
     Operation.S3_COPY: "Copy",
+    Operation.S3_MOVE: "Move",
     Operation.CLAIM: "Claim",
     Operation.PROTECT: "Protect",
     Operation.UNPROTECT: "Unprotect",

@@ -58,6 +58,10 @@ class VolumeQuestion:
     """Whether the volume exists, so that only its shape is asked for."""
     kinds: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)
     """The types that can be chosen."""
+    refused: VolumeDraft | None = None
+    """What was asked for and could not be planned, so that the form stands as it was filled in."""
+    trouble: SafeText = EMPTY
+    """Why it could not."""
 
     @property
     def plain(self) -> bool:
@@ -115,17 +119,15 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
         if self._same(shape):
             self._advise(safe(f"✗ {self._advice(shape)}"), "$danger")
             return
-        before = self._question.draft
-        name = before.name if self._question.changes else self._field("name").value.strip()
-        zone = self._field("zone").value if self._question.zones else before.zone
+        name, zone = self._name_and_zone()
         if self._question.plain:
             self.dismiss(VolumeDraft(name, zone, shape, encrypted=False))
             return
-        encrypted = before.encrypted if self._question.changes else self.query_one(CheckLine).value
+        encrypted = self._question.draft.encrypted if self._question.changes else self.query_one(CheckLine).value
         self.dismiss(VolumeDraft(name, zone, shape, encrypted, self._field("use").value))
 
     def _fields(self) -> Iterator[Widget]:
-        question, draft = self._question, self._question.draft
+        question, draft = self._question, self._question.refused or self._question.draft
         if not question.changes:
             yield FormField(safe("Name"), FormInput(draft.name), check=check_name, id="volume-name")
         if question.zones:
@@ -188,6 +190,8 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
         wrong = wrong_with(shape) if shape else ()
         if wrong:
             self._advise(safe("✗ " + "; ".join(wrong)), "$danger")
+        elif self._as_refused(shape):
+            self._advise(safe(f"✗ {self._question.trouble}"), "$danger")
         else:
             self._advise(self._advice(shape), "$muted")
         self._show_price(None if wrong else shape)
@@ -198,6 +202,16 @@ class VolumeDialog(ReviewDialog[VolumeDraft]):
     def _same(self, shape: VolumeShape) -> bool:
         """Tell whether an existing volume has this shape already, so that there is nothing to plan."""
         return self._question.changes and settled(shape) == settled(self._question.draft.shape)
+
+    def _name_and_zone(self) -> tuple[str, str]:
+        question = self._question
+        name = question.draft.name if question.changes else self._field("name").value.strip()
+        return name, self._field("zone").value if question.zones else question.draft.zone
+
+    def _as_refused(self, shape: VolumeShape | None) -> bool:
+        """Tell whether the form still says what could not be planned."""
+        before = self._question.refused
+        return before is not None and (*self._name_and_zone(), shape) == (before.name, before.zone, before.shape)
 
     def _advice(self, shape: VolumeShape | None) -> SafeText:
         if shape is not None and self._same(shape):

@@ -70,7 +70,8 @@ class CommandingScreen(BaseScreen):
             snapshots=lambda head: self._destinations.snapshots(head),
             columns=among(self.column_names),
         )
-        yield CommandLine(lambda text: complete(text, vocabulary), self._leads_to)
+        self._offered = partial(complete, vocabulary=vocabulary)
+        yield CommandLine(self._offered, self._leads_to)
 
     @cached_property
     def _destinations(self) -> Destinations:
@@ -219,7 +220,7 @@ class CommandingScreen(BaseScreen):
                 return f"enter  go to the {found[1]}"
             words[0] = self._begun(words[0])
             if not words[0]:
-                return ""
+                return "" if self._offered(text) else "✗ no command and nothing else is called so"
         handler, most = self._handlers[words[0]]
         if len(words) - 1 > most:
             return f"✗ {COMMANDS[words[0]].usage}"

@@ -9,6 +9,8 @@ from runctl_tui import modals
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import TAG_SSH, Instance
 from runctl_tui.domain.text import safe
+from runctl_tui.domain.volume import VolumeShape
+from runctl_tui.domain.volume_shapes import extra_words
 from runctl_tui.modals.words import age, duration, money, number, seen
 from runctl_tui.screens.columns.words import run_state, state_cell
 from runctl_tui.screens.run_facts import usage_facts
@@ -121,7 +123,8 @@ def disk_fact(disk: Disk, now: datetime) -> Fact:
         when = "lost when it stops" if disk.lost_on_stop else f"${disk.usd_per_month_stopped}/mo while stopped"
         return modals.fact(disk.name, f"{size} at {disk.device} · {price} · {when} · {dies}")
     name = "root" if disk.root else disk.name or disk.device
-    return modals.fact(name, f"{size} {disk.type} · {price} · {dies} · {snapshot} · {disk.volume_id}")
+    speed = extra_words(VolumeShape(disk.type, disk.size_gib or 0, disk.iops, disk.throughput))
+    return modals.fact(name, f"{size} {disk.type}{speed} · {price} · {dies} · {snapshot} · {disk.volume_id}")
 
 
 def _address(machine: Instance) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -97,9 +98,8 @@ class SnapshotsScreen(StorageScreen[VolumeSnapshot]):
         from runctl_tui.screens import volume_asking as asking
 
         await self.hear_machines()
-        draft = await self.ask_shape(asking.question_restore(self.services, snapshot))
-        if draft is not None:
-            await self.change_storage(asking.new_volume(self.services, draft, snapshot.id))
+        question = asking.question_restore(self.services, snapshot)
+        await self.change_as_asked(question, partial(asking.new_volume, self.services, snapshot_id=snapshot.id))
 
     async def _copy_to(self, snapshot: VolumeSnapshot) -> None:
         from runctl_tui.screens import volume_asking as asking

@@ -15,9 +15,11 @@ from runctl_tui.domain.text import SafeText, safe, safe_lines
 from runctl_tui.domain.volume import Storage, Volume, VolumeSnapshot
 from runctl_tui.screens.labelling import plan_in_known_accounts
 from runctl_tui.screens.listing import ListScreen
+from runctl_tui.services.errors import ValidationError
 from runctl_tui.widgets.table import ResourceTable
 
 if TYPE_CHECKING:
+    from runctl_tui.domain.plan import Plan
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import VolumeChange
     from runctl_tui.modals.volume_form import VolumeDraft, VolumeQuestion
@@ -122,12 +124,20 @@ class StorageScreen(ListScreen[KeptT]):
         """Copy the id."""
         return row.id
 
-    async def ask_shape(self, question: VolumeQuestion) -> VolumeDraft | None:
-        """Let the form be filled in, with the price in sight."""
+    async def change_as_asked(self, question: VolumeQuestion, change: Callable[[VolumeDraft], VolumeChange]) -> None:
+        """Let the form be filled in, with the price in sight, until what it asks for can be planned."""
         from runctl_tui.screens.volume_asking import month
 
         price = partial(month, self.services)
-        return await self.app.push_screen_wait(modals.VolumeDialog(self.services.clock, question, price))
+        while draft := await self.app.push_screen_wait(modals.VolumeDialog(self.services.clock, question, price)):
+            try:
+                plan = await self._plan(change(draft))
+            except ValidationError as error:
+                self.busy("")
+                question = replace(question, refused=draft, trouble=safe(str(error)))
+                continue
+            await self.ask_and_commit(plan)
+            return
 
     async def hear_machines(self) -> None:
         """Have the machines at hand, whose zones and names the questions offer."""
@@ -139,10 +149,13 @@ class StorageScreen(ListScreen[KeptT]):
 
     async def change_storage(self, change: VolumeChange) -> None:
         """Plan a change that needs more than keys, and ask."""
+        await self.ask_and_commit(await self._plan(change))
+
+    async def _plan(self, change: VolumeChange) -> Plan:
         self.busy(f"looking at what {change.operation.verb} would do…")
         plan = await plan_in_known_accounts(self.app, self.services, lambda: self.services.actions.plan_volume(change))
         self.busy("")
-        await self.ask_and_commit(plan)
+        return plan
 
     async def _raw(self, row: KeptT) -> None:
         import json

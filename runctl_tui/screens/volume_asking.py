@@ -49,7 +49,7 @@ def question_restore(services: Services, snapshot: VolumeSnapshot) -> VolumeQues
     zones = tuple(zone for zone in zones_in_use(services) if zone[0].startswith(snapshot.region))
     zones = zones or ((f"{snapshot.region}a", ""),)
     shape = settled(VolumeShape("gp3", snapshot.size_gib))
-    draft = VolumeDraft(f"{snapshot.name or snapshot.volume_id}-restored", zones[0][0], shape)
+    draft = VolumeDraft(f"{snapshot.name or snapshot.volume_id or snapshot.id}-restored", zones[0][0], shape)
     return VolumeQuestion(safe("RESTORE"), draft, zones, snapshot.size_gib)
 
 

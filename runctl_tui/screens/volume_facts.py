@@ -11,7 +11,7 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.text import safe
 from runctl_tui.domain.volume_shapes import settled
 from runctl_tui.modals.words import age, money, number
-from runctl_tui.screens.columns.volumes import owner_cell, snapshot_state, volume_state
+from runctl_tui.screens.columns.volumes import of_words, owner_cell, snapshot_state, volume_state
 
 if TYPE_CHECKING:
     from runctl_tui.domain.volume import Attachment, Volume, VolumeSnapshot
@@ -48,7 +48,8 @@ def snapshot_sections(row: VolumeSnapshot, volume: Volume | None, now: datetime)
     about = (
         modals.fact("id", row.id),
         modals.fact("state", snapshot_state(row).text, snapshot_state(row).style),
-        modals.fact("of", f"{volume.name}  {volume.id}" if volume else f"{row.volume_id}, which is gone"),
+        modals.fact("of", f"{volume.name}  {volume.id}" if volume else of_words(row)),
+        *([modals.fact("copied from", f"{row.copy_of} in {row.copied_from}")] if row.copy_of else []),
         modals.fact("size", f"{number(row.size_gib)} GiB at most"),
         modals.fact("where", f"{row.provider} {row.region}"),
         modals.fact("encrypted", _yes(row.encrypted)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -116,9 +117,8 @@ class VolumesScreen(StorageScreen[Volume]):
         from runctl_tui.screens import volume_asking as asking
 
         await self.hear_machines()
-        draft = await self.ask_shape(asking.question_new(self.services, self.storage))
-        if draft is not None:
-            await self.change_storage(asking.new_volume(self.services, draft))
+        question = asking.question_new(self.services, self.storage)
+        await self.change_as_asked(question, partial(asking.new_volume, self.services))
 
     async def _create_network(self) -> None:
         from runctl_tui.screens import volume_asking as asking
@@ -126,9 +126,8 @@ class VolumesScreen(StorageScreen[Volume]):
         self.busy("asking RunPod for its data centres…")
         centers = await self.services.volumes.zones(RUNPOD)
         self.busy("")
-        draft = await self.ask_shape(asking.question_network(self.storage, centers))
-        if draft is not None:
-            await self.change_storage(asking.new_volume(self.services, draft, provider=RUNPOD))
+        question = asking.question_network(self.storage, centers)
+        await self.change_as_asked(question, partial(asking.new_volume, self.services, provider=RUNPOD))
 
     async def _attach_volume(self, volume: Volume) -> None:
         from runctl_tui.screens import volume_asking as asking
@@ -144,9 +143,7 @@ class VolumesScreen(StorageScreen[Volume]):
     async def _modify(self, volume: Volume) -> None:
         from runctl_tui.screens import volume_asking as asking
 
-        draft = await self.ask_shape(asking.question_modify(volume))
-        if draft is not None:
-            await self.change_storage(asking.modified(volume, draft))
+        await self.change_as_asked(asking.question_modify(volume), partial(asking.modified, volume))
 
 
 def _sum(rows: Sequence[Volume]) -> str:

@@ -19,6 +19,7 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError, unread
 from runctl_tui.services.last_seen import LastSeen
 from runctl_tui.services.runs.register import is_ours, may_be_asked
+from runctl_tui.services.volume_prices import attached_month
 from runctl_tui.services.volume_store import standing_volumes
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class FleetBook:
             if disk.usd_per_month:
                 total += Decimal(disk.usd_per_month)
                 continue
-            fact = prices.disk_month(machine.region, disk.type, disk.size_gib)
+            fact = attached_month(prices, machine.region, disk)
             if isinstance(fact, Unknown):
                 return None
             total += fact.value

@@ -138,16 +138,22 @@ def _effect(change: VolumeChange, facts: SafetyFacts) -> str:
             return f"create volume{name} of {words} in {storage.zone}{source}"
         case Operation.VOLUME_ATTACH:
             host = storage.host.value if isinstance(storage.host, Known) else None
-            return f"attach {what} to {host.name or host.id if host else change.instance} as {storage.device}"
+            onto = _named(host.id, host.name) if host else change.instance
+            return f"attach {what} to {onto} as {storage.device}"
         case Operation.VOLUME_DETACH:
             volume = storage.volume.value if isinstance(storage.volume, Known) else None
             held = volume.attachment if volume else None
-            return f"detach {what}" + (f" from {held.host}" if held else "")
+            return f"detach {what}" + (f" from {_named(held.instance_id, held.instance_name)}" if held else "")
         case Operation.VOLUME_MODIFY:
             return f"modify {what} to {settled(storage.shape).words if storage.shape else ''}"
         case Operation.SNAPSHOT_COPY:
             return f"copy {what} to {change.region}"
     return f"{change.operation.verb} {what}"
+
+
+def _named(machine_id: str, name: str) -> str:
+    """Return a machine by both, so that what was done to its disks is found with it."""
+    return f"{name} ({machine_id})" if name else machine_id
 
 
 def _parameters(change: VolumeChange, batch: Sequence[SafetyFacts]) -> tuple[tuple[str, str], ...]:
@@ -183,6 +189,7 @@ def _call(change: VolumeChange, target: Target, facts: SafetyFacts, token: str) 
         to_region=change.region,
         name=change.name or target.name,
         project=change.new.project if change.new else tags.get("runctl:project", ""),
+        volume_id=storage.snapshot.value.volume_id if isinstance(storage.snapshot, Known) else "",
     )
 
 

@@ -16,8 +16,10 @@ from runctl_tui.domain.safety.facts import UNASKED
 from runctl_tui.domain.safety.storage_facts import StorageFacts
 from runctl_tui.domain.states import ON_SNAPSHOTS, Capability
 from runctl_tui.domain.volume import SNAPSHOT, VOLUME, Volume, VolumeChange, VolumeSnapshot
+from runctl_tui.domain.volume_shapes import NETWORK_LIMITS
 from runctl_tui.services.action_facts import FactGatherer, known
-from runctl_tui.services.errors import ResourceNotFound, TrainctlError, ValidationError
+from runctl_tui.services.errors import ResourceNotFound, ValidationError
+from runctl_tui.services.volume_kin import kin_of
 from runctl_tui.services.volume_store import volume_store
 
 if TYPE_CHECKING:
@@ -69,7 +71,14 @@ class VolumeFactGatherer:
             why = f"{taken[0]} has it"
             raise ValidationError(f"The name {new.name!r} is taken", why, "choose another name")
         month = store.month(new.region, new.shape)
-        storage = StorageFacts(shape=new.shape, zone=new.zone, month=month)
+        refused = self.common.registry.get(new.provider).capabilities.why_not
+        storage = StorageFacts(
+            shape=new.shape,
+            zone=new.zone,
+            month=month,
+            no_attach=refused(Capability.ATTACH),
+            no_snapshots=refused(Capability.SNAPSHOTS),
+        )
         if new.snapshot_id:
             snapshot = await self._fact(store.snapshot(new.snapshot_id))
             if isinstance(snapshot, Unknown):
@@ -81,15 +90,17 @@ class VolumeFactGatherer:
     async def _volume(self, change: VolumeChange, listed: Volume, planned_account: str | None) -> SafetyFacts:
         store = volume_store(self.common.registry, listed.provider)
         target = Target(VOLUME, listed.id, listed.name, listed.provider, listed.region)
-        base, volume, snapshots = await asyncio.gather(
+        base, volume, snapshots, copies = await asyncio.gather(
             self._base(change, target, listed.key, planned_account),
             self._fact(store.volume(listed.id, listed.region)),
             self._fact(store.snapshots_of(listed.id, listed.region)),
+            self._fact(store.copies_of(listed.id, listed.region)),
         )
         refused = self.common.registry.get(listed.provider).capabilities.why_not
         storage = StorageFacts(
             volume=_maybe(_named(volume, listed)),
             snapshots=snapshots,
+            copies=copies,
             no_attach=refused(Capability.ATTACH),
             no_snapshots=refused(Capability.SNAPSHOTS),
         )
@@ -101,6 +112,8 @@ class VolumeFactGatherer:
         if change.operation is Operation.VOLUME_MODIFY and change.shape is not None:
             month = store.month(found.region, change.shape)
             price = _hourly(_more(found.usd_per_month, month))
+            if found.shape.type not in NETWORK_LIMITS:
+                storage = replace(storage, modified_at=await self._fact(_last_change(store, found)))
         if change.operation is Operation.VOLUME_SNAPSHOT:
             month = store.snapshot_month(found.region, found.shape.size_gib)
         storage = replace(storage, shape=change.shape, month=month)
@@ -129,32 +142,29 @@ class VolumeFactGatherer:
     async def _snapshot(self, change: VolumeChange, listed: VolumeSnapshot, planned: str | None) -> SafetyFacts:
         store = volume_store(self.common.registry, listed.provider)
         target = Target(SNAPSHOT, listed.id, listed.name, listed.provider, listed.region)
-        base, snapshot, snapshots, images, volume = await asyncio.gather(
+        base, snapshot, images, kin = await asyncio.gather(
             self._base(change, target, listed.key, planned),
             self._fact(store.snapshot(listed.id, listed.region)),
-            self._fact(store.snapshots_of(listed.volume_id, listed.region)),
             self._fact(store.users_of(listed.id, listed.region)),
-            self._source(store, listed),
+            kin_of(store, listed, self.common.clock),
         )
         month = listed.usd_per_month
         if change.region:
             await store.learn_prices()
             month = store.snapshot_month(change.region, listed.size_gib)
-        storage = StorageFacts(volume, snapshot, snapshots, images, to_region=change.region, month=month)
+        storage = StorageFacts(
+            volume=kin.volume,
+            snapshot=snapshot,
+            snapshots=kin.snapshots,
+            copies=kin.copies,
+            images=images,
+            to_region=change.region,
+            month=month,
+        )
         base = replace(base, storage=storage, type=f"{listed.size_gib:,} GiB", at=self.common.clock.now())
         if isinstance(snapshot, Unknown):
             return _blind(base, snapshot.reason)
         return _settled(base, snapshot.value, snapshot.observed_at)
-
-    async def _source(self, store: VolumeStore, snapshot: VolumeSnapshot) -> Fact[Volume | None]:
-        """Return the volume that a snapshot was taken of; known to be gone is a fact too."""
-        try:
-            found: Volume | None = await store.volume(snapshot.volume_id, snapshot.region)
-        except ResourceNotFound:
-            found = None
-        except TrainctlError as error:
-            return Unknown(str(error))
-        return Known(found, self.common.clock.now(), "EC2 DescribeVolumes")
 
     async def _base(self, change: VolumeChange, target: Target, lock: str, planned_account: str | None) -> SafetyFacts:
         provider = self.common.registry.get(target.provider)
@@ -180,6 +190,11 @@ def free_device(machine: Instance) -> str:
     if not free:
         raise ValidationError(f"{machine.name or machine.id} has no free device name", ", ".join(DEVICES))
     return free[0]
+
+
+async def _last_change(store: VolumeStore, volume: Volume) -> datetime | None:
+    change = await store.modification(volume.id, volume.region)
+    return change.started_at if change is not None else None
 
 
 def _settled(base: SafetyFacts, found: Volume | VolumeSnapshot, seen_at: datetime) -> SafetyFacts:

@@ -37,6 +37,8 @@ class StorageCall:
     to_region: str = ""
     name: str = ""
     project: str = ""
+    volume_id: str = ""
+    """Of the volume whose snapshot is copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,10 @@ class VolumeStore(Protocol):
         """One snapshot, read strongly."""
 
     async def snapshots_of(self, volume_id: str, region: str) -> tuple[VolumeSnapshot, ...]:
-        """All our snapshots of a volume, also of one that is gone."""
+        """All our snapshots of a volume, also of one that is gone, in the volume's own region."""
+
+    async def copies_of(self, volume_id: str, region: str, snapshot_id: str = "") -> tuple[VolumeSnapshot, ...]:
+        """Our copies, in all regions but the volume's own, of its snapshots, and of one of them that is named."""
 
     async def users_of(self, snapshot_id: str, region: str) -> tuple[str, ...]:
         """Ids of our images that rest on a snapshot."""

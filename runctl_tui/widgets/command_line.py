@@ -77,11 +77,10 @@ class CommandLine(PromptLine):
     def renew(self) -> None:
         """Offer what may follow again, because more is known now."""
         self._hint()
-        self.query_one(".prompt-hint").refresh(layout=True)  # no key press follows that would make room for it
 
     def say(self, problem: SafeText) -> None:
         """Say beside the line what is wrong with a command."""
-        self.query_one(".prompt-hint", Static).update(content(problem, "$danger"), layout=False)
+        self.query_one(".prompt-hint", Static).update(content(problem, "$danger"))
 
     @on(Input.Changed)
     def offer(self, event: Input.Changed) -> None:
@@ -143,8 +142,7 @@ class CommandLine(PromptLine):
         offers = self._offers or self.complete(typed)
         words = "  ".join(offer.rpartition(" ")[2] for offer in offers[:8])
         hint = both(self.lead(typed), f"tab  {words}" if offers else "", int(self.screen.size.width * HINT_SHARE) - 2)
-        line = self.query_one(".prompt-hint", Static)
-        line.update(content(safe(hint) if hint else EMPTY, "$muted"), layout=False)
+        self.query_one(".prompt-hint", Static).update(content(safe(hint) if hint else EMPTY, "$muted"))
 
 
 def both(lead: str, offers: str, width: int) -> str:

@@ -20,7 +20,7 @@ from tests.domain.safety_facts import FREE, HELD, POLICY, ROOT, SAVED, STORED, a
 from tests.fakes import START, a_price, a_run, an_instance
 
 T, S, R, L = Operation.TERMINATE, Operation.STOP, Operation.START, Operation.LAUNCH
-DELETE, COPY = Operation.S3_DELETE, Operation.S3_COPY
+DELETE, COPY, MOVE = Operation.S3_DELETE, Operation.S3_COPY, Operation.S3_MOVE
 VOLUME, SNAPSHOT = Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE
 BLOCK, WARN, ALLOW = Severity.BLOCK, Severity.WARN, Severity.ALLOW
 LX, L3, L2, L1, L0 = Level.NEVER, Level.REASON, Level.NAME, Level.YES, Level.ENTER
@@ -141,6 +141,8 @@ TABLE: Final = (
     Row("D30", DELETE, objects(1, None), "permanent_delete", BLOCK, L3),
     Row("D31", DELETE, objects(newest=("s3://b/ckpt/4000",)), "newest_ckpt", BLOCK, L3),
     Row("D31", COPY, objects(newest=("s3://b/ckpt/4000",)), "newest_ckpt", BLOCK, L3),
+    Row("D31", MOVE, objects(newest=("s3://b/ckpt/4000",)), "newest_ckpt", BLOCK, L3),
+    Row("D31", MOVE, objects(leaving=("s3://b/ckpt/3000",)), "off_ckpt", WARN, L1),
     Row("D32", DELETE, {"objects": LOST}, "objects_unknown", BLOCK, LX),
     Row("D34", DELETE, objects(1, Versioning("Enabled", "Object Lock is on")), "locked", BLOCK, LX),
     Row("D36", T, {**RUNNING, "disks": known((CONTAINER, WORKSPACE))}, "workspace_dies", BLOCK, L3),

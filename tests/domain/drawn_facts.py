@@ -9,6 +9,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import settings
+
 from runctl_tui.domain.checkpoint import CopyState
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.host import Guard
@@ -94,6 +96,12 @@ HAZARDS: dict[str, list[Any]] = {
     "warnings": [("50 instances run already",)],
 }
 """For each fact, what makes it dangerous."""
+
+
+def examples() -> int:
+    """How many facts each law is tried on: 500 at least, and a few where `make mutants` tries it on each mutant."""
+    chosen = settings().max_examples
+    return chosen if settings.get_current_profile_name() == "mutants" else max(500, chosen)
 
 
 def hazards_of(name: str) -> Iterator[Any]:

@@ -74,6 +74,7 @@ STORED = StorageFacts(
     volume=known(FREE),
     snapshot=known(SAVED),
     snapshots=known((SAVED, replace(SAVED, id="snap-2"))),
+    copies=known(()),
     images=known(()),
     host=known(HOST),
     shape=SHAPE,

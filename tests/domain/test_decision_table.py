@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 from runctl_tui.domain.plan import Level
 from runctl_tui.domain.safety import CleanupSafety
 from tests.domain.decision_table import ELSEWHERE, TABLE, Row
-from tests.domain.drawn_facts import drawn
+from tests.domain.drawn_facts import drawn, examples
 from tests.domain.safety_facts import SAFE
 
-EXAMPLES = max(500, settings().max_examples)
 ROWS = [pytest.param(row, id=f"{row.row}-{row.code}-{number}") for number, row in enumerate(TABLE)]
 
 
 @pytest.mark.parametrize("row", ROWS)
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=examples())
 @given(seed=st.integers(0, 2**32 - 1))
 def test_row(row: Row, seed: int) -> None:
     given_ = replace(drawn(random.Random(seed)), **row.changes)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from runctl_tui.domain.checkpoint import Checkpoint
+from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.objects import ObjectChangeFacts, Versioning
 from runctl_tui.domain.plan import Level, Operation, Severity
@@ -87,3 +87,21 @@ def test_where_steps_and_times_agree_there_is_one_newest() -> None:
     rows = (written("step_500", 500, 30), written("step_600", 600, 40))
     assert [one.name for one in newest_checkpoints(rows)] == ["step_600"]
     assert newest_checkpoints(()) == ()
+
+
+def test_of_checkpoints_of_one_moment_the_one_with_a_step_is_newest_and_of_those_the_highest() -> None:
+    bare, first, second = written("step_x", None, 30), written("step_0", 0, 30), written("step_1", 1, 30)
+    assert [one.name for one in newest_checkpoints((bare, first))] == ["step_0"]
+    assert [one.name for one in newest_checkpoints((second, bare, first))] == ["step_1"]
+    assert [one.name for one in newest_checkpoints((bare,))] == ["step_x"]
+    assert [one.name for one in newest_checkpoints((bare, replace(bare, name="step_y")))] == ["step_y"]
+
+
+def test_a_checkpoint_whose_time_nobody_wrote_is_as_old_as_its_copies() -> None:
+    timeless = replace(written("step_9", 9, 0), created_at=None)
+    young, old = (CheckpointCopy(CopyState.PRESENT, modified_at=START + timedelta(minutes=one)) for one in (40, 10))
+    base = written("step_10", 10, 30)
+    for newer in (replace(timeless, host=young), replace(timeless, s3=young), replace(timeless, host=young, s3=old)):
+        assert {one.name for one in newest_checkpoints((base, newer))} == {"step_9", "step_10"}
+    for older in (timeless, replace(timeless, host=old, s3=young), replace(timeless, s3=old)):
+        assert {one.name for one in newest_checkpoints((base, older))} == {"step_10"}

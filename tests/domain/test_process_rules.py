@@ -69,7 +69,7 @@ def test_what_an_ended_run_left_behind_may_go() -> None:
     ("changes", "code"),
     [
         ({"user": ""}, "process_owner_unknown"),
-        ({"start": 0}, "process_owner_unknown"),
+        ({"start": 0}, "process_start_unknown"),
         ({"own": False, "user": "root"}, "process_other_user"),
     ],
 )

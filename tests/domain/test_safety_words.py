@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 import pytest
 
@@ -13,15 +14,17 @@ from runctl_tui.domain.host import Guard
 from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.money import PriceKind
 from runctl_tui.domain.plan import Operation, PlanLine
-from runctl_tui.domain.resource import Ownership, ResourceState
+from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import TrainingStatus
-from runctl_tui.domain.safety import plan_lines
+from runctl_tui.domain.safety import SafetyFacts, plan_lines
+from runctl_tui.domain.safety.facts import fact_names
 from runctl_tui.domain.safety.lines import per_hour
 from runctl_tui.domain.safety.processes import process_effect
 from runctl_tui.domain.safety.reasons import age_words, ago, what
 from tests.domain.safety_facts import FREE, LOOK, POLICY, PROCESS, ROOT, SAFE, SAVED, STORED, facts, known, reasons
 from tests.fakes import START, a_price, a_run, an_instance
 
+V = TypeVar("V")
 T, S, O = Operation.TERMINATE, Operation.STOP, Operation  # noqa: E741 - short, because every line names one
 
 
@@ -30,17 +33,39 @@ def lines(operation: Operation, **changes: object) -> dict[str, str]:
 
 
 def test_a_description_settles_what_it_tells_and_doubt_stays_doubt() -> None:
-    box = replace(an_instance(), created_at=None, launched_at=START, parent="eks: pool", disks=(ROOT,))
-    settled = SAFE.with_instance(box, START, "EC2")
-    assert settled.created_at == Known(START, START, "EC2")
-    assert (settled.parent, settled.type) == (Known("eks: pool", START, "EC2"), box.type)
+    box = replace(an_instance(), created_at=None, launched_at=START, parent="eks: pool", market=Market.SPOT)
+    bare = SafetyFacts(START, SAFE.target, POLICY)
+
+    def told(value: V) -> Known[V]:
+        return Known(value, START, "EC2")
+
+    assert bare.with_instance(box, START, "EC2") == replace(
+        bare,
+        state=told(ResourceState.RUNNING),
+        tags=told(box.tags),
+        ownership=told(Ownership.OURS),
+        created_at=told(START),
+        disks=told(box.disks),
+        market=told(Market.SPOT),
+        parent=told("eks: pool"),
+        type="m5.large",
+    )
     for state in (ResourceState.UNKNOWN, ResourceState.ERROR):
         doubtful = SAFE.with_instance(replace(box, state=state, launched_at=None), START, "EC2")
         assert doubtful.state == Unknown(f"EC2 says {state.value}")
-        assert isinstance(doubtful.created_at, Unknown)
+        assert doubtful.created_at == Unknown("the provider does not tell")
     lost = SAFE.without_instance("throttled")
     unknown = (lost.state, lost.tags, lost.ownership, lost.created_at, lost.disks, lost.market, lost.parent)
     assert set(map(str, unknown)) == {str(Unknown("throttled"))}
+    born = replace(box, created_at=START - timedelta(days=9))
+    assert bare.with_instance(born, START, "EC2").created_at == told(START - timedelta(days=9))
+
+
+def test_the_facts_that_may_be_unknown_are_known_by_name() -> None:
+    assert fact_names() == (
+        "account", "out_of_capacity_at", "state", "tags", "ownership", "created_at", "protection", "disks", "market",
+        "parent", "sessions", "checkpoints", "objects", "process", "price",
+    )  # fmt: skip
 
 
 def test_what_runs_is_told_with_its_step_and_state() -> None:
@@ -85,7 +110,8 @@ def test_processes_of_no_run_of_a_guard_without_words_and_of_no_name() -> None:
     assert lines(O.PROCESS_END, process=Unknown("no way there")) == {
         "WHAT": f"{SAFE.target.id}: unknown (no way there)"
     }
-    assert process_effect(O.PROCESS_END, unknown).startswith("end process ")
+    named = replace(unknown, target=replace(SAFE.target, name="python", id="pods/p-1/4711"))
+    assert process_effect(O.PROCESS_END, named) == 'end process 4711 "python"'
     gone = replace(LOOK, process=None)
     assert lines(O.PROCESS_END, process=known(gone))["WHAT"] == f"process {gone.pid} on {gone.host}, which has ended"
     kernel = replace(LOOK, guard=Guard.KERNEL, process=replace(PROCESS, run_id="r-1"))

@@ -58,6 +58,7 @@ from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.ports import Finding, ShellCommand
 from runctl_tui.services.ports_services import Services
 from runctl_tui.services.registry import Registry
+from runctl_tui.services.storage.words import operation_of
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
 from tests.ui.host_data import reading
@@ -428,7 +429,7 @@ class FakeActions:
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         self.world.stored.append(request)
-        operation = Operation.S3_DELETE if isinstance(request, DeleteRequest) else Operation.S3_COPY
+        operation = Operation.S3_DELETE if isinstance(request, DeleteRequest) else operation_of(request)
         return plan(operation, **self.world.plan_changes)
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:

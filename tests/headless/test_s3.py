@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -141,6 +142,13 @@ def test_onto_a_checkpoint_only_with_yes(runctl: Runctl, world: World) -> None:
     assert "it replaces a checkpoint" in said.err
     assert runctl("s3", "cp", "a", "s3://b/k", "--yes").code == 0
     assert len(world.committed) == 1
+
+
+def test_a_checkpoint_is_moved_away_only_with_yes(runctl: Runctl, world: World) -> None:
+    world.plan_changes = asking(Level.ENTER, replace(ONTO, code="off_ckpt", text="it takes a checkpoint away"))
+    said = runctl("s3", "mv", "s3://b/k", "elsewhere")
+    assert (said.code, world.committed) == (1, [])
+    assert "it takes a checkpoint away" in said.err
 
 
 def test_what_is_blocked_is_refused_with_any_flag(runctl: Runctl, world: World) -> None:

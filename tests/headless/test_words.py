@@ -64,6 +64,8 @@ def test_whole_numbers_stay_whole() -> None:
         (("instances", "list", "--region", "eu-central1"), "did you mean eu-central-1?"),
         (("instances",), "'runctl-tui instances --help' explains it"),
         (("cost", "--by", "projct"), "did you mean project?"),
+        (("exec", "echo", "hi"), "follow '--': runctl-tui exec … -- hi"),
+        (("train", "x.py", "--epochs", "3"), "follow '--': runctl-tui train … -- --epochs 3"),
         (("instances", "list", "--", "x"), ""),
         (("zzz",), "the nouns are instances"),
         ((), "runctl-tui instances list --json"),

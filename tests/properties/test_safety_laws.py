@@ -15,13 +15,13 @@ from runctl_tui.domain.safety import RULES, CleanupSafety, SafetyFacts, plan_lin
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.safety.facts import fact_names
 from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, STORAGE
-from tests.domain.drawn_facts import HAZARDS, drawn
+from tests.domain.drawn_facts import HAZARDS, drawn, examples
 from tests.domain.safety_facts import SAFE
 from tests.fakes import START
 
 operations = st.sampled_from([one for one in Operation if one is not Operation.CLEAN_UP])  # made of the others
 some_facts = st.integers(0, 2**32 - 1).map(lambda seed: drawn(random.Random(seed)))
-LAW = settings(max_examples=max(500, settings().max_examples))
+LAW = settings(max_examples=examples())
 
 
 def weight(verdict: Verdict) -> tuple[int, Level]:

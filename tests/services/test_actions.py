@@ -489,7 +489,7 @@ async def test_a_run_that_has_ended_needs_no_stop(make: MakeRig) -> None:
     rig = make()
     rig.evidence.runs[BOX.id] = (a_run(BOX, TrainingStatus.COMPLETED),)
     view = await rig.do(Operation.RUN_STOP, "r-000001")
-    assert "completed already" in view.result
+    assert "has ended already: completed" in view.result
     assert rig.executor.stopped == []
 
 

@@ -52,6 +52,7 @@ class FakeStore:
     snapshots: dict[str, VolumeSnapshot] = field(default_factory=dict)
     calls: list[StorageCall] = field(default_factory=list)
     asked: list[StorageCall] = field(default_factory=list)
+    changed: dict[str, Modification] = field(default_factory=dict)
     error: Exception | None = None
     """What the next call raises after it has taken effect."""
     missing: tuple[Any, ...] = ()
@@ -108,11 +109,14 @@ class FakeStore:
     async def snapshots_of(self, volume_id: str, region: str) -> tuple[VolumeSnapshot, ...]:
         return tuple(one for one in self.snapshots.values() if one.volume_id == volume_id)
 
+    async def copies_of(self, volume_id: str, region: str, snapshot_id: str = "") -> tuple[VolumeSnapshot, ...]:
+        return ()
+
     async def users_of(self, snapshot_id: str, region: str) -> tuple[str, ...]:
         return ()
 
     async def modification(self, volume_id: str, region: str) -> Modification | None:
-        return None
+        return self.changed.get(volume_id)
 
     async def describe(self, resource_id: str, region: str = "") -> Mapping[str, object]:
         return {}
@@ -217,6 +221,21 @@ async def test_the_world_is_looked_at_again_before_the_call(rig: VolumeRig) -> N
     with pytest.raises(PlanChanged, match="it is attached to"):
         await rig.actions.commit(plan, yes(plan))
     assert rig.ebs.calls == []
+
+
+async def test_what_is_done_to_a_disk_is_found_with_its_machine(rig: VolumeRig) -> None:
+    data = rig.ebs.add("data")
+    assert (await rig.change(VolumeChange(O.VOLUME_ATTACH, (data.key,), instance=MACHINE.key))).ok
+    rows = await rig.journal.about([MACHINE.key], MACHINE.id)
+    assert [row.entry.operation for row in rows] == [O.VOLUME_ATTACH]
+
+
+async def test_a_shape_that_was_changed_lately_says_so(rig: VolumeRig) -> None:
+    data = rig.ebs.add("data")
+    change = VolumeChange(O.VOLUME_MODIFY, (data.key,), shape=VolumeShape("gp3", 200))
+    assert "changed_lately" not in codes(await rig.actions.plan_volume(change))
+    rig.ebs.changed[data.id] = Modification("completed", rig.clock.now())
+    assert "changed_lately" in codes(await rig.actions.plan_volume(change))
 
 
 async def test_an_answer_that_is_lost_is_settled_by_looking(rig: VolumeRig) -> None:

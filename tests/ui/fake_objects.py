@@ -33,6 +33,7 @@ from runctl_tui.domain.plan import (
     Verdict,
 )
 from runctl_tui.services.errors import ResourceNotFound
+from runctl_tui.services.storage.words import operation_of
 
 MADE = datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
 HOSTILE = "runs/[b]x\x1b[2J\u202egnp.exe"
@@ -150,9 +151,9 @@ def storage_plan(request: CopyRequest | DeleteRequest, reasons: tuple[Reason, ..
             PlanLine("TO", request.destination),
             PlanLine("MOVES", "1 file, 37 B"),
         )
-        verdict, operation = Verdict(reasons), Operation.S3_COPY
+        verdict, operation = Verdict(reasons), operation_of(request)
         reversibility = Reversibility.LOSSY if request.move else Reversibility.REVERSIBLE
-        effect = f"copy 1 file (37 B) from {request.source} to {request.destination}"
+        effect = f"{operation.verb} 1 file (37 B) from {request.source} to {request.destination}"
     return Plan(operation, (target,), effect, reversibility, verdict, now, lines)
 
 

@@ -41,7 +41,7 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import DESTROYING, Capability
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeShape, VolumeSnapshot
 from runctl_tui.services.config.values import parse, show
-from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound
+from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound, ValidationError
 from runctl_tui.services.ports import Finding, SessionFacts, Setting, ShellCommand
 from runctl_tui.services.ports_services import Services
 from tests.ui import fake_data as data
@@ -425,6 +425,8 @@ class FakeActions(_Part):
         self.world.changes.append(change)
         await self.world.gate()
         if change.new is not None:
+            if change.new.name in [one.name for one in storage().volumes]:
+                raise ValidationError(f"The name {change.new.name!r} is taken", "vol-1 has it", "choose another name")
             target = Target("volume", "", change.new.name, change.new.provider, change.new.region)
             return self._plan(change.operation, (target,))
         return self._plan(change.operation, tuple(self._target(reference) for reference in change.references))

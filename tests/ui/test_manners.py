@@ -246,6 +246,7 @@ async def test_commands_say_where_they_lead_and_names_are_completed() -> None:
         await person.press("enter")
         await person.sees("did you mean :arm?")
         await colon(person, "nothing-like-it")
+        await person.sees("✗ no command and nothing else is called so")
         assert "enter " not in person.text()
         await person.press("enter")
         await person.sees("there is no such command")

@@ -284,7 +284,7 @@ async def test_a_move_is_shown_before_it_is_done() -> None:
         await person.until(lambda: person.dialog == "Entry")
         await person.type(".old")
         await person.press("enter")
-        await person.sees("FROM", "s3://my-data/README.md.old")
+        await person.sees("FROM", "s3://my-data/README.md.old", "MOVE", "y  move")
         assert person.world.committed == []
         await person.press("enter")
         await person.until(lambda: person.world.committed)

@@ -96,6 +96,23 @@ async def test_a_new_volume_is_asked_for_with_its_price_in_sight() -> None:
         assert person.world.changes == [VolumeChange(Operation.VOLUME_CREATE, new=new)]
 
 
+async def test_a_form_whose_name_is_taken_stands_as_it_was_filled_in() -> None:
+    async with at_keyboard() as person:
+        await person.press("2", "x", "enter")
+        await person.sees("NEW VOLUME", "us-east-1d")
+        person.app.screen.query_one("#volume-size FormInput", FormInput).value = "500"
+        person.app.screen.query_one("#volume-name FormInput", FormInput).value = "scratch-2025"
+        await person.press("ctrl+r")
+        await person.sees("NEW VOLUME", "✗ The name 'scratch-2025' is taken: vol-1 has it", "$40.00 per month")
+        person.app.screen.query_one("#volume-name FormInput", FormInput).value = "scratch-2026"
+        await person.until(lambda: "is taken" not in person.text())
+        await person.press("ctrl+r")
+        await person.sees("CREATE VOLUME")
+        new = person.world.changes[-1].new
+        assert new is not None
+        assert (new.name, new.shape.size_gib, len(person.world.changes)) == ("scratch-2026", 500, 2)
+
+
 async def test_a_purpose_fills_iops_and_throughput_and_typing_lets_go_of_it() -> None:
     async with at_keyboard() as person:
         await person.press("2", "x", "enter")

@@ -13,7 +13,7 @@ from runctl_tui.domain.protection import protected_until, protecting_tag
 from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
 from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, offering, takes_over, warn
-from runctl_tui.domain.states import DESTROYING
+from runctl_tui.domain.states import COPYING, DESTROYING
 
 COOL_DOWN: Final = timedelta(seconds=60)
 """Between taking a protection away and destroying what it protected."""
@@ -50,9 +50,12 @@ def account_unlisted(operation: Operation, facts: SafetyFacts) -> Reason | None:
                 "account_unlisted", f"whose account this is could not be told: {why}", Level.NEVER, offer=_DOCTOR
             )
         case Known(account) if facts.policy.label(account) is AccountLabel.UNLISTED:
-            text = f"nobody has said yet whether account {account or '(none)'} is a production account"
-            found = block("account_unlisted", text, Level.NEVER, offer=_label(account) if account else _DOCTOR)
-            return replace(found, offer_references=(account,) if account else ())
+            if not account:
+                text = "the provider does not say which account this is"
+                return block("account_unlisted", text, Level.NEVER, offer=_DOCTOR)
+            text = f"nobody has said yet whether account {account} is a production account"
+            found = block("account_unlisted", text, Level.NEVER, offer=_label(account))
+            return replace(found, offer_references=(account,))
     return None
 
 
@@ -89,10 +92,10 @@ def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     if known_or_none(facts.ownership) is not Ownership.OTHER:
         return None
-    owner = _tags(facts).get(TAG_OWNER, "somebody else")
-    text = f"it belongs to {owner}"
+    owner = _tags(facts).get(TAG_OWNER)
+    text = f"it belongs to {owner or 'somebody else'}"
     if operation in DESTROYING:
-        return block("other_owner", text, offer=f"ask {owner}")
+        return block("other_owner", text, offer=f"ask {owner or 'its owner'}")
     return warn("other_owner", text, Level.NAME)
 
 
@@ -114,7 +117,7 @@ def tag_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
     text = f"the tag {held}={tags[held]} protects it"
     if operation in DESTROYING:
         return block("tag_protected", text, Level.NEVER, offer=f"remove the tag {held} first")
-    if operation is Operation.S3_COPY:
+    if operation in COPYING:
         return warn("tag_protected", text)
     careful = operation in (Operation.STOP, Operation.VOLUME_DETACH)
     return warn("tag_protected", text, Level.NAME) if careful else None
@@ -140,7 +143,7 @@ def protect_until(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D09: tags that could not be read may hold a protection."""
-    if operation is Operation.S3_COPY and isinstance(facts.tags, Unknown):
+    if operation in COPYING and isinstance(facts.tags, Unknown):
         return warn("tags_unknown", f"whether the bucket is protected could not be read: {facts.tags.reason}")
     if operation not in DESTROYING or not isinstance(facts.tags, Unknown):
         return None
@@ -174,7 +177,10 @@ def reconcile_first(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D44: an earlier call whose outcome is unknown comes first."""
     if facts.open_rows == ():
         return None
-    text = "the journal could not be read" if facts.open_rows is None else f"unsettled: {', '.join(facts.open_rows)}"
+    if facts.open_rows is None:
+        offer = "runctl-tui doctor says what is wrong with the state folder"
+        return block("reconcile_first", "the journal could not be read", Level.NEVER, offer=offer)
+    text = f"unsettled: {', '.join(facts.open_rows)}"
     return block("reconcile_first", text, Level.NEVER, offer="wait until the earlier call is settled")
 
 

@@ -72,6 +72,7 @@ RULES: Final[tuple[Rule, ...]] = (
     storage.maybe_mounted,
     storage.used_by_training,
     storage.wrong_shape,
+    storage.changed_lately,
     storage.snapshot_not_whole,
     storage.restore_fits,
     storage.snapshot_costs,
@@ -81,6 +82,7 @@ RULES: Final[tuple[Rule, ...]] = (
     objects.locked,
     objects.newest_checkpoint,
     objects.onto_checkpoint,
+    objects.off_checkpoint,
     marks.claims_of_others,
     marks.marks_unknown,
     marks.marks_no_more,
@@ -114,6 +116,7 @@ _BASE: Final = {
     Operation.SNAPSHOT_DELETE: Level.NAME,
     Operation.S3_DELETE: Level.YES,
     Operation.S3_COPY: Level.ENTER,
+    Operation.S3_MOVE: Level.ENTER,
     Operation.CLAIM: Level.YES,
     Operation.PROTECT: Level.ENTER,
     Operation.UNPROTECT: Level.NAME,
@@ -154,7 +157,7 @@ def already_done(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation is Operation.RUN_STOP and isinstance(facts.sessions, Known):
         ended = [one for one in facts.sessions.value if one.status.ended]
         if ended and len(ended) == len(facts.sessions.value):
-            return Reason("already_done", Severity.ALLOW, f"it is {ended[0].status.value} already", Level.ENTER)
+            return Reason("already_done", Severity.ALLOW, f"it has ended already: {ended[0].status.value}", Level.ENTER)
     return None
 
 
@@ -168,10 +171,10 @@ class CleanupSafety:
         """Return the verdict on one target; facts that are too old count as unknown."""
         facts = facts.fresh()
         if (done := already_done(operation, facts)) is not None:
-            return Verdict((done,), Level.ENTER)
+            return Verdict((done,))
         found = (rule(operation, facts) for rule in self.rules)
         reasons = [reason for reason in found if reason is not None]
-        if operation is Operation.TERMINATE and self._may_stop(facts):
+        if operation is Operation.TERMINATE and _outlasts_stop(facts) and self._may_stop(facts):
             reasons.append(_stop_instead(facts))
         return _verdict(reasons, _BASE[operation], facts.policy.acknowledgeable)
 
@@ -216,9 +219,16 @@ def _order(reason: Reason) -> tuple[object, ...]:
     return rank, -reason.level, reason.code, reason.text, reason.offer, reason.severity, reason.offer_references
 
 
+def _outlasts_stop(facts: SafetyFacts) -> bool:
+    """Tell whether a stop may keep a disk; what is not known may."""
+    disks = known_or_none(facts.disks)
+    return disks is None or not all(disk.lost_on_stop for disk in disks)
+
+
 def _stop_instead(facts: SafetyFacts) -> Reason:
     keeps = "" if (month := disks_per_month_stopped(facts)) is None else f", for ${month:.2f}/mo"
-    losing = any(disk.lost_on_stop for disk in known_or_none(facts.disks) or ())
+    lock = known_or_none(facts.protection)
+    losing = any(disk.lost_on_stop for disk in known_or_none(facts.disks) or ()) or (lock and lock.instance_store_disks)
     kept = "the disks that outlast a stop" if losing else "its disks"
     reason = Reason("stop_instead", Severity.ALLOW, f"stopping it instead keeps {kept}{keeps}", Level.ENTER)
     return offering(reason, Operation.STOP, facts.target.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -84,11 +85,14 @@ def data_volume_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
     dying = [disk for disk in known_or_none(facts.disks) or () if not disk.root and not _kept(disk, facts.at)]
     if not dying:
         return None
-    if all(disk.bound for disk in dying):
-        names = ", ".join(disk.name or disk.volume_id for disk in dying)
-        return block("workspace_dies", f"its {names} is deleted with it, and nothing can keep it")
-    text = f"the data disk {dying[0].name or dying[0].volume_id} would be deleted, without a snapshot of the last day"
-    return block("data_volume_dies", text, offer="take a snapshot, or set its delete-on-termination to off")
+    keepable = [disk for disk in dying if not disk.bound]
+    if not keepable:
+        are, them = ("is", "it") if len(dying) == 1 else ("are", "them")
+        return block("workspace_dies", f"its {_names(dying)} {are} deleted with it, and nothing can keep {them}")
+    noun = "disk" if len(keepable) == 1 else "disks"
+    goes = "would" if all(disk.delete_on_termination for disk in keepable) else "may"
+    text = f"the data {noun} {_names(keepable)} {goes} be deleted, without a snapshot of the last day"
+    return block("data_volume_dies", text, offer="snapshot what dies, or set its delete-on-termination to off")
 
 
 def disks_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -103,7 +107,9 @@ def root_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
     roots = [disk for disk in known_or_none(facts.disks) or () if disk.root and disk.delete_on_termination is not False]
     if operation is not Operation.TERMINATE or not roots:
         return None
-    return warn("root_dies", "its root disk is deleted with it", Level.NAME)
+    certain = all(disk.delete_on_termination for disk in roots)
+    text = "its root disk is deleted with it" if certain else "its root disk may be deleted with it: that is not told"
+    return warn("root_dies", text, Level.NAME)
 
 
 def instance_store_lost(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -111,8 +117,7 @@ def instance_store_lost(operation: Operation, facts: SafetyFacts) -> Reason | No
     lock = known_or_none(facts.protection)
     lost = [disk for disk in known_or_none(facts.disks) or () if disk.lost_on_stop]
     if operation is Operation.STOP and lost:
-        names = ", ".join(disk.name or disk.volume_id for disk in lost)
-        return warn("container_disk_lost", f"what is on its {names} is lost", Level.NAME)
+        return warn("container_disk_lost", f"what is on its {_names(lost)} is lost", Level.NAME)
     if operation is not Operation.STOP or lock is None or not lock.instance_store_disks:
         return None
     text = f"what is on its {count(lock.instance_store_disks, 'instance-store disk')} is lost"
@@ -127,8 +132,8 @@ def stopped_disk_costs_more(operation: Operation, facts: SafetyFacts) -> Reason 
         return None
     before = sum((Decimal(disk.usd_per_month) for disk in dearer), Decimal(0))
     after = sum((Decimal(disk.usd_per_month_stopped) for disk in dearer), Decimal(0))
-    names = ", ".join(disk.name or disk.volume_id for disk in dearer)
-    text = f"its {names} costs {dollars(after)} per month while it is stopped, instead of {dollars(before)}"
+    cost = "costs" if len(dearer) == 1 else "cost"
+    text = f"its {_names(dearer)} {cost} {dollars(after)} per month while it is stopped, instead of {dollars(before)}"
     return warn("stopped_disk_costs_more", text)
 
 
@@ -139,8 +144,8 @@ def volume_stays_and_costs(operation: Operation, facts: SafetyFacts) -> Reason |
         return None
     prices = [disk.usd_per_month for disk in staying]
     month = dollars(sum(map(Decimal, prices), Decimal(0))) if all(prices) else "an unknown price"
-    names = ", ".join(disk.name or disk.volume_id for disk in staying)
-    text = f"its {names} stays and goes on costing {month} per month, mounted or not"
+    stay = "stays and goes" if len(staying) == 1 else "stay and go"
+    text = f"its {_names(staying)} {stay} on costing {month} per month, mounted or not"
     return warn("netvol_stays", text, Level.NAME)
 
 
@@ -164,6 +169,10 @@ def work_lost(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if not facts.checkpoints.value:
         return warn("work_lost", "it has written no checkpoint yet: all its work is lost")
     return warn("work_lost", "the work since its last checkpoint is lost")
+
+
+def _names(disks: Sequence[Disk]) -> str:
+    return ", ".join(disk.name or disk.volume_id for disk in disks)
 
 
 def _kept(disk: Disk, now: datetime) -> bool:

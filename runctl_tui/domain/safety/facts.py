@@ -190,14 +190,14 @@ def live_sessions(facts: SafetyFacts) -> Fact[tuple[TrainingSession, ...]]:
             return Known((), seen_at, source)
     if isinstance(facts.sessions, Unknown):
         return facts.sessions
-    doubtful = [one for one in facts.sessions.value if one.status in _DOUBTFUL]
-    live = tuple(one for one in facts.sessions.value if one.status.live and one.status not in _DOUBTFUL)
+    doubtful = [one for one in facts.sessions.value if one.status in DOUBTFUL]
+    live = tuple(one for one in facts.sessions.value if one.status.live and one.status not in DOUBTFUL)
     if doubtful and not live:
         return Unknown(f"run {doubtful[0].id} is {doubtful[0].status.value}")
     return replace(facts.sessions, value=live)
 
 
-_DOUBTFUL: Final = frozenset({TrainingStatus.UNREACHABLE, TrainingStatus.UNKNOWN})
+DOUBTFUL: Final = frozenset({TrainingStatus.UNREACHABLE, TrainingStatus.UNKNOWN})
 
 
 def newest_checkpoints(checkpoints: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
@@ -217,11 +217,18 @@ def newest_checkpoints(checkpoints: tuple[Checkpoint, ...]) -> tuple[Checkpoint,
     return tuple(newest.values())
 
 
-def _by_step(checkpoint: Checkpoint) -> tuple[int, tuple[float, float, str]]:
-    return -1 if checkpoint.step is None else checkpoint.step, _recency(checkpoint)
+_NO_STEP: Final = -1
+_NO_TIME: Final = -1.0
 
 
-def _recency(checkpoint: Checkpoint) -> tuple[float, float, str]:
+def _by_step(checkpoint: Checkpoint) -> tuple[int, tuple[float, int, str]]:
+    return _step(checkpoint), _recency(checkpoint)
+
+
+def _recency(checkpoint: Checkpoint) -> tuple[float, int, str]:
     written = checkpoint.created_at or checkpoint.host.modified_at or checkpoint.s3.modified_at
-    step = -1 if checkpoint.step is None else checkpoint.step
-    return written.timestamp() if written else -1.0, step, checkpoint.name
+    return written.timestamp() if written else _NO_TIME, _step(checkpoint), checkpoint.name
+
+
+def _step(checkpoint: Checkpoint) -> int:
+    return _NO_STEP if checkpoint.step is None else checkpoint.step

@@ -134,12 +134,12 @@ def _stays(operation: Operation, facts: SafetyFacts) -> str:
         number = sum(not disk.lost_on_stop for disk in facts.disks.value)
         return f"{count(number, 'disk')}, {keeps}" if number else "no disk"
     staying = [disk for disk in facts.disks.value if disk.delete_on_termination is False]
-    words = [f"{_disk_name(disk)}, {_month_of(disk)}/mo" for disk in staying]
+    words = [f"{_disk_name(disk)}, {_month_of(disk)}" for disk in staying]
     return " · ".join(words) or "no disk; what is in S3"
 
 
 def _month_of(disk: Disk) -> str:
-    return f"${disk.usd_per_month}" if disk.usd_per_month else unknown("no price")
+    return f"${disk.usd_per_month}/mo" if disk.usd_per_month else unknown("no price")
 
 
 def _disk_name(disk: Disk) -> str:
@@ -152,7 +152,7 @@ def _disk_name(disk: Disk) -> str:
         if disk.name
         else disk.volume_id
     )
-    size = f"{disk.size_gib} GiB" if disk.size_gib is not None else f"size {unknown('not told')}"
+    size = f"{disk.size_gib:,} GiB" if disk.size_gib is not None else f"size {unknown('not told')}"
     return f"{name} {size}"
 
 
@@ -195,4 +195,5 @@ _UNDO: Final = {
     Operation.RUN_RESUME: "stop the run",
     Operation.S3_DELETE: "none, unless the bucket keeps versions",
     Operation.S3_COPY: "delete the copies",
+    Operation.S3_MOVE: "move them back",
 }

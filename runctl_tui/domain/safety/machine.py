@@ -54,6 +54,8 @@ def too_new(operation: Operation, facts: SafetyFacts) -> Reason | None:
     born = known_or_none(facts.created_at)
     if operation not in DESTROYING - IN_S3 or born is None or is_old(born, TOO_NEW, facts.at):
         return None
+    if born - facts.at > SKEW:
+        return None
     return warn("too_new", "it was made less than 5 minutes ago: is it the one you mean?", Level.NAME)
 
 
@@ -78,9 +80,10 @@ def cannot_stop(operation: Operation, facts: SafetyFacts) -> Reason | None:
         reason = block("cannot_stop", "a one-time spot instance cannot be stopped", Level.NEVER, offer=offer)
         return offering(reason, Operation.TERMINATE, facts.target.key)
     state = known_or_none(facts.state)
-    if state in (None, ResourceState.RUNNING, ResourceState.STOPPED):
+    if state is None or state in (ResourceState.RUNNING, ResourceState.STOPPED):
         return None
-    return block("cannot_stop", f"it is {state.value if state else 'unknown'}", Level.NEVER)
+    offer = "wait until it runs" if state is ResourceState.STARTING else ""
+    return block("cannot_stop", f"it is {state.value}", Level.NEVER, offer=offer)
 
 
 def market_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -110,10 +113,9 @@ def state_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
 def machine_not_running(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """Training on a machine that exists needs it running."""
     state = known_or_none(facts.state)
-    if operation not in TRAINING or not facts.target.id or state in (None, ResourceState.RUNNING):
+    if operation not in TRAINING or not facts.target.id or state is None or state is ResourceState.RUNNING:
         return None
-    text = f"it is {state.value if state else 'unknown'}"
-    reason = block("not_running", text, Level.NEVER, offer="start it first")
+    reason = block("not_running", f"it is {state.value}", Level.NEVER, offer=_UNTIL_IT_RUNS.get(state, ""))
     return offering(reason, Operation.START, facts.target.key) if state is ResourceState.STOPPED else reason
 
 
@@ -150,4 +152,9 @@ def tied_to_its_host(operation: Operation, facts: SafetyFacts) -> Reason | None:
     return warn("tied_to_host", "it starts again only on the host that it is on now, if a GPU is free there then")
 
 
+_UNTIL_IT_RUNS: Final = {
+    ResourceState.STARTING: "wait until it runs",
+    ResourceState.STOPPING: "wait until it is stopped, and start it",
+    ResourceState.STOPPED: "start it first",
+}
 _PAST: Final = {Operation.START: "started", Operation.STOP: "stopped", Operation.TERMINATE: "terminated"}

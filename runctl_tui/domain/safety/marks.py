@@ -24,8 +24,9 @@ def claims_of_others(operation: Operation, facts: SafetyFacts) -> Reason | None:
         case Known(Ownership.FOREIGN):
             return block("claims_foreign", "it was not made by this tool: somebody else may rely on it")
         case Known(Ownership.OTHER):
-            owner = _tags(facts).get(TAG_OWNER, "somebody else")
-            return block("claims_other", f"it belongs to {owner}", offer=f"ask {owner}")
+            owner = _tags(facts).get(TAG_OWNER)
+            text = f"it belongs to {owner or 'somebody else'}"
+            return block("claims_other", text, offer=f"ask {owner or 'its owner'}")
     return None
 
 
@@ -46,8 +47,8 @@ def marks_no_more(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation not in MARKING:
         return None
     state = known_or_none(facts.state)
-    if facts.target.kind == "instance" and state in GONE:
-        return block("gone", f"it is {state.value if state else 'gone'}", Level.NEVER)
+    if facts.target.kind == "instance" and state is not None and state in GONE:
+        return block("gone", f"it is {state.value}", Level.NEVER)
     tags, new = _tags(facts), dict(facts.mark.set) if facts.mark else {}
     if new and len(tags | new) > MOST_TAGS:
         return block("too_many_tags", f"it has {len(tags)} tags, and {MOST_TAGS} is the most", Level.NEVER)

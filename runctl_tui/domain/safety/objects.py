@@ -8,6 +8,7 @@ from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import block, count, known_or_none, warn
+from runctl_tui.domain.states import COPYING, IN_S3
 
 FEW: Final = 10
 """Objects that a yes may delete where versions stay; more ask for the name."""
@@ -17,8 +18,11 @@ def objects_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D32: what could not be listed to its end, or checked against the runs, is not deleted."""
     if not isinstance(facts.objects, Unknown):
         return None
-    if operation is Operation.S3_COPY:
-        return warn("onto_ckpt", f"whether it replaces a run's checkpoint could not be told: {facts.objects.reason}")
+    if operation in COPYING:
+        does = "takes a run's checkpoint away, or replaces one," if operation is Operation.S3_MOVE else (
+            "replaces a run's checkpoint"
+        )  # fmt: skip
+        return warn("onto_ckpt", f"whether it {does} could not be told: {facts.objects.reason}")
     if operation is not Operation.S3_DELETE:
         return None
     return block("objects_unknown", f"what would go could not be told: {facts.objects.reason}", Level.NEVER)
@@ -45,7 +49,8 @@ def permanent_delete(operation: Operation, facts: SafetyFacts) -> Reason | None:
     why = "whether the bucket keeps versions could not be told" if storage.versioning is None else (
         "the bucket keeps no versions" if storage.versioning.status == "Off" else "the bucket's versioning is suspended"
     )  # fmt: skip
-    return block("permanent_delete", f"{why}: {count(storage.count, 'object')} would be gone for good")
+    gone = "may" if storage.versioning is None else "would"
+    return block("permanent_delete", f"{why}: {count(storage.count, 'object')} {gone} be gone for good")
 
 
 def locked(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -60,17 +65,28 @@ def locked(operation: Operation, facts: SafetyFacts) -> Reason | None:
 def newest_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D31: the newest checkpoint of a known run neither goes nor moves away."""
     storage = known_or_none(facts.objects)
-    if operation not in (Operation.S3_DELETE, Operation.S3_COPY) or storage is None or not storage.newest:
+    if operation not in IN_S3 or storage is None or not storage.newest:
         return None
-    more = f" and {len(storage.newest) - 1} more" if len(storage.newest) > 1 else ""
-    text = f"the newest checkpoint of a run is among them: {storage.newest[0]}{more}"
+    text = f"the newest checkpoint of a run is among them: {_first(storage.newest)}"
     return block("newest_ckpt", text, offer="take it out of the selection")
 
 
 def onto_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D31 for what is replaced: a run's checkpoint is replaced only by somebody who says so."""
     storage = known_or_none(facts.objects)
-    if operation is not Operation.S3_COPY or storage is None or not storage.replaced:
+    if operation not in COPYING or storage is None or not storage.replaced:
         return None
-    more = f" and {len(storage.replaced) - 1} more" if len(storage.replaced) > 1 else ""
-    return warn("onto_ckpt", f"it replaces a checkpoint of a run: {storage.replaced[0]}{more}")
+    return warn("onto_ckpt", f"it replaces a checkpoint of a run: {_first(storage.replaced)}")
+
+
+def off_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D31 for what moves away: a run does not find its older checkpoints elsewhere."""
+    storage = known_or_none(facts.objects)
+    if operation is not Operation.S3_MOVE or storage is None:
+        return None
+    older = tuple(one for one in storage.leaving if one not in storage.newest)
+    return warn("off_ckpt", f"it takes a checkpoint away from its run: {_first(older)}") if older else None
+
+
+def _first(places: tuple[str, ...]) -> str:
+    return places[0] + (f" and {len(places) - 1} more" if len(places) > 1 else "")

@@ -31,6 +31,7 @@ _GUARDED: Final[Mapping[Guard, tuple[str, str]]] = MappingProxyType(
         Guard.CARRIER: ("this program reaches the host through it", "leave this program with q, or close the shell"),
         Guard.PROGRAM: ("it is a part of this program", "stop the run, close the tunnel, or leave the program instead"),
         Guard.OWNER_UNKNOWN: ("whose it is could not be told", SHELL),
+        Guard.RUN: ("it belongs to a training run that has not ended", "stop the run"),
         Guard.RUN_UNKNOWN: ("whether it belongs to a training run could not be told", SHELL),
     }
 )
@@ -71,7 +72,10 @@ def process_guarded(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if guard is Guard.OTHER_USER or (guard is Guard.NONE and process.user and not process.own):
         text = f"it belongs to {process.user}, not to the user that we log in as"
         return block("process_other_user", text, Level.NEVER, offer=f"ask {process.user}, or use sudo in a shell (s)")
-    if guard is Guard.NONE and (not process.user or process.start <= 0):
+    if guard is Guard.NONE and process.user and process.start <= 0:
+        text = "when it began could not be told: its number alone may be another one's by now"
+        return block("process_start_unknown", text, Level.NEVER, offer=SHELL)
+    if guard is Guard.NONE and not process.user:
         guard = Guard.OWNER_UNKNOWN
     if guard not in _GUARDED or (guard in _IN_RUNS and process.run_id):
         return None

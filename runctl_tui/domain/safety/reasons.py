@@ -31,9 +31,9 @@ def block(code: str, text: str, level: Level = Level.REASON, offer: str = "") ->
     return Reason(code, Severity.BLOCK, text, level, offer=offer)
 
 
-def warn(code: str, text: str, level: Level = Level.YES, offer: str = "") -> Reason:
+def warn(code: str, text: str, level: Level = Level.YES) -> Reason:
     """Return a reason that raises what it takes to go on."""
-    return Reason(code, Severity.WARN, text, level, offer=offer)
+    return Reason(code, Severity.WARN, text, level)
 
 
 def offering(reason: Reason, operation: Operation, *references: str) -> Reason:
@@ -90,7 +90,8 @@ def what(facts: SafetyFacts) -> str:
     """Return what an operation is about: id, name, type, place, account, person."""
     name = f' "{facts.target.name}"' if facts.target.name else ""
     account = facts.account.value if isinstance(facts.account, Known) else unknown(facts.account.reason)
-    parts = [f"{facts.target.id}{name}".strip(), facts.type, facts.target.region, f"account {account}"]
+    place = [facts.type, facts.target.region, f"account {account}" if account else ""]
+    parts = [f"{facts.target.id}{name}".strip(), *place]
     if facts.policy.who:
         parts.append(f"as {facts.policy.who}")
     return "  ".join(part for part in parts if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
@@ -9,21 +10,31 @@ from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety.facts import SafetyFacts
+from runctl_tui.domain.safety.facts import DOUBTFUL, SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, block, known_or_none, offering, warn
 from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES
-from runctl_tui.domain.volume import SnapshotState, Volume, VolumeShape, VolumeState, newest_completed
+from runctl_tui.domain.volume import SnapshotState, Volume, VolumeShape, VolumeState
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled, wrong_with
 
 _CHANGEABLE: Final = (VolumeState.AVAILABLE, VolumeState.IN_USE)
+_PASSING: Final = (VolumeState.CREATING, VolumeState.ATTACHING, VolumeState.DETACHING, VolumeState.UNKNOWN)
+_STANDING: Final = {
+    VolumeState.IN_USE: "it is in use",
+    VolumeState.ERROR: "its provider reports an error of it",
+    VolumeState.UNKNOWN: "its state is not known",
+}
+COOL_DOWN: Final = timedelta(hours=6)
+"""AWS: between two changes of a volume's shape (API reference of ModifyVolume)."""
 _CAN_HOLD: Final = (ResourceState.RUNNING, ResourceState.STOPPED)
 
 
 def not_read(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """A volume or snapshot that could not be read is no ground to act on."""
     fact = facts.storage.volume if operation in ON_VOLUMES else facts.storage.snapshot
-    if operation not in ON_VOLUMES | ON_SNAPSHOTS or not isinstance(fact, Unknown):
+    if operation not in ON_VOLUMES | ON_SNAPSHOTS:
         return None
+    if isinstance(fact, Known):
+        return None if fact.value is not None else block("gone", "it is gone", Level.NEVER)
     return block("state_unknown", f"it could not be read: {fact.reason}", Level.NEVER)
 
 
@@ -37,10 +48,11 @@ def attached(operation: Operation, facts: SafetyFacts) -> Reason | None:
     held = volume.attachment
     if held and facts.storage.no_attach:
         names = ", ".join(each.host for each in volume.attachments)
-        reason = block("netvol_used", f"{names} mounts it", Level.NEVER, offer=f"terminate {names} first: it stays")
+        mount = "mounts" if len(volume.attachments) == 1 else "mount"
+        reason = block("netvol_used", f"{names} {mount} it", Level.NEVER, offer=f"terminate {names} first: it stays")
         hosts = [f"{volume.provider}/{each.instance_id}" for each in volume.attachments]
         return offering(reason, Operation.TERMINATE, *hosts)
-    text = f"it is attached to {held.host} as {held.device}" if held else f"it is {volume.state.value}"
+    text = f"it is attached to {held.host} as {held.device}" if held else _standing(volume)
     if volume.state is not VolumeState.IN_USE:
         return block("attached", text, Level.NEVER, offer="wait until it is available")
     return offering(
@@ -52,24 +64,28 @@ def no_undo(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D26: what is on a volume without a completed snapshot exists once."""
     if operation is not Operation.VOLUME_DELETE:
         return None
-    snapshots = facts.storage.snapshots
-    if isinstance(snapshots, Unknown):
-        return block("no_undo", f"whether it has a snapshot could not be told: {snapshots.reason}")
-    if newest_completed(snapshots.value) is not None:
+    snapshots, kept = known_or_none(facts.storage.snapshots) or (), facts.storage.kept()
+    if isinstance(kept, Unknown):
+        return block("no_undo", f"whether it has a snapshot could not be told: {kept.reason}")
+    if kept.value is not None:
         return None
     if facts.storage.no_snapshots:
         return block("no_undo", f"what is on it exists once: {facts.storage.no_snapshots}")
-    if any(one.state is SnapshotState.PENDING for one in snapshots.value):
+    if any(one.state is SnapshotState.PENDING for one in snapshots):
         return block("no_undo", "its snapshot is not complete yet", offer="wait until the snapshot is complete")
-    reason = block("no_undo", "it has no snapshot: what is on it exists once", offer="snapshot it first")
+    none = "none of its snapshots is whole" if snapshots else "it has no snapshot"
+    reason = block("no_undo", f"{none}: what is on it exists once", offer="snapshot it first")
     return offering(reason, Operation.VOLUME_SNAPSHOT, facts.target.key)
 
 
 def undo_exists(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D27: a snapshot brings back what it holds, and nothing that was written later."""
-    newest = newest_completed(known_or_none(facts.storage.snapshots) or ())
+    newest = known_or_none(facts.storage.kept())
     if operation is not Operation.VOLUME_DELETE or newest is None:
         return None
+    if newest.copy_of:
+        text = f"only a copy of a snapshot is left, in {newest.region}: what was written since that one is lost"
+        return warn("undo_exists", text, Level.NAME)
     text = f"its newest snapshot is {ago(newest.started_at, facts.at)} old: what was written since is lost"
     return warn("undo_exists", text, Level.NAME)
 
@@ -82,7 +98,8 @@ def referenced(operation: Operation, facts: SafetyFacts) -> Reason | None:
         case Unknown(reason):
             return block("referenced", f"whether an image rests on it could not be told: {reason}")
         case Known(images) if images:
-            return block("referenced", f"images rest on it: {', '.join(images)}", Level.NEVER, offer="deregister them")
+            rest, them = ("the image rests", "it") if len(images) == 1 else ("images rest", "them")
+            return block("referenced", f"{rest} on it: {', '.join(images)}", Level.NEVER, offer=f"deregister {them}")
     return None
 
 
@@ -90,13 +107,13 @@ def last_copy(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D28: the only snapshot of a volume that lives, or of one that is gone."""
     if operation is not Operation.SNAPSHOT_DELETE:
         return None
-    volume, snapshots = facts.storage.volume, facts.storage.snapshots
-    if isinstance(volume, Unknown) or isinstance(snapshots, Unknown):
-        lost = volume if isinstance(volume, Unknown) else snapshots
-        reason = lost.reason if isinstance(lost, Unknown) else ""
-        return block("last_snapshot", f"whether it is the only snapshot could not be told: {reason}")
-    if newest_completed(tuple(one for one in snapshots.value if one.id != facts.target.id)) is not None:
+    volume, kept = facts.storage.volume, facts.storage.kept(but=facts.target.id)
+    if isinstance(kept, Unknown):
+        return _maybe_last(kept)
+    if kept.value is not None:
         return None
+    if isinstance(volume, Unknown):
+        return _maybe_last(volume)
     if volume.value is None:
         return warn("last_copy", "its volume is gone: this is the only copy of what was on it", Level.NAME)
     reason_ = block("last_snapshot", "it is the only snapshot of a volume that exists", offer="make a newer one first")
@@ -114,7 +131,8 @@ def cannot_change(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return offering(reason, Operation.VOLUME_DETACH, facts.target.key)
     if volume.state in _CHANGEABLE:
         return None
-    return block("volume_state", f"it is {volume.state.value}", Level.NEVER, offer="wait until that has passed")
+    offer = "wait until that has passed" if volume.state in _PASSING else ""
+    return block("volume_state", _standing(volume), Level.NEVER, offer=offer)
 
 
 def cannot_hold(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -127,7 +145,8 @@ def cannot_hold(operation: Operation, facts: SafetyFacts) -> Reason | None:
     machine = host.value
     if volume is not None and machine.zone != volume.zone:
         text = f"it is in {volume.zone}, and {machine.name or machine.id} is in {machine.zone}"
-        return block("other_zone", text, Level.NEVER, offer=f"snapshot it, and restore that in {machine.zone}")
+        offer = "" if facts.storage.no_snapshots else f"snapshot it, and restore that in {machine.zone}"
+        return block("other_zone", text, Level.NEVER, offer=offer)
     if machine.state not in _CAN_HOLD:
         return block("host_state", f"{machine.name or machine.id} is {machine.state.value}", Level.NEVER)
     if facts.storage.device in [disk.device for disk in machine.disks]:
@@ -169,7 +188,14 @@ def used_by_training(operation: Operation, facts: SafetyFacts) -> Reason | None:
     live = [one for one in facts.sessions.value if one.status.live]
     if not live:
         return None
-    reason = block("training_running", f"training is running on it: {live[0].name or live[0].id}", offer="stop the run")
+    certain = [one for one in live if one.status not in DOUBTFUL]
+    if certain:
+        more = f" and {len(live) - 1} more" if len(live) > 1 else ""
+        text = f"training is running on its machine: {certain[0].name or certain[0].id}{more}"
+        reason = block("training_running", text, offer="stop the run")
+    else:
+        text = f"whether training runs could not be told: run {live[0].id} is {live[0].status.value}"
+        reason = block("training_unknown", text, offer="make the host reachable, or stop the run")
     return offering(reason, Operation.RUN_STOP, *(one.id for one in live))
 
 
@@ -186,6 +212,15 @@ def wrong_shape(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation is Operation.VOLUME_MODIFY and volume is not None and _changes_tier(shape, volume):
         return block("volume_type", f"it stays {volume.shape.type}: only its size can be changed", Level.NEVER)
     return None
+
+
+def changed_lately(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """AWS takes another change of a volume's shape only some hours after the last."""
+    changed = known_or_none(facts.storage.modified_at)
+    if operation is not Operation.VOLUME_MODIFY or changed is None or facts.at - changed >= COOL_DOWN:
+        return None
+    text = f"it was changed {ago(changed, facts.at)} ago: AWS may refuse another change within 6 hours"
+    return warn("changed_lately", text)
 
 
 def snapshot_not_whole(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -235,6 +270,14 @@ def done(operation: Operation, facts: SafetyFacts) -> str:
     if operation is Operation.VOLUME_MODIFY and shape is not None and settled(shape) == settled(volume.shape):
         return f"it has {settled(shape).words} already"
     return ""
+
+
+def _maybe_last(lost: Unknown) -> Reason:
+    return block("last_snapshot", f"whether it is the only snapshot could not be told: {lost.reason}")
+
+
+def _standing(volume: Volume) -> str:
+    return _STANDING.get(volume.state, f"it is {volume.state.value}")
 
 
 def _changes_tier(shape: VolumeShape, volume: Volume) -> bool:

@@ -62,7 +62,9 @@ def _source(facts: SafetyFacts) -> str:
     if isinstance(volume, Unknown):
         return f"its volume is {unknown(volume.reason)}"
     found = volume.value
-    return f'volume {found.id} "{found.name}", which stays' if found else "a volume that is gone"
+    copied = known_or_none(facts.storage.snapshot)
+    of = f"{copied.copy_of} in {copied.copied_from}, of " if copied is not None and copied.copy_of else ""
+    return f'{of}volume {found.id} "{found.name}", which stays' if found else f"{of}a volume that is gone"
 
 
 def _cost(operation: Operation, facts: SafetyFacts) -> str:
@@ -96,37 +98,50 @@ def _dies(operation: Operation, facts: SafetyFacts) -> str:
     if operation is Operation.VOLUME_DETACH:
         return "what the machine has not yet written to it"
     if operation is Operation.SNAPSHOT_DELETE:
-        return f"what the volume held {_age(facts.storage.snapshot, facts)} ago"
+        return f"what the volume held {_then(facts.storage.snapshot, facts)}"
     volume = known_or_none(facts.storage.volume)
     size = volume.shape.words if volume else "the volume"
     snapshots = facts.storage.snapshots
     if isinstance(snapshots, Unknown):
         return f"{size}; its snapshots are {unknown(snapshots.reason)}"
     newest = newest_completed(snapshots.value)
+    if newest is None and (copy := known_or_none(facts.storage.kept())) is not None:
+        return f"{size}, and what was written since the snapshot whose copy is {copy.id} in {copy.region}"
     if newest is None:
-        return f"{size}, and everything on it: there is no snapshot"
+        none = "no snapshot is whole" if snapshots.value else "there is no snapshot"
+        return f"{size}, and everything on it: {none}"
     return f"{size}, and what was written since {newest.id}, {ago(newest.started_at, facts.at)} old"
 
 
 def _stays(operation: Operation, facts: SafetyFacts) -> str:
     if operation is Operation.VOLUME_DETACH:
         return f"the volume with what is on it, {_month(facts.storage.month)}"
-    snapshots = facts.storage.snapshots
+    snapshots, copies = facts.storage.snapshots, _copies(facts)
     if isinstance(snapshots, Unknown):
-        return f"its snapshots: {unknown(snapshots.reason)}"
+        return f"its snapshots: {unknown(snapshots.reason)}{copies}"
     if operation is Operation.SNAPSHOT_DELETE:
         others = [one for one in snapshots.value if one.id != facts.target.id]
-        return f"{count(len(others), 'other snapshot') if others else 'no other snapshot'} of the same volume"
-    words = count(len(snapshots.value), "snapshot")
-    return f"{words}, at most {_sum(snapshots.value)}" if snapshots.value else "nothing"
+        number = count(len(others), "other snapshot") if others else "no other snapshot"
+        return f"{number} of the same volume{copies}"
+    if not snapshots.value:
+        return f"nothing here{copies}" if copies else "nothing"
+    return f"{count(len(snapshots.value), 'snapshot')}, at most {_sum(snapshots.value)}{copies}"
+
+
+def _copies(facts: SafetyFacts) -> str:
+    """Return what is kept in other regions; nothing where nothing is, and not where nobody can tell."""
+    copies = [one for one in known_or_none(facts.storage.copies) or () if one.id != facts.target.id]
+    places = ", ".join(sorted({one.region for one in copies}))
+    return f"; {'a copy' if len(copies) == 1 else f'{len(copies)} copies'} in {places}" if copies else ""
 
 
 def _sum(snapshots: tuple[VolumeSnapshot, ...]) -> str:
-    amounts = [one.usd_per_month for one in snapshots]
-    for amount in amounts:
-        if isinstance(amount, Unknown):
-            return unknown(amount.reason)
-    return f"{dollars(sum((one.value for one in amounts if isinstance(one, Known)), Decimal(0)))}/mo"
+    together = Decimal(0)
+    for one in snapshots:
+        if isinstance(one.usd_per_month, Unknown):
+            return unknown(one.usd_per_month.reason)
+        together += one.usd_per_month.value
+    return f"{dollars(together)}/mo"
 
 
 def _undo(operation: Operation, facts: SafetyFacts) -> str:
@@ -144,7 +159,9 @@ def _undo(operation: Operation, facts: SafetyFacts) -> str:
             return "delete the new snapshot"
         case Operation.SNAPSHOT_DELETE:
             return "none"
-    newest = newest_completed(known_or_none(facts.storage.snapshots) or ())
+    newest = known_or_none(facts.storage.kept())
+    if newest is not None and newest.copy_of:
+        return f"copy {newest.id} back from {newest.region}, and restore that"
     return f"restore {newest.id}, as of {ago(newest.started_at, facts.at)} ago" if newest else "none"
 
 
@@ -157,5 +174,8 @@ def _unmodify(facts: SafetyFacts) -> str:
     return "modify it again; AWS allows that after 6 hours"
 
 
-def _age(fact: Fact[VolumeSnapshot], facts: SafetyFacts) -> str:
-    return unknown(fact.reason) if isinstance(fact, Unknown) else ago(fact.value.started_at, facts.at)
+def _then(fact: Fact[VolumeSnapshot], facts: SafetyFacts) -> str:
+    if isinstance(fact, Unknown):
+        return f"when it was made, which is {unknown(fact.reason)}"
+    begun = fact.value.started_at
+    return "when it was made, which is not told" if begun is None else f"{ago(begun, facts.at)} ago"

@@ -74,7 +74,7 @@ def snapshot_columns(now: Now, volume_names: Callable[[], dict[str, str]]) -> tu
         names = volume_names()
         if row.volume_id in names:
             return cell(names[row.volume_id] or row.volume_id)
-        return cell(f"gone, {row.volume_id}" if row.volume_id else "-", "$muted")
+        return cell(of_words(row), "$muted")
 
     return (
         Column("name", "NAME", name_cell, 14, wide=21, priority=95, flexible=True, sort_key=_name),
@@ -110,6 +110,13 @@ def snapshot_state(row: VolumeSnapshot) -> Cell:
     """Return how far a snapshot is as symbol and word."""
     symbol, style = _WHOLE[row.state]
     return cell(f"{symbol} {row.stands}", style)
+
+
+def of_words(row: VolumeSnapshot) -> str:
+    """Return what a snapshot is of where no volume that is listed is its own."""
+    if row.copy_of:
+        return f"copy of {row.copy_of}, {row.copied_from}"
+    return f"gone, {row.volume_id}" if row.volume_id else "not told"
 
 
 def name_cell(row: Volume | VolumeSnapshot) -> Cell:

@@ -22,6 +22,7 @@ from runctl_tui.services.aws.newborn import Newborns
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.errors import AwsError, CredentialsError, ResourceNotFound, TrainctlError
 from runctl_tui.services.prices import PriceBook, bundled
+from runctl_tui.services.volume_prices import attached_month
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
@@ -190,7 +191,7 @@ class InstanceReader:
     def _priced(self, instance: Instance) -> Instance:
         disks = []
         for disk in instance.disks:
-            month = self._prices.disk_month(instance.region, disk.type, disk.size_gib)
+            month = attached_month(self._prices, instance.region, disk)
             disks.append(replace(disk, usd_per_month=f"{cents(month.value)}") if isinstance(month, Known) else disk)
         gpu = instance.gpu or bundled().gpus.get(instance.type)
         return replace(instance, disks=tuple(disks), gpu=gpu)

@@ -53,6 +53,8 @@ class VolumeFacts:
     type: str
     name: str
     last_snapshot_at: datetime | None
+    iops: int | None = None
+    throughput: int | None = None
 
 
 def type_facts(raw: InstanceTypeInfoTypeDef) -> TypeFacts:
@@ -86,7 +88,8 @@ def _accelerators(raw: InstanceTypeInfoTypeDef) -> Gpu | None:
 def volume_facts(raw: VolumeTypeDef) -> VolumeFacts:
     """Return the facts of one entry of DescribeVolumes; its snapshots are told elsewhere."""
     name = dict(tag_pairs(raw.get("Tags"))).get("Name", "")
-    return VolumeFacts(raw.get("Size"), raw.get("VolumeType", ""), name, None)
+    size, kind = raw.get("Size"), raw.get("VolumeType", "")
+    return VolumeFacts(size, kind, name, None, raw.get("Iops"), raw.get("Throughput"))
 
 
 def tag_pairs(raw: list[TagTypeDef] | None) -> tuple[tuple[str, str], ...]:
@@ -177,6 +180,8 @@ def disks(raw: InstanceTypeDef, volumes: Mapping[str, VolumeFacts]) -> tuple[Dis
                 size_gib=facts.size_gib if facts else None,
                 type=facts.type if facts else "",
                 delete_on_termination=attached.get("DeleteOnTermination"),
+                iops=facts.iops if facts else None,
+                throughput=facts.throughput if facts else None,
                 root=mapping.get("DeviceName") == raw.get("RootDeviceName"),
                 name=facts.name if facts else "",
                 last_snapshot_at=facts.last_snapshot_at if facts else None,

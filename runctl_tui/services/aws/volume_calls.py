@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runctl_tui.domain.instance import TAG_OWNER, TAG_PROJECT
 from runctl_tui.domain.states import Operation
-from runctl_tui.domain.volume import SNAPSHOT, VOLUME, VolumeShape
+from runctl_tui.domain.volume import SNAPSHOT, TAG_COPY_OF, TAG_VOLUME, VOLUME, VolumeShape
 from runctl_tui.services.aws.instances import TAG_OP
 from runctl_tui.services.aws.request import CREATED_BY
 from runctl_tui.services.errors import ValidationError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Send = Callable[["EC2Client"], Any]
+_NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 DONE: Final = {
     Operation.VOLUME_CREATE: "created",
     Operation.VOLUME_ATTACH: "attached",
@@ -74,7 +76,7 @@ def request(call: StorageCall, owner: str) -> dict[str, Any]:
         case Operation.SNAPSHOT_COPY:
             words = f"{call.name or call.id} from {call.region} by {CREATED_BY}"
             source = {"SourceSnapshotId": call.id, "SourceRegion": call.region}
-            return {**source, "Description": words, **_tagged(SNAPSHOT, call, owner)}
+            return {**source, "Description": words, **_tagged(SNAPSHOT, call, owner, _copied(call))}
         case Operation.VOLUME_DELETE:
             return {"VolumeId": call.id}
         case _:
@@ -112,7 +114,11 @@ def _shape(shape: VolumeShape) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if value}
 
 
-def _tagged(kind: str, call: StorageCall, owner: str) -> dict[str, Any]:
+def _copied(call: StorageCall) -> dict[str, str]:
+    return {TAG_COPY_OF: f"{call.region}/{call.id}", TAG_VOLUME: call.volume_id}
+
+
+def _tagged(kind: str, call: StorageCall, owner: str, more: Mapping[str, str] = _NO_MORE) -> dict[str, Any]:
     """The token goes with the call as a tag, because EC2 has none of its own for snapshots."""
     tags = {
         "Name": call.name,
@@ -120,6 +126,7 @@ def _tagged(kind: str, call: StorageCall, owner: str) -> dict[str, Any]:
         TAG_OWNER: owner,
         TAG_PROJECT: call.project,
         TAG_OP: call.token,
+        **more,
     }
     pairs = [{"Key": key, "Value": value} for key, value in sorted(tags.items()) if value]
     return {"TagSpecifications": [{"ResourceType": kind, "Tags": pairs}]}

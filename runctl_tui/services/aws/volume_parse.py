@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.volume import (
+    TAG_COPY_OF,
+    TAG_VOLUME,
     Attachment,
     SnapshotState,
     Volume,
@@ -25,6 +29,10 @@ if TYPE_CHECKING:
 WordT = TypeVar("WordT", bound=StrEnum)
 NOT_PRICED: Final = Unknown("not priced yet")
 SOURCE: Final = "EC2 DescribeSnapshots"
+_COPIED: Final = re.compile(r"\b(snap-[0-9a-f]+) from ([a-z]{2}[a-z0-9-]+-\d)\b")
+"""How EC2 and its console describe a copy that nobody describes: '[Copied snap-0123 from us-east-1]'."""
+_MEANINGLESS: Final = re.compile(r"vol-f{8,17}")
+"""The volume that EC2 says a copy is of."""
 _PASSING: Final = {
     "attaching": VolumeState.ATTACHING,
     "detaching": VolumeState.DETACHING,
@@ -66,15 +74,19 @@ def parse_volume(raw: VolumeTypeDef, region: str, owner: str) -> Volume:
 
 
 def parse_snapshot(raw: SnapshotTypeDef, region: str, owner: str) -> VolumeSnapshot:
-    """Return one entry of DescribeSnapshots."""
+    """Return one entry of DescribeSnapshots; the volume's id that EC2 gives a copy means nothing and is left out."""
     tags = tag_pairs(raw.get("Tags"))
+    copied_from, copy_of = _origin(dict(tags), raw.get("Description", "") or "")
+    volume_id = raw.get("VolumeId", "")
+    if copy_of or _MEANINGLESS.fullmatch(volume_id):
+        volume_id = dict(tags).get(TAG_VOLUME, "")
     return VolumeSnapshot(
         id=raw["SnapshotId"],
         provider=PROVIDER,
         region=region,
         name=dict(tags).get("Name", ""),
         state=_word(SnapshotState, raw.get("State", ""), SnapshotState.UNKNOWN),
-        volume_id=raw.get("VolumeId", ""),
+        volume_id=volume_id,
         size_gib=int(raw.get("VolumeSize", 0)),
         usd_per_month=NOT_PRICED,
         started_at=in_utc(raw.get("StartTime")),
@@ -83,7 +95,18 @@ def parse_snapshot(raw: SnapshotTypeDef, region: str, owner: str) -> VolumeSnaps
         encrypted=raw.get("Encrypted"),
         tags=tags,
         owner_label=owner,
+        copy_of=copy_of,
+        copied_from=copied_from,
     )
+
+
+def _origin(tags: Mapping[str, str], description: str) -> tuple[str, str]:
+    """Return region and id of the snapshot that one was copied from; nothing where it is no copy."""
+    region, _, source = tags.get(TAG_COPY_OF, "").partition("/")
+    if source:
+        return region, source
+    told = _COPIED.search(description)
+    return (told[2], told[1]) if told else ("", "")
 
 
 def with_newest(found: Volume, snapshots: Fact[tuple[VolumeSnapshot, ...]]) -> Volume:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Operation
-from runctl_tui.domain.volume import SNAPSHOT, Storage, Volume, VolumeSnapshot
+from runctl_tui.domain.volume import SNAPSHOT, TAG_COPY_OF, TAG_VOLUME, Storage, Volume, VolumeSnapshot
 from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.instances import TAG_OP
 from runctl_tui.services.aws.parse import PROVIDER, in_utc, jsonable, tag_pairs
@@ -132,12 +132,25 @@ class EbsStore:
     async def snapshot(self, snapshot_id: str, region: str = "") -> VolumeSnapshot:
         """Return one snapshot, read afresh."""
         where, raw = await self._find(snapshot_id, region)
-        found = parse_snapshot(raw, where, self._settings.owner)
-        return replace(found, usd_per_month=self.snapshot_month(where, found.size_gib))
+        return self._priced(parse_snapshot(raw, where, self._settings.owner))
 
     async def snapshots_of(self, volume_id: str, region: str) -> tuple[VolumeSnapshot, ...]:
         """Return all our snapshots of a volume."""
         return await self._snapshots(region, [{"Name": "volume-id", "Values": [volume_id]}])
+
+    async def copies_of(self, volume_id: str, region: str, snapshot_id: str = "") -> tuple[VolumeSnapshot, ...]:
+        """Return our copies in the other regions, which tell by tag or description what they were copied from."""
+        wanted: list[tuple[str, str]] = [(f"tag:{TAG_VOLUME}", volume_id)]
+        if snapshot_id:
+            wanted += [(f"tag:{TAG_COPY_OF}", f"{region}/{snapshot_id}"), ("description", f"*{snapshot_id}*")]
+        asked = [
+            self._snapshots(other, [{"Name": name, "Values": [value]}])
+            for other in self._settings.regions
+            if other != region
+            for name, value in wanted
+        ]
+        found = {one.id: one for part in await asyncio.gather(*asked) for one in part}
+        return tuple(one for one in found.values() if one.volume_id == volume_id or one.copy_of == snapshot_id != "")
 
     async def users_of(self, snapshot_id: str, region: str) -> tuple[str, ...]:
         """Return the ids of our images that rest on a snapshot."""
@@ -248,7 +261,7 @@ class EbsStore:
         found: list[VolumeSnapshot] = []
         async for page in self._clients.ec2_pages(region, what, "describe_snapshots", request):
             found += [parse_snapshot(raw, region, self._settings.owner) for raw in page.get("Snapshots", [])]
-        return tuple(found)
+        return tuple(self._priced(one) for one in found)
 
     async def _find(self, resource_id: str, region: str) -> tuple[str, Any]:
         """Return a volume's or snapshot's region and EC2's own words about it."""

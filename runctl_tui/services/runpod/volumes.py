@@ -105,6 +105,10 @@ class NetworkVolumes:
         """Return none."""
         return ()
 
+    async def copies_of(self, volume_id: str, region: str, snapshot_id: str = "") -> tuple[VolumeSnapshot, ...]:
+        """Return none."""
+        return ()
+
     async def users_of(self, snapshot_id: str, region: str) -> tuple[str, ...]:
         """Return none."""
         return ()

@@ -37,9 +37,16 @@ from runctl_tui.services.errors import PlanChanged, ResourceNotFound, TrainctlEr
 from runctl_tui.services.jobs import JobBoard, JobHandle
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.storage.carry import Carrier
-from runctl_tui.services.storage.heirlooms import Heirlooms, newest_among, replaced_among
+from runctl_tui.services.storage.heirlooms import Heirlooms, checkpoints_among, newest_among
 from runctl_tui.services.storage.survey import Survey
-from runctl_tui.services.storage.words import both, deletion_plan, download_plan, local_deletion_plan, transfer_plan
+from runctl_tui.services.storage.words import (
+    both,
+    deletion_plan,
+    download_plan,
+    local_deletion_plan,
+    operation_of,
+    transfer_plan,
+)
 
 PROVIDER: Final = "aws"
 LOCAL: Final = "local"
@@ -109,7 +116,7 @@ class StorageDesk:
                 return await self._with_deletion_here(transfer, transfer.surplus_here, plan, planned_account)
             return plan, lambda job: carrier.transfer(transfer, job)
         facts = await self._transfer_facts(transfer, planned_account)
-        plan = transfer_plan(transfer, facts, self._parts.safety.judge(Operation.S3_COPY, facts))
+        plan = transfer_plan(transfer, facts, self._parts.safety.judge(operation_of(transfer.request), facts))
         if transfer.surplus:
             return await self._with_deletion(transfer, plan, planned_account)
         return plan, lambda job: carrier.transfer(transfer, job)
@@ -167,7 +174,7 @@ class StorageDesk:
     async def _transfer_facts(self, transfer: Transfer, account: str | None) -> SafetyFacts:
         request = transfer.request
         place = request.destination if request.destination.startswith(SCHEME) else request.source
-        base = await self._base(Operation.S3_COPY, place, account)
+        base = await self._base(operation_of(request), place, account)
         leaving = [item.source for item in transfer.items if request.move and item.entry is not None]
         arriving = [item.target for item in transfer.replaced if item.target.startswith(SCHEME)]
         known = await self._heirlooms([*leaving, *arriving])
@@ -258,5 +265,6 @@ def _about(
     if isinstance(known, Unknown):
         return known
     leaving, arriving = ends
-    newest, replaced = newest_among(known.value, leaving), replaced_among(known.value, arriving)
-    return Known(ObjectChangeFacts(number, versioning, newest, replaced), known.observed_at, "S3")
+    newest = newest_among(known.value, leaving)
+    hit = checkpoints_among(known.value, arriving), checkpoints_among(known.value, leaving)
+    return Known(ObjectChangeFacts(number, versioning, newest, *hit), known.observed_at, "S3")

@@ -61,7 +61,7 @@ def newest_among(checkpoints: Iterable[Checkpoint], addresses: Sequence[str]) ->
     return _hit(newest_checkpoints(stored), addresses)
 
 
-def replaced_among(checkpoints: Iterable[Checkpoint], addresses: Sequence[str]) -> tuple[str, ...]:
+def checkpoints_among(checkpoints: Iterable[Checkpoint], addresses: Sequence[str]) -> tuple[str, ...]:
     """Return every checkpoint that has a file among the addresses."""
     return _hit([one for one in checkpoints if one.s3.location], addresses)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.objects import DeleteRequest, Deletion, LocalDeletion, Transfer, address, last_part
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest, Deletion, LocalDeletion, Transfer, address, last_part
 from runctl_tui.domain.plan import Level, Operation, Plan, PlanLine, Reason, Reversibility, Severity, Target, Verdict
 from runctl_tui.domain.safety import SafetyFacts
 from runctl_tui.domain.safety.reasons import count, known_or_none
@@ -17,6 +17,11 @@ from runctl_tui.domain.sizes import byte_words
 
 FIRST: Final = 5
 """Names that a plan lists."""
+
+
+def operation_of(request: CopyRequest) -> Operation:
+    """Return whether the source stays."""
+    return Operation.S3_MOVE if request.move else Operation.S3_COPY
 
 
 def deletion_plan(
@@ -70,7 +75,7 @@ def transfer_plan(transfer: Transfer, facts: SafetyFacts, verdict: Verdict) -> P
     """Return the plan of an upload, a copy or a move."""
     lines = (PlanLine("WHAT", _what(transfer.request.destination, facts), facts.at), *_moving(transfer))
     return replace(
-        _plan(Operation.S3_COPY, (_target(transfer),), _effect(transfer), verdict, facts),
+        _plan(operation_of(transfer.request), (_target(transfer),), _effect(transfer), verdict, facts),
         lines=lines,
         skipped=transfer.skipped,
         parameters=_parameters(transfer),
@@ -148,9 +153,13 @@ def _target(transfer: Transfer) -> Target:
 
 
 def _effect(transfer: Transfer) -> str:
-    verb = "move" if transfer.request.move else "copy"
-    many = f"{count(len(transfer.items), 'file')} ({byte_words(transfer.size)})"
-    return f"{verb} {many} from {transfer.request.source} to {transfer.request.destination}"
+    verb = operation_of(transfer.request).verb
+    ends = f"from {transfer.request.source} to {transfer.request.destination}"
+    if not transfer.items:
+        kept = (f"{transfer.unchanged:,} unchanged",) if transfer.unchanged else ()
+        left = (f"{len(transfer.skipped):,} skipped",) if transfer.skipped else ()
+        return f"nothing to {verb} {ends}: {', '.join((*kept, *left)) or 'there is none'}"
+    return f"{verb} {count(len(transfer.items), 'file')} ({byte_words(transfer.size)}) {ends}"
 
 
 def _parameters(transfer: Transfer) -> tuple[tuple[str, str], ...]:

@@ -116,6 +116,27 @@ async def test_what_hangs_on_an_instance_is_told(world: World) -> None:
     assert data.name == "sets"
 
 
+@pytest.mark.parametrize(
+    ("shape", "usd"),
+    [
+        ({"VolumeType": "gp3", "Size": 100, "Iops": 13_000, "Throughput": 525}, "74.00"),
+        ({"VolumeType": "io2", "Size": 500, "Iops": 10_000}, "712.50"),
+    ],
+)
+async def test_a_volume_costs_the_same_attached_or_not(world: World, shape: dict[str, Any], usd: str) -> None:
+    ec2 = world.raw()
+    launched(world)
+    machine = (await world.provider.list_resources()).value[0]
+    volume = ec2.create_volume(AvailabilityZone=machine.zone, **shape)["VolumeId"]
+    listed = (await world.provider.volumes.list_storage()).value.volumes
+    apart = next(one for one in listed if one.id == volume)
+    assert isinstance(apart.usd_per_month, Known)
+    assert f"{apart.usd_per_month.value:.2f}" == usd
+    ec2.attach_volume(VolumeId=volume, InstanceId=machine.id, Device="/dev/sdf")
+    attached = (await world.provider.get_resource_status(machine.id)).disks[-1]
+    assert (attached.volume_id, attached.usd_per_month) == (volume, usd)
+
+
 async def test_disks_are_asked_for_once_a_minute(world: World) -> None:
     launched(world, 2)
     world.hook("DescribeVolumes", lambda _: None)

@@ -115,7 +115,21 @@ async def test_the_newest_checkpoint_of_a_run_stays_unless_somebody_says_why(rig
     older = await rig.desk.plan(DeleteRequest(BUCKET, keys=("runs/r-000001/checkpoints/step_1",)))
     assert "newest_ckpt" not in codes(older)
     away = CopyRequest(f"s3://{BUCKET}/runs/", f"s3://{OTHER}/", recursive=True, move=True)
-    assert "newest_ckpt" in codes(await rig.desk.plan(away))
+    assert {"newest_ckpt", "off_ckpt"} <= codes(await rig.desk.plan(away))
+
+
+@pytest.mark.parametrize("elsewhere", [f"s3://{OTHER}/", "here/"])
+async def test_an_older_checkpoint_is_taken_away_only_by_a_yes(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rig.checkpoints.rows = tuple(a_checkpoint(step, f"runs/r-000001/checkpoints/step_{step}") for step in (1, 2))
+    await rig.put(BUCKET, "runs/r-000001/checkpoints/step_1", "runs/r-000001/checkpoints/step_2")
+    away = CopyRequest(f"s3://{BUCKET}/runs/r-000001/checkpoints/step_1", elsewhere, move=True)
+    plan = await rig.desk.plan(away)
+    assert (plan.operation, plan.verdict.level, codes(plan)) == (Operation.S3_MOVE, Level.YES, {"off_ckpt"})
+    copied = await rig.desk.plan(replace(away, move=False))
+    assert (copied.operation, codes(copied)) == (Operation.S3_COPY, set())
 
 
 async def test_runs_that_cannot_be_asked_about_keep_everything(rig: Rig) -> None:
@@ -373,6 +387,8 @@ async def test_sync_copies_what_differs_and_tells_what_is_surplus(rig: Rig, tmp_
     assert "1 file (2 B)" in plan.effect
     assert (await rig.commit(plan)).result == "copied 1 object, 2 B, 1 unchanged"
     assert "s/surplus" in await rig.keys(BUCKET)
+    again = await rig.desk.plan(request)
+    assert again.effect == f"nothing to copy from {tmp_path} to s3://{BUCKET}/s: 2 unchanged"
 
 
 async def test_sync_with_delete_asks_as_a_deletion_does(rig: Rig, tmp_path: Path) -> None:
