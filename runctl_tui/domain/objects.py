@@ -140,6 +140,8 @@ class CopyRequest:
     """Leave out what is there already, with the same size and not older."""
     delete: bool = False
     """Delete what the destination has and the source has not."""
+    follow_links: bool = False
+    """Take what links to files below a local source lead to, wherever that is."""
     patterns: tuple[NamePattern, ...] = ()
 
 
@@ -201,7 +203,9 @@ class Transfer:
     surplus_here: LocalDeletion | None = None
     """The same where the destination is a folder of this machine."""
     skipped: tuple[tuple[str, str], ...] = ()
-    """Names that can be no file at the destination, each with why."""
+    """Names that are left out, each with why."""
+    open_to: str = ""
+    """Who else can change what lands in the folder of this machine; nothing where nobody can."""
 
     @property
     def size(self) -> int:

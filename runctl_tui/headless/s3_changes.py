@@ -57,6 +57,9 @@ def register(verbs: Nouns[Parser]) -> None:
             parser.add_argument("--recursive", action="store_true", help="everything below a folder")
         else:
             parser.add_argument("--delete", action="store_true", help="also delete there what the source has not")
+        links = parser.add_mutually_exclusive_group()
+        links.add_argument("--follow-symlinks", action="store_true", help="upload what links to files lead to")
+        links.add_argument("--no-follow-symlinks", action="store_true", help="leave links out, and say so (default)")
         _add_patterns(parser)
         add_confirmation_flags(parser, dry_run=_DRY_RUN)
         parser.set_defaults(handler=copy, needs=Needs.SERVICES)
@@ -96,6 +99,7 @@ async def _copy(services: Services, call: Call, source: str, destination: str) -
         move=args.verb == "mv",
         changed_only=syncing,
         delete=syncing and args.delete,
+        follow_links=args.follow_symlinks,
         patterns=getattr(args, "patterns", ()),
     )
     plan = await services.actions.plan_storage(request)

@@ -165,7 +165,7 @@ class ActionService:
         if reason := self._facts.policy().read_only:
             raise Refused(f"{view.title}: not taken up", f"read-only: {reason}", code="ro_mode")
         held = contextlib.ExitStack()
-        held.enter_context(self._parts.locks.hold(f"waiting for {view.run_id}"))
+        held.enter_context(self._parts.locks.hold(f"waiting for {view.run_id}", view.title))
 
         async def work(job: JobHandle) -> str:
             with held:
@@ -240,7 +240,7 @@ class ActionService:
         try:
             in_storage = plan.operation in STORAGE
             for name in sorted(self._storage.locks(plan) if in_storage else lock_names(plan, request)):
-                held.enter_context(self._parts.locks.hold(name))
+                held.enter_context(self._parts.locks.hold(name, plan.effect))
         except BaseException:
             held.close()
             raise
@@ -275,7 +275,7 @@ class ActionService:
             async with job.step(check_step(part).id):
                 check_policy(part, confirmation, self._facts.policy())
                 for name in lock_names(part, None):
-                    held.enter_context(self._parts.locks.hold(name))
+                    held.enter_context(self._parts.locks.hold(name, part.effect))
                 fresh, batch = await self._anew(part)
                 check_unchanged(part, fresh, confirmation)
             todo = [one for one in batch if already_done(fresh.operation, one) is None]

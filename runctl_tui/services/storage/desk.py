@@ -225,7 +225,7 @@ class StorageDesk:
         held = contextlib.ExitStack()
         try:
             for name in sorted(target.id for target in plan.targets):
-                held.enter_context(self._parts.locks.hold(name))
+                held.enter_context(self._parts.locks.hold(name, plan.effect))
         except BaseException:
             held.close()
             raise

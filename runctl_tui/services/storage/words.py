@@ -74,6 +74,7 @@ def local_deletion_plan(transfer: Transfer, deletion: LocalDeletion, facts: Safe
 def transfer_plan(transfer: Transfer, facts: SafetyFacts, verdict: Verdict) -> Plan:
     """Return the plan of an upload, a copy or a move."""
     lines = (PlanLine("WHAT", _what(transfer.request.destination, facts), facts.at), *_moving(transfer))
+    verdict = Verdict((*verdict.reasons, *_open_folder(transfer)), verdict.base_level)
     return replace(
         _plan(operation_of(transfer.request), (_target(transfer),), _effect(transfer), verdict, facts),
         lines=lines,
@@ -89,6 +90,7 @@ def download_plan(transfer: Transfer, now: datetime) -> Plan:
     if transfer.replaced:
         text = f"{count(len(transfer.replaced), 'file')} here would be replaced: {transfer.replaced[0].target}"
         reasons = (Reason("replaces_files", Severity.WARN, text, Level.ENTER),)
+    reasons = (*reasons, *_open_folder(transfer))
     return Plan(
         operation=Operation.S3_COPY,
         targets=(_target(transfer),),
@@ -100,6 +102,11 @@ def download_plan(transfer: Transfer, now: datetime) -> Plan:
         parameters=_parameters(transfer),
         skipped=transfer.skipped,
     )
+
+
+def _open_folder(transfer: Transfer) -> tuple[Reason, ...]:
+    """F34: what lands where others write may be another's the next moment."""
+    return (Reason("open_folder", Severity.WARN, transfer.open_to, Level.YES),) if transfer.open_to else ()
 
 
 def both(copying: Plan, deleting: Plan) -> Plan:
