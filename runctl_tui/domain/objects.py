@@ -13,6 +13,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
+from runctl_tui.domain.states import Operation
+
 SCHEME: Final = "s3://"
 EDGE: Final = 64 * 1024
 """Bytes that are fetched of each end of an object, at most, to look into it."""
@@ -143,6 +145,11 @@ class CopyRequest:
     follow_links: bool = False
     """Take what links to files below a local source lead to, wherever that is."""
     patterns: tuple[NamePattern, ...] = ()
+
+    @property
+    def operation(self) -> Operation:
+        """Whether the source stays."""
+        return Operation.S3_MOVE if self.move else Operation.S3_COPY
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, address, split_address
 from runctl_tui.domain.plan import Confirmation, Level, Plan
 from runctl_tui.domain.problem import Problem
+from runctl_tui.headless import s3_uploads
 from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide, describe, dry_data, show, unchanged
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
@@ -69,6 +70,7 @@ def register(verbs: Nouns[Parser]) -> None:
     _add_patterns(parser)
     add_confirmation_flags(parser, dry_run=_DRY_RUN)
     parser.set_defaults(handler=remove, needs=Needs.SERVICES)
+    s3_uploads.register(verbs, _DRY_RUN)
 
 
 async def copy(services: Services, call: Call) -> Reply:

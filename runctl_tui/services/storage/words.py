@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.objects import CopyRequest, DeleteRequest, Deletion, LocalDeletion, Transfer, address, last_part
+from runctl_tui.domain.objects import DeleteRequest, Deletion, LocalDeletion, Transfer, address, last_part
 from runctl_tui.domain.plan import Level, Operation, Plan, PlanLine, Reason, Reversibility, Severity, Target, Verdict
 from runctl_tui.domain.safety import SafetyFacts
 from runctl_tui.domain.safety.reasons import count, known_or_none
@@ -17,11 +17,6 @@ from runctl_tui.domain.sizes import byte_words
 
 FIRST: Final = 5
 """Names that a plan lists."""
-
-
-def operation_of(request: CopyRequest) -> Operation:
-    """Return whether the source stays."""
-    return Operation.S3_MOVE if request.move else Operation.S3_COPY
 
 
 def deletion_plan(
@@ -76,7 +71,7 @@ def transfer_plan(transfer: Transfer, facts: SafetyFacts, verdict: Verdict) -> P
     lines = (PlanLine("WHAT", _what(transfer.request.destination, facts), facts.at), *_moving(transfer))
     verdict = Verdict((*verdict.reasons, *_open_folder(transfer)), verdict.base_level)
     return replace(
-        _plan(operation_of(transfer.request), (_target(transfer),), _effect(transfer), verdict, facts),
+        _plan(transfer.request.operation, (_target(transfer),), _effect(transfer), verdict, facts),
         lines=lines,
         skipped=transfer.skipped,
         parameters=_parameters(transfer),
@@ -160,7 +155,7 @@ def _target(transfer: Transfer) -> Target:
 
 
 def _effect(transfer: Transfer) -> str:
-    verb = operation_of(transfer.request).verb
+    verb = transfer.request.operation.verb
     ends = f"from {transfer.request.source} to {transfer.request.destination}"
     if not transfer.items:
         kept = (f"{transfer.unchanged:,} unchanged",) if transfer.unchanged else ()
