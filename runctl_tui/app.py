@@ -45,6 +45,7 @@ SCREENS: Final[Mapping[str, str]] = {
     "volumes": "runctl_tui.screens.volumes:VolumesScreen",
     "snapshots": "runctl_tui.screens.snapshots:SnapshotsScreen",
     "s3": "runctl_tui.screens.s3:S3Screen",
+    "uploads": "runctl_tui.screens.uploads:UploadsScreen",
     "checkpoints": "runctl_tui.screens.checkpoints:CheckpointsScreen",
     "monitor": "runctl_tui.screens.monitor:MonitorScreen",
     "costs": "runctl_tui.screens.costs:CostsScreen",

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, CommandWord]] = {
     "volumes": CommandWord(":volumes [NAME]", "go to the volumes, to one of them"),
     "snapshots": CommandWord(":snapshots [NAME | VOLUME]", "go to the snapshots, to one of them, to those of a volume"),
     "s3": CommandWord(":s3 [BUCKET/PREFIX]", "go to the buckets, or below a prefix"),
+    "uploads": CommandWord(":uploads [BUCKET/PREFIX]", "go to the unfinished uploads, to those below a prefix"),
     "checkpoints": CommandWord(":checkpoints [RUN | PATH]", "go to the checkpoints, of one run, in a folder here"),
     "monitor": CommandWord(":monitor [RUN]", "go to the runs, to one of them"),
     "costs": CommandWord(":costs [DIMENSION]", "go to the money, divided by project, run, tag:KEY and so on"),

@@ -12,10 +12,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.durations import in_one_unit
+from runctl_tui.domain.facts import Known
 from runctl_tui.domain.insights import CLEANED_UP, Insight, InsightKind, insights
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.protection import protected_until, protecting_tag
 from runctl_tui.domain.resource import Ownership
+from runctl_tui.domain.uploads import LEFT_AFTER as LEFT_BEHIND
+from runctl_tui.domain.uploads import UPLOAD, UnfinishedUpload
 from runctl_tui.domain.volume import SnapshotState, Storage, VolumeSnapshot, month
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ ORPHANED: Final = "orphaned"
 """A snapshot whose volume is gone."""
 LEFT_AFTER: Final = timedelta(days=1)
 """From which age on a snapshot without a volume was not just made to be restored."""
+UNFINISHED: Final = "unfinished"
+"""An upload to which nothing was added for a week."""
 _MACHINE: Final = "machine"
 _VOLUME: Final = "volume"
 _SNAPSHOT: Final = "snapshot"
@@ -40,11 +45,11 @@ class Candidate:
     key: str
     name: str
     thing: str
-    """machine, volume, snapshot."""
+    """machine, volume, snapshot, upload."""
     place: str
     """Its region."""
     why: str
-    """idle, forgotten, stopped, unattached, orphaned, due."""
+    """idle, forgotten, stopped, unattached, orphaned, unfinished, due."""
     evidence: str
     """What that rests on."""
     operation: Operation
@@ -53,7 +58,11 @@ class Candidate:
 
 
 def candidates(
-    rows: Iterable[FleetRow], storage: Storage, now: datetime, silent: Collection[str] = ()
+    rows: Iterable[FleetRow],
+    storage: Storage,
+    now: datetime,
+    silent: Collection[str] = (),
+    uploads: Iterable[UnfinishedUpload] = (),
 ) -> tuple[Candidate, ...]:
     """Return what may be cleaned up, what saves most first.
 
@@ -69,7 +78,31 @@ def candidates(
                 best[one.reference] = one
     found = [_candidate(one, *names[key]) for key, one in best.items()]
     found += [_of_snapshot(one, now) for one in _orphans(storage, now, silent)]
+    found += left_uploads(uploads, now)
     return tuple(sorted(found, key=_order))
+
+
+def left_uploads(uploads: Iterable[UnfinishedUpload], now: datetime) -> tuple[Candidate, ...]:
+    """Return the uploads of one's own that were certainly left behind, and that nothing protects."""
+    return tuple(_of_upload(one, now) for one in uploads if one.ours and _is_left(one, now))
+
+
+def _is_left(one: UnfinishedUpload, now: datetime) -> bool:
+    if not (isinstance(one.writers, Known) and isinstance(one.bucket_tags, Known)):
+        return False
+    tags = dict(one.bucket_tags.value)
+    held = protecting_tag(tags) or protected_until(tags, now)
+    return one.quiet_for(LEFT_BEHIND, now) and not one.writers.value and not held
+
+
+def _of_upload(one: UnfinishedUpload, now: datetime) -> Candidate:
+    age = in_one_unit((now - one.active_at).total_seconds()) if one.active_at else "unknown"
+    parts = one.parts.value.words if isinstance(one.parts, Known) else "parts of unknown size"
+    evidence = f"nothing new for {age}; {parts}, begun by {one.by}"
+    return Candidate(
+        one.reference, one.name, UPLOAD, one.region, UNFINISHED, evidence, Operation.UPLOAD_ABORT,
+        month(one.usd_per_month),
+    )  # fmt: skip
 
 
 def _names(rows: Iterable[FleetRow], storage: Storage) -> Mapping[str, tuple[str, str]]:

@@ -13,6 +13,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
+from runctl_tui.domain.states import Operation
+
 SCHEME: Final = "s3://"
 EDGE: Final = 64 * 1024
 """Bytes that are fetched of each end of an object, at most, to look into it."""
@@ -140,7 +142,14 @@ class CopyRequest:
     """Leave out what is there already, with the same size and not older."""
     delete: bool = False
     """Delete what the destination has and the source has not."""
+    follow_links: bool = False
+    """Take what links to files below a local source lead to, wherever that is."""
     patterns: tuple[NamePattern, ...] = ()
+
+    @property
+    def operation(self) -> Operation:
+        """Whether the source stays."""
+        return Operation.S3_MOVE if self.move else Operation.S3_COPY
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +210,9 @@ class Transfer:
     surplus_here: LocalDeletion | None = None
     """The same where the destination is a folder of this machine."""
     skipped: tuple[tuple[str, str], ...] = ()
-    """Names that can be no file at the destination, each with why."""
+    """Names that are left out, each with why."""
+    open_to: str = ""
+    """Who else can change what lands in the folder of this machine; nothing where nobody can."""
 
     @property
     def size(self) -> int:

@@ -82,6 +82,8 @@ class Operation(StrEnum):
     """Ask one process of a host to end: TERM."""
     PROCESS_KILL = "process-kill"
     """End one process of a host without asking it: KILL."""
+    UPLOAD_ABORT = "upload-abort"
+    """Give up an unfinished upload, and with it the parts that have arrived."""
     CLEAN_UP = "clean-up"
     """Several of the others, each on things of its own, confirmed as one."""
 
@@ -92,7 +94,7 @@ class Operation(StrEnum):
             return "clean up"
         if self in IN_S3:
             return self.value.partition("-")[0]
-        return self.value.rpartition("-")[2] if self in STORAGE | ON_PROCESSES else self.value
+        return self.value.rpartition("-")[2] if self in _BY_LAST_WORD else self.value
 
 
 ON_VOLUMES = frozenset(
@@ -115,8 +117,18 @@ MARKING = frozenset({Operation.CLAIM, Operation.PROTECT, Operation.UNPROTECT, Op
 """What only changes what is marked on a resource."""
 ON_PROCESSES = frozenset({Operation.PROCESS_END, Operation.PROCESS_KILL})
 """What is done to processes of a host."""
+ON_UPLOADS = frozenset({Operation.UPLOAD_ABORT})
+"""What is done to unfinished uploads."""
+_BY_LAST_WORD = STORAGE | ON_PROCESSES | ON_UPLOADS
 DESTROYING = frozenset(
-    {Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.SNAPSHOT_DELETE, Operation.S3_DELETE, Operation.CLEAN_UP}
+    {
+        Operation.TERMINATE,
+        Operation.VOLUME_DELETE,
+        Operation.SNAPSHOT_DELETE,
+        Operation.S3_DELETE,
+        Operation.UPLOAD_ABORT,
+        Operation.CLEAN_UP,
+    }
 )
 """What no service of the provider can undo."""
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from runctl_tui.domain.candidates import left_uploads
 from runctl_tui.domain.fleet import mine_at_work
 from runctl_tui.domain.insights import CLEANED_UP, Insight
 from runctl_tui.domain.plan import Operation, Plan
+from runctl_tui.domain.problem import Problem
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, dry_data, show, unchanged
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply, about, check_provider, require_sight
 from runctl_tui.headless.resource_findings import findings
 from runctl_tui.services.bulk import Bulk, LeftOut, plan_for_all
-from runctl_tui.services.errors import PlanChanged, Refused
+from runctl_tui.services.errors import PlanChanged, Refused, TrainctlError
 from runctl_tui.services.ports_services import Services
 
-_ORDER = (Operation.STOP, Operation.TERMINATE, Operation.VOLUME_DELETE)
+_ORDER = (Operation.STOP, Operation.TERMINATE, Operation.VOLUME_DELETE, Operation.UPLOAD_ABORT)
 
 
 def register(verbs: Nouns[Parser]) -> None:
     """Add the verbs."""
-    parser = add_noun(verbs, "cleanup", "stop what is idle or forgotten and delete unused volumes: yours, by plan")
+    parser = add_noun(verbs, "cleanup", "stop what is idle, delete unused volumes, abort old uploads: yours, by plan")
     add_confirmation_flags(parser)
     parser.set_defaults(handler=clean_up, needs=Needs.SERVICES)
     parser = add_noun(verbs, "stop-all", "stop every running machine of yours that may be stopped, by plan")
@@ -58,6 +60,9 @@ async def clean_up(services: Services, call: Call) -> Reply:
     for one in found:
         if one.ours and one.kind in CLEANED_UP and one.operation in wanted:
             wanted[one.operation].append(one.reference)
+    uploads, unread = await _left_uploads(services)
+    wanted[Operation.UPLOAD_ABORT] += uploads
+    missing = (*missing, *unread)
     bulks = [await plan_for_all(services.actions, operation, keys) for operation, keys in wanted.items() if keys]
     bulks.append(Bulk(None, _protected(found)))
     plans = [bulk.plan for bulk in bulks if bulk.plan is not None]
@@ -71,6 +76,15 @@ async def clean_up(services: Services, call: Call) -> Reply:
     left_out = [f"  left out: {one.name}: {one.why}" for bulk in bulks if bulk.plan is None for one in bulk.left_out]
     data = {"plans": [reply.data for reply in shown], **_rest(call, bulks)}
     return Reply(data, "\n".join([text, *left_out]), missing)
+
+
+async def _left_uploads(services: Services) -> tuple[list[str], tuple[Problem, ...]]:
+    """Return the uploads that were left behind, and what could not be read; nothing of it keeps the rest back."""
+    try:
+        found = await services.uploads.now()
+    except TrainctlError as error:
+        return [], (error.to_problem(),)
+    return [one.key for one in left_uploads(found.value, services.clock.now())], found.missing
 
 
 def _protected(found: Sequence[Insight]) -> tuple[LeftOut, ...]:

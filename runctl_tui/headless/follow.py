@@ -15,7 +15,7 @@ from types import FrameType
 from runctl_tui.domain.objects import SCHEME, address, parent_of, split_address
 from runctl_tui.domain.plan import Confirmation, JobView, Plan, Step, StepState
 from runctl_tui.domain.run import LogChunk, TrainingSession, TrainingStatus
-from runctl_tui.domain.states import IN_S3, ON_PROCESSES, ON_SNAPSHOTS, STORAGE, Operation
+from runctl_tui.domain.states import IN_S3, ON_PROCESSES, ON_SNAPSHOTS, ON_UPLOADS, STORAGE, Operation
 from runctl_tui.headless import output
 from runctl_tui.headless.console import GoesOn
 from runctl_tui.headless.reply import Call, Reply
@@ -93,6 +93,8 @@ def listing(plan: Plan) -> str:
         places = (split_address(each.id) for each in plan.targets if each.id.startswith(SCHEME))
         bucket, key = next(places, ("", ""))
         return f"s3 ls {shlex.quote(address(bucket, parent_of(key)))}" if bucket else "s3 ls"
+    if operation in ON_UPLOADS:
+        return "s3 uploads"
     if operation in ON_PROCESSES:
         return "processes"
     if operation in (Operation.RUN_START, Operation.RUN_STOP, Operation.RUN_RESUME):

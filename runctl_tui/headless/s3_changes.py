@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, address, split_address
 from runctl_tui.domain.plan import Confirmation, Level, Plan
 from runctl_tui.domain.problem import Problem
+from runctl_tui.headless import s3_uploads
 from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide, describe, dry_data, show, unchanged
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
@@ -57,6 +58,9 @@ def register(verbs: Nouns[Parser]) -> None:
             parser.add_argument("--recursive", action="store_true", help="everything below a folder")
         else:
             parser.add_argument("--delete", action="store_true", help="also delete there what the source has not")
+        links = parser.add_mutually_exclusive_group()
+        links.add_argument("--follow-symlinks", action="store_true", help="upload what links to files lead to")
+        links.add_argument("--no-follow-symlinks", action="store_true", help="leave links out, and say so (default)")
         _add_patterns(parser)
         add_confirmation_flags(parser, dry_run=_DRY_RUN)
         parser.set_defaults(handler=copy, needs=Needs.SERVICES)
@@ -66,6 +70,7 @@ def register(verbs: Nouns[Parser]) -> None:
     _add_patterns(parser)
     add_confirmation_flags(parser, dry_run=_DRY_RUN)
     parser.set_defaults(handler=remove, needs=Needs.SERVICES)
+    s3_uploads.register(verbs, _DRY_RUN)
 
 
 async def copy(services: Services, call: Call) -> Reply:
@@ -96,6 +101,7 @@ async def _copy(services: Services, call: Call, source: str, destination: str) -
         move=args.verb == "mv",
         changed_only=syncing,
         delete=syncing and args.delete,
+        follow_links=args.follow_symlinks,
         patterns=getattr(args, "patterns", ()),
     )
     plan = await services.actions.plan_storage(request)

@@ -59,6 +59,7 @@ _VERBS: Final = {
     Operation.UNSCHEDULE: "Unschedule",
     Operation.PROCESS_END: "End process",
     Operation.PROCESS_KILL: "Kill process",
+    Operation.UPLOAD_ABORT: "Abort upload",
     Operation.CLEAN_UP: "Clean up",
 }
 _SIGNS: Final = {

@@ -15,6 +15,8 @@ from moto.s3.models import s3_backends
 from runctl_tui.sandbox import images
 
 ACCOUNT: Final = "123456789012"
+CALLER: Final = f"arn:aws:sts::{ACCOUNT}:user/moto"
+"""Who every key of the sandbox belongs to, as STS tells it."""
 REGIONS: Final = ("us-east-1", "us-west-2")
 PUBLIC_IP: Final = "127.0.0.1"
 ADDRESS_TAG: Final = "runctl:ssh"

@@ -142,9 +142,8 @@ class Front:
 
     def _pass_on(self, call: Call, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if call.action.startswith(READ_ONLY):
-            answer = self._inner(environ, start_response)
             listing = "uploads" in urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-            return s3_uploads.dated(self._cloud, environ["PATH_INFO"], answer) if listing else answer
+            return (self._list_uploads if listing else self._inner)(environ, start_response)
         with self._guard:
             self._uploads += 1
         try:
@@ -154,6 +153,23 @@ class Front:
                 self._uploads -= 1
             self._last_upload = time.monotonic()
             self._cloud.changed()
+
+    def _list_uploads(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """List unfinished uploads as moto knows them, with what it does not know."""
+        said: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def note(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+            said.append((status, headers))
+
+        answer = s3_uploads.dated(self._cloud, environ["PATH_INFO"], self._inner(environ, note))
+        status, headers = said[-1]
+        start_response(status, _with_length(headers, sum(map(len, answer))))
+        return answer
+
+
+def _with_length(headers: list[tuple[str, str]], length: int) -> list[tuple[str, str]]:
+    kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    return [*kept, ("Content-Length", str(length))]
 
 
 def read_call(environ: dict[str, Any]) -> Call:

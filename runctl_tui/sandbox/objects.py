@@ -72,6 +72,11 @@ class MadeKey(_ColdKey):
         return f'"{made_etag(self.contentsize)}"'
 
 
+def made_part(number: int, size: int) -> MadeKey:
+    """Return a part of an upload whose content is made from a pattern; moto calls a part by its number."""
+    return MadeKey(number, "", size, None)  # type: ignore[arg-type]  # as moto does
+
+
 @cache
 def _pattern() -> bytes:
     line = b"the sandbox made this object: every byte of it can be read, copied and checked. "

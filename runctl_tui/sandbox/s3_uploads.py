@@ -1,4 +1,4 @@
-"""When unfinished multipart uploads were begun, which moto neither keeps nor tells."""
+"""When unfinished multipart uploads were begun and by whom, which moto neither keeps nor tells."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from runctl_tui.sandbox.cloud import Cloud
+from runctl_tui.sandbox.cloud import CALLER, Cloud
 
-UPLOAD: Final = re.compile(rb"<UploadId>([^<]+)</UploadId>|<Initiated>[^<]*</Initiated>")
+UPLOAD: Final = re.compile(
+    rb"<UploadId>([^<]+)</UploadId>|<Initiated>[^<]*</Initiated>|(<Initiator>\s*<ID>)[^<]*(?=</ID>)"
+)
 STAMP: Final = "%Y-%m-%dT%H:%M:%S.000Z"
 
 
@@ -27,7 +29,7 @@ def set_initiated(upload: Any, at: datetime) -> None:
 
 
 def dated(cloud: Cloud, path: str, answer: Iterable[bytes]) -> list[bytes]:
-    """Put the true times into a listing of uploads; the length of the answer stays the same."""
+    """Put the true times, and the only caller that there is, into a listing of uploads."""
     bucket = cloud.s3.buckets.get(path.strip("/").partition("/")[0])
     uploads = {} if bucket is None else dict(bucket.multiparts)
     latest = b""
@@ -36,6 +38,8 @@ def dated(cloud: Cloud, path: str, answer: Iterable[bytes]) -> list[bytes]:
         nonlocal latest
         if found[1]:
             latest = found[1]
+        elif found[2]:
+            return found[2] + CALLER.encode()
         elif (upload := uploads.get(latest.decode())) is not None:
             return f"<Initiated>{initiated(upload).strftime(STAMP)}</Initiated>".encode()
         return found[0]

@@ -11,13 +11,14 @@ from moto.s3.models import FakeMultipart
 from moto.s3.utils import CaseInsensitiveDict  # type: ignore[attr-defined] # moto re-exports it silently
 
 from runctl_tui.sandbox.cloud import ACCOUNT, Cloud
-from runctl_tui.sandbox.objects import MadeKey
+from runctl_tui.sandbox.objects import MadeKey, made_part
 from runctl_tui.sandbox.s3_uploads import set_initiated
 
 CHECKPOINTS: Final = "runctl-sandbox-checkpoints"
 DATASETS: Final = "sandbox-datasets"
 REGION: Final = "us-east-1"
-UNFINISHED: Final = "imagenet-mini/shards/train-0048.tar"
+UNFINISHED: Final = "corpus/web-2026-06.tar.zst"
+UNFINISHED_PARTS: Final = 80
 KIB: Final = 1024
 MIB: Final = 1024 * 1024
 
@@ -59,6 +60,8 @@ def _datasets(chance: random.Random) -> Iterator[tuple[str, int, timedelta]]:
 def _leave_upload(bucket: Any, begun: datetime) -> None:
     upload = FakeMultipart(UNFINISHED, CaseInsensitiveDict(), ACCOUNT, REGION, storage="STANDARD", tags={})
     set_initiated(upload, begun)
-    for number in (1, 2, 3):
-        upload.set_part(number, bytes(64 * KIB))
+    for number in range(1, UNFINISHED_PARTS + 1):
+        upload.parts[number] = part = made_part(number, 64 * MIB)
+        upload.partlist.append(number)
+        part.last_modified = (begun + timedelta(seconds=5 * number)).astimezone(UTC).replace(tzinfo=None)
     bucket.multiparts[upload.id] = upload

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from moto.s3.models import FakeDeleteMarker, FakeKey, FakeMultipart
 from moto.s3.utils import CaseInsensitiveDict  # type: ignore[attr-defined] # moto re-exports it silently
 
 from runctl_tui.sandbox.cloud import ACCOUNT, Cloud
 from runctl_tui.sandbox.folder import write_atomically
-from runctl_tui.sandbox.objects import FileKey, MadeKey
+from runctl_tui.sandbox.objects import FileKey, MadeKey, made_part
 from runctl_tui.sandbox.s3_uploads import initiated, set_initiated
 
 Facts = dict[str, Any]
+MADE: Final = ""
+"""The name of the file of a part that has none, because its content is made when it is read."""
 
 
 class S3Memory:
@@ -123,9 +125,10 @@ class S3Memory:
     def _capture_upload(self, upload: FakeMultipart) -> Facts:
         parts = []
         for number, part in list(upload.parts.items()):
-            if not isinstance(part, FileKey):
+            if not isinstance(part, FileKey | MadeKey):
                 part = upload.parts[number] = self._store(part)
-            parts.append([number, part.path.name, part.size, part.etag.strip('"'), _stamp(part.last_modified)])
+            name = part.path.name if isinstance(part, FileKey) else MADE
+            parts.append([number, name, part.size, part.etag.strip('"'), _stamp(part.last_modified)])
         return {
             "id": upload.id,
             "key": upload.key_name,
@@ -143,8 +146,12 @@ class S3Memory:
         upload.acl = None
         set_initiated(upload, datetime.fromtimestamp(facts["initiated"], UTC))
         for number, name, size, etag, modified in sorted(facts["parts"]):
-            part = FileKey(number, "", size, etag)
-            part.path = self._folder / name
+            part: FileKey | MadeKey
+            if name == MADE:
+                part = made_part(number, size)
+            else:
+                part = held = FileKey(number, "", size, etag)
+                held.path = self._folder / name
             part.last_modified = _moment(modified)
             upload.parts[number] = part
             upload.partlist.append(number)

@@ -191,7 +191,8 @@ class ChangingScreen(CommandingScreen):
         ended = {job.id for job in jobs if job.ended_at is not None}
         if self.shared.at_work & ended:
             services = self.services
-            for feed in (services.fleet.feed, services.runs.feed, services.checkpoints.feed(), services.volumes.feed):
+            feeds = (services.fleet.feed, services.runs.feed, services.checkpoints.feed(), services.volumes.feed)
+            for feed in (*feeds, services.uploads.feed):
                 feed.refresh()
             if all(watched is not services.fleet.feed for watched, _ in self.feeds()):
                 self.work(self._count_again, group="count again")

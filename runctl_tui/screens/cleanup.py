@@ -16,6 +16,7 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.plan import JobView, Plan
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
+from runctl_tui.domain.uploads import UnfinishedUpload
 from runctl_tui.domain.volume import Storage
 from runctl_tui.modals.words import money
 from runctl_tui.screens.changing import CHANGE
@@ -30,7 +31,7 @@ from runctl_tui.widgets.table import ResourceTable
 
 RESULT: Final = frozenset({"result"})
 """What there is nothing to say of before something was cleaned up."""
-_MODES = {"machine": "instances", "volume": "volumes", "snapshot": "snapshots"}
+_MODES = {"machine": "instances", "volume": "volumes", "snapshot": "snapshots", "upload": "uploads"}
 
 
 class CleanupScreen(ListScreen[CleanupRow]):
@@ -43,9 +44,9 @@ class CleanupScreen(ListScreen[CleanupRow]):
     ABOUT_ROWS = ListScreen.ABOUT_ROWS | {"delete"}
     HELP = (
         "What of yours costs and seems to be of no use: idle and forgotten machines, stopped ones whose disks cost, "
-        "unattached volumes, snapshots whose volume is gone, what is past its day. Never anything of others, nothing "
-        "protected. Space marks, ctrl+d makes one plan for what is marked; it asks before anything happens, and what "
-        "fails stops nothing else."
+        "unattached volumes, snapshots whose volume is gone, uploads to S3 that were never finished, what is past its "
+        "day. Never anything of others, nothing protected. Space marks, ctrl+d makes one plan for what is marked; it "
+        "asks before anything happens, and what fails stops nothing else."
     )
     HINTS: ClassVar[tuple[str, ...]] = (
         "table.open",
@@ -65,6 +66,7 @@ class CleanupScreen(ListScreen[CleanupRow]):
         super().__init__(*args)
         self._fleet: Snapshot[tuple[FleetRow, ...]] | None = None
         self._storage: Snapshot[Storage] | None = None
+        self._uploads: Snapshot[tuple[UnfinishedUpload, ...]] | None = None
         self._chosen: tuple[CleanupRow, ...] = ()
         self._jobs: dict[str, str] = {}
         """Keys of what was cleaned up here -> the job that did."""
@@ -79,8 +81,13 @@ class CleanupScreen(ListScreen[CleanupRow]):
         return row.candidate.key
 
     def feeds(self) -> Iterable[tuple[Feed[Any], Callable[[Snapshot[Any]], None]]]:
-        """Watch machines and storage."""
-        return (self.services.fleet.feed, self.show_fleet), (self.services.volumes.feed, self.show_storage)
+        """Watch machines, storage and unfinished uploads."""
+        services = self.services
+        return (
+            (services.fleet.feed, self.show_fleet),
+            (services.volumes.feed, self.show_storage),
+            (services.uploads.feed, self.show_uploads),
+        )
 
     def show_fleet(self, snapshot: Snapshot[tuple[FleetRow, ...]]) -> None:
         """Judge the machines."""
@@ -90,6 +97,11 @@ class CleanupScreen(ListScreen[CleanupRow]):
     def show_storage(self, snapshot: Snapshot[Storage]) -> None:
         """Judge volumes and snapshots."""
         self._storage = snapshot
+        self._show()
+
+    def show_uploads(self, snapshot: Snapshot[tuple[UnfinishedUpload, ...]]) -> None:
+        """Judge unfinished uploads."""
+        self._uploads = snapshot
         self._show()
 
     def belongs(self, row: CleanupRow, machine: str) -> bool:
@@ -188,7 +200,8 @@ class CleanupScreen(ListScreen[CleanupRow]):
             return ()
         storage = self._storage.value if self._storage else Storage()
         silent = {problem.scope for problem in self._storage.missing} if self._storage else {""}
-        found = candidates(self._fleet.value, storage, self.services.clock.now(), silent)
+        uploads = self._uploads.value if self._uploads else ()
+        found = candidates(self._fleet.value, storage, self.services.clock.now(), silent, uploads)
         rows = {one.key: self._done.get(one.key) or CleanupRow(one) for one in found}
         return tuple({**rows, **self._done}.values())
 
@@ -197,5 +210,6 @@ class CleanupScreen(ListScreen[CleanupRow]):
             return
         away = self.table.model.hidden - RESULT
         self.table.hide_columns(away if self._done else away | RESULT)
-        missing = tuple(dict.fromkeys((*self._fleet.missing, *(self._storage.missing if self._storage else ()))))
+        told = [one.missing for one in (self._fleet, self._storage, self._uploads) if one is not None]
+        missing = tuple(dict.fromkeys(problem for each in told for problem in each))
         self.show_rows(Snapshot(self._rows(), self._fleet.taken_at, self._fleet.scope, missing))

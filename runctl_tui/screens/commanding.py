@@ -137,6 +137,7 @@ class CommandingScreen(BaseScreen):
             "volumes": (self._navigate, 1),
             "snapshots": (self._navigate, 1),
             "s3": (self._navigate, 1),
+            "uploads": (self._navigate, 1),
             "checkpoints": (self._navigate, 1),
             "monitor": (self._navigate, 1),
             "costs": (self._navigate, 1),

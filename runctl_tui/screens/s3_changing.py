@@ -35,6 +35,7 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+d", "delete", "delete", id="s3.delete"),
+        Binding("u", "unfinished", "unfinished uploads", show=False, id="s3.unfinished"),
     ]
 
     def __init__(self, *args: Any) -> None:
@@ -63,12 +64,19 @@ class ObjectChangingScreen(ListScreen[ObjectEntry]):
             self.work(self._presign, rows[0], group=CHANGE)
         elif choice == "location":
             self.copy("\n".join(row.address for row in rows))
+        elif choice == "unfinished":
+            self.action_unfinished()
         elif choice == "delete":
             self._delete(rows)
 
     def action_delete(self) -> None:
         """Open the plan that deletes the rows at hand."""
         self._delete(self.targets())
+
+    def action_unfinished(self) -> None:
+        """Show what was begun to be uploaded below here and never finished; at the buckets that of all of them."""
+        bucket, prefix = self.place()
+        self.go("uploads", address(bucket, prefix) if bucket else "")
 
     def _delete(self, rows: Sequence[ObjectEntry]) -> None:
         if rows and all(row.kind is not EntryKind.BUCKET for row in rows):

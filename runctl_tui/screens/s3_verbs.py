@@ -37,6 +37,7 @@ def object_menu(rows: Sequence[ObjectEntry], bucket: str, read_only: bool) -> tu
         modals.PickItem("move", safe("Move to…"), what, locked or one),
         modals.PickItem("presign", safe("Presign: a URL that reads it…"), what, single),
         modals.PickItem("location", safe("Copy location"), what, none),
+        modals.PickItem("unfinished", safe("Unfinished uploads here"), safe("" if bucket else "of all buckets")),
         modals.PickItem("delete", safe("Delete…"), what, locked or buckets),
     )
 

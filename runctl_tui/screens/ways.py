@@ -51,6 +51,9 @@ def way_to(screen: str, word: str, places: Destinations) -> Way:
         case "s3":
             address = word if word.startswith(SCHEME) else f"{SCHEME}{word}"
             return Way(Navigate(screen, address), f"go to {address}")
+        case "uploads":
+            address = word if word.startswith(SCHEME) else f"{SCHEME}{word}"
+            return Way(Navigate(screen, address), f"show the unfinished uploads below {address}")
         case "checkpoints" if looks_like_folder(word):
             return Way(Navigate(screen, word), f"look into the folder {word}")
         case "costs":

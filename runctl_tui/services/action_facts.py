@@ -23,7 +23,7 @@ from runctl_tui.domain.safety import Policy, SafetyFacts
 from runctl_tui.domain.safety.facts import UNASKED
 from runctl_tui.domain.safety.machine import FULL_FOR
 from runctl_tui.domain.snapshot import Snapshot
-from runctl_tui.domain.states import IN_S3, MARKING, Capability
+from runctl_tui.domain.states import IN_S3, MARKING, ON_UPLOADS, Capability
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.evidence import Evidence
 from runctl_tui.services.journal import Journal
@@ -224,8 +224,8 @@ async def known(asked: Awaitable[Fact[T]]) -> Fact[T]:
 
 
 def _incapable(provider: TrainingProvider, operation: Operation) -> str:
-    """Return why a provider cannot do it; objects are no matter of a machine's provider."""
-    if operation in IN_S3:
+    """Return why a provider cannot do it; what is in S3 is no matter of a machine's provider."""
+    if operation in IN_S3 | ON_UPLOADS:
         return ""
     return provider.capabilities.why_not(CAPABILITY.get(operation, Capability.VOLUMES))
 

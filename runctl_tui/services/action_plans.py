@@ -15,7 +15,8 @@ from runctl_tui.domain.safety import SafetyFacts, plan_lines, reversibility
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.safety.processes import process_effect
 from runctl_tui.domain.safety.reasons import buys, count
-from runctl_tui.domain.states import ON_PROCESSES
+from runctl_tui.domain.safety.uploads import upload_effect
+from runctl_tui.domain.states import ON_PROCESSES, ON_UPLOADS
 
 Parameters = tuple[tuple[str, str], ...]
 
@@ -59,6 +60,8 @@ def effect_of(operation: Operation, facts: SafetyFacts) -> str:
     """Return one sentence about one target; no ages, ports or times in it."""
     if operation in ON_PROCESSES:
         return process_effect(operation, facts)
+    if operation in ON_UPLOADS:
+        return upload_effect(facts)
     name = f' "{facts.target.name}"' if facts.target.name else ""
     what = f"{facts.target.id}{name}"
     if (done := already_done(operation, facts)) is not None:

@@ -18,7 +18,7 @@ from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step
 from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
-from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, STORAGE
+from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, ON_UPLOADS, STORAGE
 from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.services.action_calls import Caller, end_state, entry_for
 from runctl_tui.services.action_checks import (
@@ -52,6 +52,7 @@ from runctl_tui.services.locks import LockSet
 from runctl_tui.services.mark_actions import MarkActions
 from runctl_tui.services.process_actions import ProcessActions
 from runctl_tui.services.storage.desk import StorageDesk
+from runctl_tui.services.upload_actions import UploadActions, lock_names_of
 from runctl_tui.services.volume_actions import VolumeActions
 
 Batch: TypeAlias = list[SafetyFacts]
@@ -90,6 +91,8 @@ class ActionParts:
     """Claims, protects and schedules, where there are tags."""
     processes: ProcessActions | None = None
     """Looks at processes of hosts and ends them, where there are hosts."""
+    uploads: UploadActions | None = None
+    """Looks at unfinished uploads and aborts them, where there is an object store."""
     safety: CleanupSafety = field(default_factory=CleanupSafety)
 
 
@@ -165,7 +168,7 @@ class ActionService:
         if reason := self._facts.policy().read_only:
             raise Refused(f"{view.title}: not taken up", f"read-only: {reason}", code="ro_mode")
         held = contextlib.ExitStack()
-        held.enter_context(self._parts.locks.hold(f"waiting for {view.run_id}"))
+        held.enter_context(self._parts.locks.hold(f"waiting for {view.run_id}", view.title))
 
         async def work(job: JobHandle) -> str:
             with held:
@@ -192,6 +195,8 @@ class ActionService:
             raise ValidationError(f"{operation.value} needs a request of its own")
         if operation in ON_PROCESSES:
             batch, fleet_size = await self._processes.look(operation, planned), None
+        elif operation in ON_UPLOADS:
+            batch, fleet_size = await self._uploads.look(operation, planned), None
         else:
             batch = [await self._look(operation, one, account) for one, account in planned.items()]
             fleet_size = len((await self._facts.fleet.now()).value) if len(batch) > 3 else None
@@ -240,7 +245,7 @@ class ActionService:
         try:
             in_storage = plan.operation in STORAGE
             for name in sorted(self._storage.locks(plan) if in_storage else lock_names(plan, request)):
-                held.enter_context(self._parts.locks.hold(name))
+                held.enter_context(self._parts.locks.hold(name, plan.effect))
         except BaseException:
             held.close()
             raise
@@ -275,7 +280,7 @@ class ActionService:
             async with job.step(check_step(part).id):
                 check_policy(part, confirmation, self._facts.policy())
                 for name in lock_names(part, None):
-                    held.enter_context(self._parts.locks.hold(name))
+                    held.enter_context(self._parts.locks.hold(name, part.effect))
                 fresh, batch = await self._anew(part)
                 check_unchanged(part, fresh, confirmation)
             todo = [one for one in batch if already_done(fresh.operation, one) is None]
@@ -306,11 +311,19 @@ class ActionService:
             raise Unsupported("there are no hosts here")
         return self._parts.processes
 
+    @property
+    def _uploads(self) -> UploadActions:
+        if self._parts.uploads is None:
+            raise Unsupported("there is no object store here")
+        return self._parts.uploads
+
     def _steps(self, plan: Plan) -> tuple[Step, ...]:
         if plan.operation in STORAGE:
             return self._storage.steps(plan)
         if plan.operation in ON_PROCESSES:
             return self._processes.steps(plan)
+        if plan.operation in ON_UPLOADS:
+            return self._uploads.steps(plan)
         if plan.operation in MARKING:
             return self._marks.steps(plan)
         if plan.operation not in _ON_MACHINES:
@@ -323,6 +336,8 @@ class ActionService:
             return await self._storage.carry_out(plan, target, facts, job)
         if plan.operation in ON_PROCESSES:
             return await self._processes.end(plan, target, job)
+        if plan.operation in ON_UPLOADS:
+            return await self._uploads.abort(plan, target, facts, job)
         if plan.operation in MARKING:
             return await self._marks.carry_out(plan, target, facts, job)
         if target.kind != "run":
@@ -354,4 +369,6 @@ def lock_names(plan: Plan, request: LaunchRequest | None) -> tuple[str, ...]:
     """Return the names under which a plan's resources are locked and journaled."""
     if request is not None and request.options is not None:
         return (launch_lock(request.options),)
+    if plan.operation in ON_UPLOADS:
+        return lock_names_of(plan.targets)
     return tuple(one.id if one.kind == "run" else one.key for one in plan.targets)

@@ -20,7 +20,7 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.marks import INSTANCE, Mark
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.states import MARKING, STORAGE
+from runctl_tui.domain.states import MARKING, ON_UPLOADS, STORAGE
 from runctl_tui.services.accounts import Whose, nobodys
 from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
 from runctl_tui.services.locks import LockSet
@@ -235,6 +235,8 @@ async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[J
     entry = row.entry
     if entry.operation in STORAGE:
         return await _settle_storage(row, registry, now)
+    if entry.operation in ON_UPLOADS:
+        return await _settle_upload(row, registry, now)
     if entry.operation in MARKING:
         return await _settle_mark(row, registry, now)
     if entry.operation not in _ARRIVED and entry.operation is not Operation.LAUNCH:
@@ -269,6 +271,21 @@ async def _settle_storage(row: Row, registry: ProviderRegistry, now: datetime) -
     if arrived:
         return JournalState.VERIFIED, words
     return (row.state, words) if early else (JournalState.FAILED, f"{words}: the call never arrived")
+
+
+async def _settle_upload(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
+    from runctl_tui.domain.uploads import split_upload
+    from runctl_tui.services.upload_store import find_upload, upload_store
+
+    try:
+        await find_upload(upload_store(registry, row.entry.provider), *split_upload(row.entry.resource))
+    except ResourceNotFound:
+        return JournalState.VERIFIED, "it is gone"
+    except (TrainctlError, ValueError) as error:
+        return row.state, str(error)
+    if now - row.at < SETTLING:
+        return row.state, "it is still listed"
+    return JournalState.FAILED, "it is still listed: the call never arrived"
 
 
 async def _settle_mark(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:

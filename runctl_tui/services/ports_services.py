@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Shells,
         Tunnels,
     )
+    from runctl_tui.services.ports_uploads import Uploads
     from runctl_tui.services.ports_volumes import Volumes
 
 
@@ -56,6 +57,7 @@ class Services:
     checkpoints: CheckpointShelf
     volumes: Volumes
     objects: Objects
+    uploads: Uploads
     launcher: Launcher
     actions: Actions
     jobs: Jobs

@@ -29,13 +29,15 @@ PATIENCE: Final = 900.0
 """Seconds before a price list that failed is asked again."""
 API: Final = "AWS Pricing API"
 BUNDLED: Final = "bundled table"
+GIB: Final = 1024**3
 _TABLE: Final = ("aws", "prices.json")
 GP3_IOPS: Final = "gp3:iops"
 GP3_THROUGHPUT: Final = "gp3:throughput"
 IO1_IOPS: Final = "io1:iops"
 IO2_IOPS: Final = "io2:iops"
 SNAPSHOTS: Final = "snapshot"
-"""Names under which a price list's storage holds what is no volume type."""
+S3: Final = "s3:"
+"""Names under which a price list's storage holds what is no volume type; S3's begin so, with the class behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def bundled() -> BundledTable:
         as_of=datetime.combine(date.fromisoformat(content["date"]), time(), UTC),
         source=BUNDLED,
         on_demand=content["on_demand"],
-        storage={**content["storage_gb_month"], **_provisioned(content)},
+        storage={**content["storage_gb_month"], **_provisioned(content), **_objects(content)},
     )
     gpus = {
         name: Gpu(gpu["name"], int(gpu["count"]), float(gpu["memory_gib"])) for name, gpu in content["gpus"].items()
@@ -95,6 +97,11 @@ def _provisioned(content: Mapping[str, Any]) -> dict[str, Decimal]:
         IO1_IOPS: content["io_iops_month_first_32000"],
         IO2_IOPS: content["io_iops_month_first_32000"],
     }
+
+
+def _objects(content: Mapping[str, Any]) -> dict[str, Decimal]:
+    """Return what objects cost per GiB and month, as far as the first tier reaches."""
+    return {f"{S3}{name}": amount for name, amount in content["s3_gb_month_first_tier"].items()}
 
 
 class PriceBook:
@@ -146,11 +153,21 @@ class PriceBook:
 
     def storage(self, region: str, volume_type: str) -> Fact[Decimal]:
         """Return dollars per GiB and month as far as they are known now."""
+        return self._storage(region, volume_type, f"{volume_type} disks")
+
+    def object_month(self, region: str, storage_class: str, size: int) -> Fact[Decimal]:
+        """Return dollars per month of so many bytes in S3, at the price of the first tier."""
+        per_gib = self._storage(region, f"{S3}{storage_class}", f"{storage_class} in S3")
+        if isinstance(per_gib, Unknown):
+            return per_gib
+        return Known(per_gib.value * size / GIB, per_gib.observed_at, per_gib.source)
+
+    def _storage(self, region: str, name: str, words: str) -> Fact[Decimal]:
         for prices in self._known(region):
-            amount = prices.storage.get(volume_type)
+            amount = prices.storage.get(name)
             if amount:
                 return Known(amount, self._clock.now(), prices.source)
-        return Unknown(self._why(region, f"{volume_type} disks"))
+        return Unknown(self._why(region, words))
 
     def disk_month(self, region: str, volume_type: str, size_gib: int | None) -> Fact[Decimal]:
         """Return dollars per month of one disk; unknown where size or price are."""

@@ -58,6 +58,7 @@ class Assembly:
             volumes=desks.volumes,
             launcher=desks.launcher,
             objects=desks.objects,
+            uploads=desks.uploads,
             actions=desks.actions,
             jobs=core.jobs,
             costs=core.costs,

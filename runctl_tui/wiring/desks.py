@@ -43,6 +43,9 @@ from runctl_tui.services.storage.heirlooms import Heirlooms
 from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.threads import BackendPool
 from runctl_tui.services.tunnels.book import TunnelBook, TunnelParts
+from runctl_tui.services.upload_actions import UploadActions
+from runctl_tui.services.upload_owners import UploadOwners
+from runctl_tui.services.uploads import UploadBook
 from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
 from runctl_tui.services.volume_facts import VolumeFactGatherer
 from runctl_tui.services.volumes import VolumeBook
@@ -59,6 +62,8 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SECONDS: Final = 4.0
 TUNNEL_SECONDS: Final = 1.0
+UPLOAD_SECONDS: Final = 300.0
+"""Every bucket of the account is asked at each look."""
 
 
 class Desks:
@@ -73,6 +78,9 @@ class Desks:
         self.volumes.feed = PollingFeed(self.volumes.poll, core.pace(fleet_pace(place)), core.clock, empty=Storage())
         self.objects = AwsObjects(core.cloud.store)
         self._supplies = Supplies(core.registry, core.cloud.store, place.configuration.aws.region)
+        self._owners = UploadOwners(core.registry, core.runs, core.journal, core.clock, place.owner)
+        self.uploads = UploadBook(core.registry, self._owners, core.clock)
+        self.uploads.feed = PollingFeed(self.uploads.poll, core.pace(UPLOAD_SECONDS), core.clock, empty=())
         self.actions = AuditedActions(self._action_service(), core.auditor)
         self.launcher = LaunchDesk(
             core.registry, self.actions, self._defaults, self._disk_month, self._supplies.region_of
@@ -162,8 +170,12 @@ class Desks:
         marks = MarkActions(MarkParts(facts, of_volumes, caller, safety))
         storage = self._storage(facts, caller)
         processes = ProcessActions(facts, core.hosts, caller, core.locks)
-        parts = ActionParts(facts, caller, core.locks, core.jobs, pipeline, volumes, storage, marks, processes, safety)
-        return ActionService(parts)
+        uploads = UploadActions(facts, caller, self._owners)
+        return ActionService(
+            ActionParts(
+                facts, caller, core.locks, core.jobs, pipeline, volumes, storage, marks, processes, uploads, safety
+            )
+        )
 
     def _storage(self, facts: FactGatherer, caller: Caller) -> StorageDesk:
         core = self._core

@@ -25,6 +25,7 @@ from tests.domain.safety_facts import (
     FREE,
     HELD,
     HOST,
+    LEFT,
     LOOK,
     POLICY,
     PROCESS,
@@ -82,6 +83,14 @@ HAZARDS: dict[str, list[Any]] = {
         known(replace(LOOK, process=None, instead="nginx")),
         known(replace(LOOK, process=replace(PROCESS, user=""))),
         known(replace(LOOK, process=replace(PROCESS, own=False))),
+    ],
+    "upload": [
+        known(replace(LEFT, ours=False, by="bob")),
+        known(replace(LEFT, started_at=START - timedelta(hours=1))),
+        known(replace(LEFT, started_at=None)),
+        known(replace(LEFT, parts=Unknown("throttled"))),
+        known(replace(LEFT, writers=known(("run r-1",)))),
+        known(replace(LEFT, writers=Unknown("no way there"))),
     ],
     "price": [known(a_price("900"))],
     "storage": [

@@ -16,6 +16,7 @@ from runctl_tui.domain.plan import Operation, Reason, Target
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.safety import CleanupSafety, Policy, SafetyFacts
 from runctl_tui.domain.safety.storage_facts import StorageFacts
+from runctl_tui.domain.uploads import UnfinishedUpload, UploadedParts
 from runctl_tui.domain.volume import Attachment, SnapshotState, Volume, VolumeShape, VolumeSnapshot, VolumeState
 from tests.fakes import OWNER, START, a_price, an_instance
 
@@ -85,6 +86,18 @@ STORED = StorageFacts(
 )
 """A volume with snapshots that may be attached or deleted."""
 
+LEFT = UnfinishedUpload(
+    "my-data", "shards/train-0048.tar", "up-1", "us-east-1", START - timedelta(days=12),
+    "arn:aws:iam::111122223333:user/alice",
+    parts=known(UploadedParts(3, 48_000_000, START - timedelta(days=12))),
+    usd_per_month=known(Decimal("0.0011")),
+    ours=True,
+    by="you",
+    writers=known(()),
+    bucket_tags=known(()),
+)  # fmt: skip
+"""An upload of ours that was left behind."""
+
 SAFE = SafetyFacts(
     at=START,
     target=Target("instance", "i-0abc", "llama", "aws", "us-east-1"),
@@ -106,6 +119,7 @@ SAFE = SafetyFacts(
     checkpoints=known(()),
     objects=known(ObjectChangeFacts(3, Versioning("Enabled"))),
     process=known(LOOK),
+    upload=known(LEFT),
     price=known(a_price()),
     out_of_capacity_at=known(None),
     storage=STORED,

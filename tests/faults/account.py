@@ -25,7 +25,7 @@ from tests.services.aws.world import OWNER, FakeClock, World
 EAST, THERE = "us-east-1", "eu-west-1"
 """What is read lies in the first, what is changed in the second."""
 BUCKET, KEY, CONTENT = "my-checkpoints", "run/step_1.pt", b"0123456789" * 8
-HASTY = 0.1
+HASTY = 0.2
 """Seconds that a call waits where the fault is that nobody answers."""
 
 
@@ -72,7 +72,9 @@ class Account:
         self.seeds.snapshot = east.create_snapshot(VolumeId=self.seeds.volume)["SnapshotId"]
         east.create_tags(Resources=[self.seeds.machine, self.seeds.volume], Tags=tags)
         mapping = [{"DeviceName": "/dev/sda1", "Ebs": {"SnapshotId": self.seeds.snapshot, "VolumeSize": 20}}]
-        self.seeds.image = east.register_image(Name="mine", RootDeviceName="/dev/sda1", BlockDeviceMappings=mapping)["ImageId"]
+        self.seeds.image = east.register_image(Name="mine", RootDeviceName="/dev/sda1", BlockDeviceMappings=mapping)[
+            "ImageId"
+        ]
         s3 = self.raw("s3", EAST)
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "team", "Value": "vision"}]})
@@ -107,7 +109,7 @@ class Account:
         size, etag = told["ContentLength"], told["ETag"].strip('"')
         return ObjectEntry(EntryKind.OBJECT, BUCKET, key, size, told["LastModified"], "STANDARD", etag)
 
-    def keys(self) -> set[str]:
+    def stored(self) -> set[str]:
         """Return the keys in the bucket."""
         return {row["Key"] for row in self.raw("s3", EAST).list_objects_v2(Bucket=BUCKET).get("Contents", [])}
 

@@ -9,11 +9,9 @@ from typing import Any, Final
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.plan import Operation as Verb
 from runctl_tui.domain.resource import Market, ResourceState
-from runctl_tui.services.errors import TrainctlError
-from tests.faults.account import BUCKET, CONTENT, EAST, KEY, THERE, Stage
+from tests.faults.account import BUCKET, CONTENT, EAST, KEY, Stage
 from tests.faults.ends import check_problem, check_unknown
 from tests.faults.wire import BRIEF, Case
-from tests.services.aws.world import OWNER
 
 READING: Final = ("DescribeInstances", "DescribeInstanceTypes", "DescribeSnapshots", "DescribeVolumes")
 BUCKET_FIRST: Final = "S3 HEAD bucket"
@@ -116,20 +114,19 @@ def _saved(_: Stage, volume: Any) -> bool:
 def _machine(stage: Stage, one: Any) -> bool:
     """Running, its disk either described or unknown; never a disk that is said to survive."""
     (disk,) = one.disks
-    return one.id == stage.seeds.machine and one.state is ResourceState.RUNNING and disk.delete_on_termination is not False
+    return (
+        one.id == stage.seeds.machine and one.state is ResourceState.RUNNING and disk.delete_on_termination is not False
+    )
 
 
 def _offered(_: Stage, offers: Any) -> bool:
     return "t3.micro" in {one.type for one in offers}
 
 
-
-
 def _options(stage: Stage, region: str) -> Any:
     from runctl_tui.domain.offer import CreateResourceOptions
 
     return CreateResourceOptions("aws", region, "t3.micro", "box", "proj")
-
 
 
 READS: Final = (
@@ -139,7 +136,9 @@ READS: Final = (
         lambda stage: stage.provider.list_resources(),
         _listed,
     ),
-    Operation("one instance", READING, lambda stage: stage.provider.get_resource_status(stage.seeds.machine, EAST), _machine),
+    Operation(
+        "one instance", READING, lambda stage: stage.provider.get_resource_status(stage.seeds.machine, EAST), _machine
+    ),
     Operation(
         "describe an instance",
         ("DescribeInstances",),

@@ -46,7 +46,12 @@ def _mark(name: str, call: str, mark: Mark, there: Callable[[dict[str, str]], bo
         return there({tag["Key"]: tag["Value"] for tag in told})
 
     return Operation(
-        name, (call,), lambda stage: stage.provider.marks.change(stage.made["id"], THERE, mark), true, arrange, once=(call,)
+        name,
+        (call,),
+        lambda stage: stage.provider.marks.change(stage.made["id"], THERE, mark),
+        true,
+        arrange,
+        once=(call,),
     )
 
 
@@ -144,7 +149,9 @@ EC2_WRITES: Final = (
         "create a volume",
         ("CreateVolume",),
         _changes(
-            StorageCall(Verb.VOLUME_CREATE, THERE, token=TOKEN, new=NewVolume("aws", f"{THERE}a", "data", SHAPE), name="d")
+            StorageCall(
+                Verb.VOLUME_CREATE, THERE, token=TOKEN, new=NewVolume("aws", f"{THERE}a", "data", SHAPE), name="d"
+            )
         ),
         lambda stage, made: [made] == _of_token(_volumes(stage)),
         once=("CreateVolume",),
@@ -216,7 +223,7 @@ EC2_WRITES: Final = (
 
 def _put(stage: Stage, *keys: str) -> None:
     s3 = stage.account.raw("s3", EAST)
-    for key in stage.account.keys() - {KEY}:
+    for key in stage.account.stored() - {KEY}:
         s3.delete_object(Bucket=BUCKET, Key=key)
     for key in keys:
         s3.put_object(Bucket=BUCKET, Key=key, Body=CONTENT)
@@ -234,12 +241,12 @@ async def _whole_or_absent(stage: Stage) -> None:
 
 
 async def _same_or_absent(stage: Stage) -> None:
-    assert stage.account.keys() - {KEY} <= {OTHER}
-    assert OTHER not in stage.account.keys() or _is_there(stage, None)
+    assert stage.account.stored() - {KEY} <= {OTHER}
+    assert OTHER not in stage.account.stored() or _is_there(stage, None)
 
 
 async def _other_keys_stay(stage: Stage) -> None:
-    assert KEY in stage.account.keys()
+    assert KEY in stage.account.stored()
 
 
 def _file(stage: Stage, content: bytes = CONTENT) -> None:
@@ -264,7 +271,8 @@ def _deleted(*keys: str) -> Callable[[Stage, Any], bool]:
 
     def true(stage: Stage, failed: Any) -> bool:
         told = dict(failed)
-        return all((key in told and bool(told[key])) != (key not in stage.account.keys()) for key in keys)
+        there = stage.account.stored()
+        return all(bool(told[key]) if key in told else key not in there for key in keys)
 
     return true
 

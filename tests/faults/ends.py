@@ -11,7 +11,7 @@ from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.problem import Problem
 from runctl_tui.services.errors import ResourceExists, ResourceNotFound, TrainctlError
 
-FROZEN: Final = 4.0
+FROZEN: Final = 15.0
 """Seconds after which an operation counts as frozen: each wait that is injected is a fraction of it."""
 
 
@@ -33,7 +33,7 @@ async def end_of(work: Awaitable[object]) -> End:
 
 
 def check_error(error: TrainctlError, *, gone: bool = False) -> None:
-    """Fail where a person would not know what happened, why, or what to do next, or is told of something that is gone."""
+    """Fail where a person would not know what happened, why, and what to do next, or is told a wrong "gone"."""
     check_problem(error.to_problem())
     if not gone:
         assert not isinstance(error, ResourceNotFound | ResourceExists), f"wrongly gone, or there: {error}"

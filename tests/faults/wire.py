@@ -137,11 +137,15 @@ def _swapped(call: str) -> Fault:
 
 def _hollow(call: str) -> Fault:
     """The call's own answer with nothing in it."""
-    return Fault("hollow-answer", Way.ANSWER, body=f"<{call}Response><requestId>r</requestId></{call}Response>".encode())
+    return Fault(
+        "hollow-answer", Way.ANSWER, body=f"<{call}Response><requestId>r</requestId></{call}Response>".encode()
+    )
 
 
 _NAMING = _of("RunInstances", "CreateVolume", "CreateSnapshot", "CopySnapshot", "GetCallerIdentity")
-_ON_INSTANCE = _of("StartInstances", "StopInstances", "TerminateInstances", "DescribeInstances", "ModifyInstanceAttribute")
+_ON_INSTANCE = _of(
+    "StartInstances", "StopInstances", "TerminateInstances", "DescribeInstances", "ModifyInstanceAttribute"
+)
 _OLD: Final = (("Date", "Sun, 22 Nov 2020 10:00:00 GMT"),)
 
 CASES: Final = (
@@ -157,7 +161,7 @@ CASES: Final = (
     _way("reset", Way.RESET, "F07"),
     _way("closed", Way.CLOSE, "F07"),
     _way("reset-once", Way.RESET, "F07", times=1),
-    _way("hangs", Way.HANG, "F08", seconds=3.0),
+    _way("hangs", Way.HANG, "F08", seconds=60.0),
     Case("F08", lambda _: Fault("slow", Way.DELAY, seconds=0.02), harmless=True),
     _told("not-visible-yet", "F10", 400, "InvalidInstanceID.NotFound", _ON_INSTANCE, gone=True),
     _told("no-capacity", "F12", 400, "InsufficientInstanceCapacity", _of("RunInstances", "StartInstances")),
@@ -166,7 +170,7 @@ CASES: Final = (
     _told("spot-quota", "F13", 400, "MaxSpotInstanceCountExceeded", _of("RunInstances")),
     _way("carried-out-then-reset", Way.RESET, "F15", forwarded=True),
     _way("carried-out-then-closed", Way.CLOSE, "F15", forwarded=True),
-    _way("carried-out-then-hangs", Way.HANG, "F15", forwarded=True, seconds=3.0),
+    _way("carried-out-then-hangs", Way.HANG, "F15", forwarded=True, seconds=60.0),
     Case("F15", lambda _: Fault("carried-out-then-502", Way.ANSWER, True, status=502, body=HTML)),
     Case("F15", _hollow, _NAMING),
     _told("changed-meanwhile", "F22", 412, "PreconditionFailed", lambda call: call.startswith("S3 ") and "key" in call),

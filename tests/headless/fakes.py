@@ -51,6 +51,7 @@ from runctl_tui.domain.run import (
 )
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Capability
+from runctl_tui.domain.uploads import UnfinishedUpload
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeSnapshot
 from runctl_tui.services.audit import AuditLog
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
@@ -58,11 +59,11 @@ from runctl_tui.services.exports import ExportFolder
 from runctl_tui.services.ports import Finding, ShellCommand
 from runctl_tui.services.ports_services import Services
 from runctl_tui.services.registry import Registry
-from runctl_tui.services.storage.words import operation_of
 from tests.headless.fake_objects import FakeObjects
 from tests.ui.fake_feed import FakeFeed as StorageFeed
 from tests.ui.host_data import reading
 from tests.ui.tunnel_data import FakeTunnels
+from tests.ui.upload_data import FakeUploads
 from tests.ui.volume_data import storage
 
 T = TypeVar("T")
@@ -211,6 +212,7 @@ class World:
         )
     )
     storage: StorageFeed[Storage] = field(default_factory=lambda: StorageFeed(storage()))
+    uploads: StorageFeed[tuple[UnfinishedUpload, ...]] = field(default_factory=lambda: StorageFeed(()))
     changes: list[VolumeChange] = field(default_factory=list)
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     declined: list[Plan] = field(default_factory=list)
@@ -251,6 +253,9 @@ class World:
     printed: tuple[str, ...] = ()
     """What containers print."""
     """What the next attempts to reach a machine meet."""
+
+    async def gate(self) -> None:
+        """Let every call through."""
 
 
 def view(ended: bool = True, ok: bool | None = True, **changes: Any) -> JobView:
@@ -429,7 +434,7 @@ class FakeActions:
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         self.world.stored.append(request)
-        operation = Operation.S3_DELETE if isinstance(request, DeleteRequest) else operation_of(request)
+        operation = Operation.S3_DELETE if isinstance(request, DeleteRequest) else request.operation
         return plan(operation, **self.world.plan_changes)
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
@@ -593,6 +598,7 @@ def services(world: World, *, sandbox: bool = True) -> Services:
         "checkpoints": FakeCheckpoints(world),
         "volumes": FakeVolumes(world),
         "objects": FakeObjects(),
+        "uploads": FakeUploads(world),
         "launcher": FakeLauncher(world),
         "actions": FakeActions(world),
         "jobs": FakeJobs(world),

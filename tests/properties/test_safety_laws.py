@@ -14,7 +14,7 @@ from runctl_tui.domain.plan import Level, Operation, Severity, Verdict
 from runctl_tui.domain.safety import RULES, CleanupSafety, SafetyFacts, plan_lines
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.safety.facts import fact_names
-from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, STORAGE
+from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, ON_UPLOADS, STORAGE
 from tests.domain.drawn_facts import HAZARDS, drawn, examples
 from tests.domain.safety_facts import SAFE
 from tests.fakes import START
@@ -85,7 +85,7 @@ def test_lines_never_hide_what_is_unknown(operation: Operation, facts: SafetyFac
     lines = plan_lines(operation, facts)
     assert all(line.text.strip() for line in lines)
     by_label = {line.label: line.text for line in lines}
-    silent = {Operation.RUN_STOP} | ON_PROCESSES | STORAGE | IN_S3 | MARKING
+    silent = {Operation.RUN_STOP} | ON_PROCESSES | ON_UPLOADS | STORAGE | IN_S3 | MARKING
     if operation not in silent and isinstance(facts.price, Unknown):
         assert "unknown (" in by_label["COST"]
     if operation is Operation.VOLUME_DELETE and isinstance(facts.storage.month, Unknown):
@@ -100,5 +100,5 @@ def test_lines_never_hide_what_is_unknown(operation: Operation, facts: SafetyFac
 def test_a_forgotten_fact_blocks() -> None:
     """Facts are unknown by default, so a caller that forgets one is refused."""
     bare = SafetyFacts(START, SAFE.target, SAFE.policy)
-    for operation in (Operation.TERMINATE, Operation.STOP, Operation.START, *ON_PROCESSES):
+    for operation in (Operation.TERMINATE, Operation.STOP, Operation.START, *ON_PROCESSES, *ON_UPLOADS):
         assert CleanupSafety().judge(operation, bare).blocked

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.money import PriceKind
 from runctl_tui.services import aws
-from runctl_tui.services.aws.pricing import parse_products
+from runctl_tui.services.aws.pricing import AwsPrices, parse_products
 from runctl_tui.services.errors import AwsError
 from runctl_tui.services.prices import API, BUNDLED, PriceBook, PriceList, bundled
 
@@ -63,7 +64,7 @@ def test_the_bundled_table_is_dated_and_plausible() -> None:
 
 def test_every_block_of_the_bundled_table_has_its_source_and_date() -> None:
     content = json.loads((Path(aws.__path__[0]) / "prices.json").read_text("utf-8"))
-    for prefix in ("", "gpus_", "storage_", "ipv4_"):
+    for prefix in ("", "gpus_", "storage_", "s3_", "ipv4_"):
         assert content[f"{prefix}source"]
         datetime.fromisoformat(content[f"{prefix}date"])
 
@@ -268,3 +269,51 @@ def test_price_list_entries_are_read_and_odd_ones_left_out() -> None:
         json.dumps({"product": {"attributes": {"instanceType": "no.terms"}}, "terms": {}}),
     ]
     assert dict(parse_products(products, "instanceType", "Hrs")) == {"g5.xlarge": Decimal("1.0060000000")}
+
+
+def stored_objects(usage: str, *tiers: str) -> str:
+    dimensions = {f"a.b.{place}": {"unit": "GB-Mo", "pricePerUnit": {"USD": usd}} for place, usd in enumerate(tiers)}
+    return json.dumps(
+        {
+            "product": {"attributes": {"usagetype": usage}},
+            "terms": {"OnDemand": {"a.b": {"priceDimensions": dimensions}}},
+        }
+    )
+
+
+async def test_objects_are_priced_by_class_at_their_first_tier_in_every_region() -> None:
+    clock = Clock()
+    machine = product("g5.xlarge", "1.0060000000")
+    classes = [
+        stored_objects("EUC1-TimedStorage-ByteHrs", "0.0235", "0.0245", "0.0225"),
+        stored_objects("EUC1-TimedStorage-SIA-ByteHrs", "0.0135"),
+        stored_objects("EUC1-TagStorage-TagHrs", "0.0065"),
+    ]
+
+    class Clients:
+        async def pricing(self, what: str, call: Any) -> dict[str, Any]:
+            return call(self)  # type: ignore[no-any-return]  # as the SDK types it
+
+        def get_products(self, **request: Any) -> dict[str, Any]:
+            wanted = {one["Field"]: one["Value"] for one in request["Filters"]}
+            if request["ServiceCode"] == "AmazonS3":
+                return {"PriceList": classes}
+            return {"PriceList": [machine] if "operatingSystem" in wanted else []}
+
+    book = PriceBook(clock, None, AwsPrices(Clients(), clock))  # type: ignore[arg-type]  # the two calls it makes
+    await book.refresh("eu-central-1")
+    standard, rare = (book.object_month("eu-central-1", one, 2 * 1024**3) for one in ("STANDARD", "STANDARD_IA"))
+    assert isinstance(standard, Known)
+    assert (standard.value, standard.source) == (Decimal("0.0490"), API)
+    assert isinstance(rare, Known)
+    assert isinstance(book.object_month("eu-central-1", "ONEZONE_IA", 1), Unknown)
+
+
+def test_the_bundled_table_prices_objects_in_its_own_region_only() -> None:
+    book = PriceBook(Clock())
+    here = book.object_month("us-east-1", "STANDARD", 10 * 1024**3)
+    assert isinstance(here, Known)
+    assert (here.value, here.source) == (Decimal("0.230"), BUNDLED)
+    there = book.object_month("eu-west-1", "STANDARD", 1)
+    assert isinstance(there, Unknown)
+    assert "eu-west-1" in there.reason

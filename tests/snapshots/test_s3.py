@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.snapshots.test_screens import MEDIUM, Compare, compare
 from tests.ui.driving import NARROW, WIDE, Person
+from tests.ui.fake_feed import FakeFeed
 from tests.ui.fake_objects import FakeBucket
 from tests.ui.fakes import World
+from tests.ui.upload_data import uploads
 
 INSIDE = ("3", "?my-runs", "g", "enter", "?README.md")
 
@@ -47,3 +51,8 @@ def test_delete_plan(snap_compare: Compare) -> None:
 
 def test_action_menu(snap_compare: Compare) -> None:
     assert compare(snap_compare, World(), NARROW, *INSIDE, "x", "?Presign")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_unfinished_uploads(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert compare(snap_compare, World(uploads=FakeFeed(uploads())), size, "3", "?my-runs", "u", "?web-2026-05")

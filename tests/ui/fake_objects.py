@@ -33,7 +33,6 @@ from runctl_tui.domain.plan import (
     Verdict,
 )
 from runctl_tui.services.errors import ResourceNotFound
-from runctl_tui.services.storage.words import operation_of
 
 MADE = datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
 HOSTILE = "runs/[b]x\x1b[2J\u202egnp.exe"
@@ -151,7 +150,7 @@ def storage_plan(request: CopyRequest | DeleteRequest, reasons: tuple[Reason, ..
             PlanLine("TO", request.destination),
             PlanLine("MOVES", "1 file, 37 B"),
         )
-        verdict, operation = Verdict(reasons), operation_of(request)
+        verdict, operation = Verdict(reasons), request.operation
         reversibility = Reversibility.LOSSY if request.move else Reversibility.REVERSIBLE
         effect = f"{operation.verb} 1 file (37 B) from {request.source} to {request.destination}"
     return Plan(operation, (target,), effect, reversibility, verdict, now, lines)

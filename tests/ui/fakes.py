@@ -39,6 +39,7 @@ from runctl_tui.domain.setting_spec import SettingDraft
 from runctl_tui.domain.settings import SCHEMA, SPECS
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import DESTROYING, Capability
+from runctl_tui.domain.uploads import UnfinishedUpload
 from runctl_tui.domain.volume import Storage, Volume, VolumeChange, VolumeShape, VolumeSnapshot
 from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound, ValidationError
@@ -50,6 +51,7 @@ from tests.ui.fake_feed import FakeClock, FakeFeed
 from tests.ui.fake_objects import FakeBucket, FakeObjects, some_buckets, storage_plan
 from tests.ui.host_data import HostFeeds
 from tests.ui.tunnel_data import FakeTunnels
+from tests.ui.upload_data import FakeUploads
 from tests.ui.volume_data import network_volumes, storage
 
 FILE = "/home/alice/.config/runctl-tui/config.toml"
@@ -72,6 +74,7 @@ class World:
     interrupted: tuple[JobView, ...] = ()
     taken_up: list[str] = field(default_factory=list)
     volumes: FakeFeed[Storage] = field(default_factory=lambda: FakeFeed(storage()))
+    uploads: FakeFeed[tuple[UnfinishedUpload, ...]] = field(default_factory=lambda: FakeFeed(()))
     tunnels: FakeTunnels = field(default_factory=FakeTunnels)
     hosts: HostFeeds = field(default_factory=HostFeeds)
     budgets: Mapping[str, Decimal] = field(default_factory=dict)
@@ -185,6 +188,7 @@ class World:
             checkpoints=FakeCheckpoints(self),
             volumes=FakeVolumes(self),
             objects=FakeObjects(self),
+            uploads=FakeUploads(self),
             launcher=FakeLauncher(self),
             actions=FakeActions(self),
             jobs=FakeJobs(self),
@@ -470,6 +474,9 @@ class FakeActions(_Part):
         for snapshot in kept.snapshots:
             if snapshot.key == reference:
                 return Target("snapshot", snapshot.id, snapshot.name, snapshot.provider, snapshot.region)
+        for one in self.world.uploads.latest.value if self.world.uploads.latest else ():
+            if one.reference == reference:
+                return Target("upload", one.id, one.name, "aws", one.region)
         return Target("run", reference, reference, "aws", data.US_EAST)
 
     def _cost(self) -> str:

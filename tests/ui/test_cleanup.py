@@ -12,7 +12,9 @@ from runctl_tui.modals.base import DialogButton
 from runctl_tui.widgets.prompt import FormInput
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, WIDE, Person, at_keyboard
+from tests.ui.fake_feed import FakeFeed
 from tests.ui.fakes import World
+from tests.ui.upload_data import uploads
 
 BLOCK = Reason("no_backup", Severity.BLOCK, "what is on it exists once", Level.REASON)
 NAMED = Reason("destroys", Severity.WARN, "it destroys data", Level.NAME)
@@ -111,3 +113,15 @@ async def test_buttons_and_field_stay_in_sight_under_a_plan_of_many(size: tuple[
         for widget in shown:
             assert frame.contains_region(widget.region), (widget, widget.region, frame)
             assert screen.contains_region(widget.region)
+
+
+async def test_an_upload_that_was_left_behind_is_among_them_and_enter_leads_to_it() -> None:
+    async with at_keyboard(World(uploads=FakeFeed(uploads()))) as person:
+        await open_cleanup(person)
+        await person.sees("web-2026-05.tar.zst", "unfinished", "nothing new for 11 d", "abort", "$835.15/mo")
+        assert "train-0048" not in person.text(), "it may still be under way"
+        assert "step_4000.pt" not in person.text(), "a run may be sending it"
+        person.table.move_to(uploads()[0].reference)
+        await person.press("enter")
+        await person.sees("below s3://my-data/corpus/", "web-2026-05.tar.zst")
+        assert person.table.cursor_key == uploads()[0].reference

@@ -151,16 +151,16 @@ def tags_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def api_protected(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D10 and D11: the provider's own locks are never cleared here."""
+    """D10 and D11: the provider's own locks are cleared by a plan of their own, and never on the way."""
     lock = known_or_none(facts.protection)
     if lock is None or facts.local:
         return None
     if operation is Operation.TERMINATE and (lock.termination or lock.stop):
         which = "termination" if lock.termination else "stop"
-        offer = f"switch {which} protection off in the provider's console first"
+        offer = f"switch {which} protection off first: unprotect, in a plan of its own"
         return block("api_protected", f"the provider's {which} protection is on", Level.NEVER, offer=offer)
     if operation is Operation.STOP and lock.stop:
-        offer = "switch stop protection off in the provider's console first"
+        offer = "switch stop protection off first: unprotect, in a plan of its own"
         return block("api_stop_protected", "the provider's stop protection is on", Level.NEVER, offer=offer)
     return None
 

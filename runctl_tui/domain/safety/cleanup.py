@@ -9,7 +9,7 @@ from typing import Final
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety import access, data, machine, marks, money, objects, processes, storage
+from runctl_tui.domain.safety import access, data, machine, marks, money, objects, processes, storage, uploads
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.lines import disks_per_month_stopped
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, offering, warn
@@ -92,6 +92,10 @@ RULES: Final[tuple[Rule, ...]] = (
     processes.process_guarded,
     processes.process_of_run,
     processes.process_elsewhere,
+    uploads.upload_unknown,
+    uploads.foreign_upload,
+    uploads.upload_under_way,
+    uploads.upload_busy,
     money.price_unknown,
     money.cost_cap,
     money.costs_money,
@@ -124,6 +128,7 @@ _BASE: Final = {
     Operation.UNSCHEDULE: Level.ENTER,
     Operation.PROCESS_END: Level.YES,
     Operation.PROCESS_KILL: Level.YES,
+    Operation.UPLOAD_ABORT: Level.NAME,
 }
 _REVERSIBILITY: Final = {
     Operation.STOP: Reversibility.REVERSIBLE,
@@ -136,6 +141,7 @@ _REVERSIBILITY: Final = {
     Operation.S3_DELETE: Reversibility.IRREVERSIBLE,
     Operation.PROCESS_END: Reversibility.LOSSY,
     Operation.PROCESS_KILL: Reversibility.LOSSY,
+    Operation.UPLOAD_ABORT: Reversibility.IRREVERSIBLE,
 }
 
 

@@ -24,6 +24,7 @@ from runctl_tui.domain.plan import Target
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.domain.safety.storage_facts import StorageFacts
+from runctl_tui.domain.uploads import UnfinishedUpload
 
 T = TypeVar("T")
 UNASKED: Final = Unknown("nobody asked")
@@ -39,6 +40,7 @@ _LIMITS: Final[Mapping[str, timedelta]] = MappingProxyType(
         "checkpoints": timedelta(seconds=120),
         "objects": timedelta(seconds=120),
         "process": timedelta(seconds=30),
+        "upload": timedelta(seconds=30),
     }
 )
 """How old a fact may be before it counts as unknown."""
@@ -123,6 +125,8 @@ class SafetyFacts:
     """What a change in S3 is about."""
     process: Fact[ProcessLook] = UNASKED
     """The process of a host that is to be ended."""
+    upload: Fact[UnfinishedUpload] = UNASKED
+    """The unfinished upload that is to be aborted."""
     price: Fact[Price] = UNASKED
     so_far: Decimal | None = None
     disks_per_month: Decimal | None = None

@@ -18,7 +18,8 @@ from runctl_tui.domain.safety.marks import mark_lines
 from runctl_tui.domain.safety.processes import process_lines
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, age_words, count, known_or_none, unknown, what
 from runctl_tui.domain.safety.storage_lines import storage_lines
-from runctl_tui.domain.states import MARKING, ON_PROCESSES, STORAGE
+from runctl_tui.domain.safety.uploads import upload_lines
+from runctl_tui.domain.states import MARKING, ON_PROCESSES, ON_UPLOADS, STORAGE
 
 T = TypeVar("T")
 _LOSING: Final = frozenset({Operation.STOP, Operation.TERMINATE, Operation.RUN_STOP})
@@ -31,6 +32,8 @@ def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]
         return storage_lines(operation, facts)
     if operation in ON_PROCESSES:
         return process_lines(operation, facts)
+    if operation in ON_UPLOADS:
+        return upload_lines(facts)
     if operation in MARKING:
         return mark_lines(operation, facts)
     lines = [PlanLine("WHAT", what(facts))]

@@ -24,6 +24,17 @@ _S3_SIGN: Final = "x-amz"
 """How headers begin that all answers of S3 have, and those of a proxy or a hotel's network do not."""
 
 
+_NAMED: Final = {
+    "CopySnapshot": "SnapshotId",
+    "CreateMultipartUpload": "UploadId",
+    "CreateSnapshot": "SnapshotId",
+    "CreateVolume": "VolumeId",
+    "GetCallerIdentity": "Account",
+    "RunInstances": "Instances",
+}
+"""What an answer has to name, because nothing goes on without it."""
+
+
 def check_sent(operation_model: Any, response_dict: Mapping[str, Any], **_: object) -> None:
     """Raise where what came is not the answer of this call; told before botocore reads it.
 
@@ -45,12 +56,14 @@ def check_sent(operation_model: Any, response_dict: Mapping[str, Any], **_: obje
 
 
 def check_read(model: Any, parsed: Mapping[str, Any], **_: object) -> None:
-    """Raise where botocore found nothing that it knows in an answer in JSON."""
+    """Raise where an answer lacks what it has to name, or where botocore found nothing that it knows in one in JSON."""
     from botocore.parsers import ResponseParserError
 
-    if model.service_model.metadata["protocol"] == "json" and parsed.keys() <= {"Error", "ResponseMetadata"}:
-        if parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 300:
-            raise ResponseParserError(f"this is no answer to {model.name}")
+    if parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 300:
+        return
+    hollow = model.service_model.metadata["protocol"] == "json" and parsed.keys() <= {"Error", "ResponseMetadata"}
+    if hollow or (model.name in _NAMED and not parsed.get(_NAMED[model.name])):
+        raise ResponseParserError(f"this is no answer to {model.name}")
 
 
 def _root(body: object) -> bytes:

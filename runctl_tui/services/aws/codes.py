@@ -70,7 +70,8 @@ TRANSIENT: Final = frozenset(
 """Passing conditions."""
 
 MISSING: Final = frozenset(
-    {"404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NotFound", "ParameterNotFound", "ResourceNotFoundException"}
+    {"404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NoSuchUpload", "NotFound", "ParameterNotFound"}
+    | {"ResourceNotFoundException"}
 )
 """Things that are not there; EC2's own codes end in '.NotFound' or '.Malformed'."""
 

@@ -79,6 +79,8 @@ class AwsFaults:
         status = int(meta.get("HTTPStatusCode", 0) or 0)
         told = str(answer.get("Error", {}).get("Code", ""))
         code = told or f"HTTP {status}"
+        if code.isdigit() and not error.operation_name.startswith("Head"):
+            code = f"HTTP {code}"  # only an answer without a body says by its number that something is not there
         request = str(meta.get("RequestId", ""))
         why = _plain(str(answer.get("Error", {}).get("Message", ""))) or told or f"AWS answered {status} without a word"
         if code in CLOCK or code in AS_BY_CLOCK:

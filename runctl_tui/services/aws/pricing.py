@@ -18,6 +18,7 @@ from runctl_tui.services.prices import (
     GP3_THROUGHPUT,
     IO1_IOPS,
     IO2_IOPS,
+    S3,
     SNAPSHOTS,
     PriceList,
 )
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_pricing.type_defs import GetProductsResponseTypeDef
 
 SERVICE: Final = "AmazonEC2"
+OBJECTS: Final = "AmazonS3"
 PAGE: Final = 100
 _MACHINES: Final = {
     "operatingSystem": "Linux",
@@ -42,6 +44,14 @@ _EXTRAS: Final = (
     ("Storage Snapshot", "GB-Mo", 1, {"SnapshotUsage": SNAPSHOTS}),
 )  # fmt: skip
 """Product family, its unit, how many of ours are in one of them, and our names by the end of the usage type."""
+_CLASSES: Final = {
+    "TimedStorage-ByteHrs": "STANDARD",
+    "TimedStorage-INT-FA-ByteHrs": "INTELLIGENT_TIERING",
+    "TimedStorage-SIA-ByteHrs": "STANDARD_IA",
+    "TimedStorage-ZIA-ByteHrs": "ONEZONE_IA",
+    "TimedStorage-GIR-ByteHrs": "GLACIER_IR",
+}
+"""What S3 keeps, by the end of the usage type, and the storage class that says so."""
 
 
 class AwsPrices:
@@ -57,7 +67,17 @@ class AwsPrices:
         disks = await self._read(region, _DISKS, "volumeApiName", "GB-Mo")
         if not machines:
             raise AwsError(f"The price list holds no machine of {region}", "it may not know the region")
-        return PriceList(region, self._clock.now(), API, machines, disks | await self._extras(region))
+        storage = disks | await self._extras(region) | await self._objects(region)
+        return PriceList(region, self._clock.now(), API, machines, storage)
+
+    async def _objects(self, region: str) -> dict[str, Decimal]:
+        """Return what objects cost, as far as the first tier reaches; what cannot be read stays unknown."""
+        try:
+            listed = await self._read(region, _DISKS, "usagetype", "GB-Mo", OBJECTS)
+        except AwsError:
+            return {}
+        found = ((_CLASSES.get(usage[usage.find("TimedStorage") :]), amount) for usage, amount in listed.items())
+        return {f"{S3}{name}": amount for name, amount in found if name}
 
     async def _extras(self, region: str) -> dict[str, Decimal]:
         """Return what is paid for disks besides their size; what cannot be read stays unknown."""
@@ -69,14 +89,16 @@ class AwsPrices:
                 found |= {names[use]: amount / parts for use, amount in uses.items() if use in names}
         return found
 
-    async def _read(self, region: str, wanted: Mapping[str, str], key: str, unit: str) -> dict[str, Decimal]:
+    async def _read(
+        self, region: str, wanted: Mapping[str, str], key: str, unit: str, service: str = SERVICE
+    ) -> dict[str, Decimal]:
         fields = {"regionCode": region, **wanted}
         filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in fields.items()]
         what = f"The price list of {region} could not be read"
         prices: dict[str, Decimal] = {}
         token = ""
         while True:
-            request: dict[str, Any] = {"ServiceCode": SERVICE, "Filters": filters, "MaxResults": PAGE}
+            request: dict[str, Any] = {"ServiceCode": service, "Filters": filters, "MaxResults": PAGE}
             if token:
                 request["NextToken"] = token
             page = await self._clients.pricing(what, partial(_products, request))
@@ -101,7 +123,7 @@ def parse_products(products: Sequence[str], key: str, unit: str) -> Iterator[tup
         except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation):
             continue
         if amounts and attributes.get("marketoption", "OnDemand") == "OnDemand":
-            yield str(name), amounts[0]
+            yield str(name), max(amounts)  # the first of several tiers is the dearest
 
 
 def _amounts(terms: Mapping[str, Any], unit: str) -> Iterator[Decimal]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from runctl_tui.services.aws.marks import Ec2Marks
     from runctl_tui.services.aws.reach import Reach
     from runctl_tui.services.aws.s3 import S3Store
+    from runctl_tui.services.aws.uploads import AwsUploads
     from runctl_tui.services.aws.volumes import EbsStore
 
 POOL_SIZE: Final = 8
@@ -78,6 +79,14 @@ class AwsProvider:
         from runctl_tui.services.aws.s3 import S3Store
 
         return S3Store(self._bulk, self._settings)
+
+    @cached_property
+    def uploads(self) -> AwsUploads:
+        """Unfinished uploads in S3."""
+        from runctl_tui.services.aws.objects import AwsObjects
+        from runctl_tui.services.aws.uploads import AwsUploads
+
+        return AwsUploads(self.store, AwsObjects(lambda: self.store), self.prices, self._clock)
 
     @cached_property
     def volumes(self) -> EbsStore:

@@ -44,7 +44,6 @@ from runctl_tui.services.storage.words import (
     deletion_plan,
     download_plan,
     local_deletion_plan,
-    operation_of,
     transfer_plan,
 )
 
@@ -116,7 +115,7 @@ class StorageDesk:
                 return await self._with_deletion_here(transfer, transfer.surplus_here, plan, planned_account)
             return plan, lambda job: carrier.transfer(transfer, job)
         facts = await self._transfer_facts(transfer, planned_account)
-        plan = transfer_plan(transfer, facts, self._parts.safety.judge(operation_of(transfer.request), facts))
+        plan = transfer_plan(transfer, facts, self._parts.safety.judge(transfer.request.operation, facts))
         if transfer.surplus:
             return await self._with_deletion(transfer, plan, planned_account)
         return plan, lambda job: carrier.transfer(transfer, job)
@@ -174,7 +173,7 @@ class StorageDesk:
     async def _transfer_facts(self, transfer: Transfer, account: str | None) -> SafetyFacts:
         request = transfer.request
         place = request.destination if request.destination.startswith(SCHEME) else request.source
-        base = await self._base(operation_of(request), place, account)
+        base = await self._base(request.operation, place, account)
         leaving = [item.source for item in transfer.items if request.move and item.entry is not None]
         arriving = [item.target for item in transfer.replaced if item.target.startswith(SCHEME)]
         known = await self._heirlooms([*leaving, *arriving])
@@ -225,7 +224,7 @@ class StorageDesk:
         held = contextlib.ExitStack()
         try:
             for name in sorted(target.id for target in plan.targets):
-                held.enter_context(self._parts.locks.hold(name))
+                held.enter_context(self._parts.locks.hold(name, plan.effect))
         except BaseException:
             held.close()
             raise

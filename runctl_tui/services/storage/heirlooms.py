@@ -36,7 +36,7 @@ class Heirlooms:
     async def near(self, addresses: Sequence[str]) -> tuple[Checkpoint, ...]:
         """Return the checkpoints of every run with a file among the addresses; raises where one cannot be told."""
         known = await self.runs.writing_at(addresses) if addresses else ()
-        runs = [run for run in known if _writes_among(run, addresses)]
+        runs = [run for run in known if writes_among(run, addresses)]
         snapshots = await asyncio.gather(*(self.checkpoints.now(run.id) for run in runs))
         found = tuple(one for snapshot in snapshots for one in snapshot.value)
         for one in found:
@@ -45,7 +45,8 @@ class Heirlooms:
         return found
 
 
-def _writes_among(run: TrainingSession, addresses: Sequence[str]) -> bool:
+def writes_among(run: TrainingSession, addresses: Sequence[str]) -> bool:
+    """Tell whether a run writes its files to one of the addresses."""
     if not run.output_dest:
         return False
     try:

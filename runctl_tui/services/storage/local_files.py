@@ -9,7 +9,7 @@ import os
 import pwd
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,34 @@ from runctl_tui.domain.objects import LocalDeletion, LocalFile
 from runctl_tui.services.errors import Refused
 
 CHANGED: Final = "it changed since the plan"
+
+
+def links_below(folder: Path) -> dict[str, str]:
+    """Return where each symbolic link below a folder leads, by its name there; folders behind links are not entered."""
+    found = {}
+    for top, folders, names in os.walk(folder):
+        for path in (Path(top) / name for name in (*folders, *names)):
+            if path.is_symlink():
+                with suppress(OSError):
+                    found[path.relative_to(folder).as_posix()] = str(path.readlink())
+    return found
+
+
+def open_to(place: Path) -> str:
+    """Return who else can change what lands at a place, by the folder that is there: nothing, somebody, or anybody."""
+    folder = place
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    told = folder.stat()
+    if told.st_mode & stat.S_IWOTH and not told.st_mode & stat.S_ISVTX:
+        return f"anybody on this machine can change what lands in {folder}"
+    if told.st_uid in (0, os.geteuid()):
+        return ""
+    try:
+        owner = pwd.getpwuid(told.st_uid).pw_name
+    except KeyError:
+        owner = f"user {told.st_uid}"
+    return f"{folder} belongs to {owner}, who can change what lands there"
 
 
 def folder_to_clear(destination: str) -> Path:

@@ -68,10 +68,13 @@ class Survey:
         folder = await asyncio.to_thread(local_files.folder_to_clear, request.destination) if clears_here else None
         below = request.recursive or request.changed_only
         sources = await (self._tree(request.source) if below else self._single(request.source))
+        links = await self._links(request, sources) if below else {}
+        sources = {name: one for name, one in sources.items() if name not in links}
         if not sources and not request.changed_only:
-            raise ResourceNotFound("there is nothing to copy", f"{request.source} is empty")
+            why = "holds only links, which are not followed" if links else "is empty"
+            raise ResourceNotFound("there is nothing to copy", f"{request.source} {why}")
         sources = {name: one for name, one in sources.items() if not below or kept_by(name, request.patterns)}
-        skipped = await self._skipped(request, sources, below)
+        skipped = {**links, **await self._skipped(request, sources, below)}
         kept = {name: one for name, one in sources.items() if name not in skipped}
         targets = {name: self._target(request, name, below) for name in kept}
         there = await self._there(request, targets, below)
@@ -89,6 +92,7 @@ class Survey:
             tuple(entry for name in surplus if (entry := there[name].entry) is not None),
             await asyncio.to_thread(local_files.listed, folder, surplus) if folder else None,
             tuple(sorted(skipped.items())),
+            "" if ends[1] else await asyncio.to_thread(local_files.open_to, _path(request.destination)),
         )
 
     async def _one(self, bucket: str, key: str) -> ObjectEntry:
@@ -123,6 +127,19 @@ class Survey:
             entry.key[len(prefix) :]: Found(entry.size or 0, entry.modified_at, entry)
             for entry in await self._below(bucket, prefix)
             if not entry.key.endswith("/")
+        }
+
+    async def _links(self, request: CopyRequest, sources: Iterable[str]) -> Mapping[str, str]:
+        """Return the links below a local source that are not followed, each with where it leads."""
+        if request.source.startswith(SCHEME):
+            return {}
+        folder = _path(request.source)
+        found = await asyncio.to_thread(local_files.links_below, folder)
+        wanted = set(sources) if request.follow_links else set()
+        return {
+            name: f"a link to {where}"
+            for name, where in found.items()
+            if name not in wanted and kept_by(name, request.patterns)
         }
 
     async def _skipped(self, request: CopyRequest, sources: Iterable[str], below: bool) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from runctl_tui.domain.facts import Known
-from runctl_tui.domain.objects import CopyRequest, DeleteRequest, Deletion, LocalDeletion, Transfer, address, last_part
+from runctl_tui.domain.objects import DeleteRequest, Deletion, LocalDeletion, Transfer, address, last_part
 from runctl_tui.domain.plan import Level, Operation, Plan, PlanLine, Reason, Reversibility, Severity, Target, Verdict
 from runctl_tui.domain.safety import SafetyFacts
 from runctl_tui.domain.safety.reasons import count, known_or_none
@@ -17,11 +17,6 @@ from runctl_tui.domain.sizes import byte_words
 
 FIRST: Final = 5
 """Names that a plan lists."""
-
-
-def operation_of(request: CopyRequest) -> Operation:
-    """Return whether the source stays."""
-    return Operation.S3_MOVE if request.move else Operation.S3_COPY
 
 
 def deletion_plan(
@@ -74,8 +69,9 @@ def local_deletion_plan(transfer: Transfer, deletion: LocalDeletion, facts: Safe
 def transfer_plan(transfer: Transfer, facts: SafetyFacts, verdict: Verdict) -> Plan:
     """Return the plan of an upload, a copy or a move."""
     lines = (PlanLine("WHAT", _what(transfer.request.destination, facts), facts.at), *_moving(transfer))
+    verdict = Verdict((*verdict.reasons, *_open_folder(transfer)), verdict.base_level)
     return replace(
-        _plan(operation_of(transfer.request), (_target(transfer),), _effect(transfer), verdict, facts),
+        _plan(transfer.request.operation, (_target(transfer),), _effect(transfer), verdict, facts),
         lines=lines,
         skipped=transfer.skipped,
         parameters=_parameters(transfer),
@@ -89,6 +85,7 @@ def download_plan(transfer: Transfer, now: datetime) -> Plan:
     if transfer.replaced:
         text = f"{count(len(transfer.replaced), 'file')} here would be replaced: {transfer.replaced[0].target}"
         reasons = (Reason("replaces_files", Severity.WARN, text, Level.ENTER),)
+    reasons = (*reasons, *_open_folder(transfer))
     return Plan(
         operation=Operation.S3_COPY,
         targets=(_target(transfer),),
@@ -100,6 +97,11 @@ def download_plan(transfer: Transfer, now: datetime) -> Plan:
         parameters=_parameters(transfer),
         skipped=transfer.skipped,
     )
+
+
+def _open_folder(transfer: Transfer) -> tuple[Reason, ...]:
+    """F34: what lands where others write may be another's the next moment."""
+    return (Reason("open_folder", Severity.WARN, transfer.open_to, Level.YES),) if transfer.open_to else ()
 
 
 def both(copying: Plan, deleting: Plan) -> Plan:
@@ -153,7 +155,7 @@ def _target(transfer: Transfer) -> Target:
 
 
 def _effect(transfer: Transfer) -> str:
-    verb = operation_of(transfer.request).verb
+    verb = transfer.request.operation.verb
     ends = f"from {transfer.request.source} to {transfer.request.destination}"
     if not transfer.items:
         kept = (f"{transfer.unchanged:,} unchanged",) if transfer.unchanged else ()

@@ -15,7 +15,7 @@ from tests.fakes import START
 IN_STORAGE: Final = ("volume", "snapshot", "snapshots", "images", "host")
 LIMITS: Final = {
     "state": 10, "tags": 10, "ownership": 10, "protection": 10, "disks": 10, "sessions": 30, "checkpoints": 120,
-    "objects": 120, "process": 30,
+    "objects": 120, "process": 30, "upload": 30,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from runctl_tui.domain.plan import Level, Operation, PlanLine, Reason, Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety import CleanupSafety, SafetyFacts, plan_lines, reversibility
 from runctl_tui.domain.states import IN_S3, ON_PROCESSES, ON_SNAPSHOTS, STORAGE
-from tests.domain.safety_facts import HELD, SAFE, SHAPE, a_checkpoint, known
+from tests.domain.safety_facts import HELD, LEFT, SAFE, SHAPE, a_checkpoint, known
 from tests.fakes import START, a_price, a_run, an_instance
 
 Circumstance = Mapping[str, Any]
@@ -30,6 +30,7 @@ _TARGETS: Final = {
     **dict.fromkeys(ON_SNAPSHOTS, Target("snapshot", "snap-1", "data", "aws", "us-east-1")),
     **dict.fromkeys(IN_S3, Target("object", "s3://runs/llama", "llama", "aws", "us-east-1")),
     **dict.fromkeys(ON_PROCESSES, Target("process", "i-0abc/4711:5711", "python", "aws", "us-east-1")),
+    O.UPLOAD_ABORT: Target("upload", LEFT.id, LEFT.name, "aws", "us-east-1"),
     O.LAUNCH: Target("instance", "", "llama", "aws", "us-east-1"),
     O.VOLUME_CREATE: Target("volume", "", "data", "aws", "us-east-1"),
     O.RUN_STOP: Target("run", RUN.id, RUN.name, "aws", "us-east-1"),

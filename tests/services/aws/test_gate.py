@@ -58,10 +58,12 @@ async def test_reads_go_on_and_marks_objects_and_passwords_do_not(world: World) 
         await provider.marks.change(box, EAST, Mark(termination=True))
     s3 = provider._clients.s3
     assert await s3(EAST, "x", lambda client: client.list_objects_v2(Bucket="data"))
+    assert [page async for page in provider.uploads.pages("data")] == [()]
     for change in (
         lambda client: client.put_object(Bucket="data", Key="k", Body=b""),
         lambda client: client.delete_objects(Bucket="data", Delete={"Objects": [{"Key": "k"}]}),
         lambda client: client.create_multipart_upload(Bucket="data", Key="k"),
+        lambda client: client.abort_multipart_upload(Bucket="data", Key="k", UploadId="u"),
         lambda client: client.copy_object(Bucket="data", Key="k", CopySource="data/x"),
     ):
         with pytest.raises(Refused):

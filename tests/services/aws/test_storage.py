@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -389,6 +390,53 @@ async def test_sync_copies_what_differs_and_tells_what_is_surplus(rig: Rig, tmp_
     assert "s/surplus" in await rig.keys(BUCKET)
     again = await rig.desk.plan(request)
     assert again.effect == f"nothing to copy from {tmp_path} to s3://{BUCKET}/s: 2 unchanged"
+
+
+async def test_links_are_left_out_and_named_unless_they_shall_be_followed(rig: Rig, tmp_path: Path) -> None:
+    folder, outside = tmp_path / "in", tmp_path / "secret"
+    folder.mkdir()
+    outside.write_bytes(b"secret")
+    (folder / "file").write_bytes(b"1")
+    (folder / "link").symlink_to(outside)
+    (folder / "loop").symlink_to(folder)
+    (folder / "nowhere").symlink_to(tmp_path / "nothing")
+    request = CopyRequest(str(folder), f"s3://{BUCKET}/in", recursive=True)
+    plan = await rig.desk.plan(request)
+    assert plan.skipped == (
+        ("link", f"a link to {outside}"),
+        ("loop", f"a link to {folder}"),
+        ("nowhere", f"a link to {tmp_path / 'nothing'}"),
+    )
+    assert (await rig.commit(plan)).ok
+    assert await rig.keys(BUCKET) == ["in/file"]
+    followed = await rig.desk.plan(replace(request, follow_links=True))
+    assert [name for name, _ in followed.skipped] == ["loop", "nowhere"], "no folder behind a link is entered"
+    assert (await rig.commit(followed)).ok
+    assert await rig.keys(BUCKET) == ["in/file", "in/link"]
+
+
+@pytest.mark.parametrize("move", [False, True])
+async def test_into_a_folder_that_others_write_only_by_a_yes(
+    rig: Rig, tmp_path: Path, move: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.put(BUCKET, "k")
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    request = CopyRequest(f"s3://{BUCKET}/k", f"{folder}/new/", move=move)
+    assert "open_folder" not in codes(await rig.desk.plan(request))
+    folder.chmod(0o777)
+    plan = await rig.desk.plan(request)
+    assert (plan.verdict.level, codes(plan)) == (Level.YES, {"open_folder"})
+    assert f"anybody on this machine can change what lands in {folder}" in plan.verdict.reasons[0].text
+    folder.chmod(0o1777)
+    assert "open_folder" not in codes(await rig.desk.plan(request)), "others cannot touch what is ours there"
+    me = folder.stat().st_uid
+    if me == 0:
+        os.chown(folder, 54_321, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+    (reason,) = (await rig.desk.plan(request)).verdict.reasons
+    assert reason.text.startswith(f"{folder} belongs to ")
 
 
 async def test_sync_with_delete_asks_as_a_deletion_does(rig: Rig, tmp_path: Path) -> None:

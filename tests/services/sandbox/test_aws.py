@@ -48,9 +48,15 @@ def test_a_large_made_object_has_the_etag_of_its_parts(sandbox: Lease) -> None:
     assert row["ETag"] == f'"{whole}-{len(parts)}"'
 
 
-def test_an_unfinished_upload_is_days_old(sandbox: Lease) -> None:
-    uploads = sandbox.aws("s3").list_multipart_uploads(Bucket="sandbox-datasets")["Uploads"]
-    assert timedelta(days=11) < datetime.now(UTC) - uploads[0]["Initiated"] < timedelta(days=13)
+def test_an_unfinished_upload_is_days_old_large_and_the_caller_s_own(sandbox: Lease) -> None:
+    s3 = sandbox.aws("s3")
+    (upload,) = s3.list_multipart_uploads(Bucket="sandbox-datasets")["Uploads"]
+    days = timedelta(days=11), timedelta(days=13)
+    assert days[0] < datetime.now(UTC) - upload["Initiated"] < days[1]
+    assert upload["Initiator"]["ID"] == sandbox.aws("sts").get_caller_identity()["Arn"]
+    parts = s3.list_parts(Bucket="sandbox-datasets", Key=upload["Key"], UploadId=upload["UploadId"])["Parts"]
+    assert sum(part["Size"] for part in parts) == 5 << 30
+    assert all(days[0] < datetime.now(UTC) - part["LastModified"] < days[1] for part in parts)
 
 
 def test_versions_can_be_listed_without_reading_the_contents(sandbox: Lease) -> None:

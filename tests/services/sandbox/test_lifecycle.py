@@ -50,6 +50,13 @@ def files(folder: Path) -> set[str]:
     return {str(path) for path in folder.rglob("*")}
 
 
+def seeded_upload(s3: Any) -> Any:
+    """The upload that a new world begins with, and its parts."""
+    (upload,) = s3.list_multipart_uploads(Bucket="sandbox-datasets")["Uploads"]
+    listed = s3.list_parts(Bucket="sandbox-datasets", Key=upload["Key"], UploadId=upload["UploadId"])
+    return upload, listed["Parts"]
+
+
 def test_the_world_is_remembered_until_a_new_one_is_wanted(folder: Path, key: asyncssh.SSHKey) -> None:
     lease = begin_with_key(folder, key)
     ec2, s3 = lease.aws("ec2"), lease.aws("s3")
@@ -72,6 +79,7 @@ def test_the_world_is_remembered_until_a_new_one_is_wanted(folder: Path, key: as
     upload = s3.create_multipart_upload(Bucket="kept", Key="half")["UploadId"]
     part = s3.upload_part(Bucket="kept", Key="half", UploadId=upload, PartNumber=1, Body=b"x" * 1000)["ETag"]
     snapshot = ec2.create_snapshot(VolumeId=before["BlockDeviceMappings"][0]["Ebs"]["VolumeId"])["SnapshotId"]
+    left = seeded_upload(s3)
     access_key = lease.session.endpoints.access_key
     console = ec2.get_console_output(InstanceId=instance_id)["Output"]
     lease.close()
@@ -95,6 +103,7 @@ def test_the_world_is_remembered_until_a_new_one_is_wanted(folder: Path, key: as
     assert (found["Body"].read(), found["ETag"], found["Metadata"]) == (content, etag, {"step": "100"})
     parts = s3.list_parts(Bucket="kept", Key="half", UploadId=upload)["Parts"]
     assert [each["ETag"] for each in parts] == [part]
+    assert seeded_upload(s3) == left
     whole = {"Parts": [{"PartNumber": 1, "ETag": part}]}
     s3.complete_multipart_upload(Bucket="kept", Key="half", UploadId=upload, MultipartUpload=whole)
     assert s3.get_object(Bucket="kept", Key="half")["Body"].read() == b"x" * 1000
