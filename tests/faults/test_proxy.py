@@ -112,7 +112,12 @@ def test_a_delay_is_waited_for(proxy: FaultProxy) -> None:
 
 def test_chunked_requests_arrive_whole(server: str) -> None:
     seen: list[Request] = []
-    with fault_proxy(server, lambda request: seen.append(request) or "a") as proxy:  # type: ignore[func-returns-value]
+
+    def noted(request: Request) -> str:
+        seen.append(request)
+        return "a"
+
+    with fault_proxy(server, noted) as proxy:
         proxy.arm(Fault("f", Way.ANSWER))
         connection = http.client.HTTPConnection(urlsplit(proxy.url).netloc, timeout=5)
         connection.request("PUT", "/", iter([b"one", b"two"]), encode_chunked=True)
