@@ -86,6 +86,8 @@ class FaultProxy:
         self._name_of = name_of
         self._lock = threading.Lock()
         self._armed: _Armed | None = None
+        self._serving: set[object] = set()
+        """Connections that are being handled, which nobody else holds on to."""
         self.url = ""
         self.arrived: Counter[str] = Counter()
         """Requests by operation, in the order of their first arrival."""
@@ -107,6 +109,8 @@ class FaultProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one connection."""
+        held = writer, asyncio.current_task()
+        self._serving.add(held)
         try:
             request = await _read_request(reader, writer)
             if request is not None:
@@ -117,6 +121,7 @@ class FaultProxy:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+            self._serving.discard(held)
 
     def _forget(self) -> None:
         self.arrived, self.forwarded, self.met = Counter(), Counter(), 0

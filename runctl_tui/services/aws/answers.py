@@ -52,6 +52,8 @@ def check_sent(operation_model: Any, response_dict: Mapping[str, Any], **_: obje
     else:
         right = service.metadata["protocol"] not in ("ec2", "query") or root == f"{name}Response".encode()
     if not right:
+        if hasattr(response_dict.get("body"), "close"):
+            response_dict["body"].close()  # nobody else will: the call ends here
         raise ResponseParserError(f"this is no answer to {name}")
 
 
