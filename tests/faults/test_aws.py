@@ -80,7 +80,8 @@ async def test_it_ends_in_the_truth_or_in_a_problem(
         _prepare(operation, account, stage, monkeypatch)
         account.proxy.arm(case.make(call), call)
         end = await end_of(operation.work(stage))
-        assert account.proxy.met or case.slow, "the fault was not met"  # another call may hang on a busy machine
+        early = case.slow and end.error is not None  # another call may take too long on a busy machine
+        assert account.proxy.met or early, "the fault was not met"
         if end.error is None:
             assert operation.true(stage, end.value), f"wrong: {end.value!r}"
         else:
