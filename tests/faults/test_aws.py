@@ -6,11 +6,9 @@ Each ends with what is true or with a problem that says what failed, why and wha
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from zlib import crc32
 
 import pytest
 
@@ -20,12 +18,11 @@ from tests.faults.aws_reads import READS, Operation
 from tests.faults.aws_writes import EC2_WRITES, LEAST, S3_WRITES
 from tests.faults.ends import check_error, end_of
 from tests.faults.proxy import fault_proxy
+from tests.faults.shares import is_tried
 from tests.faults.wire import CASES, ELSEWHERE, Case, call_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 OPERATIONS: Final = (*READS, *EC2_WRITES, *S3_WRITES)
-SHARE: Final = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 6
-"""One pair in so many is tried; `make fuzz` tries them all."""
 
 
 def _pairs() -> list[object]:
@@ -36,7 +33,7 @@ def _pairs() -> list[object]:
         for case in CASES
         if operation.meets(call, case)
     }
-    return [pytest.param(*pair, id=name) for name, pair in named.items() if crc32(name.encode()) % SHARE == 0]
+    return [pytest.param(*pair, id=name) for name, pair in named.items() if is_tried(name)]
 
 
 @pytest.fixture(scope="module")
