@@ -142,6 +142,27 @@ def _hollow(call: str) -> Fault:
     )
 
 
+def _has_xml(call: str) -> bool:
+    return call.startswith(("S3 GET all", "S3 GET bucket", "S3 POST")) or call == "S3 PUT key+copy"
+
+
+def _late_error(call: str) -> Fault:
+    """What S3 says when it fails after it has begun to answer with success."""
+    body = error(service_of(call), "InternalError", "We encountered an internal error. Please try again.")
+    return Fault("error-in-success-once", Way.ANSWER, status=200, body=body, headers=HEADERS, times=1)
+
+
+def _reads_a_bucket(call: str) -> bool:
+    return call.startswith(("S3 GET", "S3 HEAD")) and call != "S3 GET all"
+
+
+def _elsewhere(call: str) -> Fault:
+    """What S3 says to whoever asks the wrong region, as after a bucket was made anew in another."""
+    body = error("s3", "PermanentRedirect", "The bucket must be addressed by another endpoint.")
+    headers = (*HEADERS, ("x-amz-bucket-region", WEST))
+    return Fault("wrong-region", Way.ANSWER, status=301, body=body, headers=headers, times=1)
+
+
 _NAMING = _of("RunInstances", "CreateVolume", "CreateSnapshot", "CopySnapshot", "GetCallerIdentity")
 _ON_INSTANCE = _of(
     "StartInstances", "StopInstances", "TerminateInstances", "DescribeInstances", "ModifyInstanceAttribute"
@@ -188,6 +209,8 @@ CASES: Final = (
     _body("no-xml", "F24", 200, b"\xff\xfe\x00 not xml \x1b]0;x\x07"),
     _body("json-instead", "F24", 200, b'{"ok": true}'),
     _body("moved", "F24", 307, b"", ("Location", "http://127.0.0.1:9/elsewhere")),
+    Case("F02", _late_error, _has_xml, harmless=True),
+    Case("F24", _elsewhere, _reads_a_bucket, harmless=True),
     _told("forbidden", "F24", 403, "UnauthorizedOperation"),
     _told("code-nobody-knows", "F24", 400, "SomethingNew.Entirely"),
 )

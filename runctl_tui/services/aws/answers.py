@@ -38,7 +38,7 @@ _NAMED: Final = {
 def check_sent(operation_model: Any, response_dict: Mapping[str, Any], **_: object) -> None:
     """Raise where what came is not the answer of this call; told before botocore reads it.
 
-    Errors are left to botocore, which may try again.
+    Errors are left to botocore, which may try again, and so is S3's word that a bucket is in another region.
     """
     from botocore.parsers import ResponseParserError
 
@@ -48,6 +48,8 @@ def check_sent(operation_model: Any, response_dict: Mapping[str, Any], **_: obje
     service = operation_model.service_model
     if service.service_name == "s3":
         signed = any(header.lower().startswith(_S3_SIGN) for header in response_dict["headers"])
+        if signed and response_dict["status_code"] >= 300:
+            return
         right = signed and (name not in _S3_ROOTS or root in (_S3_ROOTS[name], f"{name}Response".encode()))
     else:
         right = service.metadata["protocol"] not in ("ec2", "query") or root == f"{name}Response".encode()
