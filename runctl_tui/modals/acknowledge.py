@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Static
 
 from runctl_tui.domain.plan import SHORTEST_REASON, Reason, reason_given
@@ -48,11 +50,27 @@ class Acknowledge(Vertical):
         return len(self.ticked) == len(self._texts) and reason_given(self.reason)
 
 
-def ask_for(question: str, field: str) -> ComposeResult:
+class TypedInput(FormInput):
+    """A field that takes nothing from a paste: who types a name has read it."""
+
+    class Pasted(Message):
+        """Something was pasted, and nothing of it was taken."""
+
+    def action_paste(self) -> None:
+        """Refuse what was copied in this program as well."""
+        self.post_message(self.Pasted())
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self.post_message(self.Pasted())
+
+
+def ask_for(question: str, field: str, kind: type[FormInput] = FormInput) -> ComposeResult:
     """Yield a question with the field that answers it."""
     with Horizontal(classes="plan-typed"):
         yield Static(content(safe(question)), classes="plan-ask")
-        yield FormInput(placeholder=UNFILLED, id=field)
+        yield kind(placeholder=UNFILLED, id=field)
 
 
 def _by_code(reasons: Sequence[Reason]) -> dict[str, str]:

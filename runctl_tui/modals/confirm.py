@@ -16,8 +16,8 @@ from textual.widgets import Input, Static
 from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Severity
 from runctl_tui.domain.states import DESTROYING, ON_PROCESSES
 from runctl_tui.domain.text import EMPTY, SafeText, safe
-from runctl_tui.modals.acknowledge import Acknowledge, ask_for
-from runctl_tui.modals.base import CANCEL, Dialog, DialogButton
+from runctl_tui.modals.acknowledge import Acknowledge, TypedInput, ask_for
+from runctl_tui.modals.base import CANCEL, PASTED, Dialog, DialogButton
 from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
 from runctl_tui.modals.words import seen
@@ -147,7 +147,8 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
         if self.needs_cap:
             yield from ask_for("The price is unknown. Accept at most $/h:", "cap")
         if self.needs_name:
-            yield from ask_for(f"Type {self.plan.name_to_type} to {self.plan.operation.verb}:", "name")
+            question = f"Type {self.plan.name_to_type} to {self.plan.operation.verb}:"
+            yield from ask_for(question, "name", TypedInput)
 
     def compose_buttons(self) -> Iterable[DialogButton]:
         """Offer to cancel, and to act where that is possible."""
@@ -175,6 +176,12 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
         act = self.query_one(f"#{ACT}", DialogButton)
         act.disabled = not self._satisfied()
         act.rename(self._act_label())
+
+    @on(TypedInput.Pasted)
+    def take_no_paste(self, event: TypedInput.Pasted) -> None:
+        """Say why the name is not there."""
+        event.stop()
+        self._explain_silence(PASTED)
 
     @on(Input.Submitted)
     def go_on(self, event: Input.Submitted) -> None:
