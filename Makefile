@@ -19,8 +19,8 @@ check: $(VENV)/.dev            ## the static half of the tests
 bench: $(VENV)/.dev            ## figures of speed, as ratios of one run
 	@$(BIN)/python -m tests.bench
 
-fuzz: $(VENV)/.dev             ## the property suites: 10,000 examples of each, 100,000 inputs for each reader
-	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto tests/properties tests/ui/test_law_*.py
+fuzz: $(VENV)/.dev             ## the property suites: 10,000 examples of each, 100,000 inputs for each reader, every pair of call and fault
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto tests/properties tests/faults tests/ui/test_law_*.py
 
 mutants: $(MUTANTS)/.ready    ## break the safety rules in every small way: the tests must notice 95 % of it
 	@rm -rf mutants && HYPOTHESIS_PROFILE=mutants $(MUTANTS)/bin/mutmut run --max-children $(JOBS)

@@ -48,6 +48,7 @@ class LaunchDialog(ReviewDialog[str]):
         self._request = request
         self._source = source
         self._offered_for: tuple[str, str] = ("", "")
+        self._opening = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out the form over the price."""
@@ -64,6 +65,7 @@ class LaunchDialog(ReviewDialog[str]):
         if self._request.instance_key:
             self._machines.move_to(self._request.instance_key)
         self._show_where()
+        self.watch(self.query_one("#launch-scroll"), "virtual_size", self._bring_more_up, init=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say what went wrong inside this dialog instead of losing it."""
@@ -86,8 +88,12 @@ class LaunchDialog(ReviewDialog[str]):
     @on(CheckLine.Changed, "#more-tick")
     def show_more(self, event: CheckLine.Changed) -> None:
         """Show the rest of the fields, or hide them."""
-        self.query_one("#more").display = event.value
-        if event.value:
+        self.query_one("#more").display = self._opening = event.value
+
+    def _bring_more_up(self) -> None:
+        """Bring the fields that were opened into sight, once there is room laid out for them."""
+        if self._opening:
+            self._opening = False
             self.call_after_refresh(self.query_one("#more-tick").scroll_visible, top=True, animate=False)
 
     @on(Input.Changed)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from runctl_tui import __version__
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.secret import KNOWN
+from runctl_tui.services.aws.answers import check_read, check_sent
 from runctl_tui.services.aws.circuit import Circuits
 from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.faults import AwsFaults
@@ -148,6 +149,8 @@ class AwsClients:
                 made.meta.events.register("before-sign", partial(_know_keys, core))
                 made.meta.events.register("before-send", _tell_retry)
                 made.meta.events.register("before-call", self._gate)
+                made.meta.events.register("before-parse", check_sent)
+                made.meta.events.register("after-call", check_read)
                 measure(made.meta.events, service, region)
                 self._clients[key] = made
             return self._clients[key]

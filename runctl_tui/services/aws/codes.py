@@ -25,7 +25,7 @@ KEYS: Final = frozenset(
 )
 """Credentials that AWS does not accept."""
 
-AS_BY_CLOCK: Final = frozenset({"RequestExpired", *KEYS})
+AS_BY_CLOCK: Final = frozenset({"RequestExpired", "400", "401", "403", "AccessDenied", *KEYS})
 """What a wrong clock looks like too: the answer's date tells."""
 CLOCK: Final = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
 """A clock that is wrong beyond doubt."""
@@ -91,6 +91,8 @@ TODO: Final = {
     "InvalidKeyPair.NotFound": "give a key pair of this region, or none to have one made",
     "InvalidParameterValue": "correct the value that is named",
     "MaxSpotInstanceCountExceeded": _QUOTA,
+    "400": "S3 tells this call no reason: check the credentials, `aws sts get-caller-identity`",
+    "401": "S3 tells this call no reason: check the credentials, `aws sts get-caller-identity`",
     "404": "list what there is: runctl-tui s3 ls",
     "NoSuchBucket": "check the bucket's name: runctl-tui s3 ls",
     "NoSuchKey": "list what there is: runctl-tui s3 ls",

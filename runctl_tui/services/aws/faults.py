@@ -75,10 +75,14 @@ class AwsFaults:
 
     def _of_answer(self, error: ClientError, what: str) -> TrainctlError:
         answer: Mapping[str, Any] = error.response
-        code = str(answer.get("Error", {}).get("Code", "")) or "Unknown"
         meta = answer.get("ResponseMetadata", {})
+        status = int(meta.get("HTTPStatusCode", 0) or 0)
+        told = str(answer.get("Error", {}).get("Code", ""))
+        code = told or f"HTTP {status}"
+        if code.isdigit() and not error.operation_name.startswith("Head"):
+            code = f"HTTP {code}"  # only an answer without a body says by its number that something is not there
         request = str(meta.get("RequestId", ""))
-        why = _plain(str(answer.get("Error", {}).get("Message", ""))) or code
+        why = _plain(str(answer.get("Error", {}).get("Message", ""))) or told or f"AWS answered {status} without a word"
         if code in CLOCK or code in AS_BY_CLOCK:
             skew = self._skew(meta.get("HTTPHeaders", {}))
             if code in CLOCK or (skew is not None and abs(skew) > SKEW):
@@ -92,14 +96,13 @@ class AwsFaults:
             return NoCapacity(what, why, TODO.get(code, TODO["InsufficientInstanceCapacity"]), code=code,
                               request_id=request, transient=True)  # fmt: skip
         if code in MISSING or code.endswith((".NotFound", ".Malformed")):
-            return ResourceNotFound(what, why, TODO.get(code, ""), code=code, request_id=request)
+            return ResourceNotFound(what, why, TODO.get(code, "refresh the list"), code=code, request_id=request)
         if code.endswith((".Duplicate", "AlreadyExists")):
-            return ResourceExists(what, why, code=code, request_id=request)
+            return ResourceExists(what, why, "choose another name", code=code, request_id=request)
         if code == "OperationNotPermitted":
             return Refused(what, why, TODO[code], code=code, request_id=request)
-        status = int(meta.get("HTTPStatusCode", 0) or 0)
         transient = code in TRANSIENT or status >= 500
-        return AwsError(what, why, _todo(code, why), code=code, request_id=request, transient=transient)
+        return AwsError(what, why, _todo(code, why, transient), code=code, request_id=request, transient=transient)
 
     def _of_way(self, error: Exception, what: str) -> TrainctlError:
         from botocore import exceptions as aws
@@ -124,10 +127,10 @@ class AwsFaults:
         if isinstance(error, aws.ParamValidationError):
             return AwsError(what, why.replace("\n", "; "), "correct the value that is named", code=name)
         if isinstance(error, parsers.ResponseParserError):
-            return AwsError(
-                what, "the answer is not AWS's: a proxy or the endpoint is at fault", code=name, transient=True
-            )
-        return AwsError(what, f"{name}: {why}", code=name)
+            found = "the answer is not AWS's: a proxy or the endpoint is at fault"
+            return AwsError(what, found, "check the network: does it want a login? then try again", code=name,
+                            transient=True)  # fmt: skip
+        return AwsError(what, f"{name}: {why}", "look at the log; if it comes again, report it", code=name)
 
     def _renew(self) -> str:
         if self.endpoint:
@@ -164,10 +167,10 @@ def _skew_words(skew: float | None, why: str) -> str:
     return f"this machine's clock is {in_one_unit(abs(skew))} {'fast' if skew > 0 else 'slow'}"
 
 
-def _todo(code: str, why: str) -> str:
+def _todo(code: str, why: str, transient: bool) -> str:
     if code in REFUSED:
         action = _ACTION.search(why)
         return f"ask for the permission {action.group(1)}" if action else "ask for the permission that the call needs"
     if code in TODO:
         return TODO[code]
-    return "it is tried again by itself" if code in TRANSIENT else ""
+    return "it is tried again by itself" if transient else f"look up {code} in AWS's documentation of the call"

@@ -6,7 +6,9 @@ An object that changes on the way is an error.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -157,11 +159,33 @@ class ObjectIo:
                 await call(bucket, what, partial(send, upload, number, span)) for number, span in enumerate(spans, 1)
             ]
             done = {**named, "UploadId": upload, "MultipartUpload": {"Parts": parts}}
-            await call(bucket, what, partial(_complete, done))
+            await self._complete(done, what)
         except BaseException:
             given_up = call(bucket, what, lambda s3: s3.abort_multipart_upload(**named, UploadId=upload))
-            await asyncio.shield(given_up)
+            with suppress(TrainctlError):  # why it did not get to its end says more
+                await asyncio.shield(given_up)
             raise
+
+    async def _complete(self, request: dict[str, Any], what: str) -> None:
+        """Join the parts; where the answer was lost, or told of a second time, the object itself tells."""
+        bucket, key = request["Bucket"], request["Key"]
+        try:
+            await self._store().call(bucket, what, lambda s3: s3.complete_multipart_upload(**request))
+        except (AwsError, ResourceNotFound) as error:
+            if isinstance(error, AwsError) and not error.transient:
+                raise
+            with suppress(TrainctlError):
+                if (await self._store().head(bucket, key)).etag == _joined(request["MultipartUpload"]["Parts"]):
+                    return
+            raise
+
+
+def _joined(parts: Sequence[Mapping[str, str]]) -> str:
+    """Return the ETag that S3 gives to what was joined from these parts."""
+    whole = hashlib.md5(usedforsecurity=False)
+    for part in parts:
+        whole.update(bytes.fromhex(part["ETag"].strip('"')))
+    return f"{whole.hexdigest()}-{len(parts)}"
 
 
 def _fetch(entry: ObjectEntry, span: _Span, moved: Moved, token: CancelToken, s3: S3Client) -> None:
@@ -173,13 +197,16 @@ def _fetch(entry: ObjectEntry, span: _Span, moved: Moved, token: CancelToken, s3
     if told.get("ETag", "").strip('"') != entry.etag:
         raise PlanChanged(f"{entry.address} changed while it was read", "its ETag is another now", "try again")
     place = start
-    for piece in told["Body"].iter_chunks(PIECE):
-        if token.cancelled or not span.landing.write(place, piece):
-            return
-        place += len(piece)
-        moved(len(piece))
+    with closing(told["Body"]) as body:
+        for piece in body.iter_chunks(PIECE):
+            if token.cancelled or not span.landing.write(place, piece):
+                return
+            place += len(piece)
+            moved(len(piece))
     if place != start + length:
-        raise DataTransferError(f"{entry.address} could not be downloaded", f"{place - start} of {length} bytes came")
+        raise DataTransferError(
+            f"{entry.address} could not be downloaded", f"{place - start} of {length} bytes came", "try again"
+        )
 
 
 def _put(request: dict[str, Any], s3: S3Client) -> None:
@@ -214,10 +241,6 @@ def _copy_part(
 def _part(number: int, told: Any) -> dict[str, Any]:
     checksum = {"ChecksumCRC32": told["ChecksumCRC32"]} if told.get("ChecksumCRC32") else {}
     return {"PartNumber": number, "ETag": told["ETag"], **checksum}
-
-
-def _complete(request: dict[str, Any], s3: S3Client) -> None:
-    s3.complete_multipart_upload(**request)
 
 
 def _delete(bucket: str, rows: list[Any], s3: S3Client) -> Sequence[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -227,7 +228,8 @@ def _list_page(request: dict[str, Any], s3: S3Client) -> ListObjectsV2OutputType
 
 
 def _body(s3: S3Client, bucket: str, key: str, wanted: str) -> bytes:
-    return s3.get_object(Bucket=bucket, Key=key, Range=wanted)["Body"].read()
+    with closing(s3.get_object(Bucket=bucket, Key=key, Range=wanted)["Body"]) as body:
+        return body.read()
 
 
 def _listed(bucket: str, raw: ObjectTypeDef) -> StoredObject:

@@ -12,6 +12,7 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.identity import Identity
 from runctl_tui.domain.money import dollars
 from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.runpod import faults
 from runctl_tui.services.runpod.web import RunpodWeb
 
 SOURCE: Final = "RunPod account"
@@ -102,8 +103,10 @@ class Account:
 
     async def _ask(self) -> dict[str, object]:
         if self._clock.monotonic() - self._told[0] >= FRESH:
-            answer = await self._web.ask(WHAT, _QUERY)
-            self._told = (self._clock.monotonic(), answer.get("myself") or {})
+            told: dict[str, object] = await self._web.ask(WHAT, _QUERY, "myself", dict)
+            if not isinstance(told.get("id"), str) or not told["id"]:
+                raise faults.unclear(WHAT, faults.ODD)
+            self._told = (self._clock.monotonic(), told)
         return self._told[1]
 
 

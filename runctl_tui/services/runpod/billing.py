@@ -64,7 +64,7 @@ class Billing:
         now = self._clock.now()
         since, today = month_of(now)[0], day_of(now)[0]
         query = {"startTime": since.strftime(_STAMP), "endTime": now.astimezone(UTC).strftime(_STAMP)}
-        rows = await self._web.rows(WHAT, "billing", "records", query | {"bucketSize": "day"})
+        rows = await self._web.rows(WHAT, "billing", "records", query | {"bucketSize": "day"}, key="startTime")
         month = [row for row in rows if str(row.get("startTime", "")) >= since.strftime("%Y-%m-%d")]
         if any(not _is_amount(row.get("totalAmount")) for row in month):
             return Unknown("RunPod's bill is not what its documentation says")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
@@ -14,6 +14,7 @@ from runctl_tui.domain.money import Price, PriceKind
 from runctl_tui.domain.offer import TypeOffer
 from runctl_tui.domain.resource import Market
 from runctl_tui.services.errors import TrainctlError, ValidationError
+from runctl_tui.services.runpod import faults
 from runctl_tui.services.runpod.parse import (
     COMMUNITY,
     PROVIDER,
@@ -54,8 +55,10 @@ class Catalog:
             at, found = self._kinds.get(cloud, (float("-inf"), {}))
             if not self._is_fresh(at):
                 query = {"include": "AVAILABILITY", "product": "POD", "cloud": cloud}
-                rows = await self._web.rows("RunPod's GPUs could not be listed", "catalog/gpus", "gpus", query)
-                found = {one.id: one for one in map(gpu_kind, rows)}
+                what = "RunPod's GPUs could not be listed"
+                rows = await self._web.rows(what, "catalog/gpus", "gpus", query)
+                with faults.understood(what):
+                    found = {one.id: one for one in map(gpu_kind, rows)}
                 self._kinds[cloud] = (self._clock.monotonic(), found)
         return found
 
@@ -83,7 +86,8 @@ class Catalog:
     async def _read_volumes(self) -> Mapping[str, NetworkVolume]:
         what = "RunPod's network volumes could not be listed"
         rows = await self._web.rows(what, "network-volumes", "networkVolumes")
-        return {one.id: one for one in map(network_volume, rows)}
+        with faults.understood(what):
+            return {one.id: one for one in map(network_volume, rows)}
 
     async def find(self, region: str, type_text: str) -> tuple[GpuKind, int]:
         """Return GPU and count of a machine type; ValidationError where RunPod has no such GPU."""
@@ -116,9 +120,11 @@ class Catalog:
 
     async def _bid(self, kind: GpuKind, count: int) -> Fact[Price]:
         if not self._is_fresh(self._bids[0]):
-            answer = await self._web.ask("RunPod's spot prices could not be read", _SPOT_QUERY)
-            told = {one["id"]: (one.get("lowestPrice") or {}).get("minimumBidPrice") for one in answer["gpuTypes"]}
-            bids = {gpu_id: Decimal(str(bid)) for gpu_id, bid in told.items() if bid}
+            what = "RunPod's spot prices could not be read"
+            rows: list[Any] = await self._web.ask(what, _SPOT_QUERY, "gpuTypes", list)
+            with faults.understood(what):
+                told = {one["id"]: (one.get("lowestPrice") or {}).get("minimumBidPrice") for one in rows}
+                bids = {gpu_id: Decimal(str(bid)) for gpu_id, bid in told.items() if bid}
             self._bids = (self._clock.monotonic(), bids)
         bid = self._bids[1].get(kind.id)
         now = self._clock.now()

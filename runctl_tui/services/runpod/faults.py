@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
+from runctl_tui.domain.durations import in_one_unit
 from runctl_tui.domain.text import safe
 from runctl_tui.services.errors import (
     CloudProviderError,
@@ -29,6 +33,12 @@ _EMPTY: Final = (
 """How RunPod says that the market has none."""
 _POOR: Final = ("balance", "insufficient funds", "spend limit")
 _SNIPPET: Final = 200
+ODD: Final = "RunPod's answer is not what its documentation says"
+_NO_WORDS: Final = "RunPod says no, without a word"
+_TODO: Final = "correct what RunPod names, or look at its console"
+_MISSING_TODO: Final = "refresh the list: it may be gone"
+_RESETS: Final = re.compile(r"\bt=(\d+)")
+_LONGEST_WAIT: Final = 86_400
 
 
 def bad_key(what: str) -> CredentialsError:
@@ -41,7 +51,21 @@ def unclear(what: str, why: str) -> CloudProviderError:
     return CloudProviderError(what, why, "look before trying again", code=UNCLEAR, transient=True)
 
 
-def from_status(what: str, status: int, body: bytes) -> TrainctlError:
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Turn what goes wrong while an answer is taken apart into the error for one that nobody understands."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise unclear(what, ODD) from error
+
+
+def not_found(what: str, why: str) -> ResourceNotFound:
+    """Return the error for something that RunPod does not have."""
+    return ResourceNotFound(what, why, _MISSING_TODO)
+
+
+def from_status(what: str, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> TrainctlError:
     """Return the error for an HTTP status that is no success."""
     told = detail(body)
     if status == 401:
@@ -49,9 +73,9 @@ def from_status(what: str, status: int, body: bytes) -> TrainctlError:
     if status == 403:
         return CredentialsError(what, told or "this API key may not do that", KEY_TODO, code=BAD_KEY)
     if status == 404:
-        return ResourceNotFound(what, told or "RunPod knows no such thing")
+        return not_found(what, told or "RunPod knows no such thing")
     if status == 429:
-        why, todo = "RunPod's limit of calls is reached", "wait a minute"
+        why, todo = "RunPod's limit of calls is reached", f"wait {_window(headers or {})}"
         return CloudProviderError(what, why, todo, code="runpod.rate-limit", transient=True)
     if status >= 500:
         return unclear(what, f"RunPod answered {status}: {told or 'nothing more'}")
@@ -60,6 +84,7 @@ def from_status(what: str, status: int, body: bytes) -> TrainctlError:
 
 def from_message(what: str, message: str) -> TrainctlError:
     """Return the error for what RunPod said in words."""
+    message = _short(message) if message not in ("", "None") else _NO_WORDS
     low = message.lower()
     if any(words in low for words in _EMPTY):
         todo = "choose another GPU, cloud or data centre; a stopped pod can only start where its disk is"
@@ -67,8 +92,8 @@ def from_message(what: str, message: str) -> TrainctlError:
     if any(words in low for words in _POOR):
         return CloudProviderError(what, message, "add funds in RunPod's console under Billing", code="runpod.balance")
     if "not found" in low or "no gpu found" in low:
-        return ResourceNotFound(what, message)
-    return CloudProviderError(what, message, code="runpod")
+        return not_found(what, message)
+    return CloudProviderError(what, message, _TODO, code="runpod")
 
 
 def from_sdk(what: str, error: Exception) -> TrainctlError:
@@ -79,7 +104,7 @@ def from_sdk(what: str, error: Exception) -> TrainctlError:
     if name == "AuthenticationError":
         return bad_key(what)
     if name == "QueryError":
-        return from_message(what, _short(str(error)))
+        return from_message(what, str(error))
     if type(error) is ValueError:
         return ValidationError(what, _short(str(error)), "choose one of the types that are offered")
     if isinstance(error, ImportError):
@@ -92,12 +117,20 @@ def detail(body: bytes) -> str:
     """Return what an error's body says, short and fit for a terminal; nothing where it is no error of RunPod's."""
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _short(body.decode("utf-8", "replace")) if body and b"<" not in body[:20] else ""
     if not isinstance(content, dict):
         return ""
     told = content.get("detail") or content.get("message") or content.get("error") or ""
     return _short(str(told))
+
+
+def _window(headers: Mapping[str, str]) -> str:
+    """Return for how long no call is let through, as headers with small names say it: '30 s'."""
+    told = headers.get("retry-after", "")
+    found = _RESETS.search(headers.get("ratelimit", ""))
+    seconds = int(told) if told.isdecimal() else int(found[1]) if found else 0
+    return in_one_unit(seconds) if 0 < seconds <= _LONGEST_WAIT else "a minute"
 
 
 def _short(text: str) -> str:

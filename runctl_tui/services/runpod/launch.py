@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -79,7 +80,11 @@ class Launches:
                 pod_id = await self._sdk.create(what, order)
             except TrainctlError as error:
                 return await self._found_after(error, token)
-            return await self._reader.get(pod_id)
+            try:
+                return await self._reader.get(pod_id)
+            except TrainctlError as error:
+                unread = faults.unclear(what, f"RunPod made {pod_id} and does not tell of it: {error}")
+                return await self._found_after(unread, token)
 
     async def _found_after(self, error: TrainctlError, token: str) -> Instance:
         """Return the pod that was made although the answer was an error; raise the error where there is none."""
@@ -87,9 +92,10 @@ class Launches:
             raise error
         deadline = self._clock.monotonic() + LOOK_SECONDS
         while self._clock.monotonic() < deadline:
-            made = await self._reader.find_by_token(token)
-            if made is not None:
-                return made
+            with contextlib.suppress(TrainctlError):  # the launch's own error tells more than that of a look
+                made = await self._reader.find_by_token(token)
+                if made is not None:
+                    return made
             await self.sleep(NAP)
         raise error
 

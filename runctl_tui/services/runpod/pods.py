@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import urllib.parse
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from decimal import Decimal
@@ -15,6 +14,7 @@ from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.resource import BILLED_STATES, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError
+from runctl_tui.services.runpod import faults
 from runctl_tui.services.runpod.catalog import Catalog
 from runctl_tui.services.runpod.parse import COMMUNITY, PROVIDER, SECURE, NetworkVolume, instance, rate_of, token_of
 from runctl_tui.services.runpod.settings import RunpodSettings
@@ -23,6 +23,9 @@ from runctl_tui.services.runpod.web import RunpodWeb
 LIST: Final = "RunPod's pods could not be listed"
 SHOWN_FOR: Final = 3600.0
 """Seconds for which a terminated pod stays in the list."""
+LOOKS: Final = 10
+"""How often it is looked whether a pod is gone, before it is said that it is not."""
+NAP: Final = 0.5
 EXTRAS: Final = 5.0
 """Seconds that pods wait for what makes them complete."""
 
@@ -70,11 +73,11 @@ class PodReader:
         try:
             validation.pod_id(pod_id)
         except ValueError as error:
-            raise ResourceNotFound(f"There is no pod {pod_id}", str(error)) from None
+            raise faults.not_found(f"There is no pod {pod_id}", str(error)) from None
         try:
-            return await self._web.get(what, f"pods/{urllib.parse.quote(pod_id, safe='')}")
+            return await self._web.one(what, "pods", pod_id)
         except ResourceNotFound:
-            raise ResourceNotFound(f"There is no pod {pod_id}", "RunPod does not know it") from None
+            raise faults.not_found(f"There is no pod {pod_id}", "RunPod does not know it") from None
 
     async def get(self, pod_id: str) -> Instance:
         """Return one pod, read afresh; one that we terminated is told as terminated."""
@@ -92,6 +95,26 @@ class PodReader:
             if token and token_of(raw) == token:
                 return self._instance(raw, await self._furnish())
         return None
+
+    async def see_ended(self, what: str, pod: Instance) -> None:
+        """Remember a pod as terminated once RunPod knows it no longer; raises where it still does after some looks."""
+        for _ in range(LOOKS):
+            seen = await self._left(pod.id)
+            if not seen:
+                self.note_ended(pod)
+                return
+            await asyncio.sleep(NAP)
+        raise faults.unclear(what, f"RunPod took the call, but {seen}")
+
+    async def _left(self, pod_id: str) -> str:
+        """Return what speaks against a pod's end, empty where nothing does."""
+        try:
+            found = await self.raw(pod_id)
+        except ResourceNotFound:
+            return ""
+        except TrainctlError as error:
+            return f"its end was not seen: {error}"
+        return "" if found.get("status") == "TERMINATED" else "the pod is still there"
 
     def note_ended(self, pod: Instance) -> None:
         """Remember that a pod was terminated from here."""
@@ -115,6 +138,7 @@ class PodReader:
         return volumes
 
     def _instance(self, raw: Mapping[str, Any], volumes: Mapping[str, NetworkVolume]) -> Instance:
-        found = instance(raw, self._settings.owner, self._catalog.known(), volumes)
+        with faults.understood(f"The pod {raw.get('id', '')} could not be read"):
+            found = instance(raw, self._settings.owner, self._catalog.known(), volumes)
         self._centers.add(found.region)
         return found

@@ -144,8 +144,9 @@ class RunpodProvider:
         pod = await self._reader.get(resource_id)
         if pod.state is ResourceState.TERMINATED:
             return
-        await self._sdk.terminate(f"{pod.name or pod.id} could not be terminated", pod.id)
-        self._reader.note_ended(pod)
+        what = f"{pod.name or pod.id} could not be terminated"
+        await self._sdk.terminate(what, pod.id)
+        await self._reader.see_ended(what, pod)
 
     async def dry_run(self, operation: Operation, resource_id: str, region: str = "") -> None:
         """Do nothing: RunPod has no dry run."""

@@ -49,12 +49,14 @@ class RunpodSdk:
         await self._on_pod(what, "resume_pod", {"pod_id": pod_id, "gpu_count": gpus})
 
     async def terminate(self, what: str, pod_id: str) -> None:
-        """Delete a pod."""
+        """Delete a pod; the SDK hands no answer on, so that only a look at the pod tells whether it is gone."""
         await self._on_pod(what, "terminate_pod", {"pod_id": pod_id})
 
     async def _on_pod(self, what: str, name: str, arguments: Mapping[str, Any]) -> None:
         check_texts(arguments)
-        await self._call(what, name, in_strings(arguments))
+        answer = await self._call(what, name, in_strings(arguments))
+        if name != "terminate_pod" and not (isinstance(answer, Mapping) and answer.get("id") == arguments["pod_id"]):
+            raise faults.unclear(what, "RunPod's answer does not name the pod")
 
     async def _call(self, what: str, name: str, arguments: Mapping[str, Any]) -> Any:
         self._settings.check_changes(what)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from runctl_tui.services.errors import ResourceNotFound, ValidationError
+from runctl_tui.services.runpod import faults
 from runctl_tui.services.runpod.web import RunpodWeb
 
 
@@ -48,7 +48,8 @@ async def find_template(web: RunpodWeb, wanted: str) -> Template:
     raw = found[0] if found else await _public(web, wanted, [str(one.get("name") or one.get("id")) for one in own])
     if raw.get("serverless"):
         raise ValidationError(f"The template {wanted} makes no pod", "it is for serverless workers", "name another")
-    found_one = template(raw)
+    with faults.understood(f"The template {wanted} could not be read"):
+        found_one = template(raw)
     _check_arguments(found_one)
     return found_one
 
@@ -65,7 +66,7 @@ def _check_arguments(one: Template) -> None:
 async def _public(web: RunpodWeb, wanted: str, own: list[str]) -> Mapping[str, Any]:
     what = f"There is no template {wanted!r}"
     try:
-        return await web.get(what, f"templates/{urllib.parse.quote(wanted, safe='')}")
+        return await web.one(what, "templates", wanted)
     except ResourceNotFound:
         why = f"yours are {', '.join(own)}" if own else "you have none of your own"
         raise ValidationError(what, why, "name one of yours, or a public one by its id") from None

@@ -16,7 +16,7 @@ from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.volume import Attachment, Storage, Volume, VolumeShape, VolumeSnapshot, VolumeState
 from runctl_tui.domain.volume_shapes import NETWORK, NETWORK_FAST
 from runctl_tui.services.errors import ResourceNotFound, TrainctlError, Unsupported, ValidationError
-from runctl_tui.services.runpod import prices
+from runctl_tui.services.runpod import faults, prices
 from runctl_tui.services.runpod.parse import PROVIDER, tagged_name
 from runctl_tui.services.standing import Standing, StandingLook
 from runctl_tui.services.volume_store import Modification, StorageCall
@@ -124,7 +124,7 @@ class NetworkVolumes:
 
     async def describe(self, resource_id: str, region: str = "") -> Mapping[str, object]:
         """Return RunPod's own words about a network volume."""
-        return await self._web.get(f"{resource_id} could not be read", _path(resource_id))
+        return await self._web.one(f"{resource_id} could not be read", PATH, resource_id)
 
     async def find_by_token(self, token: str, region: str) -> str:
         """Return the id of the network volume that a create with this token made, from the tags behind its name."""
@@ -156,7 +156,8 @@ class NetworkVolumes:
 
     async def _all(self) -> Mapping[str, Volume]:
         volumes, pods = await asyncio.gather(self._catalog.volumes_now(), self._reader.raw_all())
-        mounted = _mounted(pods)
+        with faults.understood(SILENT):
+            mounted = _mounted(pods)
         return {one.id: self._volume(one, mounted.get(one.id, ())) for one in volumes.values()}
 
     def _volume(self, one: NetworkVolume, attachments: Sequence[Attachment]) -> Volume:
@@ -189,15 +190,20 @@ class NetworkVolumes:
             "dataCenter": new.zone,
             "type": _TIERS[new.shape.type],
         }
-        made = await self._web.send(f"{new.name} could not be created in {new.zone}", "POST", PATH, content)
-        return str(made.get("id", ""))
+        what = f"{new.name} could not be created in {new.zone}"
+        made = (await self._web.send(what, "POST", PATH, content)).get("id")
+        if not isinstance(made, str) or not made:
+            raise faults.unclear(what, "RunPod's answer names no network volume")
+        return made
 
     async def _grow(self, call: StorageCall) -> str:
         if call.shape is None:
             raise ValidationError("say how large it shall become")
         self._grown[call.id] = (call.shape.size_gib, self._clock.now())
         size = {"size": call.shape.size_gib}
-        await self._web.send(f"{call.name or call.id} could not be grown", "PATCH", _path(call.id), size)
+        what = f"{call.name or call.id} could not be grown"
+        if (await self._web.send(what, "PATCH", _path(call.id), size)).get("id") != call.id:
+            raise faults.unclear(what, faults.ODD)
         return call.id
 
     async def _delete(self, call: StorageCall) -> str:

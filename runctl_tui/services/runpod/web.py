@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from runctl_tui import __version__
-from runctl_tui.services.errors import CloudProviderError
+from runctl_tui.services.errors import CloudProviderError, TrainctlError
 from runctl_tui.services.retrying import Retrying
 from runctl_tui.services.runpod import faults
 from runctl_tui.services.runpod.settings import API, RunpodSettings
 from runctl_tui.services.telemetry import measured
 from runctl_tui.services.threads import BackendPool
 
+T = TypeVar("T")
 TIMEOUT: Final = 10.0
 PATIENCE: Final = 12.0
 """Seconds after which a read is given up whatever the socket does."""
 LARGEST: Final = 5 << 20
+_EVENT: Final = re.compile(rb"(data|event|id|retry)?:|\s*$")
+"""How a line of a stream of events begins."""
 LOG_QUIET: Final = 2.0
 """Seconds without a line after which a log that is kept open counts as read."""
 
@@ -67,6 +71,13 @@ class RunpodWeb:
         address = f"{self._settings.url}/v2/{path}{'?' + words if words else ''}"
         return await self._read(what, address, None)
 
+    async def one(self, what: str, path: str, own_id: str) -> dict[str, Any]:
+        """Return one thing; an answer about another, or about none, is an error."""
+        found = await self.get(what, f"{path}/{urllib.parse.quote(own_id, safe='')}")
+        if found.get("id") != own_id:
+            raise faults.unclear(what, faults.ODD)
+        return found
+
     async def send(self, what: str, method: str, path: str, content: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what API v2 answers to a call that changes something; it is made once and never again."""
         self._settings.check_changes(what)
@@ -74,22 +85,28 @@ class RunpodWeb:
         return await self._pool.run(self._json, what, address, body, method, timeout=PATIENCE)
 
     async def rows(
-        self, what: str, path: str, name: str, query: Mapping[str, str] | None = None
+        self, what: str, path: str, name: str, query: Mapping[str, str] | None = None, key: str = "id"
     ) -> list[dict[str, Any]]:
-        """Return a list that API v2 answers; one that is not there is an error and never an empty list."""
+        """Return a list that API v2 answers; one that is not there is an error and never an empty list.
+
+        Neither is a row without a text as its key taken for one of RunPod's.
+        """
         found = (await self.get(what, path, query)).get(name)
-        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-            raise faults.unclear(what, "RunPod's answer is not what its documentation says")
+        if not isinstance(found, list) or not all(_has_key(one, key) for one in found):
+            raise faults.unclear(what, faults.ODD)
         return found
 
-    async def ask(self, what: str, query: str) -> dict[str, Any]:
-        """Return the data that GraphQL answers to a query of constants."""
+    async def ask(self, what: str, query: str, field: str, kind: type[T]) -> T:
+        """Return the field that GraphQL answers to a query of constants; one of another kind is an error."""
         body = json.dumps({"query": query}).encode()
         answer = await self._read(what, f"{self._settings.url}/graphql", body)
         if answer.get("errors"):
-            first = answer["errors"][0] if isinstance(answer["errors"], list) else {}
-            raise faults.from_message(what, str(first.get("message", "an error without words")))
-        return cast("dict[str, Any]", answer.get("data") or {})
+            raise faults.from_message(what, _first_words(answer["errors"]))
+        data = answer.get("data")
+        found = data.get(field) if isinstance(data, dict) else None
+        if not isinstance(found, kind):
+            raise faults.unclear(what, faults.ODD)
+        return found
 
     async def log(self, what: str, pod_id: str, seconds: float, after: str = "") -> LogPart:
         """Return the container's last lines, or those after an event, as many as come within so many seconds."""
@@ -110,23 +127,20 @@ class RunpodWeb:
             with self._opener.open(self._request(address, body, method), timeout=TIMEOUT) as response:
                 raw = response.read(LARGEST + 1)
         except urllib.error.HTTPError as error:
-            with error:
-                raise faults.from_status(what, error.code, error.read(LARGEST)) from None
+            raise _of_status(what, error) from None
         except (OSError, http.client.HTTPException) as error:
             raise _lost(what, error) from error
-        try:
+        with faults.understood(what):
             if len(raw) > LARGEST:
                 raise ValueError("too large")
             content = json.loads(raw or (b"{}" if method == "DELETE" else b""))
-            if not isinstance(content, dict):
-                raise ValueError("no object")
-        except ValueError:
-            raise faults.unclear(what, "RunPod's answer is not what its documentation says") from None
+            if not isinstance(content, dict) or (raw and method == "DELETE"):
+                raise ValueError("no object, or words where a success has none")
         return content
 
     def _lines(self, what: str, address: str, seconds: float, after: str) -> LogPart:
         found: list[str] = []
-        last, event, opened, request = after, "", False, self._request(address, None)
+        last, event, opened, strange, request = after, "", False, False, self._request(address, None)
         if after:
             request.add_header("Last-Event-ID", after)
         deadline = time.monotonic() + seconds
@@ -134,19 +148,21 @@ class RunpodWeb:
             with self._opener.open(request, timeout=LOG_QUIET) as response:
                 opened = True
                 while time.monotonic() < deadline and (line := response.readline(LARGEST)):
-                    event = _id_of(line) or event
+                    event, strange = _id_of(line) or event, strange or not _EVENT.match(line)
                     if line.startswith(b"data:"):
                         found += _line_of(line)
                         last = event or last  # an event whose line was not read is asked for again
+                strange = strange or bool(not found and response.length)
         except urllib.error.HTTPError as error:
-            with error:
-                raise faults.from_status(what, error.code, error.read(LARGEST)) from None
+            raise _of_status(what, error) from None
         except TimeoutError as error:
             if not opened:
                 raise _lost(what, error) from error
             # else the log is kept open and says nothing more
         except (OSError, http.client.HTTPException) as error:
             raise _lost(what, error) from error
+        if strange and not found:
+            raise faults.unclear(what, faults.ODD)
         return LogPart(tuple(found), last)
 
     def _request(self, address: str, body: bytes | None, method: str = "") -> urllib.request.Request:
@@ -156,6 +172,27 @@ class RunpodWeb:
             "User-Agent": f"runctl-tui/{__version__}",
         }
         return urllib.request.Request(address, body, headers, method=method or None)
+
+
+def _of_status(what: str, error: urllib.error.HTTPError) -> TrainctlError:
+    """Return the error of an answer that is no success; its words may be lost on the way."""
+    with error:
+        try:
+            body = error.read(LARGEST)
+        except (OSError, http.client.HTTPException):
+            body = b""
+        headers = {name.lower(): value for name, value in error.headers.items()}
+        return faults.from_status(what, error.code, body, headers)
+
+
+def _has_key(row: object, key: str) -> bool:
+    return isinstance(row, dict) and isinstance(row.get(key), str) and bool(row[key])
+
+
+def _first_words(errors: object) -> str:
+    """Return what the first of GraphQL's errors says; nothing where none says anything."""
+    first = errors[0] if isinstance(errors, list) and errors else errors
+    return str((first.get("message") if isinstance(first, dict) else first) or "")
 
 
 def _id_of(raw: bytes) -> str:

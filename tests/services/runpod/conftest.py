@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,7 +70,17 @@ def wanted(name: str = "box", kind: str = "RTX 4090", region: str = "secure", **
 async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     monkeypatch.delenv("RUNPOD_API_BASE_URL", raising=False)
     monkeypatch.setattr(emulated, "BOOT_S", 0.0)
-    folder = SandboxFolder(tmp_path / "world")
+    once = ExponentialBackoffPolicy(1)  # so that one failure is seen; test_reading tries again
+    async with rig_in(tmp_path, once) as found:
+        yield found
+
+
+@asynccontextmanager
+async def rig_in(
+    place: Path, retry: ExponentialBackoffPolicy, way: Callable[[str], str] = lambda url: url
+) -> AsyncIterator[Rig]:
+    """Give a rig whose provider asks at the address that `way` makes of the emulator's."""
+    folder = SandboxFolder(place / "world")
     folder.prepare()
     nowhere = "http://127.0.0.1:9"
     pods = Pods(folder, HostEnvironment(folder.root, folder.shims, nowhere, nowhere), lambda: None)
@@ -80,12 +91,13 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     server.begin()
     await pods.settle()
     clock = StepClock()
-    once = ExponentialBackoffPolicy(1)  # so that one failure is seen; test_reading tries again
-    settings = RunpodSettings(tmp_path / "state", OWNER, Secret(KEY), url=server.url, retry=once)
+    settings = RunpodSettings(place / "state", OWNER, Secret(KEY), url=way(server.url), retry=retry)
     provider = RunpodProvider(settings, clock)
     provider.launches.sleep = clock.sleep
-    yield Rig(provider, pods, front, clock, server.url)
-    front.released.set()
-    provider.close()
-    await pods.close()
-    server.end()
+    try:
+        yield Rig(provider, pods, front, clock, server.url)
+    finally:
+        front.released.set()
+        provider.close()
+        await pods.close()
+        server.end()

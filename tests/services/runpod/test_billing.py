@@ -43,7 +43,7 @@ async def test_pods_and_network_volumes_of_this_month_are_told_apart(rig: Rig) -
 async def test_what_is_neither_is_told_too(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{"startTime": "2026-11-22T00:00:00Z", "totalAmount": 5.0, "podGpuAmount": 2.0, "serverlessGpuAmount": 3.0}]
 
-    async def told(*arguments: Any) -> list[dict[str, Any]]:
+    async def told(*arguments: Any, **named: Any) -> list[dict[str, Any]]:
         return rows
 
     monkeypatch.setattr(rig.provider._web, "rows", told)
@@ -54,7 +54,7 @@ async def test_what_is_neither_is_told_too(rig: Rig, monkeypatch: pytest.MonkeyP
 async def test_a_bill_that_makes_no_sense_is_unknown_and_never_nothing(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, total: object
 ) -> None:
-    async def told(*arguments: Any) -> list[dict[str, Any]]:
+    async def told(*arguments: Any, **named: Any) -> list[dict[str, Any]]:
         return [{"startTime": "2026-11-22T00:00:00Z", "totalAmount": total}]
 
     monkeypatch.setattr(rig.provider._web, "rows", told)
