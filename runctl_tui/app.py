@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from rich.text import Text
 from textual import events, on, work
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.filter import Monochrome, NoColor
 from textual.worker import Worker, WorkerState
 
@@ -95,6 +96,7 @@ class RunctlApp(LeavingApp):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self.animation_level = "none"  # over SSH each frame of a moving scroll bar costs, and none helps
+        self._taken_down = False
         self._visits = Visits(Visit(self.DEFAULT_MODE))
         for mode in SCREENS:
             self.add_mode(mode, partial(self._build, mode))
@@ -360,6 +362,17 @@ class RunctlApp(LeavingApp):
         self.set_keymap(keymap)
         for words in wrong:
             self._front.show_problem(Problem("ui.keymap", words, todo="see docs/keys.md for the names"))
+
+    async def _shutdown(self) -> None:
+        self._taken_down = True
+        await super()._shutdown()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Crash, unless the program ends anyway: what is taken down while it was being built misses its parts."""
+        if isinstance(error, NoMatches) and (self._exit or self._taken_down):
+            log.debug("taken down before it was built", exc_info=True)
+            return
+        super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """Leave with a few words; the traceback, without any values, goes to the log file."""

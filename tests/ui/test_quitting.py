@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
+
+import pytest
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.css.query import NoMatches
+from textual.screen import Screen
+from textual.widgets import Static
 
 from runctl_tui.domain.plan import Operation, Step, StepState
 from tests.ui import fake_data as data
@@ -143,3 +151,46 @@ async def test_the_money_follows_a_task_also_where_no_fleet_is_shown() -> None:
         looks.clear()
         person.world.jobs.push((data.job(ended_at=data.NOW, ok=True),))
         await person.until(lambda: looks == ["tasks"], "one look at the fleet")
+
+
+class SlowPart(Static):
+    """Takes its time to come up."""
+
+    async def on_mount(self) -> None:
+        """Leave the screen that holds it unfinished for a while."""
+        await asyncio.sleep(0.05)
+
+
+class SlowScreen(Screen[None]):
+    """Counts on its part, as every screen does."""
+
+    def compose(self) -> ComposeResult:
+        """Hold the slow part."""
+        with Vertical():
+            yield SlowPart(id="part")
+
+    def on_mount(self) -> None:
+        """Look for it."""
+        self.query_one("#part")
+
+
+@pytest.mark.parametrize("turns", range(3))
+@pytest.mark.parametrize("how", ["its own way", "from outside"])
+async def test_to_quit_while_a_screen_is_still_being_built_is_no_crash(how: str, turns: int) -> None:
+    async with at_keyboard() as person:
+        person.app.push_screen(SlowScreen())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if how == "its own way":
+            person.app.exit()
+    assert person.app._exception is None
+
+
+async def test_a_part_that_is_missed_while_the_program_runs_is_a_crash() -> None:
+    async def look() -> None:
+        async with at_keyboard() as person:
+            person.app.call_later(person.app.query_one, "#nowhere")
+            await person.until(lambda: person.app._exception is not None, "it is told")
+
+    with pytest.raises(NoMatches):
+        await look()
