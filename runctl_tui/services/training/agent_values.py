@@ -25,6 +25,10 @@ class S3Place:
     prefix: str = ""
     region: str = ""
 
+    def to_json(self) -> Json:
+        """Return what the agent reads."""
+        return {"bucket": self.bucket, "prefix": self.prefix, "region": self.region}
+
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
@@ -67,7 +71,7 @@ class StartRequest:
             "deps": self.deps,
             "checkpoint_dir": self.checkpoint_dir,
             "checkpoint_globs": list(self.checkpoint_globs),
-            "s3": {"bucket": place.bucket, "prefix": place.prefix, "region": place.region} if place else None,
+            "s3": place.to_json() if place else None,
             "resume_from": self.resume_from or None,
             "resume_flag": self.resume_flag,
             "parent": self.parent or None,
