@@ -239,6 +239,8 @@ async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[J
         return await _settle_upload(row, registry, now)
     if entry.operation in MARKING:
         return await _settle_mark(row, registry, now)
+    if entry.operation is Operation.RUN_UPLOAD:
+        return JournalState.FAILED, "the program ended before it was all there; its host goes on with it"
     if entry.operation not in _ARRIVED and entry.operation is not Operation.LAUNCH:
         return JournalState.FAILED, "the program ended in the middle; the thing itself tells how far it came"
     early = now - row.at < SETTLING

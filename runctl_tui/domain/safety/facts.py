@@ -23,6 +23,7 @@ from runctl_tui.domain.objects import ObjectChangeFacts
 from runctl_tui.domain.plan import Target
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
+from runctl_tui.domain.run_uploads import Destination
 from runctl_tui.domain.safety.storage_facts import StorageFacts
 from runctl_tui.domain.uploads import UnfinishedUpload
 
@@ -127,6 +128,8 @@ class SafetyFacts:
     """The process of a host that is to be ended."""
     upload: Fact[UnfinishedUpload] = UNASKED
     """The unfinished upload that is to be aborted."""
+    destination: Fact[Destination] = UNASKED
+    """Where in S3 a run's checkpoints would go."""
     price: Fact[Price] = UNASKED
     so_far: Decimal | None = None
     disks_per_month: Decimal | None = None

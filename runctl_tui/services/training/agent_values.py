@@ -128,6 +128,10 @@ class RunStatus:
     uploads: UploadSummary
     upload_state: str
     uploader_alive: bool
+    bytes_left: int
+    """Of checkpoints that are not in S3 yet, those that the uploader knows."""
+    upload_error: str
+    """Why one of them could not be sent; empty: none has failed."""
     request: Json = field(default_factory=dict, repr=False)
     """run.json, where `sweep` was asked."""
 
@@ -279,6 +283,8 @@ def run_status(row: Json) -> RunStatus:
         uploads=upload_summary(uploads),
         upload_state=uploads["state"],
         uploader_alive=uploads["uploader_alive"],
+        bytes_left=uploads["bytes_left"],
+        upload_error=uploads["error"],
         request=row.get("request", {}),
     )
 

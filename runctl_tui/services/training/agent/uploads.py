@@ -92,5 +92,5 @@ def take(lock: int) -> None:
             return
         except OSError:
             if time.time() > deadline:
-                raise Refused("uploader_busy", "the uploader of the run does not end", "try again")
+                raise Refused("uploader_busy", "the uploader of the run does not end", "try again") from None
             time.sleep(TICK)
