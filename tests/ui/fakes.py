@@ -37,6 +37,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
 from runctl_tui.domain.setting_spec import SettingDraft
 from runctl_tui.domain.settings import SCHEMA, SPECS
+from runctl_tui.domain.run_uploads import RunUpload
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import DESTROYING, Capability
 from runctl_tui.domain.uploads import UnfinishedUpload
@@ -439,6 +440,10 @@ class FakeActions(_Part):
         self.world.marks.append(request)
         await self.world.gate()
         return self._plan(request.operation, tuple(self._target(reference) for reference in request.references))
+
+    async def plan_upload(self, request: RunUpload) -> Plan:
+        self.world.uploading.append(request)
+        return await self.plan(Operation.RUN_UPLOAD, request.runs)
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         self.world.storage.append(request)
