@@ -133,8 +133,10 @@ class Desks:
     def policy(self) -> Policy:
         """Return what is allowed now."""
         safety, costs = self._place.configuration.safety, self._place.configuration.costs
+        lock = self._core.session.lock()
         return Policy(
-            read_only=self._core.session.why_read_only(),
+            read_only=lock.why if lock is not None else "",
+            unlock=lock.todo if lock is not None else "",
             cap_per_hour=costs.cap_per_hour,
             hard_cap_per_hour=costs.hard_cap_per_hour,
             sandbox=self._place.sandbox,

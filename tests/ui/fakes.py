@@ -35,9 +35,9 @@ from runctl_tui.domain.plan import (
 )
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
+from runctl_tui.domain.run_uploads import RunUpload
 from runctl_tui.domain.setting_spec import SettingDraft
 from runctl_tui.domain.settings import SCHEMA, SPECS
-from runctl_tui.domain.run_uploads import RunUpload
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import DESTROYING, Capability
 from runctl_tui.domain.uploads import UnfinishedUpload
@@ -66,6 +66,7 @@ class World:
     mode: Mode = "ok"
     """What each asynchronous call does."""
     marks: list[MarkRequest] = field(default_factory=list)
+    uploading: list[RunUpload] = field(default_factory=list)
     clock: FakeClock = field(default_factory=FakeClock)
     facts: SessionFacts = data.FACTS
     settings: dict[str, object] = field(default_factory=lambda: {"ui.keymap": {}, "ui.theme": "runctl-dark"})

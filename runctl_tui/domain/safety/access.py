@@ -24,8 +24,7 @@ def read_only(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D01: nothing changes in read-only mode."""
     if not facts.policy.read_only:
         return None
-    offer = "arm changes with :arm" if "armed" in facts.policy.read_only else "start without read-only mode"
-    return block("ro_mode", f"read-only: {facts.policy.read_only}", Level.NEVER, offer=offer)
+    return block("ro_mode", f"read-only: {facts.policy.read_only}", Level.NEVER, offer=facts.policy.unlock)
 
 
 def identity_changed(operation: Operation, facts: SafetyFacts) -> Reason | None:

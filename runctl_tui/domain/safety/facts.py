@@ -62,6 +62,8 @@ class Policy:
 
     read_only: str = ""
     """Why nothing may be changed; empty: changes are allowed."""
+    unlock: str = ""
+    """What lifts that."""
     cap_per_hour: Decimal | None = None
     """Most dollars per hour for one launch or start; dearer ones want a reason."""
     hard_cap_per_hour: Decimal | None = None
