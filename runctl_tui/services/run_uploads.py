@@ -14,7 +14,7 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.plan import Operation, Plan, Step, Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run_uploads import NO_PLACE, Destination, RunUpload
-from runctl_tui.domain.safety.run_uploads import sendable
+from runctl_tui.domain.safety.run_uploads import sendable, total_size
 from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.action_facts import known
 from runctl_tui.services.action_plans import effect_of, plan_of
@@ -190,8 +190,9 @@ class RunUploads:
         return Known(Destination(place, f"s3://{bucket}/{prefix}", region, own), self._parts.facts.clock.now(), "S3")
 
     def _priced(self, place: Known[Destination], facts: SafetyFacts) -> Known[Destination]:
-        size = sum(one.size_bytes or 0 for one in sendable(facts))
-        return replace(place, value=replace(place.value, usd_per_month=self._parts.month(place.value.region, size)))
+        size = total_size(sendable(facts))
+        month = Unknown("a size is not told") if size is None else self._parts.month(place.value.region, size)
+        return replace(place, value=replace(place.value, usd_per_month=month))
 
 
 def _accounts(plan: Plan) -> Mapping[str, str]:

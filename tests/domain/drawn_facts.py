@@ -23,6 +23,7 @@ from runctl_tui.domain.safety.facts import fact_names
 from runctl_tui.domain.volume import SnapshotState, VolumeState
 from tests.domain.safety_facts import (
     FREE,
+    GOES,
     HELD,
     HOST,
     LEFT,
@@ -92,6 +93,7 @@ HAZARDS: dict[str, list[Any]] = {
         known(replace(LEFT, writers=known(("run r-1",)))),
         known(replace(LEFT, writers=Unknown("no way there"))),
     ],
+    "destination": [known(replace(GOES, usd_per_month=Unknown("no price")))],
     "price": [known(a_price("900"))],
     "storage": [
         replace(STORED, volume=known(HELD)),

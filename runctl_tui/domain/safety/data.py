@@ -84,7 +84,9 @@ def busy(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     left = sum(one.uploads.pending + one.uploads.failed for one in behind)
     reason = warn("uploads_incomplete", f"{count(left, 'older checkpoint')} not in S3", Level.NAME)
-    return offering(replace(reason, offer="upload them first"), Operation.RUN_UPLOAD, *(one.id for one in behind))
+    return offering(
+        replace(reason, offer="upload them first"), Operation.RUN_UPLOAD, *dict.fromkeys(one.id for one in behind)
+    )
 
 
 def data_volume_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
@@ -57,7 +58,9 @@ def run_upload_unreadable(operation: Operation, facts: SafetyFacts) -> Reason | 
         return block("ckpt_unknown", text, Level.NEVER, offer="make its host reachable")
     if sendable(facts):
         return None
-    return block("nothing_to_send", "its host has none of what is missing in S3", Level.NEVER)
+    writing = any(one.host.state is CopyState.WRITING for one in facts.checkpoints.value)
+    text = "its host is still writing it" if writing else "its host has nothing whole of what is missing in S3"
+    return block("nothing_to_send", text, Level.NEVER, offer="wait until it is written" if writing else "")
 
 
 def sendable(facts: SafetyFacts) -> tuple[Checkpoint, ...]:
@@ -70,6 +73,12 @@ def sendable(facts: SafetyFacts) -> tuple[Checkpoint, ...]:
     found = known_or_none(facts.checkpoints) or ()
     there = [one for one in found if one.host.state is CopyState.PRESENT or (ended and one.damaged)]
     return tuple(one for one in there if not one.safe_in_s3)
+
+
+def total_size(checkpoints: Sequence[Checkpoint]) -> int | None:
+    """Return the bytes of several checkpoints; None where one of them does not tell."""
+    sizes = [one.size_bytes for one in checkpoints]
+    return None if None in sizes else sum(one or 0 for one in sizes)
 
 
 def run_upload_effect(facts: SafetyFacts) -> str:
@@ -98,8 +107,9 @@ def _sends(facts: SafetyFacts) -> PlanLine:
     if isinstance(facts.checkpoints, Unknown):
         return PlanLine("SENDS", unknown(facts.checkpoints.reason))
     ready = sendable(facts)
-    size = sum(one.size_bytes or 0 for one in ready)
-    words = [f"{count(len(ready), 'checkpoint')} not verified in S3, {byte_words(size)}"] if ready else ["nothing"]
+    size = total_size(ready)
+    told = unknown("a size is not told") if size is None else byte_words(size)
+    words = [f"{count(len(ready), 'checkpoint')} not verified in S3, {told}"] if ready else ["nothing"]
     words += [_checkpoint(one, facts) for one in ready[:NAMED]]
     words += [f"{len(ready) - NAMED} more"] if len(ready) > NAMED else []
     return PlanLine("SENDS", " · ".join(words), facts.checkpoints.observed_at)
