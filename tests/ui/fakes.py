@@ -444,7 +444,8 @@ class FakeActions(_Part):
 
     async def plan_upload(self, request: RunUpload) -> Plan:
         self.world.uploading.append(request)
-        return await self.plan(Operation.RUN_UPLOAD, request.runs)
+        await self.world.gate()
+        return self._plan(Operation.RUN_UPLOAD, tuple(self._target(reference) for reference in request.runs))
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         self.world.storage.append(request)
