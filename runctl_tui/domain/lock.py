@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
-
-ARM: Final = ":arm 10m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +12,10 @@ class Lock:
     why: str
     todo: str
     """The one thing that lifts it."""
+    short: str
+    """What to do where that is a command away, else why not, for a menu's narrow lines."""
 
     @property
     def words(self) -> str:
-        """What stands at a verb that cannot be chosen: what to do where that is a key away, else why it cannot."""
-        return f"read-only: {self.todo} first" if self.todo == ARM else f"read-only: {self.why}"
+        """What stands at a verb that cannot be chosen."""
+        return f"read-only: {self.short}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
-from runctl_tui.domain.lock import ARM, Lock
+from runctl_tui.domain.lock import Lock
 from runctl_tui.services.errors import CredentialsError, Refused, TrainctlError, ValidationError
 from runctl_tui.services.ports_provider import Renewable
 from runctl_tui.services.ports_session import SessionFacts
@@ -137,18 +137,24 @@ class SessionService:
         """Return why changes are refused now and what lifts that; None: they are allowed."""
         safety = self._place.configuration.safety
         if safety.read_only:
-            return Lock("safety.read_only is set", f"start without it: {self._origin('safety.read_only')}")
+            why = "safety.read_only is set"
+            return Lock(why, f"start without it: {self._origin('safety.read_only')}", why)
         if self._renew:
-            return Lock(f"the credentials have ended: {self._renew}", self._renew)
+            return Lock(f"the credentials have ended: {self._renew}", self._renew, "the login has ended")
         if isinstance(self._identity, Known) and self._identity.value.account != self._account:
             now = self._identity.value.account
-            return Lock(f"the account is {now} now and was {self._account}: start again", "start again")
+            return Lock(
+                f"the account is {now} now and was {self._account}: start again",
+                "start again",
+                "another account: start again",
+            )
         if not self.production or self._armed_for() > 0.0:
             return None
         if safety.arming:
-            return Lock("a production account that is not armed", ARM)
+            return Lock("a production account that is not armed", ":arm 10m", ":arm 10m first")
         origin = self._origin("safety.arming")
-        return Lock(f"a production account, and safety.arming is off: {origin}", "use another account")
+        why = f"a production account, and safety.arming is off: {origin}"
+        return Lock(why, "use another account", "safety.arming is off")
 
     def _lock_words(self) -> str:
         lock = self.lock()

@@ -127,7 +127,7 @@ async def test_read_only_mode_cannot_be_armed_away() -> None:
         (SafetySection(production_accounts=(PRODUCTION,)), "read-only: :arm 10m first", ":arm 10m"),
         (
             SafetySection(production_accounts=(PRODUCTION,), arming=False),
-            "read-only: a production account, and safety.arming is off: policy (/etc/x)",
+            "read-only: safety.arming is off",
             "use another account",
         ),
         (SafetySection(read_only=True), "read-only: safety.read_only is set", "start without it: --read-only"),

@@ -93,4 +93,4 @@ async def test_a_lock_that_cannot_be_lifted_is_not_said_to_be_armed_away() -> No
     async with at_keyboard(World(facts=replace(data.FACTS, lock=lock))) as person:
         await person.press("5", "x")
         await person.sees("Stop run…", "read-only: a production account")
-        assert ":arm" not in person.text
+        assert ":arm" not in person.text()
