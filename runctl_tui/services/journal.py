@@ -6,6 +6,7 @@ those resources.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sqlite3
@@ -45,6 +46,8 @@ class JournalState(StrEnum):
 
 NO_CAPACITY: Final = "InsufficientInstanceCapacity"
 """What the detail of a failed row says where there was no room."""
+SETTLED_AT_ONCE: Final = 16
+"""Resources of unsettled operations that are asked about at the same time."""
 SETTLING: Final = timedelta(seconds=60)
 """How long after a call its effect may still be invisible."""
 _NEXT: Final = {
@@ -194,19 +197,27 @@ class Journal:
         """Settle what was left open, everywhere or on one resource, and return what is still open.
 
         What a living process is working on is locked, and left to it; what was done in another account is not seen
-        from here.
+        from here. Resources are asked about at the same time, so that one that hangs holds up few others.
         """
-        for row in await (self.open_rows(resource) if resource else self.unsettled()):
-            if row.profile != self._whose(row.entry.provider):
-                continue
-            handle = self._locks.take(row.entry.resource)
-            if handle is None:
-                continue
-            with _closing(handle):
-                state, detail = await settle(row, registry, self._clock.now())
-                if state is not row.state:
-                    await self.mark(row.entry.op_id, state, detail)
+        rows = await (self.open_rows(resource) if resource else self.unsettled())
+        ours: dict[str, list[Row]] = {}
+        for row in rows:
+            if row.profile == self._whose(row.entry.provider):
+                ours.setdefault(row.entry.resource, []).append(row)
+        limit = asyncio.Semaphore(SETTLED_AT_ONCE)
+        await asyncio.gather(*(self._settle_resource(each, registry, limit) for each in ours.values()))
         return await (self.open_rows(resource) if resource else self.unsettled())
+
+    async def _settle_resource(self, rows: Sequence[Row], registry: ProviderRegistry, limit: asyncio.Semaphore) -> None:
+        async with limit:
+            handle = self._locks.take(rows[0].entry.resource)
+            if handle is None:
+                return
+            with _closing(handle):
+                for row in rows:
+                    state, detail = await settle(row, registry, self._clock.now())
+                    if state is not row.state:
+                        await self.mark(row.entry.op_id, state, detail)
 
     async def _rows(self, where: str, *values: str) -> tuple[Row, ...]:
         query = (

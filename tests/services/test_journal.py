@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.errors import CloudProviderError, StateError
-from runctl_tui.services.journal import Entry, Journal, JournalState
+from runctl_tui.services.journal import SETTLED_AT_ONCE, Entry, Journal, JournalState
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.store import Store
 from tests.fakes import FakeClock, FakeProvider, FakeRegistry, an_instance
+from tests.services.rig import until_true
 
 BOX = an_instance()
 ENTRY = Entry(
@@ -151,6 +154,48 @@ async def test_what_a_living_process_does_is_left_to_it(journal: Journal, tmp_pa
     with LockSet(tmp_path).hold(ENTRY.resource):
         (row,) = await journal.reconcile(FakeRegistry(provider))
     assert row.state is JournalState.SENT
+
+
+class HangingProvider(FakeProvider):
+    """Never answers about one machine."""
+
+    async def get_resource_status(self, resource_id: str, region: str = "") -> Instance:
+        """Answer about the others."""
+        if resource_id == BOX.id:
+            await asyncio.Event().wait()
+        return await super().get_resource_status(resource_id, region)
+
+
+async def test_one_that_hangs_holds_up_no_other(journal: Journal) -> None:
+    others = [f"fake/i-gone{number}" for number in range(SETTLED_AT_ONCE + 3)]
+    await sent(journal)
+    for number, resource in enumerate(others):
+        await sent(journal, op_id=f"op-o{number}", resource=resource)
+    settling = asyncio.create_task(journal.reconcile(FakeRegistry(HangingProvider())))
+
+    async def only_that_one_is_left() -> bool:
+        return [row.entry.resource for row in await journal.unsettled()] == [ENTRY.resource]
+
+    await until_true(only_that_one_is_left)
+    settling.cancel()
+    await asyncio.gather(settling, return_exceptions=True)
+    assert await journal.reconcile(FakeRegistry(FakeProvider())) == (), "it is let go of and can be asked about again"
+
+
+async def test_operations_on_one_resource_are_settled_in_their_order(journal: Journal) -> None:
+    provider = FakeProvider().add(replace(BOX, state=ResourceState.TERMINATED))
+    settled: list[str] = []
+    mark = journal.mark
+
+    async def noted(op_id: str, state: JournalState, detail: str = "") -> None:
+        settled.append(op_id)
+        await mark(op_id, state, detail)
+
+    for number in range(5):
+        await sent(journal, op_id=f"op-{number}")
+    journal.mark = noted  # type: ignore[method-assign]  # to hear of it
+    assert await journal.reconcile(FakeRegistry(provider)) == ()
+    assert settled == [f"op-{number}" for number in range(5)]
 
 
 async def test_is_unusable_where_nothing_lasts(tmp_path: Path) -> None:
