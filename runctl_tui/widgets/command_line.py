@@ -74,6 +74,14 @@ class CommandLine(PromptLine):
         self.take_focus(text)
         self._hint()
 
+    def leave(self) -> str | None:
+        """Close and return what was typed so far; None where the line is not open."""
+        if not self.display:
+            return None
+        typed = self.query_one(FormInput).value
+        self.give_back()
+        return typed
+
     def renew(self) -> None:
         """Offer what may follow again, because more is known now."""
         self._hint()
