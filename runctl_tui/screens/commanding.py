@@ -71,7 +71,7 @@ class CommandingScreen(BaseScreen):
             columns=among(self.column_names),
         )
         self._offered = partial(complete, vocabulary=vocabulary)
-        yield CommandLine(self._offered, self._leads_to)
+        yield CommandLine(self._offered, self._leads_to, self.shared.commands)
 
     @cached_property
     def _destinations(self) -> Destinations:

@@ -387,3 +387,15 @@ async def test_a_command_that_is_being_typed_comes_along_to_the_screen_that_open
         person.app.action_open_mode("instances")
         await person.until(lambda: person.app.current_mode == "instances", "back")
         assert not person.app.screen.query_one(CommandLine).display, "nothing was left there"
+
+
+async def test_commands_are_had_back_by_the_arrows_on_every_screen() -> None:
+    async with at_keyboard() as person:
+        for command, mode in (("volumes", "volumes"), ("audit", "audit")):
+            await person.press("colon")
+            await person.type(command)
+            await person.press("enter")
+            await person.until(lambda mode=mode: person.app.current_mode == mode, "it is there")  # type: ignore[misc]  # a lambda with a default is not inferred
+        await person.press("colon", "up", "up")
+        await person.press("enter")
+        await person.until(lambda: person.app.current_mode == "volumes", "the command before the last is done again")
