@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from runctl_tui.domain.durations import in_one_unit
 from runctl_tui.domain.figures import price
-from runctl_tui.domain.plan import SHORTEST_REASON, Confirmation, Level, Plan, Severity, reason_given
+from runctl_tui.domain.plan import SHORTEST_REASON, Cited, Confirmation, Level, Plan, Severity, reason_given
 from runctl_tui.domain.text import MAX_PLAN, safe
 from runctl_tui.headless import output
 from runctl_tui.headless.flags import strictly
@@ -146,9 +148,17 @@ def describe(plan: Plan) -> str:
         lines.append(f"  {output.dollars(plan.usd_per_hour)} per hour, {day} per day")
     for reason in plan.verdict.reasons:
         lines.append(f"  {_SIGNS[reason.severity]} {safe(reason.text, 500)} [{safe(reason.code)}]")
+        if reason.facts:
+            lines.append(f"    rests on: {'; '.join(_cited(one, plan.made_at) for one in reason.facts)}")
         if reason.offer and (not plan.verdict.blocking or reason is plan.verdict.blocking[0]):
             lines.append(f"    do: {safe(reason.offer)}")
     return "\n".join(lines)
+
+
+def _cited(one: Cited, now: datetime) -> str:
+    if one.seen_at is None:
+        return f"{safe(one.name)} unknown ({safe(one.unknown)})"
+    return f"{safe(one.name)} ({safe(one.source)}, {in_one_unit((now - one.seen_at).total_seconds())} ago)"
 
 
 def command_for(call: Call, plan: Plan) -> str:

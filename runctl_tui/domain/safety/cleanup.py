@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety import access, data, machine, marks, money, objects, processes, storage, uploads
+from runctl_tui.domain.safety.citing import cited
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.lines import disks_per_month_stopped
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, offering, warn
@@ -177,17 +179,17 @@ class CleanupSafety:
     def judge(self, operation: Operation, facts: SafetyFacts) -> Verdict:
         """Return the verdict on one target; facts that are too old count as unknown."""
         facts = facts.fresh()
-        if (done := already_done(operation, facts)) is not None:
+        if (done := cited(partial(already_done, operation), facts)) is not None:
             return Verdict((done,))
-        found = (rule(operation, facts) for rule in self.rules)
+        found = (cited(partial(rule, operation), facts) for rule in self.rules)
         reasons = [reason for reason in found if reason is not None]
-        if operation is Operation.TERMINATE and _outlasts_stop(facts) and self._may_stop(facts):
-            reasons.append(_stop_instead(facts))
+        if operation is Operation.TERMINATE and self._may_stop(facts) and (instead := cited(_stop_instead, facts)):
+            reasons.append(instead)
         return _verdict(reasons, _BASE[operation], facts.policy.acknowledgeable)
 
     def _may_stop(self, facts: SafetyFacts) -> bool:
         """Tell whether the machine runs and could be stopped instead, by the same rules."""
-        running = isinstance(facts.state, Known) and facts.state.value is ResourceState.RUNNING
+        running = known_or_none(facts.state) is ResourceState.RUNNING
         return running and not self.judge(Operation.STOP, facts).blocked
 
     def judge_batch(self, operation: Operation, batch: Sequence[SafetyFacts], fleet_size: int | None = None) -> Verdict:
@@ -232,7 +234,9 @@ def _outlasts_stop(facts: SafetyFacts) -> bool:
     return disks is None or not all(disk.lost_on_stop for disk in disks)
 
 
-def _stop_instead(facts: SafetyFacts) -> Reason:
+def _stop_instead(facts: SafetyFacts) -> Reason | None:
+    if not _outlasts_stop(facts):
+        return None
     keeps = "" if (month := disks_per_month_stopped(facts)) is None else f", for ${month:.2f}/mo"
     lock = known_or_none(facts.protection)
     losing = any(disk.lost_on_stop for disk in known_or_none(facts.disks) or ()) or (lock and lock.instance_store_disks)
