@@ -94,7 +94,6 @@ RULES: Final[tuple[Rule, ...]] = (
     processes.process_other,
     processes.process_guarded,
     processes.process_of_run,
-    processes.process_elsewhere,
     uploads.upload_unknown,
     uploads.foreign_upload,
     uploads.upload_under_way,
