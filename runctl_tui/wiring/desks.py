@@ -86,7 +86,7 @@ class Desks:
             core.registry, self.actions, self._defaults, self._disk_month, self._supplies.region_of
         )
         self.histories = HistoryBook(core.costs, core.journal)
-        self.shells = HostShells(core.fleet, core.hosts, core.local)
+        self.shells = HostShells(core.fleet, core.hosts, core.local, core.session.why_read_only)
         self.hosts = HostWatch(core.machines, core.hosts, core.clock)
         self.tunnels = self._tunnel_book()
         self.doctor = DoctorService(

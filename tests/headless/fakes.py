@@ -329,9 +329,11 @@ class FakeShells:
         self.world = world
 
     async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
+        return ShellCommand(tuple(words) or ("sh", "-c", "exit 7"), {"ON": key})
+
+    async def reach(self, key: str) -> None:
         if self.world.ssh_errors:
             raise self.world.ssh_errors.pop(0)
-        return ShellCommand(tuple(words) or ("sh", "-c", "exit 7"), {"ON": key})
 
 
 class FakeRuns:

@@ -67,6 +67,9 @@ async def test_read_only_reaches_the_calls(tmp_path: Path) -> None:
         assert plan.verdict.blocked
         with pytest.raises(TrainctlError, match="read-only"):
             await services.actions.commit(plan, Confirmation(plan.hash, yes=True))
+        with pytest.raises(TrainctlError, match=r"read-only: .*, and a shell can change anything"):
+            await services.shells.command("local/local", ["true"])
+        await services.shells.reach("local/local")
     finally:
         services.close()
 

@@ -610,6 +610,9 @@ class FakeShells(_Part):
         await self.world.gate()
         return self.world.shell
 
+    async def reach(self, key: str) -> None:
+        raise AssertionError("the interface opens shells")
+
 
 class FakeHosts(_Part):
     def feed(self, key: str) -> FakeFeed[HostReading]:
