@@ -11,9 +11,9 @@ from runctl_tui.services.hosts.ssh import SshHost
 from runctl_tui.services.ports import ShellCommand
 
 if TYPE_CHECKING:
-    from runctl_tui.services.hosts.session import HostSession
     from runctl_tui.services.host_book import HostBook
     from runctl_tui.services.hosts.local import LocalHost
+    from runctl_tui.services.hosts.session import HostSession
     from runctl_tui.services.ports import Fleet
 
 

@@ -50,6 +50,10 @@ def tags(**values: str) -> dict[str, Any]:
     return {"tags": known((OWNED, *((f"runctl:{name.replace('_', '-')}", value) for name, value in values.items())))}
 
 
+def root_tags(*pairs: tuple[str, str]) -> dict[str, Any]:
+    return {"disks": known((replace(ROOT, tags=pairs),))}
+
+
 def run(status: TrainingStatus = TrainingStatus.RUNNING, **changes: Any) -> dict[str, Any]:
     return {**RUNNING, "sessions": known((a_run(an_instance(), status, **changes),))}
 
@@ -101,6 +105,10 @@ TABLE: Final = (
     Row("D08", T, {**RUNNING, **tags(protect_until="next week")}, "protect_until", BLOCK, LX),
     Row("D08", T, {**RUNNING, **tags(protect_until="2026-11-10T14:00:00+01:00")}, "protect_until", BLOCK, LX),
     Row("D09", T, {**RUNNING, "tags": LOST}, "tags_unknown", BLOCK, L3),
+    Row("D06", T, {**RUNNING, **root_tags(("runctl:owner", "bob"))}, "other_owner", BLOCK, L3),
+    Row("D07", T, {**RUNNING, **root_tags(("runctl:protected", "yes"))}, "tag_protected", BLOCK, LX),
+    Row("D08", T, {**RUNNING, **root_tags(("runctl:protect-until", "soon"))}, "protect_until", BLOCK, LX),
+    Row("D09", T, {**RUNNING, "disks": known((replace(ROOT, tags=None),))}, "tags_unknown", BLOCK, L3),
     Row("D10", T, {**RUNNING, "protection": known(ApiProtection(True, False))}, "api_protected", BLOCK, LX),
     Row("D10", T, {**RUNNING, "protection": known(ApiProtection(False, True))}, "api_protected", BLOCK, LX),
     Row("D10", T, {**RUNNING, "protection": LOST}, "protection_unknown", BLOCK, LX),

@@ -60,6 +60,10 @@ HAZARDS: dict[str, list[Any]] = {
     "protection": [known(ApiProtection(True, True)), known(ApiProtection(False, False, True, 4))],
     "disks": [
         known((ROOT, Disk("vol-2", "/dev/sdf", 5, "gp3", delete_on_termination=None))),
+        known((replace(ROOT, tags=(("runctl:protected", "1"),)),)),
+        known((replace(ROOT, tags=(("runctl:protect-until", "soon"),)),)),
+        known((replace(ROOT, tags=(("runctl:owner", "bob"),)),)),
+        known((replace(ROOT, tags=None),)),
         known((ROOT, Disk("vol-2", "/", 5, "container", delete_on_termination=True, lost_on_stop=True, bound=True))),
         known((ROOT, Disk("vol-2", "/workspace", 5, "network", delete_on_termination=False, apart=True))),
     ],

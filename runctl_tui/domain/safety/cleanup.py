@@ -10,7 +10,7 @@ from typing import Final
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety import access, data, machine, marks, money, objects, processes, storage, uploads
+from runctl_tui.domain.safety import access, data, disks, machine, marks, money, objects, processes, storage, uploads
 from runctl_tui.domain.safety.citing import cited
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.lines import disks_per_month_stopped
@@ -57,6 +57,10 @@ RULES: Final[tuple[Rule, ...]] = (
     data.data_volume_dies,
     data.disks_unknown,
     data.root_dies,
+    disks.disk_protected,
+    disks.disk_protected_until,
+    disks.disk_of_others,
+    disks.disk_tags_unknown,
     data.instance_store_lost,
     data.stopped_disk_costs_more,
     data.volume_stays_and_costs,
@@ -224,7 +228,8 @@ _BASIC: Final = (
 
 def _order(reason: Reason) -> tuple[object, ...]:
     rank = _BASIC.index(reason.code) if reason.code in _BASIC else len(_BASIC)
-    return rank, -reason.level, reason.code, reason.text, reason.offer, reason.severity, reason.offer_references
+    words = reason.code, reason.text, reason.offer, reason.severity
+    return rank, -reason.level, *words, reason.offer_references, repr(reason.facts)
 
 
 def _outlasts_stop(facts: SafetyFacts) -> bool:

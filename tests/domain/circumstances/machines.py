@@ -9,17 +9,19 @@ from typing import Any, Final
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.facts import Unknown
-from runctl_tui.domain.instance import ApiProtection, Disk
+from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Disk
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import RunProgress, TrainingSession, TrainingStatus, UploadSummary
 from tests.domain.circumstances.telling import RUN, Circumstance
 from tests.domain.safety_facts import ROOT, a_checkpoint, known
-from tests.fakes import START
+from tests.fakes import OWNER, START
 
 LOST: Final = Unknown("throttled")
 DAY: Final = timedelta(days=1)
 SECOND: Final = timedelta(seconds=1)
 DATA: Final = Disk("vol-data", "/dev/sdf", 1000, "gp3", True, name="data", usd_per_month="80.00")
+OLD: Final = replace(DATA, last_snapshot_at=START - timedelta(hours=1))
+"""A data disk that may die, because of its snapshot."""
 CONTAINER: Final = Disk(
     "pod/container", "/", 30, "container", True, True, "container disk", usd_per_month="3.00", lost_on_stop=True,
     bound=True,
@@ -131,6 +133,21 @@ DISKS: Final[dict[str, Circumstance]] = {
     "a data disk without a name dies": disks(ROOT, replace(DATA, name="", size_gib=None)),
     "a data disk may die": disks(ROOT, replace(DATA, delete_on_termination=None)),
     "two data disks die": disks(ROOT, DATA, replace(DATA, name="more")),
+    "a disk that dies is protected": disks(ROOT, replace(OLD, tags=(("runctl:important", ""),))),
+    "the root disk is protected": disks(replace(ROOT, tags=(("runctl:protected", "by me"),))),
+    "a disk is protected from nothing": disks(ROOT, replace(OLD, tags=(("runctl:protected", "false"),))),
+    "a disk that dies is protected until a day to come": disks(
+        ROOT, replace(OLD, tags=(("runctl:protect-until", "2999-01-01"),))
+    ),
+    "a disk was protected until a day that has passed": disks(
+        ROOT, replace(OLD, tags=(("runctl:protect-until", "2020-01-01"),))
+    ),
+    "a disk that dies is another person's": disks(ROOT, replace(OLD, tags=((TAG_OWNER, "bob"),))),
+    "a disk that dies is one's own": disks(ROOT, replace(OLD, tags=((TAG_OWNER, OWNER),))),
+    "the tags of two disks cannot be read": disks(replace(ROOT, tags=None), replace(OLD, name="", tags=None)),
+    "a protected disk of another person stays": disks(
+        ROOT, replace(DATA, delete_on_termination=False, tags=(("runctl:protected", "1"), (TAG_OWNER, "bob")))
+    ),
     "a data disk stays": disks(ROOT, replace(DATA, delete_on_termination=False)),
     "a data disk stays, at a price that nobody knows": disks(
         replace(DATA, delete_on_termination=False, usd_per_month="")
