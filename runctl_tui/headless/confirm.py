@@ -69,8 +69,9 @@ async def decide(actions: Actions, call: Call, plan: Plan, words: str = "") -> C
     """Return the confirmation that flags or a person gave; None where nobody was asked, so that the plan is shown."""
     try:
         return await _decide(call, plan, words)
-    except TrainctlError:
-        await actions.decline(plan)
+    except TrainctlError as error:
+        asked_for = bool(call.args.yes or call.args.plan_hash or call.args.force)
+        await actions.decline(plan, *((error, _said_by_flags(call)) if asked_for else ()))
         raise
 
 
@@ -206,9 +207,7 @@ def _by_flags(call: Call, plan: Plan) -> Confirmation:
         )
     if plan.verdict.forbidden:
         raise refusal(plan)
-    confirmation = Confirmation(
-        args.plan_hash, True, args.confirm_name, args.cap, frozenset(args.ack), args.reason.strip()
-    )
+    confirmation = _said_by_flags(call)
     if not confirmation.acknowledges(plan.verdict):
         raise unacknowledged(plan, confirmation.acknowledged)
     if plan.verdict.level >= Level.NAME and args.confirm_name != plan.name_to_type:
@@ -220,6 +219,12 @@ def _by_flags(call: Call, plan: Plan) -> Confirmation:
     if plan.price_unknown and args.cap is None:
         raise ValidationError("the price is unknown", todo="say what you accept per hour: --cap USD")
     return confirmation
+
+
+def _said_by_flags(call: Call) -> Confirmation:
+    args = call.args
+    cap = getattr(args, "cap", None)
+    return Confirmation(args.plan_hash, args.yes, args.confirm_name, cap, frozenset(args.ack), args.reason.strip())
 
 
 def _no_force(call: Call, plan: Plan) -> Refused:

@@ -159,7 +159,7 @@ class ActionService:
             held.close()
             raise
 
-    async def decline(self, plan: Plan) -> None:
+    async def decline(self, plan: Plan, error: TrainctlError | None = None, answer: Confirmation | None = None) -> None:
         """Forget a plan that nobody confirmed."""
         self._requests.pop(plan.hash, None)
 

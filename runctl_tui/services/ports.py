@@ -151,8 +151,8 @@ class Actions(Protocol):
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return the job's id; Refused or PlanChanged where it may not."""
 
-    async def decline(self, plan: Plan) -> None:
-        """Take note that a plan was shown and not confirmed, or could not be."""
+    async def decline(self, plan: Plan, error: TrainctlError | None = None, answer: Confirmation | None = None) -> None:
+        """Take note that a plan was shown and not confirmed, or could not be; or which answer was refused, and why."""
 
 
 class Jobs(Protocol):

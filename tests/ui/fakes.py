@@ -451,7 +451,7 @@ class FakeActions(_Part):
         self.world.jobs.push((data.job("j-taken"), *self.world.interrupted))
         return "j-taken"
 
-    async def decline(self, plan: Plan) -> None:
+    async def decline(self, plan: Plan, error: object = None, answer: object = None) -> None:
         self.world.declined.append(plan)
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
