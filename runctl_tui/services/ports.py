@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.run import RunUpdate, TrainingSession
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import VolumeChange
+    from runctl_tui.services.errors import TrainctlError
 
 DiskPrice: TypeAlias = Fact[Decimal]
 

@@ -145,7 +145,7 @@ class Desks:
 
     def _action_service(self) -> ActionService:
         core = self._core
-        evidence = RegisterEvidence(core.runs, self.checkpoints, core.clock)
+        evidence = RegisterEvidence(core.runs, self.checkpoints, core.hosts, core.clock)
         facts = FactGatherer(core.registry, core.fleet, evidence, core.journal, core.clock, self.policy)
         pipeline = LaunchPipeline(
             PipelineParts(

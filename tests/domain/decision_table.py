@@ -17,7 +17,7 @@ from runctl_tui.domain.run import TrainingStatus, UploadSummary
 from runctl_tui.domain.safety import Policy
 from runctl_tui.domain.uploads import UploadedParts
 from runctl_tui.domain.volume import Attachment, SnapshotState, VolumeState
-from tests.domain.safety_facts import FREE, HELD, LEFT, POLICY, ROOT, SAVED, STORED, a_checkpoint, known
+from tests.domain.safety_facts import FREE, HARD, HELD, LEFT, POLICY, ROOT, SAVED, STORED, a_checkpoint, known
 from tests.fakes import START, a_price, a_run, an_instance
 
 T, S, R, L = Operation.TERMINATE, Operation.STOP, Operation.START, Operation.LAUNCH
@@ -115,6 +115,11 @@ TABLE: Final = (
     Row("D11", S, {**RUNNING, "protection": known(ApiProtection(False, True))}, "api_stop_protected", BLOCK, LX),
     Row("D12", T, run(), "training_running", BLOCK, L3),
     Row("D12", S, run(TrainingStatus.PREPARING), "training_running", BLOCK, L3),
+    Row("D12", T, {**RUNNING, "work": known((HARD,))}, "other_work", BLOCK, L3),
+    Row("D12", S, {**RUNNING, "work": known((HARD,))}, "other_work", WARN, L2),
+    Row("D13", T, {**RUNNING, "work": LOST}, "training_unknown", BLOCK, L3),
+    Row("D13", T, {**RUNNING, "work": known((), age=31)}, "training_unknown", BLOCK, L3),
+    Row("D14", S, {**RUNNING, "work": LOST}, "training_unknown", WARN, L2),
     Row("D13", T, {**RUNNING, "sessions": LOST}, "training_unknown", BLOCK, L3),
     Row("D13", T, run(TrainingStatus.UNREACHABLE), "training_unknown", BLOCK, L3),
     Row("D13", T, {**RUNNING, "sessions": known((), age=31)}, "training_unknown", BLOCK, L3),

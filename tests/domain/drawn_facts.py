@@ -23,6 +23,7 @@ from runctl_tui.domain.safety.facts import fact_names
 from runctl_tui.domain.volume import SnapshotState, VolumeState
 from tests.domain.safety_facts import (
     FREE,
+    HARD,
     HELD,
     HOST,
     LEFT,
@@ -75,6 +76,7 @@ HAZARDS: dict[str, list[Any]] = {
         known((a_run(an_instance(), TrainingStatus.UNKNOWN),)),
         known((a_run(an_instance(), TrainingStatus.COMPLETED, uploads=UploadSummary(pending=1)),)),
     ],
+    "work": [known((HARD,)), known((HARD, HARD))],
     "checkpoints": [known((a_checkpoint(CopyState.UPLOADING),))],
     "objects": [
         known(ObjectChangeFacts(3, Versioning("Off"))),

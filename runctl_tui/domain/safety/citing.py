@@ -22,6 +22,7 @@ _NAMES: Final = {
     "market": "how it was bought",
     "parent": "what manages it",
     "sessions": "runs",
+    "work": "processes",
     "out_of_capacity_at": "room there",
     "copies": "copies elsewhere",
     "modified_at": "last change",

@@ -51,6 +51,8 @@ RULES: Final[tuple[Rule, ...]] = (
     machine.tied_to_its_host,
     data.training_running,
     data.training_unknown,
+    data.other_work_running,
+    data.other_work_unknown,
     data.checkpoint_only_copy,
     data.checkpoint_unknown,
     data.busy,

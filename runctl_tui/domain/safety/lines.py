@@ -14,10 +14,10 @@ from runctl_tui.domain.plan import Operation, PlanLine
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety.cost_line import LOSING, cost_line
-from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
+from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints, other_work
 from runctl_tui.domain.safety.marks import mark_lines
 from runctl_tui.domain.safety.processes import process_lines
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, age_words, count, known_or_none, unknown, what
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, age_words, count, known_or_none, process_brief, unknown, what
 from runctl_tui.domain.safety.storage_lines import storage_lines
 from runctl_tui.domain.safety.uploads import upload_lines
 from runctl_tui.domain.states import MARKING, ON_PROCESSES, ON_UPLOADS, STORAGE
@@ -39,7 +39,7 @@ def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]
         return mark_lines(operation, facts)
     lines = [PlanLine("WHAT", what(facts))]
     if operation in ON_INSTANCES or operation in _ON_RUNS:
-        lines += [_running(facts), _checkpoints(facts)]
+        lines += [_running(operation, facts), _checkpoints(facts)]
     lines.append(cost_line(operation, facts))
     if operation in LOSING:
         lines.append(PlanLine("DIES", _dies(operation, facts), _seen(facts.disks)))
@@ -48,14 +48,19 @@ def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]
     return tuple(lines)
 
 
-def _running(facts: SafetyFacts) -> PlanLine:
+def _running(operation: Operation, facts: SafetyFacts) -> PlanLine:
     live = live_sessions(facts)
     if isinstance(live, Unknown):
         return PlanLine("RUNNING", unknown(live.reason))
-    words = "; ".join(_run_words(one) for one in live.value) or "nothing trains on it"
     if not live.value and known_or_none(facts.state) is ResourceState.STOPPED:
-        words = "nothing: it is stopped"
-    return PlanLine("RUNNING", words, live.observed_at)
+        return PlanLine("RUNNING", "nothing: it is stopped", live.observed_at)
+    words = [_run_words(one) for one in live.value] or ["no run of ours"]
+    work = other_work(facts)
+    if isinstance(work, Known):
+        words += [process_brief(one) for one in work.value] or ([] if live.value else ["nothing else works on it"])
+    elif operation in (Operation.STOP, Operation.TERMINATE):
+        words.append(f"what else works on it: {unknown(work.reason)}")
+    return PlanLine("RUNNING", "; ".join(words), live.observed_at)
 
 
 def _run_words(session: TrainingSession) -> str:
@@ -73,7 +78,7 @@ def _checkpoints(facts: SafetyFacts) -> PlanLine:
         return PlanLine("CKPT", unknown(facts.checkpoints.reason))
     newest = newest_checkpoints(facts.checkpoints.value)
     if not newest:
-        return PlanLine("CKPT", "none has been written", facts.checkpoints.observed_at)
+        return PlanLine("CKPT", "none written by a run of ours", facts.checkpoints.observed_at)
     words = []
     for one in sorted(newest, key=lambda item: item.safe_in_s3):
         written = one.created_at or one.host.modified_at

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias, TypeVar
 
 from runctl_tui.domain.facts import Fact, Known
+from runctl_tui.domain.host import HostProcess
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.states import MARKING, ON_PROCESSES, ON_SNAPSHOTS, ON_VOLUMES
+from runctl_tui.domain.text import MAX_QUOTED, safe
 
 T = TypeVar("T")
 
@@ -81,6 +83,13 @@ def owned(operation: Operation, facts: SafetyFacts) -> tuple[str, str]:
     if operation not in ON_PROCESSES:
         return "it", facts.target.key
     return "its machine", facts.target.key.rpartition("/")[0]
+
+
+def process_brief(process: HostProcess) -> str:
+    """Return 'python3 train.py (4121, 99 % of a core)'."""
+    uses = [f"{process.cpu_percent:.0f} % of a core"]
+    uses += [f"GPU {', '.join(map(str, process.gpus))}"] if process.gpus else []
+    return f"{safe(process.brief, MAX_QUOTED)} ({process.pid}, {', '.join(uses)})"
 
 
 def count(number: int, noun: str) -> str:

@@ -13,7 +13,7 @@ from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Disk
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import RunProgress, TrainingSession, TrainingStatus, UploadSummary
 from tests.domain.circumstances.telling import RUN, Circumstance
-from tests.domain.safety_facts import ROOT, a_checkpoint, known
+from tests.domain.safety_facts import HARD, ROOT, a_checkpoint, known
 from tests.fakes import OWNER, START
 
 LOST: Final = Unknown("throttled")
@@ -107,6 +107,12 @@ TRAINING: Final[dict[str, Circumstance]] = {
     "a run has ended, and another trains": runs(run(1, TrainingStatus.COMPLETED), run(2)),
     "no run was ever begun": runs(),
     "what runs cannot be told": {"sessions": LOST},
+    "a training that somebody began by hand works on it": {"work": known((HARD,))},
+    "a run trains, and something else works on it": {**runs(run()), "work": known((HARD,))},
+    "four things work on it": {"work": known(tuple(replace(HARD, pid=number, gpus=()) for number in (1, 2, 3, 4)))},
+    "what else works on it cannot be told": {"work": LOST},
+    "neither runs nor work can be told": {"sessions": LOST, "work": LOST},
+    "it is stopped, and what works on it cannot be told": {**STOPPED, "work": LOST},
     "an upload is under way": runs(uploads(pending=1)),
     "two uploads are under way, and others cannot move": runs(
         uploads(pending=2), uploads(pending=3, waiting="no relay")
