@@ -18,7 +18,7 @@ from runctl_tui.domain.instance import ApiProtection, Instance
 from runctl_tui.domain.money import Price
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import Operation, Target
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy, SafetyFacts
 from runctl_tui.domain.safety.facts import UNASKED
@@ -129,9 +129,12 @@ class FactGatherer:
         return replace(base, sessions=Known((session,), now, "register of runs"), checkpoints=checkpoints, at=now)
 
     async def launch(
-        self, operation: Operation, options: CreateResourceOptions, planned_account: str | None
+        self, operation: Operation, options: CreateResourceOptions, planned_account: str | None, falls_back: bool
     ) -> SafetyFacts:
-        """Return the facts about creating one machine; raises where the provider says that it cannot work."""
+        """Return the facts about creating one machine; raises where the provider says that it cannot work.
+
+        `falls_back`: where spot has no room it is made on demand, for what that costs.
+        """
         provider = self.registry.get(options.provider)
         target = Target("instance", "", options.name, options.provider, options.region)
         base, price, warnings = await asyncio.gather(
@@ -140,6 +143,9 @@ class FactGatherer:
             provider.check_create(options),
         )
         incapable = base.incapable or provider.capabilities.why_not(Capability.CREATE)
+        if falls_back and options.market is Market.SPOT:
+            full = await known(provider.estimate_cost(options.region, options.type, Market.ON_DEMAND))
+            base = replace(base, fallback=full)
         return replace(
             base, price=price, warnings=warnings, type=options.type, incapable=incapable, at=self.clock.now()
         )

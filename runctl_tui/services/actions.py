@@ -216,7 +216,8 @@ class ActionService:
     async def _plan_launch(self, request: LaunchRequest, planned_account: str | None) -> tuple[Plan, Batch]:
         operation = launch_operation(request)
         if request.options is not None:
-            facts = await self._facts.launch(operation, request.options, planned_account)
+            falls_back = request.spot_fallback is True
+            facts = await self._facts.launch(operation, request.options, planned_account, falls_back)
         elif request.instance_key:
             facts = await self._look(operation, request.instance_key, planned_account)
         else:

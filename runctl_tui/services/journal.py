@@ -18,6 +18,7 @@ from typing import Final
 
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Known
+from runctl_tui.domain.launch import launch_tokens
 from runctl_tui.domain.marks import INSTANCE, Mark
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
@@ -123,6 +124,7 @@ class Journal:
                 _append(connection, entry.op_id, state, at, "")
 
         await self._store.run(work)
+        self._check_kept()
 
     async def mark(self, op_id: str, state: JournalState, detail: str = "") -> None:
         """Write a step; it is on the disk when this returns. StateError for a step that cannot follow."""
@@ -136,6 +138,14 @@ class Journal:
             _append(connection, op_id, state, at, detail)
 
         await self._store.run(work)
+        if state is JournalState.SENT:
+            self._check_kept()
+
+    def _check_kept(self) -> None:
+        """Raise StateError before a call whose row would die with this program: a full disk is answered from memory."""
+        if not self._store.durable:
+            what = "it is not done: the journal cannot be written"
+            raise StateError(what, "nothing can be written to the state folder", f"make room in {self._store.folder}")
 
     async def open_rows(self, resource: str) -> tuple[Row, ...]:
         """Return the operations on a resource whose outcome is not known."""
@@ -319,9 +329,10 @@ async def _settle_mark(row: Row, registry: ProviderRegistry, now: datetime) -> t
 
 
 async def _settle_launch(provider: TrainingProvider, row: Row, early: bool) -> tuple[JournalState, str]:
-    made = await provider.find_by_token(row.entry.token, row.entry.region)
-    if made is not None:
-        return JournalState.VERIFIED, f"it created {made.id}"
+    for token in launch_tokens(row.entry.token):
+        made = await provider.find_by_token(token, row.entry.region)
+        if made is not None:
+            return JournalState.VERIFIED, f"it created {made.id}"
     return (row.state, "not found yet") if early else (JournalState.FAILED, "nothing was created")
 
 

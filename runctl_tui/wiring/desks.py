@@ -158,6 +158,7 @@ class Desks:
                 rng=random.SystemRandom(),
                 owner=self._place.owner,
                 terminate=self._terminate,
+                policy=self.policy,
                 relay=core.begin_relay,
                 checkpoints=self.checkpoints,
                 here=self.here(),

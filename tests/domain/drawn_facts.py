@@ -53,6 +53,7 @@ HAZARDS: dict[str, list[Any]] = {
     "journal_ok": [False],
     "open_rows": [("stop sent",), None],
     "unprotected_at": [START - timedelta(seconds=59)],
+    "fallback": [known(a_price("40")), Unknown("no list")],
     "out_of_capacity_at": [known(START - timedelta(hours=23))],
     "incapable": ["it cannot"],
     "tags": [known((("runctl:protected", "1"),)), known((("runctl:protect-until", "2999-01-01"),))],

@@ -65,6 +65,7 @@ def test_the_facts_that_may_be_unknown_are_known_by_name() -> None:
     assert fact_names() == (
         "account", "out_of_capacity_at", "state", "tags", "ownership", "created_at", "protection", "disks", "market",
         "parent", "sessions", "work", "checkpoints", "objects", "process", "upload", "price",
+            "fallback",
     )  # fmt: skip
 
 

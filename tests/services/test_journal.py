@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runctl_tui.domain.instance import Instance
+from runctl_tui.domain.launch import launch_tokens
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.services import store as store_module
 from runctl_tui.services.errors import CloudProviderError, StateError
 from runctl_tui.services.journal import SETTLED_AT_ONCE, Entry, Journal, JournalState
 from runctl_tui.services.locks import LockSet
@@ -140,6 +143,16 @@ async def test_a_launch_is_settled_by_its_token(journal: Journal, clock: FakeClo
     assert found["op-2"][0] is JournalState.FAILED
 
 
+async def test_a_launch_that_went_on_demand_is_found_by_its_second_token(journal: Journal, clock: FakeClock) -> None:
+    provider = FakeProvider().add(BOX)
+    provider.tokens[launch_tokens("op-1")[1]] = BOX.id
+    await sent(journal, operation=Operation.LAUNCH)
+    clock.advance(61)
+    assert await journal.reconcile(FakeRegistry(provider)) == ()
+    (row,) = await journal.history()
+    assert (row.state, row.detail) == (JournalState.VERIFIED, f"it created {BOX.id}")
+
+
 async def test_what_cannot_be_asked_stays_open(journal: Journal) -> None:
     provider = FakeProvider().add(BOX)
     provider.failures["get_resource_status"] = CloudProviderError("throttled", transient=True)
@@ -196,6 +209,36 @@ async def test_operations_on_one_resource_are_settled_in_their_order(journal: Jo
     journal.mark = noted  # type: ignore[method-assign]  # to hear of it
     assert await journal.reconcile(FakeRegistry(provider)) == ()
     assert settled == [f"op-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("full_at", ["begin", "sent"])
+async def test_a_disk_that_fills_up_before_the_call_lets_none_be_made(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch, full_at: str
+) -> None:
+    if full_at == "sent":
+        await journal.begin(ENTRY)
+    assert await journal.usable()
+    first = iter([sqlite3.OperationalError("database or disk is full")])
+    real = store_module._transaction
+
+    def full(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], object]) -> object:
+        for error in first:
+            raise error
+        return real(connection, work)
+
+    monkeypatch.setattr(store_module, "_transaction", full)
+    with pytest.raises(StateError, match="the journal cannot be written"):
+        await (journal.begin(ENTRY) if full_at == "begin" else journal.mark("op-1", JournalState.SENT))
+    assert not await journal.usable()
+
+
+async def test_what_comes_after_the_call_is_noted_also_where_the_disk_is_full(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sent(journal)
+    monkeypatch.setattr(store, "_durable", False)
+    await journal.mark("op-1", JournalState.VERIFIED, "it is terminated")
+    assert (await journal.history())[0].state is JournalState.VERIFIED
 
 
 async def test_is_unusable_where_nothing_lasts(tmp_path: Path) -> None:

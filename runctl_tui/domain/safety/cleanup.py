@@ -105,6 +105,7 @@ RULES: Final[tuple[Rule, ...]] = (
     uploads.upload_under_way,
     uploads.upload_busy,
     money.price_unknown,
+    money.fallback_unknown,
     money.cost_cap,
     money.costs_money,
     money.provider_warns,

@@ -33,8 +33,17 @@ def _paid(operation: Operation, facts: SafetyFacts) -> str:
         hourly = facts.price.value.usd_per_hour
         return f"{so_far}; {f'{dollars(hourly)}/h while it runs' if hourly else 'free'}"
     if operation in (Operation.LAUNCH, Operation.START):
-        return f"{_rate(facts)} from now on" + ("" if operation is Operation.LAUNCH else f"; {so_far}")
+        words = f"{_rate(facts)} from now on{_on_demand(facts)}"
+        return words if operation is Operation.LAUNCH else f"{words}; {so_far}"
     return f"{so_far}; {_rate(facts)} while it runs"
+
+
+def _on_demand(facts: SafetyFacts) -> str:
+    if facts.fallback is None:
+        return ""
+    if isinstance(facts.fallback, Unknown):
+        return f"; on demand, where spot has no room: {unknown(facts.fallback.reason)}"
+    return f"; {dollars(facts.fallback.value.usd_per_hour)}/h on demand, where spot has no room"
 
 
 def _rate(facts: SafetyFacts) -> str:

@@ -131,6 +131,8 @@ class SafetyFacts:
     upload: Fact[UnfinishedUpload] = UNASKED
     """The unfinished upload that is to be aborted."""
     price: Fact[Price] = UNASKED
+    fallback: Fact[Price] | None = None
+    """What it costs on demand where spot has no room; None: then it is not made."""
     so_far: Decimal | None = None
     disks_per_month: Decimal | None = None
     mark: Mark | None = None
