@@ -20,7 +20,7 @@ from textual.worker import Worker, WorkerState
 
 from runctl_tui import paths, theme
 from runctl_tui.commands.bindings import read_keymap
-from runctl_tui.commands.palette import BindingCommands
+from runctl_tui.commands.palette import BindingCommands, Palette
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import safe
 from runctl_tui.leaving import LeavingApp, place_of
@@ -173,6 +173,11 @@ class RunctlApp(LeavingApp):
     def move(self, event: Moved) -> None:
         """Work for another profile or in other regions, where nothing of ours is in progress."""
         self._move(event.profile, event.regions)
+
+    def action_command_palette(self) -> None:
+        """Offer everything that can be done here."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     async def action_back(self) -> None:
         """Go back to the view before; from the first one, quit."""
