@@ -276,7 +276,11 @@ async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[J
     if instance.state in _ARRIVED[entry.operation]:
         return JournalState.VERIFIED, f"it is {instance.state.value}"
     words = f"it is {instance.state.value}"
-    return (row.state, words) if early else (JournalState.FAILED, f"{words}: the call never arrived")
+    if early:
+        return row.state, words
+    if row.state is JournalState.ACKED:
+        return JournalState.VERIFIED, f"the call was accepted; {words} now, by what came after it"
+    return JournalState.FAILED, f"{words}: the call never arrived"
 
 
 async def _settle_storage(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:

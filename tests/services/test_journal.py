@@ -104,6 +104,17 @@ async def test_a_crash_after_sending_is_settled_by_the_state(
     assert provider.calls == []
 
 
+async def test_what_was_accepted_did_arrive_whatever_came_after_it(journal: Journal, clock: FakeClock) -> None:
+    provider = FakeProvider().add(replace(BOX, state=ResourceState.RUNNING))
+    await sent(journal, operation=Operation.STOP)
+    await journal.mark("op-1", JournalState.ACKED)
+    clock.advance(3600)
+    assert await journal.reconcile(FakeRegistry(provider)) == ()
+    (row,) = await journal.history()
+    assert row.state is JournalState.VERIFIED
+    assert "accepted; it is running now" in row.detail
+
+
 async def test_a_machine_that_is_gone_was_terminated(journal: Journal) -> None:
     await sent(journal)
     await journal.reconcile(FakeRegistry(FakeProvider()))
