@@ -20,13 +20,13 @@ from textual.worker import Worker, WorkerState
 
 from runctl_tui import paths, theme
 from runctl_tui.commands.bindings import read_keymap
-from runctl_tui.commands.palette import BindingCommands
+from runctl_tui.commands.palette import BindingCommands, Palette
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.text import safe
 from runctl_tui.leaving import LeavingApp, place_of
 from runctl_tui.messages import Faulted, Moved, Navigate, SettingWritten, Told
 from runctl_tui.screens import quitting
-from runctl_tui.screens.base import BaseScreen
+from runctl_tui.screens.commanding import CommandingScreen
 from runctl_tui.screens.shared import Shared
 from runctl_tui.screens.visits import Visit, Visits
 from runctl_tui.services.errors import Refused, TrainctlError, Unsupported
@@ -62,9 +62,9 @@ WARM_UP_AFTER: Final = 3.0
 """Seconds from readiness until garbage is collected and what a launch needs is fetched: the first rows come first."""
 
 
-def screen_class(mode: str) -> type[BaseScreen]:
+def screen_class(mode: str) -> type[CommandingScreen]:
     """Return the screen of a mode, imported now at the latest."""
-    found: type[BaseScreen] = pkgutil.resolve_name(SCREENS[mode])
+    found: type[CommandingScreen] = pkgutil.resolve_name(SCREENS[mode])
     return found
 
 
@@ -173,6 +173,11 @@ class RunctlApp(LeavingApp):
     def move(self, event: Moved) -> None:
         """Work for another profile or in other regions, where nothing of ours is in progress."""
         self._move(event.profile, event.regions)
+
+    def action_command_palette(self) -> None:
+        """Offer everything that can be done here."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     async def action_back(self) -> None:
         """Go back to the view before; from the first one, quit."""
@@ -288,14 +293,14 @@ class RunctlApp(LeavingApp):
             self._front.show_problem(problem, passing)
 
     @property
-    def _front(self) -> BaseScreen:
+    def _front(self) -> CommandingScreen:
         """The screen under all dialogs."""
         screen = self.screen_stack[0]
-        if not isinstance(screen, BaseScreen):
+        if not isinstance(screen, CommandingScreen):
             raise TypeError(f"{screen!r} is no screen of ours")
         return screen
 
-    def _build(self, mode: str) -> BaseScreen:
+    def _build(self, mode: str) -> CommandingScreen:
         return screen_class(mode)(self.services, self.shared)
 
     def _open(self, visit: Visit, again: bool = False) -> None:
@@ -306,11 +311,14 @@ class RunctlApp(LeavingApp):
         """Bring a view to the front; `again`: as it was left, its cursor too."""
         if visit.mode != self.current_mode:
             self._front.go_on(self.shared.notes)
+            begun = self._front.leave_command()
             self.switch_mode(visit.mode)
+            if begun is not None:
+                self.call_after_refresh(self._front.open_command_line, begun)
         self.call_after_refresh(self._take_up, self._front, visit, again)
 
     @staticmethod
-    def _take_up(screen: BaseScreen, visit: Visit, again: bool) -> None:
+    def _take_up(screen: CommandingScreen, visit: Visit, again: bool) -> None:
         screen.narrow_to(visit.machine)
         if screen.ABOUT_REFERENCE or (visit.reference and not again):
             screen.show_reference(visit.reference)

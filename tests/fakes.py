@@ -11,6 +11,7 @@ from decimal import Decimal
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.host import HostProcess
 from runctl_tui.domain.identity import Identity
 from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Disk, Instance
 from runctl_tui.domain.money import Price, PriceKind
@@ -288,6 +289,7 @@ class FakeEvidence:
     clock: FakeClock
     runs: dict[str, tuple[TrainingSession, ...]] = field(default_factory=dict)
     copies: dict[str, tuple[Checkpoint, ...]] = field(default_factory=dict)
+    work: tuple[HostProcess, ...] = ()
     runs_unknown: str = ""
     checkpoints_unknown: str = ""
     slow_seconds: float = 0
@@ -297,6 +299,9 @@ class FakeEvidence:
         if self.runs_unknown:
             return Unknown(self.runs_unknown)
         return Known(self.runs.get(instance.id, ()), self.clock.now(), "fake")
+
+    async def work_on(self, instance: Instance) -> Fact[tuple[HostProcess, ...]]:
+        return Known(self.work, self.clock.now(), "fake")
 
     async def checkpoints_on(self, instance: Instance) -> Fact[tuple[Checkpoint, ...]]:
         self.clock.advance(self.slow_seconds)

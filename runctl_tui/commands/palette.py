@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from textual.await_complete import AwaitComplete
 from textual.binding import ActiveBinding
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+
+
+async def _nothing() -> None:
+    """Be what a second enter does."""
+
+
+class Palette(CommandPalette):
+    """Textual's palette; an enter that comes while it closes does nothing more."""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close once: Textual's own closes whatever is in front then, and ends the program where that is the last."""
+        if self.is_current:
+            return super().dismiss(result)
+        self._selected_command = DiscoveryHit("", _nothing)
+        return AwaitComplete()
 
 
 class BindingCommands(Provider):

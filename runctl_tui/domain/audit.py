@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, fields
 from datetime import datetime
@@ -85,6 +86,8 @@ class Chain:
 PREVIOUS: Final = "previous"
 BEGINNING: Final = ""
 """What the first line follows on."""
+_SUM: Final = re.compile(rb',"sum":"([0-9a-f]{64})"\}\Z')
+"""How a line ends: with the SHA-256 of itself without that, so that the last one cannot be changed unseen either."""
 LONGEST: Final = 1 << 20
 """Bytes of a line at most, so that the last one of a file is found from its end."""
 _LISTS: Final = ("targets", "names", "codes", "acknowledged", "requests")
@@ -103,11 +106,14 @@ def to_line(entry: AuditEntry, previous: str) -> bytes:
     """Return an entry as a line that follows on another, without its end."""
     told = {name: _cut(value) for name, value in asdict(entry).items() if value}
     told |= {"at": entry.at.isoformat(), PREVIOUS: previous}
-    return json.dumps(told, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    line = json.dumps(told, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return line[:-1] + f',"sum":"{link_of(line)}"}}'.encode()
 
 
 def from_line(line: bytes) -> tuple[AuditEntry, str]:
-    """Return an entry and what it follows on; ValueError for a line that is none."""
+    """Return an entry and what it follows on; ValueError for a line that is none, or was changed."""
+    if (summed := _SUM.search(line)) and link_of(line[: summed.start()] + b"}") != summed[1].decode():
+        raise ValueError("it was changed")
     told = json.loads(line)
     if not isinstance(told, Mapping):
         raise ValueError("no object")
@@ -124,15 +130,16 @@ def read_chain(lines: Iterable[bytes]) -> Chain:
     """Return what lines tell, and which of them are damaged or were put in, changed or left out before."""
     entries: list[AuditEntry] = []
     breaks: list[int] = []
-    link = BEGINNING
+    link, summed = BEGINNING, False
     for number, line in enumerate(lines, 1):
+        before, summed = summed, _SUM.search(line) is not None
         try:
             entry, previous = from_line(line)
         except ValueError:
             breaks.append(number)
         else:
             entries.append(entry)
-            if previous != link:
+            if previous != link or before > summed:
                 breaks.append(number)
         link = link_of(line)
     return Chain(tuple(entries), tuple(breaks))

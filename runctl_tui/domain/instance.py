@@ -68,6 +68,8 @@ class Disk:
     iops: int | None = None
     throughput: int | None = None
     """MiB/s."""
+    tags: tuple[tuple[str, str], ...] | None = ()
+    """None: they could not be read."""
 
 
 class Tagged:

@@ -29,6 +29,11 @@ def no_end(script: str, output_dest: str) -> str:
     return ""
 
 
+def launch_tokens(token: str) -> tuple[str, str]:
+    """Return the idempotency tokens of a launch: of its first call, and of the one on demand where spot has no room."""
+    return token, f"{token}-od"
+
+
 @dataclass(frozen=True, slots=True)
 class LaunchRequest:
     """What the wizard, the flags of `train`, and 'resume on another instance' all fill in."""

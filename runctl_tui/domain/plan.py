@@ -53,6 +53,23 @@ def _plain(words: object, *names: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """A fact that a reason rests on."""
+
+    name: str
+    """What was looked at: 'state', 'runs'."""
+    source: str = ""
+    """Who said so; empty where nobody could."""
+    seen_at: datetime | None = None
+    """UTC; None where it is not known."""
+    unknown: str = ""
+    """Why it is not known; empty where it is."""
+
+    def __post_init__(self) -> None:
+        _plain(self, "name", "source", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """One rule's word on a plan."""
 
@@ -60,8 +77,8 @@ class Reason:
     severity: Severity
     text: str
     level: Level
-    facts: tuple[str, ...] = ()
-    """The facts it rests on, in words, each with its age."""
+    facts: tuple[Cited, ...] = ()
+    """What it rests on."""
     offer: str = ""
     """A better way first: 'upload the checkpoint', 'stop instead'."""
     offer_operation: Operation | None = None
@@ -70,7 +87,7 @@ class Reason:
     """The instance keys or run ids that it would be about."""
 
     def __post_init__(self) -> None:
-        _plain(self, "text", "facts", "offer")
+        _plain(self, "text", "offer")
 
 
 @dataclass(frozen=True, slots=True)

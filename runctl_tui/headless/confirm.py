@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from runctl_tui.domain.durations import in_one_unit
 from runctl_tui.domain.figures import price
-from runctl_tui.domain.plan import SHORTEST_REASON, Confirmation, Level, Plan, Severity, reason_given
+from runctl_tui.domain.plan import SHORTEST_REASON, Cited, Confirmation, Level, Plan, Severity, reason_given
 from runctl_tui.domain.text import MAX_PLAN, safe
 from runctl_tui.headless import output
 from runctl_tui.headless.flags import strictly
@@ -67,8 +69,9 @@ async def decide(actions: Actions, call: Call, plan: Plan, words: str = "") -> C
     """Return the confirmation that flags or a person gave; None where nobody was asked, so that the plan is shown."""
     try:
         return await _decide(call, plan, words)
-    except TrainctlError:
-        await actions.decline(plan)
+    except TrainctlError as error:
+        asked_for = bool(call.args.yes or call.args.plan_hash or call.args.force)
+        await actions.decline(plan, *((error, _said_by_flags(call)) if asked_for else ()))
         raise
 
 
@@ -146,9 +149,17 @@ def describe(plan: Plan) -> str:
         lines.append(f"  {output.dollars(plan.usd_per_hour)} per hour, {day} per day")
     for reason in plan.verdict.reasons:
         lines.append(f"  {_SIGNS[reason.severity]} {safe(reason.text, 500)} [{safe(reason.code)}]")
+        if reason.facts:
+            lines.append(f"    rests on: {'; '.join(_cited(one, plan.made_at) for one in reason.facts)}")
         if reason.offer and (not plan.verdict.blocking or reason is plan.verdict.blocking[0]):
             lines.append(f"    do: {safe(reason.offer)}")
     return "\n".join(lines)
+
+
+def _cited(one: Cited, now: datetime) -> str:
+    if one.seen_at is None:
+        return f"{safe(one.name)} unknown ({safe(one.unknown)})"
+    return f"{safe(one.name)} ({safe(one.source)}, {in_one_unit((now - one.seen_at).total_seconds())} ago)"
 
 
 def command_for(call: Call, plan: Plan) -> str:
@@ -196,9 +207,7 @@ def _by_flags(call: Call, plan: Plan) -> Confirmation:
         )
     if plan.verdict.forbidden:
         raise refusal(plan)
-    confirmation = Confirmation(
-        args.plan_hash, True, args.confirm_name, args.cap, frozenset(args.ack), args.reason.strip()
-    )
+    confirmation = _said_by_flags(call)
     if not confirmation.acknowledges(plan.verdict):
         raise unacknowledged(plan, confirmation.acknowledged)
     if plan.verdict.level >= Level.NAME and args.confirm_name != plan.name_to_type:
@@ -210,6 +219,12 @@ def _by_flags(call: Call, plan: Plan) -> Confirmation:
     if plan.price_unknown and args.cap is None:
         raise ValidationError("the price is unknown", todo="say what you accept per hour: --cap USD")
     return confirmation
+
+
+def _said_by_flags(call: Call) -> Confirmation:
+    args = call.args
+    cap = getattr(args, "cap", None)
+    return Confirmation(args.plan_hash, args.yes, args.confirm_name, cap, frozenset(args.ack), args.reason.strip())
 
 
 def _no_force(call: Call, plan: Plan) -> Refused:

@@ -118,7 +118,7 @@ async def _ssh(services: Services, row: FleetRow) -> Seen:
     if state is not ResourceState.RUNNING:
         return Seen(state.value)
     try:
-        await services.shells.command(row.key)
+        await services.shells.reach(row.key)
     except HostKeyChanged:
         raise
     except HostError as error:

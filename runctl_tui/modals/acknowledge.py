@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from textual import events
@@ -12,7 +13,8 @@ from textual.message import Message
 from textual.widgets import Static
 
 from runctl_tui.domain.plan import SHORTEST_REASON, Reason, reason_given
-from runctl_tui.domain.text import safe
+from runctl_tui.domain.text import SafeText, safe
+from runctl_tui.modals.words import rests_on
 from runctl_tui.widgets.form import CheckLine
 from runctl_tui.widgets.prompt import UNFILLED, FormInput
 from runctl_tui.widgets.text import content
@@ -24,15 +26,21 @@ REASON: Final = "reason"
 class Acknowledge(Vertical):
     """A line to tick for each code, and a field; `said` tells whether all that is asked for is there."""
 
-    def __init__(self, reasons: Sequence[Reason]) -> None:
+    def __init__(self, reasons: Sequence[Reason], now: datetime) -> None:
         super().__init__(classes="plan-acknowledge")
-        self._texts = _by_code(reasons)
+        self._reasons = reasons
+        self._texts = _by_code(reasons, now)
 
     def compose(self) -> ComposeResult:
         """Lay out the ticks and the field."""
         for code, text in self._texts.items():
-            yield CheckLine(safe(f"I know: {text}", 500), id=f"ack-{code}")
+            yield CheckLine(text, id=f"ack-{code}")
         yield from ask_for(f"Why all the same ({SHORTEST_REASON} characters or more):", REASON)
+
+    def let_ages_grow(self, now: datetime) -> None:
+        """Say again how old the facts are that the reasons rest on."""
+        for code, text in _by_code(self._reasons, now).items():
+            self.query_one(f"#ack-{code}", CheckLine).rename(text)
 
     @property
     def ticked(self) -> frozenset[str]:
@@ -73,10 +81,11 @@ def ask_for(question: str, field: str, kind: type[FormInput] = FormInput) -> Com
         yield kind(placeholder=UNFILLED, id=field)
 
 
-def _by_code(reasons: Sequence[Reason]) -> dict[str, str]:
-    """Return for each code what stands behind it; targets that share a code are ticked together."""
+def _by_code(reasons: Sequence[Reason], now: datetime) -> dict[str, SafeText]:
+    """Return what is ticked for each code; targets that share a code are ticked together."""
     found: dict[str, str] = {}
     for one in reasons:
         words = f"{one.text} (better: {one.offer})" if one.offer else one.text
+        words += f" ({rests_on(one, now)})" if rests_on(one, now) else ""
         found[one.code] = f"{found[one.code]}; {words}" if one.code in found else words
-    return found
+    return {code: safe(f"I know: {text}", 500) for code, text in found.items()}

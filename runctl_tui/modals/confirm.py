@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -20,7 +21,7 @@ from runctl_tui.modals.acknowledge import Acknowledge, TypedInput, ask_for
 from runctl_tui.modals.base import CANCEL, PASTED, Dialog, DialogButton
 from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
-from runctl_tui.modals.words import seen
+from runctl_tui.modals.words import rests_on, seen
 from runctl_tui.widgets.facts import Fact, FactList
 from runctl_tui.widgets.form import CheckLine
 from runctl_tui.widgets.prompt import FormInput
@@ -139,12 +140,12 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
             facts = FactList(classes="plan-facts")
             facts.facts = self._all_facts()
             yield facts
-            if listed := tuple(_reasons(self.plan)):
+            if listed := self._listed():
                 reasons = FactList(classes="plan-reasons")
                 reasons.facts = listed
                 yield reasons
         if self.needs_reason:
-            yield Acknowledge(self.plan.verdict.blocking)
+            yield Acknowledge(self.plan.verdict.blocking, self._clock.now())
         if self.needs_cap:
             yield from ask_for("The price is unknown. Accept at most $/h:", "cap")
         if self.needs_name:
@@ -266,11 +267,17 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
 
     def _let_ages_grow(self) -> None:
         self.query_one(".plan-facts", FactList).facts = self._all_facts()
+        for reasons in self.query(".plan-reasons").results(FactList):
+            reasons.facts = self._listed()
         if self.needs_reason:
+            self.query_one(Acknowledge).let_ages_grow(self._clock.now())
             self._wake()
 
     def _all_facts(self) -> tuple[Fact, ...]:
         return (*self._facts(), *self._extra)
+
+    def _listed(self) -> tuple[Fact, ...]:
+        return tuple(_reasons(self.plan, self._clock.now()))
 
     def _facts(self) -> Iterable[Fact]:
         now = self._clock.now()
@@ -329,7 +336,7 @@ def _targets(plan: Plan) -> Iterable[Fact]:
         yield Fact(safe("WHAT" if number == 0 else ""), safe(words))
 
 
-def _reasons(plan: Plan) -> Iterable[Fact]:
+def _reasons(plan: Plan, now: datetime) -> Iterable[Fact]:
     """Yield what speaks for care, and what forbids it; what has to be ticked stands at its tick."""
     order = [Severity.BLOCK, Severity.WARN, Severity.ALLOW]
     ticked = plan.verdict.to_acknowledge
@@ -337,7 +344,6 @@ def _reasons(plan: Plan) -> Iterable[Fact]:
         if reason.code in ticked:
             continue
         sign, style = _SIGNS[reason.severity]
-        facts = f" ({'; '.join(reason.facts)})" if reason.facts else ""
-        yield Fact(safe(sign), safe(reason.text + facts), style)
+        yield Fact(safe(sign), safe(reason.text), style, seen=safe(rests_on(reason, now)))
         if reason.offer and (not plan.verdict.blocking or reason is plan.verdict.blocking[0]):
             yield Fact(EMPTY, safe(f"do: {reason.offer}"))

@@ -9,6 +9,7 @@ from typing import Final
 from runctl_tui.domain.durations import in_a_word
 from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.money import Price, PriceKind, cents
+from runctl_tui.domain.plan import Reason
 from runctl_tui.domain.sizes import byte_words
 
 UNKNOWN: Final = "?"
@@ -39,6 +40,14 @@ def seen(then: datetime, now: datetime) -> str:
     if seconds < 5:
         return "now"
     return f"{int(seconds) // 5 * 5} s ago" if seconds < 60 else f"{duration(seconds)} ago"
+
+
+def rests_on(reason: Reason, now: datetime) -> str:
+    """Return what a reason was told by and how old the oldest of it is: 'state, runs 5 s ago'; what is new is 'now'."""
+    known = [(one.seen_at, one.name) for one in reason.facts if one.seen_at is not None]
+    if not known:
+        return ""
+    return f"{', '.join(name for _, name in known)} {seen(min(known)[0], now)}"
 
 
 def money(amount: Decimal | None, prefix: str = "$") -> str:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from runctl_tui.domain.states import Capability
 
 CHANGE = "change"
-_CHANGING = frozenset({"delete", "end", "terminate"})
-"""Actions of keys that open the plan of a change."""
+_CHANGING = frozenset({"delete", "end", "terminate", "shell"})
+"""Actions of keys that open the plan of a change, or where anything can be done."""
 T = TypeVar("T")
 
 

@@ -71,7 +71,7 @@ class CommandingScreen(BaseScreen):
             columns=among(self.column_names),
         )
         self._offered = partial(complete, vocabulary=vocabulary)
-        yield CommandLine(self._offered, self._leads_to)
+        yield CommandLine(self._offered, self._leads_to, self.shared.commands)
 
     @cached_property
     def _destinations(self) -> Destinations:
@@ -105,7 +105,15 @@ class CommandingScreen(BaseScreen):
 
     def action_open_command_line(self) -> None:
         """Let a command be typed."""
-        self.query_one(CommandLine).open()
+        self.open_command_line()
+
+    def open_command_line(self, begun: str = "") -> None:
+        """Let a command be typed, or typed to its end."""
+        self.query_one(CommandLine).open(begun)
+
+    def leave_command(self) -> str | None:
+        """Close the line and return what was typed into it, because it is typed on elsewhere; None: it is not open."""
+        return self.query_one(CommandLine).leave() if self.is_mounted else None
 
     async def _obey(self, text: str) -> None:
         try:

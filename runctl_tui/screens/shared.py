@@ -44,6 +44,8 @@ class Shared:
     """Jobs at work, for the tab line."""
     notes: tuple[StatusNote, ...] = ()
     """Problems that have not been read yet; they follow the person from screen to screen."""
+    commands: list[str] = field(default_factory=list)
+    """What was entered after `:` in this session, on whatever screen, oldest first."""
     kept: Kept = field(default_factory=Kept)
     """What outlives this session: filters, views and how tables were left."""
     stances: Mapping[str, Stance] = field(default_factory=dict)

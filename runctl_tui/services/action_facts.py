@@ -13,11 +13,12 @@ from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
+from runctl_tui.domain.host import HostProcess
 from runctl_tui.domain.instance import ApiProtection, Instance
 from runctl_tui.domain.money import Price
 from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import Operation, Target
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.safety import Policy, SafetyFacts
 from runctl_tui.domain.safety.facts import UNASKED
@@ -55,8 +56,8 @@ CAPABILITY: Final = {
     Operation.PROCESS_END: Capability.SHELL,
     Operation.PROCESS_KILL: Capability.SHELL,
 }
-Training = tuple[Fact[tuple[TrainingSession, ...]], Fact[tuple[Checkpoint, ...]]]
-"""The runs on a machine, and their checkpoints."""
+Training = tuple[Fact[tuple[TrainingSession, ...]], Fact[tuple[Checkpoint, ...]], Fact[tuple[HostProcess, ...]]]
+"""The runs on a machine, their checkpoints, and what else works there."""
 _ENDING: Final = frozenset({Operation.STOP, Operation.TERMINATE})
 
 
@@ -100,15 +101,19 @@ class FactGatherer:
         if status.value.state is not machine.state:
             evidence = await self._training(operation, status.value)
         settled = base.with_instance(status.value, status.observed_at, status.source)
-        sessions, checkpoints = evidence
-        settled = replace(settled, target=_target(status.value), sessions=sessions, checkpoints=checkpoints)
+        sessions, checkpoints, work = evidence
+        settled = replace(settled, target=_target(status.value), sessions=sessions, checkpoints=checkpoints, work=work)
         return replace(settled, at=self.clock.now())
 
     async def _training(self, operation: Operation, machine: Instance) -> Training:
         """Return what is known about training on a machine; asked first, because hosts are slower than providers."""
         if operation not in (*_ENDING, Operation.RUN_START, Operation.RUN_RESUME):
-            return UNASKED, UNASKED
-        return await asyncio.gather(known(self.evidence.runs_on(machine)), known(self.evidence.checkpoints_on(machine)))
+            return UNASKED, UNASKED, UNASKED
+        return await asyncio.gather(
+            known(self.evidence.runs_on(machine)),
+            known(self.evidence.checkpoints_on(machine)),
+            known(self.evidence.work_on(machine)),
+        )
 
     async def run(self, operation: Operation, session: TrainingSession, planned_account: str | None) -> SafetyFacts:
         """Return the facts about stopping or uploading one run."""
@@ -118,13 +123,19 @@ class FactGatherer:
             self.base(operation, provider, target, session.id, planned_account),
             known(self.evidence.checkpoints_of(session)),
         )
+        with contextlib.suppress(TrainctlError):  # what its machine costs is only told
+            row = await self.fleet.find(session.machine_key)
+            base = replace(base, price=await self._price(provider, row), so_far=row.so_far)
         now = self.clock.now()
         return replace(base, sessions=Known((session,), now, "register of runs"), checkpoints=checkpoints, at=now)
 
     async def launch(
-        self, operation: Operation, options: CreateResourceOptions, planned_account: str | None
+        self, operation: Operation, options: CreateResourceOptions, planned_account: str | None, falls_back: bool
     ) -> SafetyFacts:
-        """Return the facts about creating one machine; raises where the provider says that it cannot work."""
+        """Return the facts about creating one machine; raises where the provider says that it cannot work.
+
+        `falls_back`: where spot has no room it is made on demand, for what that costs.
+        """
         provider = self.registry.get(options.provider)
         target = Target("instance", "", options.name, options.provider, options.region)
         base, price, warnings = await asyncio.gather(
@@ -133,6 +144,9 @@ class FactGatherer:
             provider.check_create(options),
         )
         incapable = base.incapable or provider.capabilities.why_not(Capability.CREATE)
+        if falls_back and options.market is Market.SPOT:
+            full = await known(provider.estimate_cost(options.region, options.type, Market.ON_DEMAND))
+            base = replace(base, fallback=full)
         return replace(
             base, price=price, warnings=warnings, type=options.type, incapable=incapable, at=self.clock.now()
         )

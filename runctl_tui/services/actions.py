@@ -131,7 +131,7 @@ class ActionService:
             held.close()
             raise
 
-    async def decline(self, plan: Plan) -> None:
+    async def decline(self, plan: Plan, error: TrainctlError | None = None, answer: Confirmation | None = None) -> None:
         """Forget a plan that nobody confirmed."""
         self._requests.pop(plan.hash, None)
 
@@ -188,7 +188,8 @@ class ActionService:
     async def _plan_launch(self, request: LaunchRequest, planned_account: str | None) -> tuple[Plan, Batch]:
         operation = launch_operation(request)
         if request.options is not None:
-            facts = await self._facts.launch(operation, request.options, planned_account)
+            falls_back = request.spot_fallback is True
+            facts = await self._facts.launch(operation, request.options, planned_account, falls_back)
         elif request.instance_key:
             facts = await self._look(operation, request.instance_key, planned_account)
         else:

@@ -186,10 +186,10 @@ class AuditedActions:
             finally:
                 _UNDER_WAY.reset(before)
 
-    async def decline(self, plan: Plan) -> None:
-        """Take note that a plan was shown and not confirmed, or could not be."""
-        if plan.verdict.forbidden:
-            await self._auditor.refused(plan, None, refusal(plan))
+    async def decline(self, plan: Plan, error: TrainctlError | None = None, answer: Confirmation | None = None) -> None:
+        """Take note that a plan was shown and not confirmed, or could not be; or which answer was refused, and why."""
+        if error is not None or plan.verdict.forbidden:
+            await self._auditor.refused(plan, answer, error or refusal(plan))
         else:
             await self._auditor.cancelled(plan)
 

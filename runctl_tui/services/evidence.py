@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.clock import Clock
 from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.host import HostProcess
 from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
@@ -15,12 +17,31 @@ from runctl_tui.domain.run import TrainingSession
 from runctl_tui.services.errors import TrainctlError
 from runctl_tui.services.ports import Checkpoints, Runs
 
+if TYPE_CHECKING:
+    from runctl_tui.services.training.agent_client import AgentClient
+
+
+BUSY_PERCENT: Final = 50.0
+"""Of a core, from which on something is work."""
+_AGENT: Final = re.compile(r"/\.runctl/agent-[0-9a-f]+\.pyz\b")
+"""Our own program on a host, which has just begun and so seems busy."""
+
+
+class Meters(Protocol):
+    """Reaches the agents on hosts."""
+
+    async def agent(self, instance: Instance) -> AgentClient:
+        """The agent on a machine; HostUnreachable says why there is none."""
+
 
 class Evidence(Protocol):
     """Looks at training for the actions."""
 
     async def runs_on(self, instance: Instance) -> Fact[tuple[TrainingSession, ...]]:
         """Every run on a machine, asked now."""
+
+    async def work_on(self, instance: Instance) -> Fact[tuple[HostProcess, ...]]:
+        """What works hard on a machine and belongs to no run of ours, measured now."""
 
     async def checkpoints_on(self, instance: Instance) -> Fact[tuple[Checkpoint, ...]]:
         """The checkpoints of all its runs, host and S3 copies joined, asked now."""
@@ -35,8 +56,9 @@ class Evidence(Protocol):
 class RegisterEvidence:
     """Asks the register of runs and the checkpoint service; a host that did not answer leaves its facts unknown."""
 
-    def __init__(self, runs: Runs, checkpoints: Checkpoints, clock: Clock) -> None:
+    def __init__(self, runs: Runs, checkpoints: Checkpoints, hosts: Meters, clock: Clock) -> None:
         self._runs = runs
+        self._hosts = hosts
         self._checkpoints = checkpoints
         self._clock = clock
 
@@ -53,6 +75,18 @@ class RegisterEvidence:
         if gap is not None and not (_off(instance) and mine and all(map(_told_to_the_end, mine))):
             return Unknown(gap)
         return Known(mine, self._clock.now(), "register of runs")
+
+    async def work_on(self, instance: Instance) -> Fact[tuple[HostProcess, ...]]:
+        """Return what else works hard on a machine; nobody asks one that is not ours, or that is off."""
+        if not _may_know(instance):
+            return Unknown("it is not ours, so it was not asked")
+        if instance.state is not ResourceState.RUNNING:
+            return Unknown(f"it is {instance.state.value}, so it was not asked")
+        try:
+            reading = await (await self._hosts.agent(instance)).host_now()
+        except TrainctlError as error:
+            return Unknown(str(error))
+        return Known(tuple(filter(_works_hard, reading.processes)), self._clock.now(), "agent on the host")
 
     async def checkpoints_on(self, instance: Instance) -> Fact[tuple[Checkpoint, ...]]:
         """Return the checkpoints of all runs on a machine."""
@@ -86,6 +120,13 @@ class RegisterEvidence:
         if session.status.ended and not _newest_told(session, mine):
             return Unknown(f"its newest, {session.newest_checkpoint}, is told neither by its host nor by S3")
         return Known(mine, self._clock.now(), "host and S3")
+
+
+def _works_hard(process: HostProcess) -> bool:
+    """Tell whether a process computes: on a GPU, or on half a core; runs and our own program on the host are known."""
+    if process.run_id or _AGENT.search(process.command):
+        return False
+    return bool(process.gpus or process.gpu_memory_mib) or process.cpu_percent >= BUSY_PERCENT
 
 
 def _may_know(instance: Instance) -> bool:

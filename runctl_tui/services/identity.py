@@ -80,10 +80,11 @@ class SessionService:
             self._returns += bool(self._renew)
             self._renew, self._account = "", self._account or answer.value.account
             self._identity = answer
-        elif not isinstance(self._identity, Known):
-            self._identity = answer
-        elif answer.code == CredentialsError.default_code:
+            return
+        if answer.code == CredentialsError.default_code:
             self._renew = answer.todo or "log in again"
+        if not isinstance(self._identity, Known):
+            self._identity = answer
 
     def cached(self) -> SessionFacts:
         """What is known without asking anybody."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import threading
+import time
 import uuid
 from contextlib import ExitStack, suppress
 from datetime import datetime
@@ -16,6 +19,16 @@ from runctl_tui.services.errors import DataTransferError
 _DOWN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 LINK: Final = "a link is on its way, or a file where a folder should be"
+
+
+_PART: Final = re.compile(r"\.runctl-[0-9a-f]{12}\.part")
+_YOUNG: Final = 60.0
+"""Seconds in which a part may not be held yet by who has just made it."""
+
+
+def is_part(name: str) -> bool:
+    """Tell whether a file is one that is, or was, on its way: nobody's own, and nothing to send anywhere."""
+    return _PART.fullmatch(name) is not None
 
 
 class Landing:
@@ -43,7 +56,9 @@ class Landing:
                 with suppress(FileExistsError):
                     os.mkdir(part, dir_fd=self._inner)
                 self._inner = self._held(os.open(part, _DOWN, dir_fd=self._inner))
+            _sweep(self._inner)
             self._file = self._held(os.open(self._part, _NEW, 0o666, dir_fd=self._inner))
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self.close()
             raise self._failed(error, "choose another folder") from error
@@ -86,3 +101,21 @@ class Landing:
     def _failed(self, error: OSError, todo: str) -> DataTransferError:
         linked = error.errno in (errno.ELOOP, errno.ENOTDIR)
         return DataTransferError(self._what, f"{self._path}: {LINK if linked else error.strerror}", todo)
+
+
+def _sweep(folder: int) -> None:
+    """Remove what programs left on its way that were killed: nobody holds it any more."""
+    with suppress(OSError):
+        for name in filter(is_part, os.listdir(folder)):
+            with suppress(OSError):
+                _remove_left(folder, name)
+
+
+def _remove_left(folder: int, name: str) -> None:
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    try:
+        if time.time() - os.fstat(handle).st_mtime > _YOUNG:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(name, dir_fd=folder)
+    finally:
+        os.close(handle)

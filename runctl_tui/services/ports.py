@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.run_uploads import RunUpload
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import VolumeChange
+    from runctl_tui.services.errors import TrainctlError
 
 DiskPrice: TypeAlias = Fact[Decimal]
 
@@ -155,8 +156,8 @@ class Actions(Protocol):
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         """Carry a confirmed plan out as a job and return the job's id; Refused or PlanChanged where it may not."""
 
-    async def decline(self, plan: Plan) -> None:
-        """Take note that a plan was shown and not confirmed, or could not be."""
+    async def decline(self, plan: Plan, error: TrainctlError | None = None, answer: Confirmation | None = None) -> None:
+        """Take note that a plan was shown and not confirmed, or could not be; or which answer was refused, and why."""
 
 
 class Jobs(Protocol):

@@ -35,7 +35,13 @@ class Shells(Protocol):
     """Shells and single commands on hosts; HostUnreachable and Unsupported say why there is none."""
 
     async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
-        """What to run for a shell there, or for words: one is a line for its shell, several are a command as it is."""
+        """What to run for a shell there, or for words: one is a line for its shell, several are a command as it is.
+
+        Refused in read-only mode, because a shell can change anything.
+        """
+
+    async def reach(self, key: str) -> None:
+        """Connect once, and do nothing there; errors as above."""
 
 
 class Tunnels(Protocol):

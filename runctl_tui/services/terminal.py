@@ -26,6 +26,7 @@ async def run_in_terminal(command: ShellCommand) -> int:
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         if process is not None and process.returncode is None:
+            process.send_signal(signal.SIGHUP)  # a shell that somebody types into ignores TERM
             process.terminate()
 
 

@@ -51,11 +51,13 @@ class CommandLine(PromptLine):
     class Closed(Message):
         """The line was left without a command."""
 
-    def __init__(self, complete: Complete | None = None, lead: Lead | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+    def __init__(
+        self, complete: Complete | None = None, lead: Lead | None = None, history: list[str] | None = None
+    ) -> None:
+        super().__init__()
         self.complete: Complete = complete or (lambda text: ())
         self.lead: Lead = lead or (lambda text: "")
-        self._history: list[str] = []
+        self._history = [] if history is None else history
         self._place = 0
         self._offers: list[str] = []
         self._offered = -1
@@ -73,6 +75,14 @@ class CommandLine(PromptLine):
         self._forget_offers()
         self.take_focus(text)
         self._hint()
+
+    def leave(self) -> str | None:
+        """Close and return what was typed so far; None where the line is not open."""
+        if not self.display:
+            return None
+        typed = self.query_one(FormInput).value
+        self.give_back()
+        return typed
 
     def renew(self) -> None:
         """Offer what may follow again, because more is known now."""
@@ -101,7 +111,8 @@ class CommandLine(PromptLine):
             self.post_message(self.Closed())
             return
         if text not in self._history[-1:]:
-            self._history = [*self._history, text][-HISTORY:]
+            self._history.append(text)
+            del self._history[:-HISTORY]
         self.post_message(self.Submitted(text))
 
     def action_close(self) -> None:

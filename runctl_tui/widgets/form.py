@@ -139,6 +139,12 @@ class CheckLine(Widget, can_focus=True):
         text = safe(f"[{'x' if self.value else ' '}] {self._label}")
         return content(text, "$strong bold on $field-focused" if self.has_focus else "$foreground")
 
+    def rename(self, label: SafeText) -> None:
+        """Say something else beside the box."""
+        if label != self._label:
+            self._label = label
+            self.refresh(layout=True)
+
     def action_flip(self) -> None:
         """Tick or clear the box."""
         self.value = not self.value

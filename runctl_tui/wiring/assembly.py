@@ -17,6 +17,7 @@ from runctl_tui.services.runpod.provider import RunpodProvider
 from runctl_tui.wiring.core import Core
 
 if TYPE_CHECKING:
+    from runctl_tui.services.journal_rows import Row
     from runctl_tui.wiring.desks import Desks
     from runctl_tui.wiring.ground import Ground
 
@@ -26,6 +27,8 @@ COUNT_SECONDS: Final = 10.0
 """Seconds between two looks at a fleet that no screen shows."""
 TOLD_EVERY: Final = 15.0
 """Seconds between two writings of the file with this program's figures."""
+SETTLING_HOLDS_UP: Final = 2.0
+"""Seconds that what an earlier program left open may hold up a start; each resource waits for its own, however long."""
 HEAD_START: Final = 1.0
 """Seconds that the first rows have for themselves before hosts are asked about runs."""
 
@@ -89,8 +92,11 @@ class Assembly:
                 yield words
         await core.enter_world()
         await core.jobs.load()
-        await core.journal.reconcile(core.registry)
-        self._watching = asyncio.create_task(self._keep_watching())
+        settling = asyncio.create_task(core.journal.reconcile(core.registry))
+        self._watching = asyncio.create_task(self._keep_watching(settling))
+        await asyncio.wait([settling], timeout=SETTLING_HOLDS_UP)
+        if settling.done():
+            settling.result()
 
     async def warm_up(self) -> None:
         """Import what only a later key press needs, so that it need not wait."""
@@ -120,8 +126,9 @@ class Assembly:
         await self.core.hosts.close()
         await self.core.cloud.aclose()
 
-    async def _keep_watching(self) -> None:
-        await asyncio.gather(self._keep_watching_runs(), self._keep_counting(), self._keep_telling())
+    async def _keep_watching(self, settling: asyncio.Task[tuple[Row, ...]]) -> None:
+        watching = (self._keep_watching_runs(), self._keep_counting(), self._keep_telling())
+        await asyncio.gather(_ended(settling), *watching)
 
     async def _keep_telling(self) -> None:
         """Keep the figures in a file, where the configuration names one, for whoever collects them."""
@@ -159,3 +166,11 @@ class Assembly:
                         core.begin_relay()
                 except TrainctlError as error:
                     _LOG.warning("nobody knows whether a relay is needed: %s", error)
+
+
+async def _ended(settling: asyncio.Task[tuple[Row, ...]]) -> None:
+    """Wait for what is settled, also where it holds up the start no longer."""
+    try:
+        await settling
+    except TrainctlError as error:
+        _LOG.warning("what an earlier program left open could not be settled: %s", error)

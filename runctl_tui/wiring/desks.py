@@ -87,7 +87,7 @@ class Desks:
             core.registry, self.actions, self._defaults, self._disk_month, self._supplies.region_of
         )
         self.histories = HistoryBook(core.costs, core.journal)
-        self.shells = HostShells(core.fleet, core.hosts, core.local)
+        self.shells = HostShells(core.fleet, core.hosts, core.local, core.session.why_read_only)
         self.hosts = HostWatch(core.machines, core.hosts, core.clock)
         self.tunnels = self._tunnel_book()
         self.doctor = DoctorService(
@@ -148,7 +148,7 @@ class Desks:
 
     def _action_service(self) -> ActionService:
         core = self._core
-        evidence = RegisterEvidence(core.runs, self.checkpoints, core.clock)
+        evidence = RegisterEvidence(core.runs, self.checkpoints, core.hosts, core.clock)
         facts = FactGatherer(core.registry, core.fleet, evidence, core.journal, core.clock, self.policy)
         pipeline = LaunchPipeline(
             PipelineParts(
@@ -161,6 +161,7 @@ class Desks:
                 rng=random.SystemRandom(),
                 owner=self._place.owner,
                 terminate=self._terminate,
+                policy=self.policy,
                 relay=core.begin_relay,
                 checkpoints=self.checkpoints,
                 here=self.here(),

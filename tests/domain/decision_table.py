@@ -17,7 +17,7 @@ from runctl_tui.domain.run import TrainingStatus, UploadSummary
 from runctl_tui.domain.safety import Policy
 from runctl_tui.domain.uploads import UploadedParts
 from runctl_tui.domain.volume import Attachment, SnapshotState, VolumeState
-from tests.domain.safety_facts import FREE, HELD, LEFT, POLICY, ROOT, SAVED, STORED, a_checkpoint, known
+from tests.domain.safety_facts import FREE, HARD, HELD, LEFT, POLICY, ROOT, SAVED, STORED, a_checkpoint, known
 from tests.fakes import START, a_price, a_run, an_instance
 
 T, S, R, L = Operation.TERMINATE, Operation.STOP, Operation.START, Operation.LAUNCH
@@ -48,6 +48,10 @@ def policy(**changes: Any) -> dict[str, Policy]:
 
 def tags(**values: str) -> dict[str, Any]:
     return {"tags": known((OWNED, *((f"runctl:{name.replace('_', '-')}", value) for name, value in values.items())))}
+
+
+def root_tags(*pairs: tuple[str, str]) -> dict[str, Any]:
+    return {"disks": known((replace(ROOT, tags=pairs),))}
 
 
 def run(status: TrainingStatus = TrainingStatus.RUNNING, **changes: Any) -> dict[str, Any]:
@@ -101,12 +105,21 @@ TABLE: Final = (
     Row("D08", T, {**RUNNING, **tags(protect_until="next week")}, "protect_until", BLOCK, LX),
     Row("D08", T, {**RUNNING, **tags(protect_until="2026-11-10T14:00:00+01:00")}, "protect_until", BLOCK, LX),
     Row("D09", T, {**RUNNING, "tags": LOST}, "tags_unknown", BLOCK, L3),
+    Row("D06", T, {**RUNNING, **root_tags(("runctl:owner", "bob"))}, "other_owner", BLOCK, L3),
+    Row("D07", T, {**RUNNING, **root_tags(("runctl:protected", "yes"))}, "tag_protected", BLOCK, LX),
+    Row("D08", T, {**RUNNING, **root_tags(("runctl:protect-until", "soon"))}, "protect_until", BLOCK, LX),
+    Row("D09", T, {**RUNNING, "disks": known((replace(ROOT, tags=None),))}, "tags_unknown", BLOCK, L3),
     Row("D10", T, {**RUNNING, "protection": known(ApiProtection(True, False))}, "api_protected", BLOCK, LX),
     Row("D10", T, {**RUNNING, "protection": known(ApiProtection(False, True))}, "api_protected", BLOCK, LX),
     Row("D10", T, {**RUNNING, "protection": LOST}, "protection_unknown", BLOCK, LX),
     Row("D11", S, {**RUNNING, "protection": known(ApiProtection(False, True))}, "api_stop_protected", BLOCK, LX),
     Row("D12", T, run(), "training_running", BLOCK, L3),
     Row("D12", S, run(TrainingStatus.PREPARING), "training_running", BLOCK, L3),
+    Row("D12", T, {**RUNNING, "work": known((HARD,))}, "other_work", BLOCK, L3),
+    Row("D12", S, {**RUNNING, "work": known((HARD,))}, "other_work", WARN, L2),
+    Row("D13", T, {**RUNNING, "work": LOST}, "training_unknown", BLOCK, L3),
+    Row("D13", T, {**RUNNING, "work": known((), age=31)}, "training_unknown", BLOCK, L3),
+    Row("D14", S, {**RUNNING, "work": LOST}, "training_unknown", WARN, L2),
     Row("D13", T, {**RUNNING, "sessions": LOST}, "training_unknown", BLOCK, L3),
     Row("D13", T, run(TrainingStatus.UNREACHABLE), "training_unknown", BLOCK, L3),
     Row("D13", T, {**RUNNING, "sessions": known((), age=31)}, "training_unknown", BLOCK, L3),

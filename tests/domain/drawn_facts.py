@@ -24,6 +24,7 @@ from runctl_tui.domain.volume import SnapshotState, VolumeState
 from tests.domain.safety_facts import (
     FREE,
     GOES,
+    HARD,
     HELD,
     HOST,
     LEFT,
@@ -53,6 +54,7 @@ HAZARDS: dict[str, list[Any]] = {
     "journal_ok": [False],
     "open_rows": [("stop sent",), None],
     "unprotected_at": [START - timedelta(seconds=59)],
+    "fallback": [known(a_price("40")), Unknown("no list")],
     "out_of_capacity_at": [known(START - timedelta(hours=23))],
     "incapable": ["it cannot"],
     "tags": [known((("runctl:protected", "1"),)), known((("runctl:protect-until", "2999-01-01"),))],
@@ -61,6 +63,10 @@ HAZARDS: dict[str, list[Any]] = {
     "protection": [known(ApiProtection(True, True)), known(ApiProtection(False, False, True, 4))],
     "disks": [
         known((ROOT, Disk("vol-2", "/dev/sdf", 5, "gp3", delete_on_termination=None))),
+        known((replace(ROOT, tags=(("runctl:protected", "1"),)),)),
+        known((replace(ROOT, tags=(("runctl:protect-until", "soon"),)),)),
+        known((replace(ROOT, tags=(("runctl:owner", "bob"),)),)),
+        known((replace(ROOT, tags=None),)),
         known((ROOT, Disk("vol-2", "/", 5, "container", delete_on_termination=True, lost_on_stop=True, bound=True))),
         known((ROOT, Disk("vol-2", "/workspace", 5, "network", delete_on_termination=False, apart=True))),
     ],
@@ -72,6 +78,7 @@ HAZARDS: dict[str, list[Any]] = {
         known((a_run(an_instance(), TrainingStatus.UNKNOWN),)),
         known((a_run(an_instance(), TrainingStatus.COMPLETED, uploads=UploadSummary(pending=1)),)),
     ],
+    "work": [known((HARD,)), known((HARD, HARD))],
     "checkpoints": [known((a_checkpoint(CopyState.UPLOADING),))],
     "objects": [
         known(ObjectChangeFacts(3, Versioning("Off"))),

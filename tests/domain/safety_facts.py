@@ -58,6 +58,8 @@ PROCESS = HostProcess(
     parent=1,
     own=True,
 )
+HARD = replace(PROCESS, command="/opt/venv/bin/python3 train.py", run_id="", cpu_percent=99.7, gpus=(0, 1))
+"""A training that somebody began by hand."""
 LOOK = ProcessLook(4711, "llama", PROCESS)
 """A process that may be ended."""
 
@@ -122,6 +124,7 @@ SAFE = SafetyFacts(
     parent=known(""),
     type="m5.large",
     sessions=known(()),
+    work=known(()),
     checkpoints=known(()),
     objects=known(ObjectChangeFacts(3, Versioning("Enabled"))),
     process=known(LOOK),

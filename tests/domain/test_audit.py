@@ -1,7 +1,8 @@
-"""The audit log's chain: whatever is changed, put in or taken out before the last line shows."""
+"""The audit log's chain: whatever is changed, put in or taken out shows, but for lines cut off at the end."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -55,6 +56,25 @@ def test_a_change_before_the_last_line_shows(entries: list[AuditEntry], data: st
         if lines == written(*entries):
             return
     assert read_chain(lines).breaks
+
+
+@given(st.lists(ENTRIES, min_size=2, max_size=3), st.data())
+def test_a_change_of_the_last_line_shows(entries: list[AuditEntry], data: st.DataObject) -> None:
+    lines = written(*entries)
+    at = data.draw(st.integers(0, len(lines[-1]) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda one: one not in (lines[-1][at], 10)))
+    lines[-1] = lines[-1][:at] + bytes([byte]) + lines[-1][at + 1 :]
+    assert read_chain(lines).breaks == (len(lines),)
+
+
+def test_lines_from_before_there_were_sums_are_read_and_none_may_follow_one_that_has_its_sum() -> None:
+    old, new = (AuditEntry(AT, AuditEvent.DONE, words) for words in ("old", "new"))
+    bare = re.sub(rb',"sum":"[0-9a-f]+"', b"", to_line(old, ""))
+    assert from_line(bare) == (old, "")
+    summed = to_line(new, link_of(bare))
+    assert read_chain([bare, summed]) == Chain((old, new))
+    stripped = re.sub(rb',"sum":"[0-9a-f]+"', b"", to_line(old, link_of(summed)))
+    assert read_chain([bare, summed, stripped]).breaks == (3,)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_help_commands_filter_sort_and_describe(world: World) -> None:
         screen.wait("runctl:owner")
         dismiss(screen, "runctl:owner")
         command(screen, "tasks")
-        screen.wait("Tasks")
+        screen.wait("TASK  ", "TOOK")
         command(screen, "instnces")
         screen.wait("instances")
 

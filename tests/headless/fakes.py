@@ -218,6 +218,8 @@ class World:
     changes: list[VolumeChange] = field(default_factory=list)
     committed: list[tuple[Plan, Confirmation]] = field(default_factory=list)
     declined: list[Plan] = field(default_factory=list)
+    answered: list[tuple[object, object]] = field(default_factory=list)
+    """Why, and which answer, of each of those; None where a person only did not confirm."""
     requests: list[LaunchRequest] = field(default_factory=list)
     host: HostReading = field(default_factory=reading)
     tunnels: FakeTunnels = field(default_factory=FakeTunnels)
@@ -331,9 +333,11 @@ class FakeShells:
         self.world = world
 
     async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
+        return ShellCommand(tuple(words) or ("sh", "-c", "exit 7"), {"ON": key})
+
+    async def reach(self, key: str) -> None:
         if self.world.ssh_errors:
             raise self.world.ssh_errors.pop(0)
-        return ShellCommand(tuple(words) or ("sh", "-c", "exit 7"), {"ON": key})
 
 
 class FakeRuns:
@@ -458,8 +462,9 @@ class FakeActions:
     async def take_up(self, job_id: str) -> str:
         raise NotImplementedError(job_id)
 
-    async def decline(self, plan: Plan) -> None:
+    async def decline(self, plan: Plan, error: object = None, answer: object = None) -> None:
         self.world.declined.append(plan)
+        self.world.answered.append((error, answer))
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
         self.world.committed.append((plan, confirmation))

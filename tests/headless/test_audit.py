@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from runctl_tui.domain.plan import Confirmation
 from runctl_tui.services.audit import AuditLog
+from runctl_tui.services.errors import TrainctlError
 from tests.headless.conftest import Runctl
 from tests.headless.fakes import BLOCKED, World
 from tests.ui.audit_data import audit
@@ -56,3 +60,23 @@ def test_a_refusal_on_the_command_line_is_taken_note_of(runctl: Runctl, world: W
     assert runctl("instances", "terminate", "llama-7b", "--yes", "--plan-hash", "abc").code == 1
     assert len(world.declined) == 1
     assert world.declined[0].verdict == BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "name"),
+    [
+        (["--yes", "--plan-hash", "000000000000"], "plan-changed", ""),
+        (["--yes", "--plan-hash", "HASH", "--name", "wrong"], "validation", "wrong"),
+        (["--force"], "force", ""),
+    ],
+)
+def test_why_an_answer_was_refused_is_taken_note_of(
+    runctl: Runctl, world: World, flags: list[str], code: str, name: str
+) -> None:
+    told = runctl("instances", "terminate", "llama-7b", "--json").data["plan_hash"]
+    words = [told if word == "HASH" else word for word in flags]
+    assert runctl("instances", "terminate", "llama-7b", *words).code != 0
+    ((error, answer),) = world.answered
+    assert isinstance(error, TrainctlError)
+    assert isinstance(answer, Confirmation)
+    assert (error.code, answer.name, answer.yes) == (code, name, "--yes" in flags)

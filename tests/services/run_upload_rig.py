@@ -65,7 +65,7 @@ class UploadRig(Rig):
         self.actions = ActionService(self._parts())
 
     def _parts(self) -> ActionParts:
-        evidence = RegisterEvidence(self.register, self.book, self.clock)
+        evidence = RegisterEvidence(self.register, self.book, self.hosts, self.clock)
         fleet, policy = FakeFleet(self.provider), Policy(who=OWNER, ordinary_accounts=frozenset({ACCOUNT}))
         facts = FactGatherer(self.registry, fleet, evidence, self.journal, self.clock, lambda: policy)
         caller = Caller(self.registry, self.journal, self.clock, self._sleep)

@@ -18,7 +18,8 @@ from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.aws.objects import AwsObjects
 from runctl_tui.services.errors import StateError
 from runctl_tui.services.jobs import JobBoard
-from runctl_tui.services.journal import Journal, Row
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.journal_rows import Row
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.safe_cleanup import last_view

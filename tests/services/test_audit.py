@@ -17,7 +17,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services import audit as module
 from runctl_tui.services.audit import AuditLog
 from runctl_tui.services.audited import Actor, AuditedActions, Auditor, actor
-from runctl_tui.services.errors import Refused, StateError
+from runctl_tui.services.errors import PlanChanged, Refused, StateError
 from tests.fakes import START, FakeClock, an_instance
 from tests.services.actions_rig import Rig
 
@@ -139,6 +139,15 @@ async def test_what_is_refused_or_cancelled_is_written_too(world: World) -> None
     assert cancelled.event is AuditEvent.CANCELLED
     assert confirmed.answer == refused.answer == "yes, another"
     assert (refused.event, refused.code) == (AuditEvent.REFUSED, "name")
+
+
+async def test_an_answer_that_is_refused_before_it_is_sent_is_written_with_its_reason(world: World) -> None:
+    plan = await world.actions.plan(Operation.TERMINATE, [an_instance().key])
+    answer = Confirmation("000000000000", yes=True, name="another", reason="because")
+    await world.actions.decline(plan, PlanChanged("it is another plan", "its hash", "read it"), answer)
+    (entry,) = (await world.log.read()).entries
+    assert (entry.event, entry.code, entry.result) == (AuditEvent.REFUSED, "plan-changed", "its hash")
+    assert (entry.answer, entry.reason) == ("yes, another", "because")
 
 
 async def test_a_blocked_plan_that_is_closed_counts_as_refused(world: World) -> None:

@@ -16,7 +16,7 @@ from runctl_tui.domain.plan import Operation, Plan
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.volume import NewVolume, VolumeChange
 from runctl_tui.services.errors import TrainctlError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from tests.fakes import an_instance
 from tests.services.actions_rig import OPTIONS, Rig, codes, yes
 from tests.services.test_mark_actions import BOX as MARKED

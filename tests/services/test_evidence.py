@@ -11,6 +11,8 @@ import pytest
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Known, Unknown
+from runctl_tui.domain.host import HostProcess, HostReading
+from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.run import RunUpdate, TrainingSession, TrainingStatus
@@ -18,7 +20,7 @@ from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostUnreachable, ResourceNotFound
 from runctl_tui.services.evidence import RegisterEvidence
 from runctl_tui.services.feed import PushFeed
-from tests.domain.safety_facts import a_checkpoint
+from tests.domain.safety_facts import HARD, a_checkpoint
 from tests.fakes import START, FakeClock, a_run, an_instance
 
 BOX = an_instance()
@@ -78,9 +80,59 @@ class Copies:
         return Snapshot(self.register.copies, START, missing=self.register._problems())
 
 
-def evidence(**given: Any) -> RegisterEvidence:
+@dataclass
+class Meters:
+    """Hosts, and what runs there."""
+
+    processes: tuple[HostProcess, ...] = ()
+    error: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+
+    async def agent(self, instance: Instance) -> Any:
+        self.asked.append(instance.id)
+        if self.error is not None:
+            raise self.error
+        return self
+
+    async def host_now(self) -> HostReading:
+        return HostReading(BOX.key, processes=self.processes)
+
+
+def evidence(meters: Meters | None = None, **given: Any) -> RegisterEvidence:
     register = Register(**given)
-    return RegisterEvidence(register, Copies(register), FakeClock())
+    return RegisterEvidence(register, Copies(register), meters or Meters(), FakeClock())
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_work"),
+    [
+        ({}, True),
+        ({"cpu_percent": 50.0}, True),
+        ({"cpu_percent": 49.9}, False),
+        ({"cpu_percent": 0.0, "gpus": (0,)}, True),
+        ({"cpu_percent": 0.0, "gpu_memory_mib": 900.0}, True),
+        ({"run_id": "r-1"}, False),
+        ({"command": "python3 /home/me/.runctl/agent-11199263.pyz host"}, False),
+        ({"command": "python3 /home/me/agent-11199263.pyz"}, True),
+    ],
+)
+async def test_what_computes_and_is_no_run_of_ours_is_work(changes: dict[str, Any], is_work: bool) -> None:
+    process = replace(HARD, gpus=(), **changes) if "gpus" not in changes else replace(HARD, **changes)
+    found = await evidence(Meters((process,))).work_on(BOX)
+    assert isinstance(found, Known)
+    assert found.value == ((process,) if is_work else ())
+    assert found.source == "agent on the host"
+
+
+async def test_what_works_on_it_is_not_known_where_nobody_can_look() -> None:
+    foreign, meters = replace(BOX, tags=()), Meters()
+    assert await evidence(meters).work_on(foreign) == Unknown("it is not ours, so it was not asked")
+    assert await evidence(meters).work_on(OFF) == Unknown("it is stopped, so it was not asked")
+    assert meters.asked == []
+    deaf = Meters(error=HostUnreachable("box-1 cannot be reached", "no route"))
+    found = await evidence(deaf).work_on(BOX)
+    assert isinstance(found, Unknown)
+    assert "no route" in found.reason
 
 
 async def test_nothing_is_known_about_a_machine_of_somebody_else() -> None:
@@ -98,7 +150,7 @@ async def test_runs_of_other_machines_do_not_count() -> None:
 
 async def test_nobody_waits_for_other_machines() -> None:
     register = Register(sessions=(DONE,))
-    await RegisterEvidence(register, Copies(register), FakeClock()).checkpoints_on(BOX)
+    await RegisterEvidence(register, Copies(register), Meters(), FakeClock()).checkpoints_on(BOX)
     assert register.asked == [BOX.key]
 
 

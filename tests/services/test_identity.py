@@ -195,6 +195,24 @@ async def test_credentials_that_end_make_it_read_only_until_they_return() -> Non
     assert provider.forgotten == 2, "the login is looked for at each question, and only then"
 
 
+async def test_credentials_that_had_ended_before_the_start_are_told_and_read_anew() -> None:
+    service, _, _ = session(who())
+    provider = Expiring([ENDED, ENDED, who()])
+    service._place.registry.provider = provider  # type: ignore[attr-defined]  # the fake above
+    facts = await service.facts()
+    assert (facts.read_only, facts.renew, facts.who) == (True, "run `aws sso login --profile research`", "")
+    await service.facts()
+    facts = await service.facts()
+    assert (facts.read_only, facts.renew, facts.who, facts.returns) == (False, "", "me", 1)
+    assert provider.forgotten == 2
+
+
+async def test_what_never_was_there_has_not_ended() -> None:
+    service, _, _ = session(Unknown("no usable credentials", "`aws configure`", "NoCredentialsError"))
+    facts = await service.facts()
+    assert (facts.read_only, facts.renew) == (False, "")
+
+
 async def test_another_account_after_the_return_changes_nothing() -> None:
     service, _, _ = session(who())
     service._place.registry.provider = Expiring([who(), ENDED, who("999999999999"), who()])  # type: ignore[attr-defined]  # the fake above
@@ -203,8 +221,3 @@ async def test_another_account_after_the_return_changes_nothing() -> None:
     assert (facts.read_only, facts.returns) == (True, 1)
     assert f"999999999999 now and was {PRODUCTION}" in service.why_read_only()
     assert not (await service.facts()).read_only
-
-
-async def test_who_never_was_logged_in_is_not_told_that_it_ended() -> None:
-    service, _, _ = session(ENDED)
-    assert (await service.facts()).renew == ""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runctl_tui.domain.instance import Instance
+from runctl_tui.domain.launch import launch_tokens
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.services import store as store_module
 from runctl_tui.services.errors import CloudProviderError, StateError
-from runctl_tui.services.journal import Entry, Journal, JournalState
+from runctl_tui.services.journal import SETTLED_AT_ONCE, Journal
+from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.store import Store
 from tests.fakes import FakeClock, FakeProvider, FakeRegistry, an_instance
+from tests.services.rig import until_true
 
 BOX = an_instance()
 ENTRY = Entry(
@@ -98,6 +105,17 @@ async def test_a_crash_after_sending_is_settled_by_the_state(
     assert provider.calls == []
 
 
+async def test_what_was_accepted_did_arrive_whatever_came_after_it(journal: Journal, clock: FakeClock) -> None:
+    provider = FakeProvider().add(replace(BOX, state=ResourceState.RUNNING))
+    await sent(journal, operation=Operation.STOP)
+    await journal.mark("op-1", JournalState.ACKED)
+    clock.advance(3600)
+    assert await journal.reconcile(FakeRegistry(provider)) == ()
+    (row,) = await journal.history()
+    assert row.state is JournalState.VERIFIED
+    assert "accepted; it is running now" in row.detail
+
+
 async def test_a_machine_that_is_gone_was_terminated(journal: Journal) -> None:
     await sent(journal)
     await journal.reconcile(FakeRegistry(FakeProvider()))
@@ -137,6 +155,16 @@ async def test_a_launch_is_settled_by_its_token(journal: Journal, clock: FakeClo
     assert found["op-2"][0] is JournalState.FAILED
 
 
+async def test_a_launch_that_went_on_demand_is_found_by_its_second_token(journal: Journal, clock: FakeClock) -> None:
+    provider = FakeProvider().add(BOX)
+    provider.tokens[launch_tokens("op-1")[1]] = BOX.id
+    await sent(journal, operation=Operation.LAUNCH)
+    clock.advance(61)
+    assert await journal.reconcile(FakeRegistry(provider)) == ()
+    (row,) = await journal.history()
+    assert (row.state, row.detail) == (JournalState.VERIFIED, f"it created {BOX.id}")
+
+
 async def test_what_cannot_be_asked_stays_open(journal: Journal) -> None:
     provider = FakeProvider().add(BOX)
     provider.failures["get_resource_status"] = CloudProviderError("throttled", transient=True)
@@ -151,6 +179,78 @@ async def test_what_a_living_process_does_is_left_to_it(journal: Journal, tmp_pa
     with LockSet(tmp_path).hold(ENTRY.resource):
         (row,) = await journal.reconcile(FakeRegistry(provider))
     assert row.state is JournalState.SENT
+
+
+class HangingProvider(FakeProvider):
+    """Never answers about one machine."""
+
+    async def get_resource_status(self, resource_id: str, region: str = "") -> Instance:
+        """Answer about the others."""
+        if resource_id == BOX.id:
+            await asyncio.Event().wait()
+        return await super().get_resource_status(resource_id, region)
+
+
+async def test_one_that_hangs_holds_up_no_other(journal: Journal) -> None:
+    others = [f"fake/i-gone{number}" for number in range(SETTLED_AT_ONCE + 3)]
+    await sent(journal)
+    for number, resource in enumerate(others):
+        await sent(journal, op_id=f"op-o{number}", resource=resource)
+    settling = asyncio.create_task(journal.reconcile(FakeRegistry(HangingProvider())))
+
+    async def only_that_one_is_left() -> bool:
+        return [row.entry.resource for row in await journal.unsettled()] == [ENTRY.resource]
+
+    await until_true(only_that_one_is_left)
+    settling.cancel()
+    await asyncio.gather(settling, return_exceptions=True)
+    assert await journal.reconcile(FakeRegistry(FakeProvider())) == (), "it is let go of and can be asked about again"
+
+
+async def test_operations_on_one_resource_are_settled_in_their_order(journal: Journal) -> None:
+    provider = FakeProvider().add(replace(BOX, state=ResourceState.TERMINATED))
+    settled: list[str] = []
+    mark = journal.mark
+
+    async def noted(op_id: str, state: JournalState, detail: str = "") -> None:
+        settled.append(op_id)
+        await mark(op_id, state, detail)
+
+    for number in range(5):
+        await sent(journal, op_id=f"op-{number}")
+    journal.mark = noted  # type: ignore[method-assign]  # to hear of it
+    assert await journal.reconcile(FakeRegistry(provider)) == ()
+    assert settled == [f"op-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("full_at", ["begin", "sent"])
+async def test_a_disk_that_fills_up_before_the_call_lets_none_be_made(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch, full_at: str
+) -> None:
+    if full_at == "sent":
+        await journal.begin(ENTRY)
+    assert await journal.usable()
+    first = iter([sqlite3.OperationalError("database or disk is full")])
+    real = store_module._transaction
+
+    def full(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], object]) -> object:
+        for error in first:
+            raise error
+        return real(connection, work)
+
+    monkeypatch.setattr(store_module, "_transaction", full)
+    with pytest.raises(StateError, match="the journal cannot be written"):
+        await (journal.begin(ENTRY) if full_at == "begin" else journal.mark("op-1", JournalState.SENT))
+    assert not await journal.usable()
+
+
+async def test_what_comes_after_the_call_is_noted_also_where_the_disk_is_full(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sent(journal)
+    monkeypatch.setattr(store, "_durable", False)
+    await journal.mark("op-1", JournalState.VERIFIED, "it is terminated")
+    assert (await journal.history())[0].state is JournalState.VERIFIED
 
 
 async def test_is_unusable_where_nothing_lasts(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import threading
 import time
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from runctl_tui.services.errors import DataTransferError
-from runctl_tui.services.landing import LINK, Landing
+from runctl_tui.services.landing import LINK, Landing, is_part
 
 SECONDS = 1.0
 """How long the race runs."""
@@ -139,3 +141,40 @@ def test_no_race_gets_a_file_out(places: tuple[Path, Path], swapping: list[int])
             refused += 1
     assert min(landed, refused, swapping[0]) > 0, "the race was none"
     assert not list(outside.iterdir())
+
+
+def aged(path: Path, seconds: float = 61) -> Path:
+    path.write_bytes(b"half")
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+def test_what_a_killed_program_left_on_its_way_goes_and_nothing_else(places: tuple[Path, Path]) -> None:
+    meant, _ = places
+    left, young = aged(meant / ".runctl-0123456789ab.part"), aged(meant / ".runctl-0123456789ac.part", 50)
+    own = aged(meant / ".runctl-notes.part")
+    (meant / ".runctl-0123456789ad.part").symlink_to(own)
+    with aged(meant / ".runctl-0123456789ae.part").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        land(meant, "file")
+        assert not left.exists()
+        assert young.exists(), "its maker may not hold it yet"
+        assert own.exists()
+        assert (meant / ".runctl-0123456789ae.part").exists(), "another program writes it"
+    assert (meant / "file").read_bytes() == b"new"
+
+
+def test_a_file_on_its_way_is_held(places: tuple[Path, Path]) -> None:
+    meant, _ = places
+    landing = Landing(meant, "file", "it did not land")
+    landing.begin()
+    try:
+        landing.write(0, b"half")
+        (part,) = [one for one in meant.iterdir() if is_part(one.name)]
+        os.utime(part, (0, 0))
+        land(meant, "other")
+        assert part.exists()
+    finally:
+        landing.close()
+    assert not part.exists()

@@ -14,7 +14,7 @@ from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.plan import Confirmation
 from runctl_tui.domain.run import TrainingJob
 from runctl_tui.options import Options
-from runctl_tui.services.errors import SandboxFailed, TrainctlError
+from runctl_tui.services.errors import CloudProviderError, SandboxFailed, StateError, TrainctlError
 from runctl_tui.services.log_file import open_log
 from runctl_tui.wiring import assembly, build
 from runctl_tui.wiring.assembly import Assembly
@@ -67,6 +67,9 @@ async def test_read_only_reaches_the_calls(tmp_path: Path) -> None:
         assert plan.verdict.blocked
         with pytest.raises(TrainctlError, match="read-only"):
             await services.actions.commit(plan, Confirmation(plan.hash, yes=True))
+        with pytest.raises(TrainctlError, match=r"read-only: .*, and a shell can change anything"):
+            await services.shells.command("local/local", ["true"])
+        await services.shells.reach("local/local")
     finally:
         services.close()
 
@@ -122,6 +125,39 @@ async def test_a_budget_counts_as_soon_as_it_is_written_and_stays_while_the_file
     assert services.settings.validate()
     assert (await services.costs.now()).budget == 200
     services.close()
+
+
+async def test_what_cannot_be_settled_now_holds_up_no_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly, "SETTLING_HOLDS_UP", 0.05)
+    made = Assembly(Ground(Options(state_dir=str(tmp_path / "state"), regions=("us-east-1",))))
+    let_go = asyncio.Event()
+
+    async def hanging(*_: object) -> tuple[()]:
+        await let_go.wait()
+        raise CloudProviderError("no way there")
+
+    monkeypatch.setattr(made.core.journal, "reconcile", hanging)
+    async with asyncio.timeout(5):
+        assert [words async for words in made.start()] == []
+    let_go.set()
+    await asyncio.sleep(0.05)
+    assert made._watching is not None
+    assert not made._watching.done(), "what it keeps watch over goes on"
+    await made.aclose()
+
+
+async def test_a_journal_that_cannot_be_read_is_told_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Assembly(Ground(Options(state_dir=str(tmp_path / "state"), regions=("us-east-1",))))
+
+    async def broken(*_: object) -> tuple[()]:
+        raise StateError("the journal cannot be read")
+
+    monkeypatch.setattr(made.core.journal, "reconcile", broken)
+    with pytest.raises(StateError):
+        assert [words async for words in made.start()] == []
+    await made.aclose()
 
 
 async def test_the_ledger_hears_of_the_fleet_while_no_screen_shows_it(

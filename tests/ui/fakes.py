@@ -458,7 +458,7 @@ class FakeActions(_Part):
         self.world.jobs.push((data.job("j-taken"), *self.world.interrupted))
         return "j-taken"
 
-    async def decline(self, plan: Plan) -> None:
+    async def decline(self, plan: Plan, error: object = None, answer: object = None) -> None:
         self.world.declined.append(plan)
 
     async def commit(self, plan: Plan, confirmation: Confirmation) -> str:
@@ -616,6 +616,9 @@ class FakeShells(_Part):
     async def command(self, key: str, words: Sequence[str] = ()) -> ShellCommand:
         await self.world.gate()
         return self.world.shell
+
+    async def reach(self, key: str) -> None:
+        raise AssertionError("the interface opens shells")
 
 
 class FakeHosts(_Part):

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runctl_tui.domain.objects import DeleteRequest, Deletion, EntryKind, ObjectEntry
-from runctl_tui.domain.plan import Operation, Plan, PlanLine, Reason, Severity
+from runctl_tui.domain.plan import Cited, Operation, Plan, PlanLine, Reason, Severity
 from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
 from runctl_tui.domain.states import IN_S3
 from runctl_tui.headless.confirm import describe
@@ -23,7 +23,7 @@ from runctl_tui.services.action_plans import effect_of, plan_of
 from runctl_tui.services.storage.words import deletion_plan
 from tests.domain.circumstances.telling import usual
 from tests.domain.drawn_facts import drawn
-from tests.fakes import an_instance
+from tests.fakes import START, an_instance
 from tests.services.actions_rig import Rig
 from tests.ui.fake_feed import FakeClock
 from tests.ui.widgets.hostile import PAYLOADS
@@ -57,9 +57,10 @@ def provided(facts: SafetyFacts, text: str) -> SafetyFacts:
 
 def unplain(plan: Plan) -> list[str]:
     """Return what of a plan's text is not plain, wherever it is read."""
-    reasons = [word for one in plan.verdict.reasons for word in (one.code, one.text, one.offer, *one.facts)]
+    reasons = [word for one in plan.verdict.reasons for word in (one.code, one.text, one.offer)]
+    reasons += [word for one in plan.verdict.reasons for each in one.facts for word in (each.source, each.unknown)]
     lines = [word for line in plan.lines for word in (line.label, line.text)]
-    drawn_facts = [*dialog_for(FakeClock(), plan)._all_facts(), *_reasons(plan)]
+    drawn_facts = [*dialog_for(FakeClock(), plan)._all_facts(), *_reasons(plan, START)]
     dialog = [word for fact in drawn_facts for word in (fact.label, fact.value, fact.seen)]
     words = [plan.effect, plan.hash, plan.name_to_type, *plan.stakes, *reasons, *lines]
     read = [*dialog, *describe(plan).split("\n")]
@@ -104,6 +105,7 @@ async def test_law_i_such_a_machine_is_ended_like_any_other_and_written_down_pla
 
 
 def test_law_i_the_words_are_plain_whoever_writes_them() -> None:
-    reason = Reason("code", Severity.WARN, "a\x1b[2J", 0, ("b\u202e",), "c\n")  # type: ignore[arg-type]  # a level by its number
-    assert (reason.text, reason.facts, reason.offer) == ("a␛[2J", ("b\\u{202e}",), "c␊")
+    reason = Reason("code", Severity.WARN, "a\x1b[2J", 0, offer="c\n")  # type: ignore[arg-type]  # a level by its number
+    assert (reason.text, reason.offer) == ("a␛[2J", "c␊")
+    assert Cited("state", "b\u202e", unknown="d\r") == Cited("state", "b\\u{202e}", unknown="d␍")
     assert PlanLine("W\x07", "x\x9b").text == "x\\u{9b}"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.run import TrainingJob
@@ -20,6 +21,7 @@ from runctl_tui.services.ports import Finding
 from runctl_tui.services.retrying import tell_retry
 from runctl_tui.services.store import Store
 from runctl_tui.widgets import clipboard
+from runctl_tui.widgets.command_line import CommandLine
 from runctl_tui.widgets.table import FRESH_SECONDS
 from tests.fakes import FakeClock
 from tests.ui import fake_data as data
@@ -372,3 +374,30 @@ async def test_what_a_key_waits_for_shows_its_retries(monkeypatch: pytest.Monkey
         await person.sees("retry 2 of 5 in 3 s")
         go_on.set()
         await person.sees("terminal  fine")
+
+
+async def test_a_command_that_is_being_typed_comes_along_to_the_screen_that_opens_beneath() -> None:
+    async with at_keyboard() as person:
+        await person.press("colon")
+        await person.type("aud")
+        person.app.action_open_mode("volumes")
+        await person.until(lambda: person.app.current_mode == "volumes", "the screen is another")
+        await person.until(lambda: isinstance(person.app.focused, Input), "the line is open there")
+        await person.type("it")
+        await person.press("enter")
+        await person.until(lambda: person.app.current_mode == "audit", "the command was typed whole")
+        person.app.action_open_mode("instances")
+        await person.until(lambda: person.app.current_mode == "instances", "back")
+        assert not person.app.screen.query_one(CommandLine).display, "nothing was left there"
+
+
+async def test_commands_are_had_back_by_the_arrows_on_every_screen() -> None:
+    async with at_keyboard() as person:
+        for command, mode in (("volumes", "volumes"), ("audit", "audit")):
+            await person.press("colon")
+            await person.type(command)
+            await person.press("enter")
+            await person.until(lambda mode=mode: person.app.current_mode == mode, "it is there")  # type: ignore[misc]  # a lambda with a default is not inferred
+        await person.press("colon", "up", "up")
+        await person.press("enter")
+        await person.until(lambda: person.app.current_mode == "volumes", "the command before the last is done again")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runctl_tui.commands.line import COMMANDS, Vocabulary, among, complete, nearest
+from runctl_tui.commands.palette import Palette
 from runctl_tui.services.errors import Refused
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
@@ -228,6 +229,21 @@ async def test_palette_offers_what_the_keys_do() -> None:
         await person.sees("Describe")
         await person.press("enter")
         await person.until(lambda: person.dialog == "TextView", "the description is open")
+
+
+async def test_two_enters_in_one_burst_do_what_was_chosen_once_and_end_nothing() -> None:
+    async with at_keyboard() as person:
+        await person.press("ctrl+p")
+        await person.type("describe")
+        await person.sees("Describe")
+        palette = person.app.screen
+        assert isinstance(palette, Palette)
+        before = list(person.app.screen_stack)
+        for _ in range(3):
+            palette._select_or_command()
+        await person.until(lambda: person.dialog == "TextView", "the description is open")
+        await person.press("escape")
+        await person.until(lambda: person.app.screen_stack == before[:1], "it was opened once")
 
 
 async def test_help_lists_every_live_binding() -> None:

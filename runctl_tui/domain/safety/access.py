@@ -12,7 +12,7 @@ from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.protection import protected_until, protecting_tag
 from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
-from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, offering, takes_over, warn
+from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, offering, owned, takes_over, warn
 from runctl_tui.domain.states import COPYING, DESTROYING
 
 COOL_DOWN: Final = timedelta(seconds=60)
@@ -73,16 +73,17 @@ def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D05: what this tool did not make is not touched before somebody claims it."""
     if not takes_over(operation, facts) or facts.local:
         return None
+    it, key = owned(operation, facts)
     match facts.ownership:
         case Known(Ownership.FOREIGN):
-            made = "it was not made by this tool"
+            made = f"{it} was not made by this tool"
         case Known(Ownership.RUNCTL):
-            made = "it was made by runctl and has no owner"
+            made = f"{it} was made by runctl and has no owner"
         case _:
             return None
     offer = f"if it is yours, claim it: {facts.no_tags}" if facts.no_tags else "claim it first, if it is yours"
     reason = block("foreign", made, Level.NEVER, offer=offer)
-    return reason if facts.no_tags else offering(reason, Operation.CLAIM, facts.target.key)
+    return reason if facts.no_tags else offering(reason, Operation.CLAIM, key)
 
 
 def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -92,7 +93,7 @@ def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if known_or_none(facts.ownership) is not Ownership.OTHER:
         return None
     owner = _tags(facts).get(TAG_OWNER)
-    text = f"it belongs to {owner or 'somebody else'}"
+    text = f"{owned(operation, facts)[0]} belongs to {owner or 'somebody else'}"
     if operation in DESTROYING:
         return block("other_owner", text, offer=f"ask {owner or 'its owner'}")
     return warn("other_owner", text, Level.NAME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from runctl_tui.domain.facts import Known
@@ -12,6 +13,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety import (
     access,
     data,
+    disks,
     machine,
     marks,
     money,
@@ -21,6 +23,7 @@ from runctl_tui.domain.safety import (
     storage,
     uploads,
 )
+from runctl_tui.domain.safety.citing import cited
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.lines import disks_per_month_stopped
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, offering, warn
@@ -60,12 +63,18 @@ RULES: Final[tuple[Rule, ...]] = (
     machine.tied_to_its_host,
     data.training_running,
     data.training_unknown,
+    data.other_work_running,
+    data.other_work_unknown,
     data.checkpoint_only_copy,
     data.checkpoint_unknown,
     data.busy,
     data.data_volume_dies,
     data.disks_unknown,
     data.root_dies,
+    disks.disk_protected,
+    disks.disk_protected_until,
+    disks.disk_of_others,
+    disks.disk_tags_unknown,
     data.instance_store_lost,
     data.stopped_disk_costs_more,
     data.volume_stays_and_costs,
@@ -103,7 +112,6 @@ RULES: Final[tuple[Rule, ...]] = (
     processes.process_other,
     processes.process_guarded,
     processes.process_of_run,
-    processes.process_elsewhere,
     uploads.upload_unknown,
     uploads.foreign_upload,
     uploads.upload_under_way,
@@ -112,6 +120,7 @@ RULES: Final[tuple[Rule, ...]] = (
     run_uploads.run_upload_host_off,
     run_uploads.run_upload_unreadable,
     money.price_unknown,
+    money.fallback_unknown,
     money.cost_cap,
     money.costs_money,
     money.provider_warns,
@@ -193,17 +202,17 @@ class CleanupSafety:
     def judge(self, operation: Operation, facts: SafetyFacts) -> Verdict:
         """Return the verdict on one target; facts that are too old count as unknown."""
         facts = facts.fresh()
-        if (done := already_done(operation, facts)) is not None:
+        if (done := cited(partial(already_done, operation), facts)) is not None:
             return Verdict((done,))
-        found = (rule(operation, facts) for rule in self.rules)
+        found = (cited(partial(rule, operation), facts) for rule in self.rules)
         reasons = [reason for reason in found if reason is not None]
-        if operation is Operation.TERMINATE and _outlasts_stop(facts) and self._may_stop(facts):
-            reasons.append(_stop_instead(facts))
+        if operation is Operation.TERMINATE and self._may_stop(facts) and (instead := cited(_stop_instead, facts)):
+            reasons.append(instead)
         return _verdict(reasons, _BASE[operation], facts.policy.acknowledgeable)
 
     def _may_stop(self, facts: SafetyFacts) -> bool:
         """Tell whether the machine runs and could be stopped instead, by the same rules."""
-        running = isinstance(facts.state, Known) and facts.state.value is ResourceState.RUNNING
+        running = known_or_none(facts.state) is ResourceState.RUNNING
         return running and not self.judge(Operation.STOP, facts).blocked
 
     def judge_batch(self, operation: Operation, batch: Sequence[SafetyFacts], fleet_size: int | None = None) -> Verdict:
@@ -239,7 +248,8 @@ _BASIC: Final = (
 
 def _order(reason: Reason) -> tuple[object, ...]:
     rank = _BASIC.index(reason.code) if reason.code in _BASIC else len(_BASIC)
-    return rank, -reason.level, reason.code, reason.text, reason.offer, reason.severity, reason.offer_references
+    words = reason.code, reason.text, reason.offer, reason.severity
+    return rank, -reason.level, *words, reason.offer_references, repr(reason.facts)
 
 
 def _outlasts_stop(facts: SafetyFacts) -> bool:
@@ -248,7 +258,9 @@ def _outlasts_stop(facts: SafetyFacts) -> bool:
     return disks is None or not all(disk.lost_on_stop for disk in disks)
 
 
-def _stop_instead(facts: SafetyFacts) -> Reason:
+def _stop_instead(facts: SafetyFacts) -> Reason | None:
+    if not _outlasts_stop(facts):
+        return None
     keeps = "" if (month := disks_per_month_stopped(facts)) is None else f", for ${month:.2f}/mo"
     lock = known_or_none(facts.protection)
     losing = any(disk.lost_on_stop for disk in known_or_none(facts.disks) or ()) or (lock and lock.instance_store_disks)

@@ -13,9 +13,11 @@ from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
-from runctl_tui.domain.safety.reasons import block, count, known_or_none, offering, warn
+from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints, other_work
+from runctl_tui.domain.safety.reasons import block, count, known_or_none, offering, process_brief, warn
 
+MOST_WORK: Final = 3
+"""Processes that are named."""
 SNAPSHOT_AGE: Final = timedelta(hours=24)
 _ENDING: Final = frozenset({Operation.STOP, Operation.TERMINATE})
 
@@ -39,6 +41,31 @@ def training_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation not in _ENDING or not isinstance(live, Unknown):
         return None
     text = f"whether training runs could not be told: {live.reason}"
+    if operation is Operation.TERMINATE:
+        return block("training_unknown", text, offer="make the host reachable, or stop the machine first")
+    return warn("training_unknown", text, Level.NAME)
+
+
+def other_work_running(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D12 for what nobody told us of: a training that was started by hand works as hard, and is as lost."""
+    work = known_or_none(other_work(facts))
+    if operation not in _ENDING or not work:
+        return None
+    text = f"something works on it that is no run of ours: {'; '.join(map(process_brief, work[:MOST_WORK]))}"
+    more = f" and {len(work) - MOST_WORK} more" if len(work) > MOST_WORK else ""
+    if operation is Operation.TERMINATE:
+        return block("other_work", text + more, offer="look at it: the machine's processes (h)")
+    return warn("other_work", text + more, Level.NAME)
+
+
+def other_work_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D13 and D14 for the same: what works on it must be known before it dies."""
+    work = other_work(facts)
+    if operation not in _ENDING or facts.local or not isinstance(work, Unknown):
+        return None
+    if isinstance(live_sessions(facts), Unknown):
+        return None
+    text = f"what else works on it could not be told: {work.reason}"
     if operation is Operation.TERMINATE:
         return block("training_unknown", text, offer="make the host reachable, or stop the machine first")
     return warn("training_unknown", text, Level.NAME)

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Fact, Known, Unknown
-from runctl_tui.domain.host import ProcessLook
+from runctl_tui.domain.host import HostProcess, ProcessLook
 from runctl_tui.domain.instance import ApiProtection, Disk, Instance
 from runctl_tui.domain.marks import Mark
 from runctl_tui.domain.money import Price
@@ -38,6 +38,7 @@ _LIMITS: Final[Mapping[str, timedelta]] = MappingProxyType(
         "protection": timedelta(seconds=10),
         "disks": timedelta(seconds=10),
         "sessions": timedelta(seconds=30),
+        "work": timedelta(seconds=30),
         "checkpoints": timedelta(seconds=120),
         "objects": timedelta(seconds=120),
         "process": timedelta(seconds=30),
@@ -122,6 +123,8 @@ class SafetyFacts:
     type: str = ""
     sessions: Fact[tuple[TrainingSession, ...]] = UNASKED
     """Training runs on it, whatever their state."""
+    work: Fact[tuple[HostProcess, ...]] = UNASKED
+    """What works hard on it and belongs to no run of ours."""
     checkpoints: Fact[tuple[Checkpoint, ...]] = UNASKED
     """Of all its runs, host and S3 copies joined."""
     objects: Fact[ObjectChangeFacts] = UNASKED
@@ -133,6 +136,8 @@ class SafetyFacts:
     destination: Fact[Destination] = UNASKED
     """Where in S3 a run's checkpoints would go."""
     price: Fact[Price] = UNASKED
+    fallback: Fact[Price] | None = None
+    """What it costs on demand where spot has no room; None: then it is not made."""
     so_far: Decimal | None = None
     disks_per_month: Decimal | None = None
     mark: Mark | None = None
@@ -204,6 +209,14 @@ def live_sessions(facts: SafetyFacts) -> Fact[tuple[TrainingSession, ...]]:
     if doubtful and not live:
         return Unknown(f"run {doubtful[0].id} is {doubtful[0].status.value}")
     return replace(facts.sessions, value=live)
+
+
+def other_work(facts: SafetyFacts) -> Fact[tuple[HostProcess, ...]]:
+    """Return what else works on a machine; on one that is off there can be nothing."""
+    match facts.state:
+        case Known(ResourceState.STOPPED | ResourceState.TERMINATED, seen_at, source):
+            return Known((), seen_at, source)
+    return facts.work
 
 
 DOUBTFUL: Final = frozenset({TrainingStatus.UNREACHABLE, TrainingStatus.UNKNOWN})

@@ -13,10 +13,11 @@ from runctl_tui.domain.money import HOURS_PER_MONTH, dollars
 from runctl_tui.domain.plan import Operation, PlanLine
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingSession
-from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints
+from runctl_tui.domain.safety.cost_line import LOSING, cost_line
+from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_checkpoints, other_work
 from runctl_tui.domain.safety.marks import mark_lines
 from runctl_tui.domain.safety.processes import process_lines
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, age_words, count, known_or_none, unknown, what
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, age_words, count, known_or_none, process_brief, unknown, what
 from runctl_tui.domain.safety.run_uploads import run_upload_lines
 from runctl_tui.domain.safety.storage_lines import storage_lines
 from runctl_tui.domain.safety.uploads import upload_lines
@@ -24,7 +25,6 @@ from runctl_tui.domain.states import MARKING, ON_PROCESSES, ON_UPLOADS, STORAGE
 from runctl_tui.domain.text import MAX_QUOTED, safe
 
 T = TypeVar("T")
-_LOSING: Final = frozenset({Operation.STOP, Operation.TERMINATE, Operation.RUN_STOP})
 _ON_RUNS: Final = frozenset({Operation.RUN_STOP, Operation.RUN_START, Operation.RUN_RESUME})
 
 
@@ -42,24 +42,28 @@ def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]
         return mark_lines(operation, facts)
     lines = [PlanLine("WHAT", what(facts))]
     if operation in ON_INSTANCES or operation in _ON_RUNS:
-        lines += [_running(facts), _checkpoints(facts)]
-    if operation is not Operation.RUN_STOP:
-        lines.append(PlanLine("COST", _cost(operation, facts), _seen(facts.price)))
-    if operation in _LOSING:
+        lines += [_running(operation, facts), _checkpoints(facts)]
+    lines.append(cost_line(operation, facts))
+    if operation in LOSING:
         lines.append(PlanLine("DIES", _dies(operation, facts), _seen(facts.disks)))
         lines.append(PlanLine("STAYS", _stays(operation, facts), _seen(facts.disks)))
     lines.append(PlanLine("UNDO", _UNDO[operation]))
     return tuple(lines)
 
 
-def _running(facts: SafetyFacts) -> PlanLine:
+def _running(operation: Operation, facts: SafetyFacts) -> PlanLine:
     live = live_sessions(facts)
     if isinstance(live, Unknown):
         return PlanLine("RUNNING", unknown(live.reason))
-    words = "; ".join(_run_words(one) for one in live.value) or "nothing trains on it"
     if not live.value and known_or_none(facts.state) is ResourceState.STOPPED:
-        words = "nothing: it is stopped"
-    return PlanLine("RUNNING", words, live.observed_at)
+        return PlanLine("RUNNING", "nothing: it is stopped", live.observed_at)
+    words = [_run_words(one) for one in live.value] or ["no run of ours"]
+    work = other_work(facts)
+    if isinstance(work, Known):
+        words += [process_brief(one) for one in work.value] or ([] if live.value else ["nothing else works on it"])
+    elif operation in (Operation.STOP, Operation.TERMINATE):
+        words.append(f"what else works on it: {unknown(work.reason)}")
+    return PlanLine("RUNNING", "; ".join(words), live.observed_at)
 
 
 def _run_words(session: TrainingSession) -> str:
@@ -77,7 +81,7 @@ def _checkpoints(facts: SafetyFacts) -> PlanLine:
         return PlanLine("CKPT", unknown(facts.checkpoints.reason))
     newest = newest_checkpoints(facts.checkpoints.value)
     if not newest:
-        return PlanLine("CKPT", "none has been written", facts.checkpoints.observed_at)
+        return PlanLine("CKPT", "none written by a run of ours", facts.checkpoints.observed_at)
     words = []
     for one in sorted(newest, key=lambda item: item.safe_in_s3):
         written = one.created_at or one.host.modified_at
@@ -85,26 +89,6 @@ def _checkpoints(facts: SafetyFacts) -> PlanLine:
         state = "verified in S3" if one.safe_in_s3 else f"NOT safe in S3 ({one.s3.state.value})"
         words.append(f"newest of {one.run_id} {one.name}, {age}, {state}")
     return PlanLine("CKPT", "; ".join(words), facts.checkpoints.observed_at)
-
-
-def _cost(operation: Operation, facts: SafetyFacts) -> str:
-    so_far = f"{dollars(facts.so_far)} so far" if facts.so_far is not None else f"so far {unknown('never priced')}"
-    if isinstance(facts.price, Unknown):
-        rate = unknown(facts.price.reason)
-    else:
-        price = facts.price.value
-        rate = (
-            "free"
-            if not price.usd_per_hour
-            else f"{dollars(price.usd_per_hour)}/h, {dollars(price.usd_per_day)} per day"
-        )
-        rate += f" ({price.source}{', estimate' if price.estimate else ''})" if price.usd_per_hour else ""
-    if operation in (Operation.STOP, Operation.TERMINATE) and isinstance(facts.price, Known):
-        hourly = facts.price.value.usd_per_hour
-        return f"{so_far}; {f'{dollars(hourly)}/h while it runs' if hourly else 'free'}"
-    if operation in (Operation.LAUNCH, Operation.START):
-        return f"{rate} from now on" + ("" if operation is Operation.LAUNCH else f"; {so_far}")
-    return f"{so_far}; {rate} while it runs"
 
 
 def _dies(operation: Operation, facts: SafetyFacts) -> str:

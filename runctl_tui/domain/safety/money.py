@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from runctl_tui.domain.facts import Unknown
-from runctl_tui.domain.money import PriceKind, dollars
+from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.money import Price, PriceKind, dollars
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.safety.facts import Policy, SafetyFacts
 from runctl_tui.domain.safety.reasons import block, buys, known_or_none, warn
@@ -26,12 +26,33 @@ def price_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
     return warn("price_unknown", f"{text}: type the most you would pay per hour")
 
 
+def fallback_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D40: nothing is bought on demand on the way at a price that nobody has seen."""
+    if not buys(operation, facts) or not isinstance(facts.fallback, Unknown):
+        return None
+    text = f"what it costs on demand, where spot has no room, is unknown ({facts.fallback.reason})"
+    return block("fallback_unknown", text, Level.NEVER, offer="try again when prices are known, or take spot alone")
+
+
 def cost_cap(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D40: nothing dearer than the configured cap without a reason, nor than the hard one at all."""
     price = known_or_none(facts.price)
     if not buys(operation, facts) or price is None:
         return None
+    full = known_or_none(facts.fallback) if facts.fallback else None
+    if full is not None and full.usd_per_hour > price.usd_per_hour:
+        over = _over(full.usd_per_hour, facts.policy, "choose a smaller type, or spot alone")
+        return over and replace(over, text=f"{over.text}: on demand, where spot has no room")
     return _over(price.usd_per_hour, facts.policy, "choose a smaller type")
+
+
+def over_any_cap(price: Fact[Price], policy: Policy) -> Reason | None:
+    """Return what stands against paying a price that no plan has told, or None: a question is no place for reasons."""
+    if isinstance(price, Known):
+        return _over(price.value.usd_per_hour, policy, "choose a smaller type")
+    if policy.cap_per_hour is None and policy.hard_cap_per_hour is None:
+        return None
+    return block("price_unknown", f"what it costs on demand is unknown ({price.reason})", offer="plan it on demand")
 
 
 def batch_cap(operation: Operation, batch: Sequence[SafetyFacts]) -> Reason | None:
@@ -62,7 +83,9 @@ def costs_money(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if price.kind is PriceKind.STORAGE:
         more = "more " if operation is Operation.VOLUME_MODIFY else ""
         return warn("costs_money", f"it costs {dollars(price.usd_per_month)} {more}per month from now on, used or not")
-    return warn("costs_money", f"it costs {dollars(price.usd_per_hour)} per hour from now on")
+    full = known_or_none(facts.fallback) if facts.fallback else None
+    more = f", or {dollars(full.usd_per_hour)} on demand where spot has no room" if full else ""
+    return warn("costs_money", f"it costs {dollars(price.usd_per_hour)} per hour from now on{more}")
 
 
 def provider_warns(operation: Operation, facts: SafetyFacts) -> Reason | None:

@@ -7,11 +7,9 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from runctl_tui.domain.facts import Known, Unknown
+from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.host import Guard, HostProcess, ProcessLook
-from runctl_tui.domain.instance import TAG_OWNER
 from runctl_tui.domain.plan import Level, Operation, PlanLine, Reason, Target
-from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import age_words, block, known_or_none, offering, unknown, warn
 from runctl_tui.domain.sizes import byte_words
@@ -97,15 +95,6 @@ def process_of_run(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     text, offer = _IN_RUNS[look.guard]
     return offering(block("process_run", text.format(run=run_id), Level.NEVER, offer=offer), Operation.RUN_STOP, run_id)
-
-
-def process_elsewhere(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """On another person's machine the same login may be theirs."""
-    if operation not in ON_PROCESSES or known_or_none(facts.ownership) is not Ownership.OTHER:
-        return None
-    tags = dict(facts.tags.value) if isinstance(facts.tags, Known) else {}
-    owner = tags.get(TAG_OWNER, "somebody else")
-    return warn("other_owner", f"the machine belongs to {owner}, and may be used by them")
 
 
 def process_done(operation: Operation, facts: SafetyFacts) -> str:

@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias, TypeVar
 
 from runctl_tui.domain.facts import Fact, Known
+from runctl_tui.domain.host import HostProcess
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.states import MARKING, ON_SNAPSHOTS, ON_VOLUMES
+from runctl_tui.domain.states import MARKING, ON_PROCESSES, ON_SNAPSHOTS, ON_VOLUMES
+from runctl_tui.domain.text import MAX_QUOTED, safe
 
 T = TypeVar("T")
 
 Rule: TypeAlias = Callable[[Operation, SafetyFacts], Reason | None]
 """Looks at one operation on one target; None where it has nothing to say. Rules know nothing of each other."""
 
-_TAKING_OVER: Final = (ON_VOLUMES | ON_SNAPSHOTS | MARKING) - {
+_TAKING_OVER: Final = (ON_VOLUMES | ON_SNAPSHOTS | MARKING | ON_PROCESSES) - {
     Operation.VOLUME_SNAPSHOT,
     Operation.SNAPSHOT_COPY,
     Operation.CLAIM,
@@ -74,6 +76,20 @@ def age_words(age: timedelta) -> str:
 def takes_over(operation: Operation, facts: SafetyFacts) -> bool:
     """Return whether the operation needs what it is about to be ours; a snapshot leaves its volume as it is."""
     return uses_machine(operation, facts) or operation in _TAKING_OVER
+
+
+def owned(operation: Operation, facts: SafetyFacts) -> tuple[str, str]:
+    """Return what is owned, as a word and as a key: the thing itself, or the machine that a process is on."""
+    if operation not in ON_PROCESSES:
+        return "it", facts.target.key
+    return "its machine", facts.target.key.rpartition("/")[0]
+
+
+def process_brief(process: HostProcess) -> str:
+    """Return 'python3 train.py (4121, 99 % of a core)'."""
+    uses = [f"{process.cpu_percent:.0f} % of a core"]
+    uses += [f"GPU {', '.join(map(str, process.gpus))}"] if process.gpus else []
+    return f"{safe(process.brief, MAX_QUOTED)} ({process.pid}, {', '.join(uses)})"
 
 
 def count(number: int, noun: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
@@ -15,6 +16,7 @@ from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, block, count, known_or_none, offering, unknown, what
 from runctl_tui.domain.sizes import byte_words
 
+CENT: Final = Decimal("0.01")
 NAMED: Final = 4
 """Checkpoints that a plan lists, the newest first."""
 
@@ -135,4 +137,7 @@ def _cost(facts: SafetyFacts) -> str:
     month = facts.destination.value.usd_per_month
     if isinstance(month, Unknown):
         return f"storage in S3: {unknown(month.reason)}"
-    return f"{dollars(month.value)}/mo for what is sent ({month.source})"
+    if not month.value:
+        return "nothing more in S3"
+    rate = "less than $0.01" if month.value < CENT else dollars(month.value)
+    return f"{rate}/mo for what is sent ({month.source})"

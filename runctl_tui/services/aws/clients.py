@@ -20,10 +20,10 @@ from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.faults import AwsFaults
 from runctl_tui.services.aws.measuring import measure
 from runctl_tui.services.aws.models import teach
+from runctl_tui.services.aws.retries import tell_retries
 from runctl_tui.services.aws.settings import AwsSettings
 from runctl_tui.services.calls import note_call
 from runctl_tui.services.errors import Refused, TrainctlError
-from runctl_tui.services.retrying import tell_retry
 from runctl_tui.services.threads import BackendPool, CancelToken
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class AwsClients:
                 config = self._config(service, changes)
                 made: Any = make(service, region_name=region, endpoint_url=endpoint, config=config)
                 made.meta.events.register("before-sign", partial(_know_keys, core))
-                made.meta.events.register("before-send", _tell_retry)
+                tell_retries(made, self._attempts(changes))
                 made.meta.events.register("before-call", self._gate)
                 made.meta.events.register("before-parse", check_sent)
                 made.meta.events.register("after-call", check_read)
@@ -196,13 +196,16 @@ class AwsClients:
         core.set_credentials(keys.access_key_id, keys.secret_access_key, keys.session_token or None)
         return core
 
+    def _attempts(self, changes: bool) -> int:
+        return 1 if changes else self._settings.retry.attempts
+
     def _config(self, service: str, changes: bool) -> Config:
         from botocore.config import Config
 
         options: dict[str, Any] = {
             "connect_timeout": CONNECT_SECONDS,
             "read_timeout": READ_SECONDS,
-            "retries": {"mode": "standard", "total_max_attempts": 1 if changes else self._settings.retry.attempts},
+            "retries": {"mode": "standard", "total_max_attempts": self._attempts(changes)},
             "user_agent_extra": f"runctl-tui/{__version__}",
             "max_pool_connections": 16,
         }
@@ -220,18 +223,6 @@ def _know_keys(core: Core, **_: object) -> None:
     credentials = core.get_credentials()
     for text in credentials.get_frozen_credentials() if credentials else ():
         KNOWN.add(text or "")
-
-
-def _tell_retry(request: Any, **_: object) -> None:
-    """Tell whoever waits that botocore sends a call once more, which it counts in a header of the request."""
-    counted = dict(part.split("=", 1) for part in _words_of(request.headers.get("amz-sdk-request")))
-    if counted.get("attempt", "1") != "1":
-        tell_retry(f"retry {counted['attempt']} of {counted.get('max', '?')}")
-
-
-def _words_of(header: str | bytes | None) -> list[str]:
-    text = header.decode() if isinstance(header, bytes) else header or ""
-    return [part.strip() for part in text.split(";") if "=" in part]
 
 
 async def _noted(call: Awaitable[T]) -> T:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 WHAT: Final = "The AWS identity could not be read"
 
 
+_NONE_AT_ALL: Final = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound")
+"""What never was there has not ended: nobody has to log in again."""
+
+
 class Caller:
     """Asks STS."""
 
@@ -32,7 +36,8 @@ class Caller:
             told = await self._clients.sts(self._settings.regions[0], WHAT, lambda sts: sts.get_caller_identity())
             ends = await self._clients.session(WHAT, expiry)
         except TrainctlError as error:
-            code = CredentialsError.default_code if isinstance(error, CredentialsError) else error.code
+            ended = isinstance(error, CredentialsError) and error.code not in _NONE_AT_ALL
+            code = CredentialsError.default_code if ended else error.code
             return Unknown(str(error), error.todo, code)
         value = Identity(told.get("Account", ""), told.get("Arn", ""), self._settings.profile, ends)
         return Known(value, self._clock.now(), "STS GetCallerIdentity")

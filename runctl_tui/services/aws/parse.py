@@ -55,6 +55,7 @@ class VolumeFacts:
     last_snapshot_at: datetime | None
     iops: int | None = None
     throughput: int | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 def type_facts(raw: InstanceTypeInfoTypeDef) -> TypeFacts:
@@ -87,9 +88,9 @@ def _accelerators(raw: InstanceTypeInfoTypeDef) -> Gpu | None:
 
 def volume_facts(raw: VolumeTypeDef) -> VolumeFacts:
     """Return the facts of one entry of DescribeVolumes; its snapshots are told elsewhere."""
-    name = dict(tag_pairs(raw.get("Tags"))).get("Name", "")
-    size, kind = raw.get("Size"), raw.get("VolumeType", "")
-    return VolumeFacts(size, kind, name, None, raw.get("Iops"), raw.get("Throughput"))
+    tags = tag_pairs(raw.get("Tags"))
+    size, kind, name = raw.get("Size"), raw.get("VolumeType", ""), dict(tags).get("Name", "")
+    return VolumeFacts(size, kind, name, None, raw.get("Iops"), raw.get("Throughput"), tags)
 
 
 def tag_pairs(raw: list[TagTypeDef] | None) -> tuple[tuple[str, str], ...]:
@@ -182,6 +183,7 @@ def disks(raw: InstanceTypeDef, volumes: Mapping[str, VolumeFacts]) -> tuple[Dis
                 delete_on_termination=attached.get("DeleteOnTermination"),
                 iops=facts.iops if facts else None,
                 throughput=facts.throughput if facts else None,
+                tags=facts.tags if facts else None,
                 root=mapping.get("DeviceName") == raw.get("RootDeviceName"),
                 name=facts.name if facts else "",
                 last_snapshot_at=facts.last_snapshot_at if facts else None,

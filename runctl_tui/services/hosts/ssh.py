@@ -200,7 +200,7 @@ class SshHost(PipedHost):
         jump = self._pool.jump(self.target)
         tunnel = await jump.connection() if jump else None
         await self._settle_trust(tunnel)
-        keys = [asyncssh.import_public_key(key) for key in self._pool.trust.keys(self.resource_id)]
+        keys = self._trusted_keys()
         options = self._pool.options
         try:
             with self._connect_errors():
@@ -221,6 +221,18 @@ class SshHost(PipedHost):
                 )
         except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
             raise ChangedKey(self._pool.trust, self.resource_id, await self._shown_key(tunnel)) from error
+
+    def _trusted_keys(self) -> list[Any]:
+        """Return the keys that are trusted for this machine; a line that is none is said, and trusts nothing."""
+        import asyncssh
+
+        trust = self._pool.trust
+        try:
+            return [asyncssh.import_public_key(key) for key in trust.keys(self.resource_id)]
+        except asyncssh.KeyImportError as error:
+            what = f"The trusted key of {self.resource_id} cannot be read"
+            todo = f"forget it, and compare the fingerprint anew: ssh-keygen -R {self.resource_id} -f {trust.path}"
+            raise HostError(what, f"{trust.path}: {error}", todo, code="host.trust") from error
 
     async def _settle_trust(self, tunnel: Any) -> None:
         """Return when some key is trusted; else take the provider's word, or raise with the key that is shown."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.instance import Instance
     from runctl_tui.domain.launch import LaunchRequest
     from runctl_tui.domain.run import TrainingJob, TrainingSession
+    from runctl_tui.domain.safety import Policy
     from runctl_tui.services.host_book import HostBook
     from runctl_tui.services.launch.supplies import Supplies
     from runctl_tui.services.ports import Checkpoints, Fleet, ProviderRegistry
@@ -86,6 +87,8 @@ class PipelineParts:
     relay: Callable[[], None]
     """Sees to it that the relay works, where hosts need presigned URLs."""
     checkpoints: Checkpoints
+    policy: Callable[[], Policy]
+    """What may be paid."""
     here: HereSettings = HereSettings()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 

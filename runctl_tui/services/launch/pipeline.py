@@ -11,10 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.instance import Instance
-from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.launch import LaunchRequest, launch_tokens
 from runctl_tui.domain.plan import StepState
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingSession, TrainingStatus
+from runctl_tui.domain.safety.money import over_any_cap
 from runctl_tui.services.errors import (
     AgentError,
     HostError,
@@ -86,16 +87,17 @@ class LaunchPipeline:
             job.set(instance_id=made.instance.id)
             return
         provider = parts.registry.get(request.options.provider)
+        first, second = launch_tokens(job.id)
         job.check()
         async with job.step("create") as step:
             try:
-                instance = await provider.create_resource(request.options, job.id)
+                instance = await provider.create_resource(request.options, first)
             except NoCapacity as error:
                 if request.options.market is not Market.SPOT:
                     raise
                 await self._may_fall_back(request, job, error)
                 on_demand = replace(request.options, market=Market.ON_DEMAND, spot_max_price=None)
-                instance = await provider.create_resource(on_demand, f"{job.id}-od")
+                instance = await provider.create_resource(on_demand, second)
                 step.progress(detail="no spot capacity: on demand instead")
             made.instance, made.created = instance, True
             job.set(instance_id=instance.id)
@@ -111,7 +113,11 @@ class LaunchPipeline:
                 return
             raise error
         assert request.options is not None
-        question = await self._parts.supplies.fallback_question(request.options, error)
+        full = await self._parts.supplies.on_demand(request.options)
+        if reason := over_any_cap(full, self._parts.policy()):
+            what = "No spot capacity, and nothing was bought on demand"
+            raise Refused(what, reason.text, reason.offer, code=reason.code)
+        question = await self._parts.supplies.fallback_question(request.options, full, error)
         if not await job.ask(question):
             raise Refused("The launch was given up", error.why or error.what, "choose another zone, type or market")
 

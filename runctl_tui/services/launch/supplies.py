@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from runctl_tui.domain.facts import Known
+from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.instance import Instance
 from runctl_tui.domain.location import DataLocation, LocationKind
-from runctl_tui.domain.money import dollars
+from runctl_tui.domain.money import Price, dollars
 from runctl_tui.domain.resource import Market
 from runctl_tui.services.errors import DataTransferError, ResourceNotFound, TrainctlError, ValidationError
 from runctl_tui.services.training.fetch import RemoteFile, fetch
@@ -47,11 +47,15 @@ class Supplies:
     store: Callable[[], S3Store]
     bucket_region: str
 
-    async def fallback_question(self, options: CreateResourceOptions, error: NoCapacity) -> str:
+    async def on_demand(self, options: CreateResourceOptions) -> Fact[Price]:
+        """Return what a machine costs that is not bought as spot."""
+        provider = self.registry.get(options.provider)
+        return await provider.estimate_cost(options.region, options.type, Market.ON_DEMAND)
+
+    async def fallback_question(self, options: CreateResourceOptions, full: Fact[Price], error: NoCapacity) -> str:
         """Return what a person is asked when there is no spot capacity: both prices, and the difference."""
         provider = self.registry.get(options.provider)
         spot = await provider.estimate_cost(options.region, options.type, Market.SPOT)
-        full = await provider.estimate_cost(options.region, options.type, Market.ON_DEMAND)
         wanted = dollars(spot.value.usd_per_hour) if isinstance(spot, Known) else "an unknown price"
         costs = dollars(full.value.usd_per_hour) if isinstance(full, Known) else "an unknown price"
         return f"{error.why or error.what}: on demand costs {costs}/h instead of {wanted}/h. Go on?"

@@ -25,6 +25,7 @@ from runctl_tui.domain.objects import (
     split_address,
 )
 from runctl_tui.services.errors import DataTransferError, ResourceNotFound, ValidationError
+from runctl_tui.services.landing import is_part
 from runctl_tui.services.storage import local_files
 from runctl_tui.services.storage.names import unfit
 from runctl_tui.services.storage.parts import ObjectReader
@@ -251,4 +252,4 @@ def _files(folder: Path) -> Iterator[Path]:
         raise DataTransferError(what, error.strerror or "", "leave it out, or make it readable") from error
 
     for top, _, names in os.walk(folder, onerror=complain):
-        yield from (Path(top) / name for name in names)
+        yield from (Path(top) / name for name in names if not is_part(name))

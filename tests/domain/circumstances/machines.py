@@ -9,17 +9,19 @@ from typing import Any, Final
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.facts import Unknown
-from runctl_tui.domain.instance import ApiProtection, Disk
+from runctl_tui.domain.instance import TAG_OWNER, ApiProtection, Disk
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import RunProgress, TrainingSession, TrainingStatus, UploadSummary
 from tests.domain.circumstances.telling import RUN, Circumstance
-from tests.domain.safety_facts import ROOT, a_checkpoint, known
-from tests.fakes import START
+from tests.domain.safety_facts import HARD, ROOT, a_checkpoint, known
+from tests.fakes import OWNER, START
 
 LOST: Final = Unknown("throttled")
 DAY: Final = timedelta(days=1)
 SECOND: Final = timedelta(seconds=1)
 DATA: Final = Disk("vol-data", "/dev/sdf", 1000, "gp3", True, name="data", usd_per_month="80.00")
+OLD: Final = replace(DATA, last_snapshot_at=START - timedelta(hours=1))
+"""A data disk that may die, because of its snapshot."""
 CONTAINER: Final = Disk(
     "pod/container", "/", 30, "container", True, True, "container disk", usd_per_month="3.00", lost_on_stop=True,
     bound=True,
@@ -105,6 +107,12 @@ TRAINING: Final[dict[str, Circumstance]] = {
     "a run has ended, and another trains": runs(run(1, TrainingStatus.COMPLETED), run(2)),
     "no run was ever begun": runs(),
     "what runs cannot be told": {"sessions": LOST},
+    "a training that somebody began by hand works on it": {"work": known((HARD,))},
+    "a run trains, and something else works on it": {**runs(run()), "work": known((HARD,))},
+    "four things work on it": {"work": known(tuple(replace(HARD, pid=number, gpus=()) for number in (1, 2, 3, 4)))},
+    "what else works on it cannot be told": {"work": LOST},
+    "neither runs nor work can be told": {"sessions": LOST, "work": LOST},
+    "it is stopped, and what works on it cannot be told": {**STOPPED, "work": LOST},
     "an upload is under way": runs(uploads(pending=1)),
     "two uploads are under way, and others cannot move": runs(
         uploads(pending=2), uploads(pending=3, waiting="no relay")
@@ -131,6 +139,21 @@ DISKS: Final[dict[str, Circumstance]] = {
     "a data disk without a name dies": disks(ROOT, replace(DATA, name="", size_gib=None)),
     "a data disk may die": disks(ROOT, replace(DATA, delete_on_termination=None)),
     "two data disks die": disks(ROOT, DATA, replace(DATA, name="more")),
+    "a disk that dies is protected": disks(ROOT, replace(OLD, tags=(("runctl:important", ""),))),
+    "the root disk is protected": disks(replace(ROOT, tags=(("runctl:protected", "by me"),))),
+    "a disk is protected from nothing": disks(ROOT, replace(OLD, tags=(("runctl:protected", "false"),))),
+    "a disk that dies is protected until a day to come": disks(
+        ROOT, replace(OLD, tags=(("runctl:protect-until", "2999-01-01"),))
+    ),
+    "a disk was protected until a day that has passed": disks(
+        ROOT, replace(OLD, tags=(("runctl:protect-until", "2020-01-01"),))
+    ),
+    "a disk that dies is another person's": disks(ROOT, replace(OLD, tags=((TAG_OWNER, "bob"),))),
+    "a disk that dies is one's own": disks(ROOT, replace(OLD, tags=((TAG_OWNER, OWNER),))),
+    "the tags of two disks cannot be read": disks(replace(ROOT, tags=None), replace(OLD, name="", tags=None)),
+    "a protected disk of another person stays": disks(
+        ROOT, replace(DATA, delete_on_termination=False, tags=(("runctl:protected", "1"), (TAG_OWNER, "bob")))
+    ),
     "a data disk stays": disks(ROOT, replace(DATA, delete_on_termination=False)),
     "a data disk stays, at a price that nobody knows": disks(
         replace(DATA, delete_on_termination=False, usd_per_month="")

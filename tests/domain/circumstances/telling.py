@@ -118,7 +118,8 @@ def _changed(circumstance: Circumstance, usually: Mapping[Operation, Told]) -> s
 
 
 def _told(operation: Operation, facts: SafetyFacts) -> Told:
-    return CleanupSafety().judge(operation, facts).reasons, _lines(operation, facts)
+    reasons = CleanupSafety().judge(operation, facts).reasons
+    return tuple(replace(one, facts=()) for one in reasons), _lines(operation, facts)
 
 
 def _differences(operation: Operation, before: Told, facts: SafetyFacts) -> Iterator[str]:

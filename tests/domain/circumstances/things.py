@@ -62,6 +62,13 @@ PRICES: Final[dict[str, Circumstance]] = {
     "the price is over the cap": price("10.01", **caps("10")),
     "the price is the hard cap": price("30", **caps("50", "30")),
     "the price is over the hard cap": price("30.01", **caps("10", "30")),
+    "it goes on demand where spot has no room": {"fallback": known(a_price("3.20"))},
+    "on demand it is over the cap": {"fallback": known(a_price("10.01")), "policy": caps("10")},
+    "on demand it is over the hard cap": {"fallback": known(a_price("30.01")), "policy": caps(hard="30")},
+    "spot is over the cap, and on demand is cheaper": {
+        **price("10.01", **caps("10")), "fallback": known(a_price("9")),
+    },
+    "what it costs on demand is not known": {"fallback": LOST},
     "it is free": price("0"),
     "it is free under a cap of nothing": price("0", **caps("0", "0")),
     "it costs by the month": {"price": known(STORING)},

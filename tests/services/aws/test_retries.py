@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from math import ceil
 from typing import Any, Final
 
 import pytest
@@ -18,6 +19,8 @@ from runctl_tui.services.retrying import Onlooker, watched
 from runctl_tui.services.threads import BackendPool
 from tests.services.aws.world import FakeClock, World
 
+SLEPT: Final = list[float]()
+"""The seconds that botocore waited."""
 GOLDEN: Final = [
     # code, status, sends of a read, sends of a change
     ("RequestLimitExceeded", 503, 5, 1),
@@ -62,7 +65,7 @@ class Failing:
 async def sends(
     clients: AwsClients, failure: Failing, changes: bool, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> int:
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: SLEPT.append(seconds))
     client: Any = clients._client("ec2", "us-east-1", changes)
     client.meta.events.register("before-send", failure)
     with watched(Onlooker(told.append)), pytest.raises(TrainctlError):
@@ -82,10 +85,13 @@ async def test_how_often_it_is_sent(
     changes: int,
 ) -> None:
     clients, told = AwsClients(settings, BackendPool("t", 1), clock), list[str]()
+    SLEPT.clear()
     assert await sends(clients, Failing(code, status), False, told, monkeypatch) == reads
-    assert told == [f"retry {attempt} of 5" for attempt in range(2, reads + 1)]
+    waits = [f"retry {attempt} of 5 in {ceil(SLEPT[attempt - 2])} s" for attempt in range(2, reads + 1)]
+    assert told == (waits and [*waits, ""]), "each retry is told with its wait, and that there is no other"
+    told.clear()
     assert await sends(clients, Failing(code, status), True, told, monkeypatch) == changes
-    assert len(told) == reads - 1
+    assert told == []
 
 
 async def test_a_read_that_hangs_is_given_up_at_its_deadline(settings: AwsSettings, clock: FakeClock) -> None:

@@ -13,7 +13,7 @@ from runctl_tui.domain.plan import Level, Operation, StepState
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run_uploads import RunUpload
 from runctl_tui.services.errors import HostUnreachable, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.safe_cleanup import last_view
 from tests.fakes import acknowledging

@@ -20,7 +20,7 @@ from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.aws import object_io
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.safe_cleanup import last_view
 from runctl_tui.services.storage import names
 from tests.services.aws.world import World

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from runctl_tui.domain.offer import CreateResourceOptions
 from runctl_tui.domain.plan import JobView, StepState
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingStatus
+from runctl_tui.domain.safety import Policy
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import HostLinkLost, HostUnreachable, NoCapacity, Refused, TrainctlError
 from runctl_tui.services.feed import PushFeed
@@ -29,7 +31,7 @@ from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.reach import LINK_SECONDS, SSH_SECONDS
 from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.training.agent_client import AgentClient
-from tests.fakes import OWNER, START, FakeFleet, an_instance
+from tests.fakes import OWNER, START, FakeFleet, a_price, an_instance
 from tests.services.rig import Rig
 
 OPTIONS = CreateResourceOptions("fake", "us-east-1", "m5.large", "box", "llama")
@@ -67,6 +69,7 @@ class World(Rig):
         self.when: dict[str, Callable[[], None]] = {}
         self.job = JobHandle(JobView("j-1", "launch", (), START), self.clock, self._changed)
         self.terminate_error: TrainctlError | None = None
+        self.policy = Policy()
         self.parts = PipelineParts(
             registry=self.registry,
             fleet=cast("Any", FakeFleet(self.provider)),
@@ -77,6 +80,7 @@ class World(Rig):
             rng=random.Random(7),
             owner=OWNER,
             terminate=self._terminate,
+            policy=lambda: self.policy,
             relay=self._relay,
             checkpoints=self.copies,
             sleep=self._sleep,
@@ -212,6 +216,24 @@ async def test_without_spot_capacity_nothing_is_made_where_it_was_not(
     _answering(world, monkeypatch, answer)
     with pytest.raises((Refused, NoCapacity)):
         await world.launch(LaunchRequest(options=SPOT, spot_fallback=flag))
+    assert world.provider.machines == {}
+
+
+@pytest.mark.parametrize("flag", [None, True])
+async def test_a_question_lets_nothing_dear_pass_that_no_plan_has_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, flag: bool | None
+) -> None:
+    _no_spot(world, monkeypatch)
+    asked = _answering(world, monkeypatch, True)
+    world.provider.prices[SPOT.type] = a_price("1.01")
+    world.policy = Policy(hard_cap_per_hour=Decimal("0.6"))
+    request = LaunchRequest(options=SPOT, spot_fallback=flag)
+    if flag:  # its plan was judged at this price
+        assert "is running" in await world.launch(request)
+        return
+    with pytest.raises(Refused, match=r"\$1\.01 per hour is over the hard cap of \$0\.60"):
+        await world.launch(request)
+    assert asked == []
     assert world.provider.machines == {}
 
 

@@ -18,18 +18,27 @@ from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.modals.pick import Pick, PickItem
 from runctl_tui.modals.text_view import TextView
+from runctl_tui.widgets.chart import LineChart
 from runctl_tui.widgets.columns import Cell, Column
+from runctl_tui.widgets.command_line import CommandLine
 from runctl_tui.widgets.cost_bar import CostBar, CostFacts
+from runctl_tui.widgets.day_bars import DayBars
 from runctl_tui.widgets.facts import Fact, FactList
+from runctl_tui.widgets.filter_line import FilterLine
 from runctl_tui.widgets.form import CheckLine, Choice, Form, FormField, RadioLine
 from runctl_tui.widgets.header import HeaderBar, HeaderFacts
+from runctl_tui.widgets.key_hints import KeyHints
 from runctl_tui.widgets.log_view import LogView
+from runctl_tui.widgets.meters import Meter, Meters
 from runctl_tui.widgets.notice import Notice
+from runctl_tui.widgets.piece_line import PieceLine
 from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.screen_tabs import ScreenTab, ScreenTabs
+from runctl_tui.widgets.series import Series
 from runctl_tui.widgets.status_line import StatusLine, StatusNote
 from runctl_tui.widgets.steps import Step, StepList
 from runctl_tui.widgets.table import ResourceTable
+from runctl_tui.widgets.text import Piece
 from runctl_tui.widgets.title_line import TitleFacts, TitleLine
 from tests.ui.widgets.harness import WidgetApp
 from tests.ui.widgets.showcase import FixedClock
@@ -75,6 +84,7 @@ KINDS: Final = {
         "cost",
         "log",
     ],
+    "lines": ["curve", "axis", "empty", "days", "meter", "piece", "keys", "hint", "typed"],
     "dialog": ["dtitle", "dbody", "dbutton"],
     "pick": ["ptitle", "pitem"],
     "text": ["ttitle", "tline"],
@@ -127,6 +137,36 @@ class BaseFrame(Screen[None]):
         self.query_one(StatusLine).say(StatusNote(safe("status" + self._payload), level="done"))
 
 
+class LinesFrame(Screen[None]):
+    """The widgets that draw figures, and the lines that are typed into."""
+
+    def __init__(self, payload: str) -> None:
+        super().__init__()
+        self._payload = payload
+
+    def compose(self) -> ComposeResult:
+        """Fill every widget with the payload."""
+        said = {kind: safe(kind + self._payload) for kind in KINDS["lines"]}
+        chart, nothing, days, meters = LineChart(), LineChart(), DayBars(), Meters()
+        chart.set_reactive(LineChart.series, tuple(Series(said["curve"], ((0, 1), (1, each))) for each in (2, 3)))
+        chart.set_reactive(LineChart.x_label, said["axis"])
+        nothing.set_reactive(LineChart.empty, said["empty"])
+        days.set_reactive(DayBars.heading, said["days"])
+        meters.set_reactive(Meters.meters, (Meter(safe("gpu"), said["meter"]),))
+        for widget, rows in ((chart, 12), (nothing, 2), (days, 3), (meters, 1)):
+            widget.styles.height = rows
+            yield widget
+        pieces, keys = PieceLine(), KeyHints()
+        pieces.set_reactive(PieceLine.line, (Piece(said["piece"]),))
+        keys.set_reactive(KeyHints.note, said["keys"])
+        yield from (pieces, keys, CommandLine(lead=lambda _: said["hint"]), FilterLine())
+
+    def on_mount(self) -> None:
+        """Have the lines typed into."""
+        self.query_one(FilterLine).open("typed" + self._payload)
+        self.query_one(CommandLine).open(self._payload)
+
+
 class HostileDialog(Dialog[str]):
     """A dialog whose words come from elsewhere."""
 
@@ -176,6 +216,7 @@ class HostileApp(WidgetApp):
         kind, payload = FRAMES[self._number]
         screens: dict[str, Callable[[], Screen[None] | Dialog[str] | Dialog[None]]] = {
             "base": lambda: BaseFrame(payload),
+            "lines": lambda: LinesFrame(payload),
             "dialog": lambda: HostileDialog(payload),
             "pick": lambda: Pick(FixedClock(), safe("ptitle" + payload), [PickItem("a", safe("pitem" + payload))]),
             "text": lambda: TextView(FixedClock(), safe("ttitle" + payload), [safe("tline" + payload)]),
