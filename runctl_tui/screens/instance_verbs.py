@@ -26,8 +26,10 @@ _NEEDS: Final = {
     "host": (ResourceState.RUNNING,),
     "tunnel": (ResourceState.RUNNING,),
 }
-_LOOKING: Final = ("shell", "host", "tunnel")
+_READING: Final = ("host", "tunnel")
 """Verbs that change nothing."""
+_ANYBODYS: Final = ("shell", *_READING)
+"""Verbs that are open on machines of others too."""
 _CAPABILITY: Final = {
     "train": Capability.TRAIN,
     "start": Capability.START,
@@ -46,7 +48,7 @@ def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, lock: str, mine: in
     runs = [run for row in rows for run in row.runs]
 
     def item(verb: str, label: str, single: bool = False) -> modals.PickItem:
-        reason = lock if lock and verb not in _LOOKING else _reason(verb, rows, why_not, single)
+        reason = lock if lock and verb not in _READING else _reason(verb, rows, why_not, single)
         return modals.PickItem(verb, safe(label), safe(which), safe(reason) if reason else EMPTY)
 
     locked = safe(lock)
@@ -83,6 +85,6 @@ def _reason(verb: str, rows: Sequence[FleetRow], why_not: WhyNot, single: bool) 
             return f"{machine.name or machine.id} is {machine.state.value}"
         if verb == "terminate" and machine.state in _GOING:
             return f"{machine.name or machine.id} is {machine.state.value}"
-        if verb not in _LOOKING and machine.provider != "local" and machine.ownership is Ownership.FOREIGN:
+        if verb not in _ANYBODYS and machine.provider != "local" and machine.ownership is Ownership.FOREIGN:
             return f"{machine.name or machine.id} was not made by this program"
     return ""

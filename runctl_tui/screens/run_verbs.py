@@ -24,7 +24,7 @@ def run_menu(run: TrainingSession | None, lock: str) -> tuple[modals.PickItem, .
         modals.PickItem("stop", safe("Stop run…"), name, locked or ended),
         modals.PickItem("resume", safe("Resume from last checkpoint…"), name, locked or bare),
         modals.PickItem("upload", safe("Upload its checkpoints to S3…"), name, locked or bare),
-        modals.PickItem("shell", safe("Shell on its machine"), name, none),
+        modals.PickItem("shell", safe("Shell on its machine"), name, locked or none),
         modals.PickItem("host", safe("Processes, CPU, memory, GPUs"), name, none),
         modals.PickItem("tunnel", safe("Tunnel to a port…"), name, none),
         modals.PickItem("checkpoints", safe("Its checkpoints"), name, none),

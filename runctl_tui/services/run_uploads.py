@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.objects import address
 from runctl_tui.domain.plan import Operation, Plan, Step, Target
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run_uploads import NO_PLACE, Destination, RunUpload
@@ -177,7 +178,9 @@ class RunUploads:
     async def _place_of(self, session: TrainingSession, to: str) -> Fact[Destination]:
         own = session.output_dest
         if own and to and run_prefix(own, session.id) != run_prefix(to, session.id):
-            what, todo = f"{session.id} is uploaded to {own} already", f"upload it there, then: s3 cp {own} {to}"
+            there, elsewhere = (address(*run_prefix(place, session.id)) for place in (own, to))
+            todo = f"upload it there, then: s3 cp --recursive {there} {elsewhere}"
+            what = f"{session.id} is uploaded to {there} already"
             raise ValidationError(what, "a run has one place", todo)
         place = own or to or self._parts.usual_place()
         if not place:
@@ -187,7 +190,7 @@ class RunUploads:
     async def _looked_at(self, place: str, run_id: str, own: bool) -> Fact[Destination]:
         bucket, prefix = run_prefix(place, run_id)
         region = await self._parts.region_of(place)
-        return Known(Destination(place, f"s3://{bucket}/{prefix}", region, own), self._parts.facts.clock.now(), "S3")
+        return Known(Destination(place, address(bucket, prefix), region, own), self._parts.facts.clock.now(), "S3")
 
     def _priced(self, place: Known[Destination], facts: SafetyFacts) -> Known[Destination]:
         size = total_size(sendable(facts))

@@ -117,7 +117,7 @@ async def test_a_run_has_one_place(made: Made) -> None:
     rig, machine = made
     await rig.ended(machine)
     assert (await rig.commit(await rig.plan(PLACE))).ok
-    with pytest.raises(ValidationError, match=f"uploaded to {PLACE} already"):
+    with pytest.raises(ValidationError, match=f"uploaded to {PLACE}/r-000001aaaaa/ already"):
         await rig.plan("s3://elsewhere/x")
     assert not (await rig.plan(f"{PLACE}/")).verdict.blocked, "the same, written otherwise"
 
