@@ -104,8 +104,14 @@ def make_mortal(rig: Rig, mortal: Mortal) -> None:
         every.ebs.change = mortal.around(rig.ebs.change)
 
 
+def _the_dead_are_silent(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if not isinstance(context.get("exception"), Died):
+        loop.default_exception_handler(context)
+
+
 async def live(act: Act, rig: Rig) -> None:
     """Plan, confirm, carry out, and see the end or die before."""
+    asyncio.get_running_loop().set_exception_handler(_the_dead_are_silent)
     mine = asyncio.current_task()
     try:
         plan = await act.plan(rig)
