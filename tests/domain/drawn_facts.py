@@ -83,6 +83,7 @@ HAZARDS: dict[str, list[Any]] = {
     "objects": [
         known(ObjectChangeFacts(3, Versioning("Off"))),
         known(ObjectChangeFacts(3, None)),
+        known(ObjectChangeFacts(3, None, newest_replaced=("s3://b/k",), written=("r-1",), replacing=2)),
         known(ObjectChangeFacts(99, Versioning("Enabled", "Object Lock is on"))),
         known(ObjectChangeFacts(3, Versioning("Enabled"), newest=("s3://b/k",), replaced=("s3://b/k",))),
     ],

@@ -15,6 +15,7 @@ import pytest
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, ObjectFacts
 from runctl_tui.domain.plan import Confirmation, Level, Operation
+from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.aws import object_io
@@ -144,13 +145,68 @@ async def test_runs_that_cannot_be_asked_about_keep_everything(rig: Rig) -> None
 
 
 async def test_a_checkpoint_is_replaced_only_by_a_yes(rig: Rig, tmp_path: Path) -> None:
-    rig.checkpoints.rows = (a_checkpoint(2, "runs/r-000001/checkpoints/step_2.pt"),)
-    await rig.put(BUCKET, "runs/r-000001/checkpoints/step_2.pt")
-    (tmp_path / "step_2.pt").write_bytes(b"new")
-    plan = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/runs/r-000001/checkpoints/"))
+    folder = "runs/r-000001/checkpoints"
+    rig.checkpoints.rows = tuple(a_checkpoint(step, f"{folder}/step_{step}.pt") for step in (1, 2))
+    await rig.put(BUCKET, f"{folder}/step_1.pt", f"{folder}/step_2.pt")
+    for name in ("step_1.pt", "step_2.pt"):
+        (tmp_path / name).write_bytes(b"new")
+    keep_versions(rig)
+    plan = await rig.desk.plan(CopyRequest(str(tmp_path / "step_1.pt"), f"s3://{BUCKET}/{folder}/"))
     assert (plan.verdict.level, codes(plan)) == (Level.YES, {"onto_ckpt"})
+    newest = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/{folder}/"))
+    assert (newest.verdict.level, codes(newest)) == (Level.REASON, {"newest_ckpt"})
     beside = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/elsewhere/"))
     assert beside.verdict.level is Level.ENTER
+
+
+async def test_what_is_replaced_for_good_is_told(rig: Rig, tmp_path: Path) -> None:
+    await rig.put(BUCKET, "notes.txt")
+    (tmp_path / "notes.txt").write_bytes(b"new")
+    copy = CopyRequest(str(tmp_path / "notes.txt"), f"s3://{BUCKET}/")
+    plan = await rig.desk.plan(copy)
+    assert (plan.verdict.level, codes(plan)) == (Level.ENTER, {"replaces_objects"})
+    assert [line.text for line in plan.lines if line.label == "UNDO"] == ["none for what is replaced"]
+    keep_versions(rig)
+    plan = await rig.desk.plan(copy)
+    assert codes(plan) == set()
+    assert [line.text for line in plan.lines if line.label == "UNDO"] == ["restore the earlier versions, which stay"]
+
+
+@pytest.mark.parametrize("swept", ["", "runs/", "runs/r-000001/", "runs/r-000001/checkpoints/"])
+async def test_what_a_run_is_writing_is_not_swept_away_beneath_it(rig: Rig, swept: str) -> None:
+    keep_versions(rig)
+    await rig.put(BUCKET, "runs/r-000001/checkpoints/step_1", "runs/r-000002/a")
+    everything = DeleteRequest(BUCKET, prefixes=(swept,))
+    assert "busy" not in codes(await rig.desk.plan(everything))
+    for rig.checkpoints.status, rig.checkpoints.silent in (
+        (TrainingStatus.RUNNING, False),
+        (TrainingStatus.LOST, True),
+    ):
+        plan = await rig.desk.plan(everything)
+        assert plan.verdict.forbidden, "at work, or nobody has heard that it ended"
+        assert "busy" in codes(plan)
+        away = CopyRequest(f"s3://{BUCKET}/{swept}", f"s3://{OTHER}/", recursive=True, move=True)
+        assert "busy" in codes(await rig.desk.plan(away))
+        assert "busy" not in codes(await rig.desk.plan(replace(away, move=False)))
+        beside = DeleteRequest(BUCKET, prefixes=("runs/r-000002/",))
+        assert "busy" not in codes(await rig.desk.plan(beside))
+        older = DeleteRequest(BUCKET, keys=("runs/r-000001/checkpoints/step_1",))
+        assert "busy" not in codes(await rig.desk.plan(older)), "one object is not its folder"
+
+
+@pytest.mark.parametrize(("owner", "level"), [("tester", Level.YES), ("bob", Level.REASON)])
+async def test_a_bucket_of_another_person_wants_a_reason(rig: Rig, owner: str, level: Level, tmp_path: Path) -> None:
+    keep_versions(rig)
+    await rig.put(BUCKET, "a")
+    s3: Any = rig.world.raw("s3")
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "runctl:owner", "Value": owner}]})
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("a",)))
+    assert (plan.verdict.level, "other_owner" in codes(plan)) == (level, owner == "bob")
+    (tmp_path / "b").write_bytes(b"new")
+    into = await rig.desk.plan(CopyRequest(str(tmp_path / "b"), f"s3://{BUCKET}/"))
+    assert into.verdict.level is (Level.YES if owner == "bob" else Level.ENTER)
+    away = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/a", f"s3://{OTHER}/", move=True))
+    assert ("other_owner" in codes(away)) is (owner == "bob"), "whichever end is another's"
 
 
 async def test_what_changed_after_the_plan_is_not_deleted(rig: Rig) -> None:
