@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -22,7 +22,7 @@ from runctl_tui.services.journal_rows import Entry, JournalState, Row
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.ports import ProviderRegistry
 from runctl_tui.services.redaction import redacted
-from runctl_tui.services.settling import settle
+from runctl_tui.services.settling import Witness, settle
 from runctl_tui.services.store import Store, from_micros, to_micros
 
 NO_CAPACITY: Final = "InsufficientInstanceCapacity"
@@ -46,6 +46,8 @@ class Journal:
         self._store = store
         self._clock = clock
         self._locks = locks
+        self.witnesses: Mapping[Operation, Witness] = {}
+        """Who is asked about operations that no provider keeps a state of."""
 
     async def usable(self) -> bool:
         """Return whether a row that is written now would survive us."""
@@ -171,7 +173,9 @@ class Journal:
                 return
             with _closing(handle):
                 for row in rows:
-                    state, detail = await settle(row, registry, self._clock.now())
+                    state, detail = await settle(
+                        row, registry, self._clock.now(), self.witnesses.get(row.entry.operation)
+                    )
                     if state is not row.state:
                         await self.mark(row.entry.op_id, state, detail)
 

@@ -22,6 +22,8 @@ Settled = tuple[JournalState, str]
 """What an operation came to, and why."""
 Settler = Callable[[Row, ProviderRegistry, bool], Awaitable[Settled]]
 """Looks once; the flag says that what was done may still be invisible."""
+Witness = Callable[[Row], Awaitable[Settled]]
+"""Looks once where no provider can be asked."""
 _ARRIVED: Final = {
     Operation.START: {ResourceState.RUNNING, ResourceState.STARTING},
     Operation.STOP: {ResourceState.STOPPED, ResourceState.STOPPING},
@@ -35,15 +37,17 @@ _IN_THE_MIDDLE: Final = {
 }
 
 
-async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> Settled:
-    """Return what an unsettled operation came to, as far as its provider can tell now.
+async def settle(row: Row, registry: ProviderRegistry, now: datetime, witness: Witness | None = None) -> Settled:
+    """Return what an unsettled operation came to, as far as its provider, or a witness, can tell now.
 
     A provider's lists lag behind its calls, so that only time makes 'not there' mean 'never arrived'.
     """
     settler = _settler(row.entry.operation)
-    if settler is None:
-        return JournalState.FAILED, _IN_THE_MIDDLE.get(row.entry.operation, _ENDED)
     try:
+        if witness is not None:
+            return await witness(row)
+        if settler is None:
+            return JournalState.FAILED, _IN_THE_MIDDLE.get(row.entry.operation, _ENDED)
         return await settler(row, registry, now - row.at < SETTLING)
     except (TrainctlError, ValueError) as error:
         return row.state, str(error)

@@ -47,6 +47,7 @@ from runctl_tui.services.storage.words import (
     local_deletion_plan,
     transfer_plan,
 )
+from runctl_tui.services.witnesses import token_of
 
 PROVIDER: Final = "aws"
 LOCAL: Final = "local"
@@ -247,6 +248,8 @@ class StorageDesk:
                 if reading:
                     return await work(job)
                 entry = entry_for(plan, plan.targets[0], plan.targets[0].id, f"op-{uuid.uuid4().hex}")
+                if plan.operation is Operation.S3_DELETE:
+                    entry = replace(entry, token=token_of([target.id for target in plan.targets], entry.token))
                 return await self._parts.caller.execute(entry, lambda: work(job))
 
         return carry_out

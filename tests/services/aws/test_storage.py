@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -21,9 +22,10 @@ from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.aws import object_io
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
-from runctl_tui.services.journal_rows import JournalState
+from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.safe_cleanup import last_view
 from runctl_tui.services.storage import names
+from runctl_tui.services.witnesses import Witnesses, places_of, token_of
 from tests.services.aws.world import World
 from tests.services.storage_rig import Rig, codes
 
@@ -536,3 +538,31 @@ async def test_another_program_that_starts_leaves_a_living_operation_alone(rig: 
         (living,) = await rig.journal.reconcile(rig.registry)
         assert living.state is JournalState.SENT
     assert await rig.journal.reconcile(rig.registry) == (), "its program has died"
+
+
+@pytest.mark.parametrize("came", [0, 1, 2])
+async def test_s3_tells_how_far_a_deletion_came(rig: Rig, came: int) -> None:
+    rig.journal.witnesses = {Operation.S3_DELETE: Witnesses(AsyncMock(), AsyncMock(), lambda: rig.objects).deleted}
+    await rig.put(BUCKET, "a/1", "a/2", "b")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("b",), prefixes=("a/",)))
+    token = token_of([target.id for target in plan.targets], "op-1")
+    assert json.loads(token) == [f"s3://{BUCKET}/b", f"s3://{BUCKET}/a/"]
+    texts = ("object", plan.targets[0].id, "b", "aws", "us-east-1", plan.hash, token, "alice", plan.effect)
+    await rig.journal.begin(Entry("op-1", Operation.S3_DELETE, *texts))
+    await rig.journal.mark("op-1", JournalState.SENT)
+    for gone in (["b"], ["a/1", "a/2"])[:came]:
+        listed = [entry async for page in rig.objects.pages(BUCKET, recursive=True) for entry in page]
+        await rig.mover.delete(BUCKET, [entry for entry in listed if entry.key in gone])
+    await rig.journal.reconcile(rig.registry)
+    (row,) = await rig.rows()
+    assert row.state is (JournalState.VERIFIED if came == 2 else JournalState.FAILED)
+    first = f"s3://{BUCKET}/a/" if came else f"s3://{BUCKET}/b"
+    words = "it is gone" if came == 2 else f"{2 - came} of 2 are still there, {first} first; delete it again"
+    assert row.detail == words
+
+
+async def test_a_deletion_writes_down_what_it_is_about(rig: Rig) -> None:
+    await rig.put(BUCKET, "a", "b")
+    assert (await rig.do(DeleteRequest(BUCKET, keys=("a", "b")))).ok
+    (row,) = await rig.rows()
+    assert places_of(row.entry.token) == ("s3://my-data-here/a", "s3://my-data-here/b")
