@@ -291,6 +291,13 @@ def _batch_reasons(
     return reasons
 
 
+def together(number: int) -> Reason | None:
+    """D42: return why so many at once, of whatever kinds and for whatever operations, are too many."""
+    if number <= BATCH_CAP:
+        return None
+    return block("batch_cap", f"{number} at once are too many", offer=f"select at most {BATCH_CAP}")
+
+
 def _alone_only(verdict: Verdict) -> bool:
     """D41: what nobody may touch, or only one by one, is not touched among others."""
     return verdict.forbidden or "prod_account" in verdict.to_acknowledge

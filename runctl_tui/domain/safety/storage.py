@@ -25,6 +25,8 @@ _STANDING: Final = {
 }
 COOL_DOWN: Final = timedelta(hours=6)
 """AWS: between two changes of a volume's shape (API reference of ModifyVolume)."""
+YOUNG: Final = timedelta(hours=24)
+"""The age up to which a snapshot counts as an undo although nobody tells when the volume was in use."""
 _CAN_HOLD: Final = (ResourceState.RUNNING, ResourceState.STOPPED)
 
 
@@ -84,10 +86,17 @@ def undo_exists(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation is not Operation.VOLUME_DELETE or newest is None:
         return None
     old = f"{ago(newest.as_of, facts.at)} old" if newest.as_of else "of a time that is not told"
-    text = f"its newest snapshot is {old}: what was written since is lost"
+    text = f"its newest snapshot is {old}"
     if newest.copy_of:
-        text = f"only a copy of a snapshot is left, in {newest.region}, {old}: what was written since is lost"
-    return warn("undo_exists", text, Level.NAME)
+        text = f"only a copy of a snapshot is left, in {newest.region}, {old}"
+    used, as_of = known_or_none(facts.storage.used_at), newest.as_of
+    if used is None and as_of is not None and facts.at - as_of < YOUNG:
+        return warn("undo_exists", f"{text}: what was written since is lost", Level.NAME)
+    if used is not None and as_of is not None and as_of >= used:
+        return warn("undo_exists", f"{text}, and it has been on no machine since", Level.NAME)
+    when = "when it was in use last is not told" if used is None else f"it was in use {ago(used, facts.at)} ago"
+    reason = block("undo_old", f"{text}, and {when}: what was written since exists once", offer="snapshot it first")
+    return offering(reason, Operation.VOLUME_SNAPSHOT, facts.target.key)
 
 
 def referenced(operation: Operation, facts: SafetyFacts) -> Reason | None:
