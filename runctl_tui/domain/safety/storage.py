@@ -100,15 +100,17 @@ def undo_exists(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def referenced(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D28: an image rests on the snapshot."""
+    """D28: an image or a launch template rests on the snapshot."""
     if operation is not Operation.SNAPSHOT_DELETE:
         return None
     match facts.storage.images:
         case Unknown(reason):
-            return block("referenced", f"whether an image rests on it could not be told: {reason}")
-        case Known(images) if images:
-            rest, them = ("the image rests", "it") if len(images) == 1 else ("images rest", "them")
-            return block("referenced", f"{rest} on it: {', '.join(images)}", Level.NEVER, offer=f"deregister {them}")
+            text = f"whether an image or a launch template rests on it could not be told: {reason}"
+            return block("referenced", text)
+        case Known(users) if users:
+            rest = "rests" if len(users) == 1 else "rest"
+            text = f"{', '.join(users)} {rest} on it"
+            return block("referenced", text, Level.NEVER, offer="deregister the image, or change the launch template")
     return None
 
 

@@ -32,7 +32,7 @@ class StorageFacts:
     modified_at: Fact[datetime | None] = _UNASKED
     """When the volume's shape was last changed; Known(None): never."""
     images: Fact[tuple[str, ...]] = _UNASKED
-    """That rest on the snapshot."""
+    """Images and launch templates that rest on the snapshot, by id."""
     host: Fact[Instance] = _UNASKED
     """The machine that a volume is on, or shall be put on."""
     shape: VolumeShape | None = None
