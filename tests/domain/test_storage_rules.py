@@ -280,3 +280,36 @@ def test_what_is_claimed_without_tags_says_how() -> None:
     given = replace(facts(O.VOLUME_DELETE, **ON_RUNPOD), ownership=known(Ownership.FOREIGN), no_tags="write it there")
     reason = judged(O.VOLUME_DELETE, given)["foreign"]
     assert (reason.level, reason.offer) == (Level.NEVER, "if it is yours, claim it: write it there")
+
+
+def test_a_deletion_may_get_a_day_instead() -> None:
+    for operation in (O.VOLUME_DELETE, O.SNAPSHOT_DELETE):
+        given = facts(operation)
+        found = judged(operation, given)["schedule_instead"]
+        assert (found.severity, found.level) == (Severity.ALLOW, Level.ENTER)
+        assert (found.offer_operation, found.offer_references) == (O.SCHEDULE, (given.target.key,))
+        for other in (
+            replace(given, ownership=known(Ownership.OTHER)),
+            replace(given, no_tags="RunPod has none"),
+            replace(given, tags=Unknown("throttled")),
+            replace(given, tags=known((("runctl:owner", OWNER), ("runctl:delete-after", "2099-01-01")))),
+        ):
+            assert "schedule_instead" not in judged(operation, other)
+    assert "schedule_instead" not in judged(O.VOLUME_DETACH, facts(O.VOLUME_DETACH))
+
+
+@pytest.mark.parametrize(
+    ("tags", "code", "level"),
+    [
+        ((), "foreign", Level.NEVER),
+        ((("CreatedBy", "runctl"),), "foreign", Level.NEVER),
+        ((("runctl:owner", "bob"),), "other_owner", Level.NAME),
+    ],
+)
+def test_a_disk_is_put_only_on_a_machine_of_ones_own(
+    tags: tuple[tuple[str, str], ...], code: str, level: Level
+) -> None:
+    found = judged(O.VOLUME_ATTACH, facts(O.VOLUME_ATTACH, host=known(replace(HOST, tags=tags))))
+    assert found[code].level is level
+    assert code not in judged(O.VOLUME_DETACH, facts(O.VOLUME_DETACH, host=known(replace(HOST, tags=tags))))
+    assert code not in judged(O.VOLUME_ATTACH, facts(O.VOLUME_ATTACH))

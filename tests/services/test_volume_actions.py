@@ -194,16 +194,16 @@ async def states(rig: VolumeRig) -> list[tuple[Operation, JournalState]]:
 async def test_a_snapshot_from_before_the_last_detach_is_no_undo(rig: VolumeRig) -> None:
     data = rig.ebs.add("data")
     saved = rig.ebs.save("data", data.id)
-    assert codes(await rig.actions.plan(O.VOLUME_DELETE, [data.key])) == {"undo_old"}, "years old"
+    assert codes(await rig.actions.plan(O.VOLUME_DELETE, [data.key])) == {"undo_old", "schedule_instead"}, "years old"
     rig.ebs.snapshots[saved.id] = replace(saved, started_at=rig.clock.now())
-    assert codes(await rig.actions.plan(O.VOLUME_DELETE, [data.key])) == {"undo_exists"}
+    assert codes(await rig.actions.plan(O.VOLUME_DELETE, [data.key])) == {"undo_exists", "schedule_instead"}
     texts = ("volume", data.key, "data", "fake", "us-east-1", "hash", "op-9", "alice", "detach data")
     await rig.journal.begin(Entry("op-9", O.VOLUME_DETACH, *texts))
     for state in (JournalState.SENT, JournalState.ACKED, JournalState.VERIFIED):
         rig.clock.advance(1)
         await rig.journal.mark("op-9", state)
     plan = await rig.actions.plan(O.VOLUME_DELETE, [data.key])
-    assert codes(plan) == {"undo_old"}
+    assert codes(plan) == {"undo_old", "schedule_instead"}
     assert plan.verdict.level is Level.REASON
 
 
@@ -222,7 +222,7 @@ async def test_too_large_a_part_of_all_volumes_wants_a_reason(rig: VolumeRig) ->
 async def test_a_volume_without_a_snapshot_is_refused_snapshotted_and_then_deleted(rig: VolumeRig) -> None:
     data = rig.ebs.add("data")
     plan = await rig.actions.plan(O.VOLUME_DELETE, [data.key])
-    assert codes(plan) == {"no_undo"}
+    assert codes(plan) == {"no_undo", "schedule_instead"}
     assert (plan.verdict.reasons[0].offer_operation, plan.verdict.reasons[0].offer_references) == (
         O.VOLUME_SNAPSHOT,
         (data.key,),

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import Disk
+from runctl_tui.domain.instance import TAG_OWNER, Disk
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Level, Operation, Reason
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.safety.facts import DOUBTFUL, SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, block, known_or_none, offering, warn
 from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES, STORAGE
@@ -163,6 +163,21 @@ def cannot_hold(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if facts.storage.device in [disk.device for disk in machine.disks]:
         return block("device_taken", f"{facts.storage.device} is taken on {machine.name or machine.id}", Level.NEVER)
     return None
+
+
+def host_of_others(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D05 and D06 for the machine that gets a disk: it is changed too."""
+    host = known_or_none(facts.storage.host)
+    if operation is not Operation.VOLUME_ATTACH or host is None:
+        return None
+    if host.ownership is Ownership.OURS:
+        return None
+    if host.ownership is Ownership.OTHER:
+        owner = dict(host.tags).get(TAG_OWNER)
+        return warn("other_owner", f"{host.name or host.id} belongs to {owner}", Level.NAME)
+    text = f"{host.name or host.id} was not made by this tool"
+    reason = block("foreign", text, Level.NEVER, offer="claim the machine first, if it is yours")
+    return offering(reason, Operation.CLAIM, host.key)
 
 
 def root_disk(operation: Operation, facts: SafetyFacts) -> Reason | None:
