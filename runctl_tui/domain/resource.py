@@ -40,6 +40,11 @@ class Ownership(StrEnum):
     """Made by the old command line; can be claimed."""
     FOREIGN = "foreign"
 
+    @property
+    def words(self) -> str:
+        """What people read."""
+        return "runctl, unclaimed" if self is Ownership.RUNCTL else self.value
+
 
 _WORDS: Final = {
     ResourceState.RUNNING: ("running", "active", "ready"),

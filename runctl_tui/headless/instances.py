@@ -6,6 +6,7 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.marks import INSTANCE
 from runctl_tui.domain.plan import Operation
+from runctl_tui.domain.protection import protection_words
 from runctl_tui.headless import marks, output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import carry_out, job_reply
@@ -94,7 +95,9 @@ async def find(services: Services, call: Call, reference: str) -> FleetRow:
 
 async def show_one(services: Services, call: Call) -> Reply:
     """One machine as flat facts."""
-    flat = instance_facts(await find(services, call, call.args.instance), services.clock.now())
+    row, now = await find(services, call, call.args.instance), services.clock.now()
+    words, _ = protection_words(dict(row.instance.tags), await services.fleet.protections(row.key), now)
+    flat = {**instance_facts(row, now), "protected": words}
     return Reply(flat, output.facts((key, output.cell(value, 400)) for key, value in flat.items()))
 
 

@@ -11,7 +11,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from runctl_tui import modals
-from runctl_tui.domain.facts import Known
+from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import safe
@@ -19,7 +19,7 @@ from runctl_tui.paths import style_sheets
 from runctl_tui.screens import instance_past as past
 from runctl_tui.screens.columns.words import state_cell
 from runctl_tui.screens.frame import missing_notices
-from runctl_tui.screens.instance_facts import disk_fact, machine_facts, price_facts
+from runctl_tui.screens.instance_facts import disk_fact, machine_facts, price_facts, protection_fact
 from runctl_tui.screens.machine_keys import MachineKeys
 from runctl_tui.screens.run_facts import usage_facts
 from runctl_tui.widgets.facts import Fact, FactList
@@ -29,11 +29,15 @@ from runctl_tui.widgets.title_line import TitleFacts
 if TYPE_CHECKING:
     from runctl_tui.domain.checkpoint import Checkpoint
     from runctl_tui.domain.history import History
+    from runctl_tui.domain.instance import ApiProtection
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.services.ports import Feed
 
 LOOK_EVERY: Final = 5
 """Seconds between two looks into ledger and journal, and at the ages."""
+ASK_EVERY: Final = 60
+"""Seconds between two questions to the provider about its locks."""
+_NOT_ASKED: Final = Unknown("asking…")
 _LEFT: Final = (("machine", "Machine"), ("money", "Costs"), ("disks", "Volumes and disks"), ("host", "Host"))
 _RIGHT: Final = (
     ("timeline", "States and prices, UTC"),
@@ -97,6 +101,7 @@ class InstanceScreen(MachineKeys):
         self._row: FleetRow | None = None
         self._listed = True
         self._history: History | None = None
+        self._protection: Known[ApiProtection] | Unknown = _NOT_ASKED
         self._ticks = 0
 
     @property
@@ -123,7 +128,7 @@ class InstanceScreen(MachineKeys):
     def show_reference(self, reference: str) -> None:
         """Show the machine with this key, id or name."""
         if self._row is None or reference not in (self._key, self._row.instance.id, self._row.instance.name):
-            self._key, self._row, self._history = reference, None, None
+            self._key, self._row, self._history, self._protection = reference, None, None, _NOT_ASKED
             self.query_one(Page).scroll_home(animate=False)
         self._find()
 
@@ -167,6 +172,8 @@ class InstanceScreen(MachineKeys):
         self._ticks += 1
         if self._ticks % LOOK_EVERY == 0 and self._row is not None:
             self._look()
+        if self._ticks % ASK_EVERY == 0 and self._row is not None:
+            self._ask_about_locks(self._row)
 
     def _find(self) -> None:
         latest = self.services.fleet.feed.latest
@@ -178,7 +185,19 @@ class InstanceScreen(MachineKeys):
             self._row, self._key = rows[0], rows[0].key
         if self._row is not None:
             self._look()
+            if self._protection is _NOT_ASKED:
+                self._ask_about_locks(self._row)
         self._show()
+
+    def _ask_about_locks(self, row: FleetRow) -> None:
+        self.work(self._hear_locks, row, group="locks")
+
+    async def _hear_locks(self, row: FleetRow) -> None:
+        await self.shared.ready.wait()
+        told = await self.services.fleet.protections(row.key)
+        if row.key == self._key:
+            self._protection = told
+            self._show()
 
     def _look(self) -> None:
         self.work(self._hear_history, self._row, group="history")
@@ -206,7 +225,7 @@ class InstanceScreen(MachineKeys):
         late = missing_notices(fleet, now) if fleet else ()
         warnings = tuple(modals.fact("▲", notice.text, "$warn") for notice in late if not self._listed)
         return {
-            "machine": (*warnings, *machine_facts(row, now)),
+            "machine": (*warnings, *machine_facts(row, now), protection_fact(row.instance, self._protection, now)),
             "money": (*price_facts(row, now), *past.money_facts(account, {run.id: run.name for run in row.runs})),
             "disks": tuple(disk_fact(disk, now) for disk in row.instance.disks) or (self._no_disks(row),),
             "host": (*usage_facts(row.usage), *past.usage_facts(history)),

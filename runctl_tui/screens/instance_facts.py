@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runctl_tui import modals
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.instance import TAG_SSH, Instance
+from runctl_tui.domain.protection import protection_words
 from runctl_tui.domain.text import safe
 from runctl_tui.domain.volume import VolumeShape
 from runctl_tui.domain.volume_shapes import extra_words
@@ -18,8 +19,9 @@ from runctl_tui.screens.run_facts import usage_facts
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from runctl_tui.domain.facts import Unknown
     from runctl_tui.domain.fleet import FleetRow
-    from runctl_tui.domain.instance import Disk
+    from runctl_tui.domain.instance import ApiProtection, Disk, Instance
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.widgets.facts import Fact
 
@@ -78,11 +80,17 @@ def machine_facts(row: FleetRow, now: datetime) -> tuple[Fact, ...]:
         modals.fact("where", f"{machine.provider} {machine.zone or machine.region}"),
         modals.fact("address", _address(machine)),
         modals.fact("up", age(machine.launched_at, now) + made),
-        modals.fact("whose", machine.ownership.value),
+        modals.fact("whose", machine.ownership.words),
     ]
     optional = (("image", machine.image), ("key pair", machine.key_name), ("IAM profile", machine.profile),
                 ("managed by", machine.parent))  # fmt: skip
     return (*rows, *(modals.fact(label, value) for label, value in optional if value))
+
+
+def protection_fact(machine: Instance, lock: Known[ApiProtection] | Unknown, now: datetime) -> Fact:
+    """Return what keeps a machine from its end: tags, dates and its provider's own locks."""
+    words, held = protection_words(dict(machine.tags), lock, now)
+    return modals.fact("protected", words, "$warn" if held else "")
 
 
 def price_facts(row: FleetRow, now: datetime) -> tuple[Fact, ...]:

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from runctl_tui.domain.durations import in_a_word, in_one_unit
-from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.facts import Fact, Unknown
 from runctl_tui.domain.fleet import NOT_ASKED, FleetRow
 from runctl_tui.domain.idleness import LOAD_SERVES, Work, idleness
-from runctl_tui.domain.instance import Instance
+from runctl_tui.domain.instance import ApiProtection, Instance
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.resource import Market, ResourceState
 from runctl_tui.domain.snapshot import Snapshot
@@ -122,6 +122,14 @@ class FleetBook:
         """Return the provider's own words about one machine."""
         row = await self.find(key)
         return await self._parts.registry.get(row.instance.provider).describe(row.instance.id, row.instance.region)
+
+    async def protections(self, key: str) -> Fact[ApiProtection]:
+        """Return the provider's own locks on one machine; unknown where they cannot be read."""
+        try:
+            machine = (await self.find(key)).instance
+            return await self._parts.registry.get(machine.provider).protections(machine.id, machine.region)
+        except TrainctlError as error:
+            return Unknown(str(error))
 
     async def logs(self, reference: str, follow: bool = True) -> AsyncIterator[str]:
         """Yield what a machine itself printed last, live where followed; Unsupported where nobody tells."""

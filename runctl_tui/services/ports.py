@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.checkpoint import Checkpoint
     from runctl_tui.domain.cost import CostReport, CostSummary, TrackedResource
     from runctl_tui.domain.fleet import FleetRow
+    from runctl_tui.domain.instance import ApiProtection
     from runctl_tui.domain.launch import LaunchPreview, LaunchRequest
     from runctl_tui.domain.marks import MarkRequest
     from runctl_tui.domain.objects import CopyRequest, DeleteRequest
@@ -62,6 +63,9 @@ class Fleet(Protocol):
 
     async def describe(self, key: str) -> Mapping[str, object]:
         """The provider's own words about one machine."""
+
+    async def protections(self, key: str) -> Fact[ApiProtection]:
+        """The provider's own locks on one machine, asked now; unknown with the reason where they cannot be read."""
 
     def logs(self, reference: str, follow: bool = True) -> AsyncIterator[str]:
         """What a machine itself printed last, live where followed; Unsupported where its provider does not tell."""

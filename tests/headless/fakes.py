@@ -14,10 +14,10 @@ from typing import Any, Generic, TypeVar, cast
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.cost import Billed, CostReport, CostShare, CostSummary, DayCost, ProjectBudget, TrackedResource
-from runctl_tui.domain.facts import Known
+from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.host import HostReading
-from runctl_tui.domain.instance import Disk, Gpu, Instance
+from runctl_tui.domain.instance import ApiProtection, Disk, Gpu, Instance
 from runctl_tui.domain.launch import CodeSummary, LaunchPreview, LaunchRequest, container_words
 from runctl_tui.domain.marks import MarkRequest
 from runctl_tui.domain.money import Price, PriceKind
@@ -298,6 +298,9 @@ class FakeFleet:
 
     async def describe(self, key: str) -> Mapping[str, object]:
         return {"InstanceId": "i-0123456789abcdef0", "LaunchTime": NOW}
+
+    async def protections(self, key: str) -> Fact[ApiProtection]:
+        return Known(ApiProtection(termination=True, stop=False), NOW, "EC2")
 
 
 class FakeRegistry:

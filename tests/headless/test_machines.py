@@ -30,6 +30,7 @@ def test_show_says_every_fact_as_one_flat_object(runctl: Runctl, world: World) -
     usage = ResourceUsage(NOW, cpu_percent=12.5, gpus=(GpuReading(0, "A10G", 97.0, None, None),))
     world.machines = (replace(machine(memory_gib=16.0), usage=usage, runs=(run(),)),)
     data = runctl("instances", "show", "llama-7b", "--json").data
+    assert data["protected"] == "termination protection on"
     assert not [key for key, value in data.items() if isinstance(value, dict | list)]
     assert (data["state"], data["memory_gib"], data["tag.runctl:owner"]) == ("running", 16, "me")
     assert (data["disk.vol-1.size_gib"], data["disk.vol-1.delete_on_termination"]) == (100, True)

@@ -17,6 +17,7 @@ from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.history import History
 from runctl_tui.domain.host import HostReading
+from runctl_tui.domain.instance import ApiProtection
 from runctl_tui.domain.launch import LaunchPreview, LaunchRequest, container_words
 from runctl_tui.domain.marks import MarkRequest
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
@@ -46,6 +47,7 @@ from runctl_tui.services.config.values import parse, show
 from runctl_tui.services.errors import CloudProviderError, InvalidValue, ResourceNotFound, ValidationError
 from runctl_tui.services.ports import Finding, SessionFacts, Setting, ShellCommand
 from runctl_tui.services.ports_services import Services
+from tests.fakes import START
 from tests.ui import fake_data as data
 from tests.ui.audit_data import audit
 from tests.ui.fake_feed import FakeClock, FakeFeed
@@ -57,6 +59,9 @@ from tests.ui.volume_data import network_volumes, storage
 
 FILE = "/home/alice/.config/runctl-tui/config.toml"
 Mode = Literal["ok", "hang", "error"]
+
+
+NO_LOCK = Known(ApiProtection(termination=False, stop=False), START, "EC2")
 
 
 @dataclass
@@ -73,6 +78,7 @@ class World:
     fleet: FakeFeed[tuple[FleetRow, ...]] = field(default_factory=lambda: FakeFeed(data.fleet(), ("aws", "local")))
     runs: FakeFeed[tuple[TrainingSession, ...]] = field(default_factory=lambda: FakeFeed(data.RUNS))
     checkpoints: FakeFeed[tuple[Checkpoint, ...]] = field(default_factory=lambda: FakeFeed(data.checkpoints()))
+    lock: Fact[ApiProtection] = NO_LOCK
     interrupted: tuple[JobView, ...] = ()
     taken_up: list[str] = field(default_factory=list)
     volumes: FakeFeed[Storage] = field(default_factory=lambda: FakeFeed(storage()))
@@ -303,6 +309,10 @@ class FakeFleet(_Part):
     async def describe(self, key: str) -> Mapping[str, object]:
         row = await self.find(key)
         return {"InstanceId": row.instance.id, "InstanceType": row.instance.type, "Tags": dict(row.instance.tags)}
+
+    async def protections(self, key: str) -> Fact[ApiProtection]:
+        await self.world.gate()
+        return self.world.lock
 
     async def logs(self, reference: str, follow: bool = True) -> AsyncIterator[str]:
         for line in ("Pod Started", "\x1b[31mSetting up SSH..."):

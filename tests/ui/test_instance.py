@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runctl_tui.domain.facts import Unknown
+import pytest
+
+from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.history import History
+from runctl_tui.domain.instance import ApiProtection
 from runctl_tui.domain.run import ResourceUsage
 from runctl_tui.domain.volume import Storage
 from runctl_tui.screens.instance_past import usage_facts
 from runctl_tui.widgets.key_hints import live_keys
+from tests.fakes import START
 from tests.ui import fake_data as data
 from tests.ui.driving import NARROW, Person, at_keyboard
 from tests.ui.fakes import World
@@ -180,3 +184,20 @@ def test_how_busy_a_host_was_is_drawn_from_what_was_kept() -> None:
     (fact,) = usage_facts(History("aws/i-1", Unknown("-"), (), usage))
     assert (fact.label, fact.value) == ("cpu was", f"{'▁' * 12}{'█' * 12}  50 % on average, at most 100 %, 59 min")
     assert usage_facts(History("aws/i-1", Unknown("-"), (), usage[:2])) == usage_facts(None) == ()
+
+
+@pytest.mark.parametrize(
+    ("lock", "words"),
+    [
+        (Known(ApiProtection(termination=False, stop=False), START, "EC2"), "nothing protects it"),
+        (
+            Known(ApiProtection(termination=True, stop=True), START, "EC2"),
+            "termination protection on, stop",
+        ),
+        (Unknown("denied"), "the provider's locks are not known"),
+    ],
+)
+async def test_the_page_tells_what_keeps_the_machine_from_its_end(lock: Fact[ApiProtection], words: str) -> None:
+    async with at_keyboard(World(lock=lock)) as person:
+        await person.press("enter")
+        await person.sees("protected", *words.split(", "))

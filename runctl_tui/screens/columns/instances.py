@@ -151,7 +151,7 @@ def _remark(row: FleetRow) -> str:
     if machine.ownership is Ownership.OTHER:
         return f"belongs to {machine.tag('runctl:owner')}"
     if machine.ownership is Ownership.RUNCTL:
-        return "made by runctl"
+        return Ownership.RUNCTL.words
     return _last_run(row.runs[0], machine.name) if row.runs else ""
 
 

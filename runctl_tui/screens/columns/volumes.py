@@ -129,7 +129,7 @@ def owner_cell(row: Volume | VolumeSnapshot) -> Cell:
     words = {
         Ownership.OURS: "ours",
         Ownership.OTHER: dict(row.tags).get(TAG_OWNER, "another"),
-        Ownership.RUNCTL: "runctl",
+        Ownership.RUNCTL: Ownership.RUNCTL.words,
         Ownership.FOREIGN: "foreign",
     }
     return cell(words[row.ownership], "" if row.ownership is Ownership.OURS else "$muted")
