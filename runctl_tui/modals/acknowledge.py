@@ -14,9 +14,10 @@ from textual.widgets import Static
 
 from runctl_tui.domain.plan import SHORTEST_REASON, Reason, reason_given
 from runctl_tui.domain.text import SafeText, safe
+from runctl_tui.modals.base import DialogInput
 from runctl_tui.modals.words import rests_on
 from runctl_tui.widgets.form import CheckLine
-from runctl_tui.widgets.prompt import UNFILLED, FormInput
+from runctl_tui.widgets.prompt import UNFILLED
 from runctl_tui.widgets.text import content
 
 REASON: Final = "reason"
@@ -50,7 +51,7 @@ class Acknowledge(Vertical):
     @property
     def reason(self) -> str:
         """What was typed."""
-        return self.query_one(f"#{REASON}", FormInput).value.strip()
+        return self.query_one(f"#{REASON}", DialogInput).value.strip()
 
     @property
     def said(self) -> bool:
@@ -58,7 +59,7 @@ class Acknowledge(Vertical):
         return len(self.ticked) == len(self._texts) and reason_given(self.reason)
 
 
-class TypedInput(FormInput):
+class TypedInput(DialogInput):
     """A field that takes nothing from a paste: who types a name has read it."""
 
     class Pasted(Message):
@@ -74,7 +75,7 @@ class TypedInput(FormInput):
         self.post_message(self.Pasted())
 
 
-def ask_for(question: str, field: str, kind: type[FormInput] = FormInput) -> ComposeResult:
+def ask_for(question: str, field: str, kind: type[DialogInput] = DialogInput) -> ComposeResult:
     """Yield a question with the field that answers it."""
     with Horizontal(classes="plan-typed"):
         yield Static(content(safe(question)), classes="plan-ask")

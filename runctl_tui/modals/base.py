@@ -17,6 +17,7 @@ from textual.widgets import Button
 
 from runctl_tui.domain.text import SafeText, safe
 from runctl_tui.paths import style_sheets
+from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.text import content
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         self._said: Timer | None = None
         self._pasting = False
         self._key_heard = ""
-        self._let_through: list[events.Key] = []
+        self._let_through: deque[events.Key] = deque(maxlen=_ARRIVALS)
+        self._passing: events.Key | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out body and buttons in a frame."""
@@ -127,7 +129,7 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         """Stop keys that were meant for what was there before, and pastes, where a key may change something."""
         if not self.CONFIRM_BY_Y:
             return
-        if any(event is each for each in self._let_through):
+        if self._came_through(event):
             self._key_heard = event.key
             return
         self._arrived.append(event.time)
@@ -139,6 +141,13 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
             self._hold(event)
         else:
             self._key_heard = event.key
+
+    def waits_its_turn(self, event: events.Key) -> bool:
+        """Hold a key that reached a field while keys before it are held or on their way; tell whether it is held."""
+        if self._came_through(event) or not (self._burst or self._let_through):
+            return False
+        self._hold(event)
+        return True
 
     def hears(self, key: str) -> bool:
         """Tell, once, whether this key came through the dialog.
@@ -204,7 +213,18 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
         confirms = self.check_action("confirm", ())
         for event in burst:
             if not confirms or event.key != "y" or self._came_alone(event):
-                self.call_later(self._act_on, event)
+                again = events.Key(event.key, event.character)
+                again.set_sender(self.app)
+                self._let_through.append(again)
+                self.call_later(self._act_on, again)
+
+    def _came_through(self, event: events.Key) -> bool:
+        """Tell whether this is a key that was held and let through; a field asks before the dialog does."""
+        if any(event is each for each in self._let_through):
+            while self._let_through.popleft() is not event:
+                pass
+            self._passing = event
+        return event is self._passing
 
     def _came_alone(self, event: events.Key) -> bool:
         """Tell whether no other key arrived with this one, however late either was handled."""
@@ -212,7 +232,15 @@ class Dialog(ModalScreen[ResultT | None], Generic[ResultT]):
 
     async def _act_on(self, event: events.Key) -> None:
         """Send a held key on its way again, as if it came from the terminal."""
-        again = events.Key(event.key, event.character)
-        again.set_sender(self.app)
-        self._let_through = [*self._let_through[-BURST_KEYS:], again]
-        self.app.post_message(again)
+        self.app.post_message(event)
+
+
+class DialogInput(FormInput):
+    """A field whose keys act in the order they were typed, also those that were typed before it had the focus."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if isinstance(self.screen, Dialog) and self.screen.waits_its_turn(event):
+            event.stop()
+            event.prevent_default()
+            return
+        await super()._on_key(event)

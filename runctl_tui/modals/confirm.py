@@ -18,13 +18,12 @@ from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan, Severit
 from runctl_tui.domain.states import DESTROYING, ON_PROCESSES
 from runctl_tui.domain.text import EMPTY, MAX_PLAN, SafeText, safe
 from runctl_tui.modals.acknowledge import Acknowledge, TypedInput, ask_for
-from runctl_tui.modals.base import CANCEL, PASTED, Dialog, DialogButton
+from runctl_tui.modals.base import CANCEL, PASTED, Dialog, DialogButton, DialogInput
 from runctl_tui.modals.base import Severity as Colour
 from runctl_tui.modals.launch_draft import price_of
 from runctl_tui.modals.words import rests_on, seen
 from runctl_tui.widgets.facts import Fact, FactList
 from runctl_tui.widgets.form import CheckLine
-from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.text import content
 
 if TYPE_CHECKING:
@@ -88,6 +87,10 @@ _OFFERS: Final = {
 """A better way as a button says it, in the order in which tab reaches them."""
 
 
+MOST_OFFERS: Final = 2
+"""Better ways that are buttons; what else there is stands with its reason, and a narrow row has room for no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instead:
     """The person chose another operation than the plan's; it wants a plan of its own."""
@@ -100,6 +103,7 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
     """Answers with a confirmation of exactly this plan, with a better way, or None."""
 
     CONFIRM_BY_Y = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual declares it on the instance
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,pagedown", "scroll_plan(1)", "more of the plan", show=False, id="plan.down"),
         Binding("up,pageup", "scroll_plan(-1)", "back in the plan", show=False, id="plan.up"),
@@ -111,7 +115,7 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
         self._extra = tuple(extra)
         self._hash = plan.hash
         self._shown_at = clock.monotonic()
-        self._offers = better_ways(plan) if offers else {}
+        self._offers = dict(list(better_ways(plan).items())[:MOST_OFFERS]) if offers else {}
 
     @property
     def blocked(self) -> bool:
@@ -229,7 +233,7 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
 
     async def _act_on(self, event: events.Key) -> None:
         """Let what is typed go where something must be typed, whatever has the focus but a line to tick."""
-        fields = self.query(FormInput)
+        fields = self.query(DialogInput)
         if fields and not isinstance(self.focused, Input | CheckLine) and self._may_be_typed(event):
             fields.first().focus()
         await super()._act_on(event)
@@ -251,7 +255,7 @@ class ConfirmPlan(Dialog[Confirmation | Instead]):
 
     def _typed(self, field: str) -> str:
         found = self.query(f"#{field}")
-        return found.first(FormInput).value if found else ""
+        return found.first(DialogInput).value if found else ""
 
     def _cap(self) -> Decimal | None:
         return price_of(self._typed("cap"))

@@ -187,7 +187,7 @@ def _of_runs(facts: SafetyFacts) -> tuple[PlanLine, ...]:
     storage = known_or_none(facts.objects)
     if storage is None:
         return ()
-    hit = (*storage.leaving, *storage.replaced)
+    hit = [last_part(place.rstrip("/")) for place in (*storage.leaving, *storage.replaced)]
     return (
         *([PlanLine("RUNNING", f"{_first(storage.written)} uploads there", facts.at)] if storage.written else ()),
         *([PlanLine("CKPT", f"{count(len(hit), 'checkpoint')} of runs: {_first(hit)}", facts.at)] if hit else ()),

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import pytest
+from textual import events
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from runctl_tui.domain.text import safe
-from runctl_tui.modals.base import BURST_KEYS, Dialog, DialogButton
+from runctl_tui.modals.base import BURST_KEYS, Dialog, DialogButton, DialogInput
 from runctl_tui.modals.help import Help
 from runctl_tui.modals.pick import Pick, PickItem
 from runctl_tui.modals.text_view import TextLines, TextView
@@ -259,3 +261,31 @@ async def test_a_text_is_searched_and_copied() -> None:
         await pilot.press("q")
         await pilot.pause()
         assert not isinstance(app.screen, TextView)
+
+
+class AskName(Ask):
+    """A question with a field beside its buttons."""
+
+    def compose_body(self) -> ComposeResult:
+        yield DialogInput()
+
+
+async def test_a_key_that_reaches_a_field_waits_for_those_typed_before_it() -> None:
+    stage = Stage(lambda clock: AskName(clock, safe("Terminate")))
+    async with stage.app.run_test() as pilot:
+        await stage.open(pilot)
+        dialog = stage.app.screen
+        assert isinstance(dialog, Dialog)
+        dialog.BURST_SECONDS = 0.2  # type: ignore[misc]
+        for key in "ne":
+            stage.app.post_message(events.Key(key, key))
+        await pilot.pause()
+        assert [one.key for one in dialog._burst] == ["n", "e"]
+        field = dialog.query_one(DialogInput)
+        field.focus()
+        for key in ("w", "x", "backspace", "tab"):
+            stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await stage.quiet(pilot)
+        await stage.quiet(pilot)
+        assert field.value == "new"
+        assert stage.app.focused is not field
