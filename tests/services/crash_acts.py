@@ -1,0 +1,123 @@
+"""How every operation is tried for what a death in the middle of it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from runctl_tui.domain.launch import LaunchRequest
+from runctl_tui.domain.marks import TAG_DELETE_AFTER, MarkRequest
+from runctl_tui.domain.plan import Operation, Plan
+from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.volume import Attachment, NewVolume, VolumeChange, VolumeShape, VolumeState
+from runctl_tui.services.clean_up import plan_clean_up
+from runctl_tui.services.errors import ResourceNotFound
+from tests.fakes import an_instance
+from tests.services.actions_rig import OPTIONS, Rig
+from tests.services.dying import Act, Part
+from tests.services.test_mark_actions import BOX as MARKED
+from tests.services.test_mark_actions import MarkRig
+from tests.services.test_volume_actions import MACHINE, SHAPE, VolumeRig
+
+BOX, OFF, THIRD = an_instance(), an_instance(2, state=ResourceState.STOPPED), an_instance(3)
+DATA, KEPT = "fake/vol-data", "fake/snap-kept"
+NEW = NewVolume("fake", "us-east-1a", "fresh", SHAPE, "llama")
+O = Operation  # noqa: E741 - short, because every row names one
+
+
+def machine(operation: Operation, key: str, end: ResourceState) -> Act:
+    def made(folder: Path) -> Rig:
+        return Rig(folder, BOX, OFF)
+
+    def done(rig: Rig) -> bool:
+        return rig.provider.machines[key].state is end
+
+    return Act(operation, made, lambda rig: rig.actions.plan(operation, [key]), done=done)
+
+
+def marking(operation: Operation, *tags: tuple[str, str], day: date | None = None) -> Act:
+    request = MarkRequest(operation, "instance", (MARKED.id,), day=day)
+    box = replace(MARKED, tags=tags or MARKED.tags)
+    return Act(
+        operation,
+        lambda folder: MarkRig(folder, box),
+        lambda rig: rig.actions.plan_marks(request),
+        lambda rig: [Part(rig.store_of_marks, (), ("change",))],
+    )
+
+
+def volume(change: VolumeChange, done: Callable[[Any], bool], attached: bool = False) -> Act:
+    def made(folder: Path) -> Rig:
+        rig = VolumeRig(folder)
+        held = {"state": VolumeState.IN_USE, "attachments": (Attachment(MACHINE.id, "/dev/sdf"),)} if attached else {}
+        rig.ebs.add("data", **held)
+        rig.ebs.save("kept", DATA.partition("/")[2])
+        return rig
+
+    return Act(
+        change.operation,
+        made,
+        lambda rig: rig.actions.plan_volume(change),
+        lambda rig: [Part(rig.ebs, ("volumes", "snapshots", "calls", "changed"), ("change",))],
+        makes=change.operation in (O.VOLUME_CREATE, O.VOLUME_SNAPSHOT, O.SNAPSHOT_COPY),
+        done=done,
+    )
+
+
+def _data(rig: Any) -> Any:
+    return rig.ebs.volumes[DATA.partition("/")[2]]
+
+
+LARGER = VolumeShape("gp3", 200)
+
+
+async def _clean_up(rig: Rig) -> Plan:
+    wanted = (O.STOP, BOX.key), (O.TERMINATE, OFF.key), (O.STOP, THIRD.key)
+    plan = (await plan_clean_up(rig.actions, wanted)).plan
+    if plan is None:
+        raise ResourceNotFound("nothing is left to clean up")
+    return plan
+
+
+def _cleaned(rig: Rig) -> bool:
+    return [rig.state(one) for one in (BOX, OFF, THIRD)] == [
+        ResourceState.STOPPED,
+        ResourceState.TERMINATED,
+        ResourceState.STOPPED,
+    ]
+
+
+ACTS: dict[Operation, Act] = {
+    act.operation: act
+    for act in (
+        machine(O.TERMINATE, BOX.id, ResourceState.TERMINATED),
+        machine(O.STOP, BOX.id, ResourceState.STOPPED),
+        machine(O.START, OFF.id, ResourceState.RUNNING),
+        Act(
+            O.LAUNCH,
+            lambda folder: Rig(folder, BOX),
+            lambda rig: rig.actions.plan_launch(LaunchRequest(OPTIONS)),
+            makes=True,
+        ),
+        Act(O.CLEAN_UP, lambda folder: Rig(folder, BOX, OFF, THIRD), _clean_up, most=3, done=_cleaned),
+        marking(O.PROTECT),
+        marking(O.UNPROTECT, ("runctl:owner", "alice"), ("runctl:protected", "true")),
+        marking(O.CLAIM, ("CreatedBy", "runctl")),
+        marking(O.SCHEDULE, day=date(2026, 12, 1)),
+        marking(O.UNSCHEDULE, ("runctl:owner", "alice"), (TAG_DELETE_AFTER, "2026-12-01")),
+        volume(VolumeChange(O.VOLUME_CREATE, new=NEW), lambda rig: "vol-fresh" in rig.ebs.volumes),
+        volume(VolumeChange(O.VOLUME_SNAPSHOT, (DATA,), name="saved"), lambda rig: "snap-saved" in rig.ebs.snapshots),
+        volume(VolumeChange(O.VOLUME_DELETE, (DATA,)), lambda rig: "vol-data" not in rig.ebs.volumes),
+        volume(VolumeChange(O.VOLUME_ATTACH, (DATA,), instance=MACHINE.key), lambda rig: bool(_data(rig).attachments)),
+        volume(VolumeChange(O.VOLUME_DETACH, (DATA,)), lambda rig: not _data(rig).attachments, attached=True),
+        volume(VolumeChange(O.VOLUME_MODIFY, (DATA,), shape=LARGER), lambda rig: _data(rig).shape.size_gib == 200),
+        volume(
+            VolumeChange(O.SNAPSHOT_COPY, (KEPT,), region="eu-west-1", name="copied"),
+            lambda rig: "snap-copied" in rig.ebs.snapshots,
+        ),
+        volume(VolumeChange(O.SNAPSHOT_DELETE, (KEPT,)), lambda rig: "snap-kept" not in rig.ebs.snapshots),
+    )
+}

@@ -1,0 +1,203 @@
+"""Programs that die at a chosen moment, and the next ones, which find the world and the state folder as they were."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from runctl_tui.domain.plan import Operation, Plan
+from runctl_tui.services.audit import AuditLog
+from runctl_tui.services.audited import Actor, AuditedActions, Auditor
+from runctl_tui.services.journal import JournalState
+from tests.fakes import OWNER
+from tests.services.actions_rig import Rig, yes
+
+T = TypeVar("T")
+LATER = 61
+"""Seconds between a death and the next program: after them, what is not seen has not arrived."""
+
+
+class Died(BaseException):
+    """The program is killed: nothing of it goes on."""
+
+
+class Mortal:
+    """Counts the moments between the steps of an operation, and dies at one of them."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.steps = 0
+
+    @property
+    def dead(self) -> bool:
+        return self.steps >= self.at
+
+    @property
+    def last(self) -> bool:
+        """Whether the next moment is the one of death."""
+        return self.steps == self.at - 1
+
+    def step(self) -> None:
+        if self.dead:
+            raise Died
+        self.steps += 1
+        if self.dead:
+            raise Died
+
+    def around(self, work: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+        """Have a moment before and one after each time that something is done."""
+
+        async def mortal(*arguments: Any, **named: Any) -> T:
+            self.step()
+            value = await work(*arguments, **named)
+            self.step()
+            return value
+
+        return mortal
+
+
+@dataclass(frozen=True)
+class Part:
+    """A thing of the world, which outlives the program: what it keeps, and the ways to change it."""
+
+    thing: Any
+    kept: tuple[str, ...]
+    doors: tuple[str, ...]
+
+
+World = list[dict[str, Any]]
+"""What each part keeps."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One operation, where it can be done, and what it does to the world."""
+
+    operation: Operation
+    rig: Callable[[Path], Rig]
+    plan: Callable[[Rig], Awaitable[Plan]]
+    others: Callable[[Any], list[Part]] = lambda rig: []
+    """What there is beside machines."""
+    most: int = 1
+    """Changing calls in all, each on another target."""
+    makes: bool = False
+    """Done again it makes another thing, so that a person decides about that."""
+    told: frozenset[JournalState] = frozenset({JournalState.VERIFIED})
+    """How a row of a call that arrived may be settled."""
+    holds: Callable[[Any], bool] = lambda rig: True
+    """What is true of the world after any death."""
+    done: Callable[[Any], bool] = lambda rig: True
+    """What is true of the world at the end."""
+
+    def parts(self, rig: Rig) -> list[Part]:
+        machines = "machines", "tokens", "locks", "calls", "_pending"
+        doors = "create_resource", "start", "stop", "terminate"
+        return [Part(rig.provider, machines, doors), *self.others(rig)]
+
+    def calls(self, rig: Rig) -> list[Any]:
+        """Every changing call that reached the world."""
+        return [call for part in self.parts(rig) for call in getattr(part.thing, "calls", ())]
+
+    def world(self, rig: Rig) -> World:
+        clock = {"moment": rig.clock.moment, "ticks": rig.clock.ticks}
+        return [clock, *({name: vars(part.thing)[name] for name in part.kept} for part in self.parts(rig))]
+
+    def make(self, folder: Path, world: World | None = None) -> Rig:
+        """A program on a state folder, in the world that an earlier one left, a while later."""
+        rig = self.rig(folder)
+        if world is not None:
+            for thing, kept in zip((rig.clock, *(part.thing for part in self.parts(rig))), world, strict=True):
+                vars(thing).update(kept)
+            rig.clock.advance(LATER)
+        rig.audit = AuditLog(folder / "audit.jsonl", rig.clock)  # type: ignore[attr-defined]  # this rig's alone
+        return rig
+
+
+def audit_of(rig: Rig) -> AuditLog:
+    log: AuditLog = vars(rig)["audit"]
+    return log
+
+
+def audited(rig: Rig) -> AuditedActions:
+    """The way in that the program has, which writes down what is wanted and what came of it."""
+
+    async def caller() -> str:
+        return OWNER
+
+    auditor = Auditor(audit_of(rig), rig.clock, Actor(OWNER, "", "", ""), caller)
+    rig.jobs.on_end = auditor.ended
+    return AuditedActions(rig.actions, auditor)
+
+
+def make_mortal(act: Act, rig: Rig, mortal: Mortal) -> None:
+    """Let a program die between any two of its writes and calls."""
+    every: Any = rig
+    every.store.run = mortal.around(rig.store.run)
+    _torn(audit_of(rig), mortal)
+    _locked(rig, mortal)
+    for part in act.parts(rig):
+        for door in part.doors:
+            setattr(part.thing, door, mortal.around(getattr(part.thing, door)))
+
+
+def _torn(log: Any, mortal: Mortal) -> None:
+    """Have moments around each line of the audit log, and one in the middle of it."""
+    append = log._append
+
+    async def mortal_append(entry: Any) -> None:
+        mortal.step()
+        if mortal.last:
+            with log._locked() as handle:
+                os.write(handle, b'{"at":"2026-11-1')
+        mortal.step()
+        append(entry)
+        mortal.step()
+
+    log.append = mortal_append
+
+
+def _locked(rig: Any, mortal: Mortal) -> None:
+    """Have moments around each making of a lock file; the kernel lets go of what a dead program held."""
+    hold, forget = rig.locks.hold, rig.locks.forget
+
+    @contextlib.contextmanager
+    def mortal_hold(name: str, doing: str = "") -> Iterator[None]:
+        mortal.step()
+        with hold(name, doing):
+            mortal.step()
+            yield
+
+    def mortal_forget(name: str) -> None:
+        mortal.step()
+        forget(name)
+        mortal.step()
+
+    rig.locks.hold, rig.locks.forget = mortal_hold, mortal_forget
+
+
+async def live(act: Act, rig: Rig) -> None:
+    """Plan, confirm, carry out, and see the end or die before."""
+    mine = asyncio.current_task()
+    with contextlib.suppress(Died):
+        plan = await act.plan(rig)
+        await audited(rig).commit(plan, yes(plan))
+    others = asyncio.all_tasks() - {mine}
+    if others:
+        await asyncio.wait(others, timeout=5)
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def close(rig: Rig) -> None:
+    """End a program; one that died holds no lock any more."""
+    audit_of(rig).close()
+    if rig.jobs._owner_lock is not None:
+        os.close(rig.jobs._owner_lock)
+        rig.jobs._owner_lock = None
+    rig.close()
