@@ -236,13 +236,19 @@ class ObjectChangeFacts:
 
     count: int
     versioning: Versioning | None
-    """None: it could not be told."""
+    """Of the bucket in which something goes or is replaced; None: it could not be told."""
     newest: tuple[str, ...] = ()
     """Newest checkpoints of known runs that would go away."""
     replaced: tuple[str, ...] = ()
     """Checkpoints of known runs that would be replaced."""
     leaving: tuple[str, ...] = ()
     """Checkpoints of known runs that would go away, the newest among them."""
+    newest_replaced: tuple[str, ...] = ()
+    """Newest checkpoints of known runs that would be replaced."""
+    written: tuple[str, ...] = ()
+    """Runs at work whose own folders would be swept."""
+    replacing: int = 0
+    """Objects that would be replaced, whatever they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ class Operation(StrEnum):
     RUN_START = "run-start"
     RUN_STOP = "run-stop"
     RUN_RESUME = "run-resume"
+    RUN_UPLOAD = "run-upload"
+    """Bring what a run has written to S3."""
     VOLUME_CREATE = "volume-create"
     VOLUME_ATTACH = "volume-attach"
     VOLUME_DETACH = "volume-detach"
@@ -119,7 +121,7 @@ ON_PROCESSES = frozenset({Operation.PROCESS_END, Operation.PROCESS_KILL})
 """What is done to processes of a host."""
 ON_UPLOADS = frozenset({Operation.UPLOAD_ABORT})
 """What is done to unfinished uploads."""
-_BY_LAST_WORD = STORAGE | ON_PROCESSES | ON_UPLOADS
+_BY_LAST_WORD = STORAGE | ON_PROCESSES | ON_UPLOADS | {Operation.RUN_UPLOAD}
 DESTROYING = frozenset(
     {
         Operation.TERMINATE,

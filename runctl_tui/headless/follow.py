@@ -97,6 +97,8 @@ def listing(plan: Plan) -> str:
         return "s3 uploads"
     if operation in ON_PROCESSES:
         return "processes"
+    if operation is Operation.RUN_UPLOAD:
+        return "checkpoints list"
     if operation in (Operation.RUN_START, Operation.RUN_STOP, Operation.RUN_RESUME):
         return "runs list"
     if operation in STORAGE:

@@ -19,7 +19,7 @@ NOUNS: Final = {
     "pods": ("runctl_tui.headless.pods", "RunPod's pods: list, show, create, start, stop, terminate, logs"),
     "volumes": ("runctl_tui.headless.volumes", "volumes: list, show, create, attach, detach, modify, snapshot, delete"),
     "snapshots": ("runctl_tui.headless.snapshots", "snapshots of volumes: list, show, restore, copy, delete"),
-    "runs": ("runctl_tui.headless.runs", "training runs: list, show, logs, start, stop, resume"),
+    "runs": ("runctl_tui.headless.runs", "training runs: list, show, logs, start, stop, upload, resume"),
     "train": ("runctl_tui.headless.train", "the whole way: launch, train, keep the checkpoints, terminate"),
     "checkpoints": ("runctl_tui.headless.checkpoints", "checkpoints on hosts and in S3: list, info"),
     "resources": ("runctl_tui.headless.resources", "everything that costs: list, summary, insights, cleanup, stop-all"),

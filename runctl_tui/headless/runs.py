@@ -9,6 +9,7 @@ from runctl_tui.domain.checkpoint import Checkpoint, CopyState
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.run import TrainingSession
+from runctl_tui.domain.run_uploads import RunUpload
 from runctl_tui.headless import output
 from runctl_tui.headless.confirm import add_confirmation_flags, decide, show
 from runctl_tui.headless.follow import attend, carry_out, job_reply
@@ -72,6 +73,13 @@ def _register_changes(verbs: Nouns[Parser]) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="id, beginning of an id, or unique name")
     add_confirmation_flags(parser)
     parser.set_defaults(handler=stop, needs=Needs.SERVICES)
+    parser = add_noun(verbs, "upload", "bring what a run has written to S3, of an ended run too")
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="id, beginning of an id, or unique name")
+    parser.add_argument(
+        "--to", metavar="S3", default="", help="s3://bucket/prefix for a run without a place of its own"
+    )
+    add_confirmation_flags(parser)
+    parser.set_defaults(handler=upload, needs=Needs.SERVICES)
     parser = add_noun(verbs, "resume", "go on from a run's newest checkpoint as a new run")
     parser.add_argument("run", metavar="RUN", help="id, beginning of an id, or unique name")
     parser.add_argument("--on", metavar="INSTANCE", default="", help="another machine; default: the same one")
@@ -145,6 +153,16 @@ async def stop(services: Services, call: Call) -> Reply:
     """Stop runs."""
     ids = [(await services.runs.find(reference)).id for reference in call.args.runs]
     plan = await services.actions.plan(Operation.RUN_STOP, ids)
+    confirmation = await decide(services.actions, call, plan)
+    if confirmation is None:
+        return show(call, plan)
+    return job_reply(await carry_out(services, call, plan, confirmation), plan)
+
+
+async def upload(services: Services, call: Call) -> Reply:
+    """Bring what runs have written to S3."""
+    ids = [(await services.runs.find(reference)).id for reference in call.args.runs]
+    plan = await services.actions.plan_upload(RunUpload(tuple(ids), call.args.to))
     confirmation = await decide(services.actions, call, plan)
     if confirmation is None:
         return show(call, plan)

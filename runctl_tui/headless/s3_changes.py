@@ -13,7 +13,16 @@ from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, a
 from runctl_tui.domain.plan import Confirmation, Level, Plan
 from runctl_tui.domain.problem import Problem
 from runctl_tui.headless import s3_uploads
-from runctl_tui.headless.confirm import add_confirmation_flags, as_data, decide, describe, dry_data, show, unchanged
+from runctl_tui.headless.confirm import (
+    add_confirmation_flags,
+    as_data,
+    command_for,
+    decide,
+    describe,
+    dry_data,
+    show,
+    unchanged,
+)
 from runctl_tui.headless.follow import carry_out, job_reply
 from runctl_tui.headless.parser import Nouns, Parser, add_noun
 from runctl_tui.headless.reply import Call, Needs, Reply
@@ -111,8 +120,12 @@ async def _copy(services: Services, call: Call, source: str, destination: str) -
         return await _by_plan(services, call, plan)
     if plan.verdict.forbidden:
         raise refusal(plan)
-    if plan.verdict.level >= Level.YES and not args.yes:
-        why = "; ".join(reason.text for reason in plan.verdict.reasons)
+    why = "; ".join(reason.text for reason in plan.verdict.reasons)
+    if plan.verdict.level > Level.YES:
+        if not (args.plan_hash or args.force or call.console.interactive):
+            raise ValidationError(f"{plan.effect}: not done", why, command_for(call, plan))
+        return await _by_plan(services, call, plan)
+    if plan.verdict.level is Level.YES and not args.yes:
         raise ValidationError(f"{plan.effect}: not done", why, "add --yes if that is meant")
     confirmation = Confirmation(
         plan.hash, yes=args.yes, name=args.confirm_name, acknowledged=frozenset(args.ack), reason=args.reason

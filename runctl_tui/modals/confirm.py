@@ -41,6 +41,7 @@ _VERBS: Final = {
     Operation.RUN_START: "Train",
     Operation.RUN_STOP: "Stop run",
     Operation.RUN_RESUME: "Resume",
+    Operation.RUN_UPLOAD: "Upload",
     Operation.VOLUME_CREATE: "Create volume",
     Operation.VOLUME_ATTACH: "Attach volume",
     Operation.VOLUME_DETACH: "Detach volume",
@@ -75,6 +76,7 @@ _PRICE: Final = frozenset("0123456789.$")
 """What dollars are typed with."""
 _OFFERS: Final = {
     Operation.RUN_STOP: "Stop the run first",
+    Operation.RUN_UPLOAD: "Upload it first",
     Operation.STOP: "Stop instead",
     Operation.CLAIM: "Claim it first",
     Operation.START: "Start it first",

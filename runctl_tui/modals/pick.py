@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,10 +18,15 @@ from runctl_tui.domain.text import EMPTY, SafeText, safe
 from runctl_tui.modals.base import Dialog, DialogButton
 from runctl_tui.widgets.prompt import FormInput
 from runctl_tui.widgets.table_filter import fuzzy_score
-from runctl_tui.widgets.text import Piece, content, lines, row_of
+from runctl_tui.widgets.text import Piece, clip, content, lines, row_of, width_of
 
 if TYPE_CHECKING:
     from runctl_tui.domain.clock import Clock
+
+FRAME: Final = 4
+"""Cells of a line that neither label nor detail have."""
+LEAST: Final = 8
+"""Cells below which a shortened detail says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +61,11 @@ class PickList(Widget):
         grey = bool(item.disabled_because)
         plain = "$cursor-row-text" if here else "$muted"
         style = plain if grey else "$strong bold" if here else "$foreground"
+        detail, room = item.disabled_because or item.detail, width - width_of(item.label) - FRAME
         pieces = [
             Piece(safe("▌" if here else " "), "$focus", 100),
             Piece(item.label, style, 90),
-            Piece(item.disabled_because or item.detail, plain, 50, right=True),
+            Piece(clip(detail, room) if room >= LEAST else detail, plain, 50, right=True),
         ]
         line = row_of(pieces, max(1, width - 1), 1)
         return line.stylize_before("on $cursor-row") if here else line

@@ -15,6 +15,7 @@ from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
 from runctl_tui.screens.labelling import plan_in_known_accounts
+from runctl_tui.screens.placing import ask_for_place
 from runctl_tui.services.errors import Refused, TrainctlError
 from runctl_tui.widgets import clipboard
 from runctl_tui.widgets.key_hints import live_keys
@@ -49,10 +50,10 @@ class ChangingScreen(CommandingScreen):
         return super().check_action(action, parameters)
 
     @property
-    def locked(self) -> bool:
-        """Whether nothing may be changed now."""
+    def locked(self) -> str:
+        """Why nothing may be changed now, as menus say it; empty: changes are allowed."""
         facts = self.shared.facts or self.services.session.cached()
-        return facts.read_only and not facts.armed_for
+        return "" if facts.armed_for else facts.lock
 
     def menu(self) -> Sequence[modals.PickItem]:
         """Return what the action menu offers for the rows at hand."""
@@ -252,7 +253,12 @@ class ChangingScreen(CommandingScreen):
         def make() -> Awaitable[Plan]:
             return self._while_waiting(_looking(operation), self.services.actions.plan(operation, references))
 
-        return await plan_in_known_accounts(self.app, self.services, make)
+        plan = await plan_in_known_accounts(self.app, self.services, make)
+        request = await ask_for_place(self.app, self.services.clock, plan, references)
+        if request is None:
+            return plan
+        made = self.services.actions.plan_upload(request)
+        return await self._while_waiting(_looking(operation), made)
 
     async def _while_waiting(self, words: str, made: Awaitable[T]) -> T:
         """Await something while a dialog takes the keys; giving up cancels the worker that waits here."""

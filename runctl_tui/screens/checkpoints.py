@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from runctl_tui import modals
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy
 from runctl_tui.domain.instance import HERE
+from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.modals.words import age, loss, number, size
@@ -105,8 +106,11 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
         no_resume = none or (safe("it is damaged") if self._chosen and self._chosen.damaged else EMPTY)
         no_run = none or (safe("it belongs to no run") if self._chosen and self._chosen.folder else EMPTY)
         name = safe(self._chosen.name) if self._chosen else EMPTY
+        locked = safe(self.locked)
+        there = safe("it is verified in S3") if self._chosen and self._chosen.safe_in_s3 else no_run
         return (
-            modals.PickItem("resume", safe("Resume from this…"), name, no_resume),
+            modals.PickItem("resume", safe("Resume from this…"), name, locked or no_resume),
+            modals.PickItem("upload", safe("Upload to S3, with its run's others…"), name, locked or there),
             modals.PickItem("copy", safe("Copy location"), name, none),
             modals.PickItem("monitor", safe("Its run in the monitor"), name, no_run),
             modals.PickItem(
@@ -121,7 +125,9 @@ class CheckpointsScreen(ListScreen[Checkpoint]):
             self.action_add_folder()
         if row is None:
             return
-        if choice == "resume":
+        if choice == "upload":
+            self.change(Operation.RUN_UPLOAD, [row.run_id])
+        elif choice == "resume":
             self.work(self._resume, row, group="change")
         elif choice == "copy":
             self.copy(self.copy_text(row))

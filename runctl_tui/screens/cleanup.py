@@ -21,7 +21,6 @@ from runctl_tui.domain.volume import Storage
 from runctl_tui.modals.words import money
 from runctl_tui.screens.changing import CHANGE
 from runctl_tui.screens.columns.cleanup import CleanupRow, cleanup_columns, result_of
-from runctl_tui.screens.frame import LOCKED
 from runctl_tui.screens.labelling import plan_in_known_accounts
 from runctl_tui.screens.listing import ListScreen
 from runctl_tui.services.errors import Refused
@@ -138,7 +137,7 @@ class CleanupScreen(ListScreen[CleanupRow]):
         marked = safe(one.name if one and len(self._chosen) == 1 else f"{len(self._chosen):,} marked")
         single = none or (EMPTY if len(self._chosen) == 1 else safe("one at a time"))
         return (
-            modals.PickItem("clean", safe("Clean up…"), marked, safe(LOCKED) if self.locked else none),
+            modals.PickItem("clean", safe("Clean up…"), marked, safe(self.locked) or none),
             modals.PickItem("go", safe(f"Go to the {one.thing if one else 'thing'}"), marked, single),
         )
 

@@ -25,8 +25,6 @@ HOST_OFF: Final = "host.off"
 """The problem of a machine that is stopped, which its own row says already."""
 MARK: Final = "mark"
 """What action menus call claiming, protecting and scheduling."""
-LOCKED: Final = "read-only: :arm first"
-"""Why a verb cannot be chosen where nothing may be changed."""
 TABS: Final = (
     ("1", "Instances", "Inst", "instances"),
     ("2", "Volumes", "Vol", "volumes"),

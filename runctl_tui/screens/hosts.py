@@ -169,7 +169,7 @@ class HostScreen(ListScreen[HostProcess]):
             modals.PickItem("process", safe("Describe the process"), about, no_row),
             modals.PickItem("run", safe("Open its run in the monitor"), about, no_run),
             *ending_menu(rows, self.locked, self._why_not(self._key.partition("/")[0], Capability.SHELL)),
-            modals.PickItem("shell", safe("Shell"), safe(self._machine_name())),
+            modals.PickItem("shell", safe("Shell"), safe(self._machine_name()), safe(self.locked)),
             modals.PickItem("tunnel", safe("Tunnel to a port…"), safe(self._machine_name())),
             modals.PickItem("machine", safe("Go to the machine"), safe(self._machine_name())),
         )

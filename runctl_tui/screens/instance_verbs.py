@@ -10,7 +10,6 @@ from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.safety.reasons import count
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import EMPTY, safe
-from runctl_tui.screens.frame import LOCKED
 from runctl_tui.screens.marking import mark_item
 
 if TYPE_CHECKING:
@@ -27,8 +26,10 @@ _NEEDS: Final = {
     "host": (ResourceState.RUNNING,),
     "tunnel": (ResourceState.RUNNING,),
 }
-_LOOKING: Final = ("shell", "host", "tunnel")
+_READING: Final = ("host", "tunnel")
 """Verbs that change nothing."""
+_ANYBODYS: Final = ("shell", *_READING)
+"""Verbs that are open on machines of others too."""
 _CAPABILITY: Final = {
     "train": Capability.TRAIN,
     "start": Capability.START,
@@ -40,26 +41,24 @@ _CAPABILITY: Final = {
 }
 
 
-def instance_menu(
-    rows: Sequence[FleetRow], why_not: WhyNot, read_only: bool, mine: int = 0
-) -> tuple[modals.PickItem, ...]:
+def instance_menu(rows: Sequence[FleetRow], why_not: WhyNot, lock: str, mine: int = 0) -> tuple[modals.PickItem, ...]:
     """Return the action menu for the marked rows, or for the one under the cursor; `mine` is how many of ours run."""
     which = "" if not rows else rows[0].instance.name or rows[0].instance.id
     which = f"{len(rows)} machines" if len(rows) > 1 else which
     runs = [run for row in rows for run in row.runs]
 
     def item(verb: str, label: str, single: bool = False) -> modals.PickItem:
-        reason = LOCKED if read_only and verb not in _LOOKING else _reason(verb, rows, why_not, single)
+        reason = lock if lock and verb not in _READING else _reason(verb, rows, why_not, single)
         return modals.PickItem(verb, safe(label), safe(which), safe(reason) if reason else EMPTY)
 
-    locked = safe(LOCKED) if read_only else EMPTY
+    locked = safe(lock)
     return (
         modals.PickItem("launch", safe("Launch…"), safe("a new machine, with or without training"), locked),
         item("train", "Train here…", single=True),
         item("start", "Start…"),
         item("stop", "Stop…"),
         item("terminate", "Terminate…"),
-        mark_item([row.instance for row in rows], which, read_only, why_not),
+        mark_item([row.instance for row in rows], which, lock, why_not),
         item("shell", "Shell", single=True),
         item("tunnel", "Tunnel to a port…", single=True),
         item("host", "Processes, CPU, memory, GPUs", single=True),
@@ -86,6 +85,6 @@ def _reason(verb: str, rows: Sequence[FleetRow], why_not: WhyNot, single: bool) 
             return f"{machine.name or machine.id} is {machine.state.value}"
         if verb == "terminate" and machine.state in _GOING:
             return f"{machine.name or machine.id} is {machine.state.value}"
-        if verb not in _LOOKING and machine.provider != "local" and machine.ownership is Ownership.FOREIGN:
+        if verb not in _ANYBODYS and machine.provider != "local" and machine.ownership is Ownership.FOREIGN:
             return f"{machine.name or machine.id} was not made by this program"
     return ""

@@ -13,7 +13,7 @@ from runctl_tui.domain.marks import INSTANCE, TAG_DELETE_AFTER, MarkRequest, Way
 from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.states import Capability, Operation
 from runctl_tui.domain.text import EMPTY, SafeText, safe
-from runctl_tui.screens.frame import LOCKED, MARK
+from runctl_tui.screens.frame import MARK
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -38,9 +38,9 @@ _CHOICES: Final[dict[str, tuple[str, Operation, Way]]] = {
 _ON_MACHINES: Final = (Way.TERMINATION, Way.STOP)
 
 
-def mark_item(rows: Sequence[Tagged], which: str, read_only: bool, why_not: WhyNot) -> modals.PickItem:
+def mark_item(rows: Sequence[Tagged], which: str, lock: str, why_not: WhyNot) -> modals.PickItem:
     """Return the entry of an action menu that leads to the marks."""
-    reason = LOCKED if read_only else "nothing is at hand" if not rows else ""
+    reason = lock or ("" if rows else "nothing is at hand")
     reason = reason or next((why for row in rows if (why := why_not(row.provider, Capability.TAGS))), "")
     return modals.PickItem(MARK, safe("Protect, claim, schedule…"), safe(which), safe(reason))
 

@@ -15,7 +15,6 @@ from textual.timer import Timer
 from runctl_tui import modals
 from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.log_colours import coloured_line
-from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.run import TrainingSession
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.text import EMPTY, safe
@@ -26,7 +25,7 @@ from runctl_tui.screens.listing import ListScreen
 from runctl_tui.screens.log_pane import LogPane
 from runctl_tui.screens.prefill import resume_from
 from runctl_tui.screens.run_facts import RunFacts, run_facts, usage_facts
-from runctl_tui.screens.run_verbs import run_menu
+from runctl_tui.screens.run_verbs import PLANS, run_menu
 from runctl_tui.services.ports import Feed
 from runctl_tui.widgets.chart import LineChart
 from runctl_tui.widgets.columns import Column
@@ -163,7 +162,7 @@ class MonitorScreen(ListScreen[TrainingSession]):
     def menu(self) -> Sequence[modals.PickItem]:
         """Offer what the run at hand allows."""
         self._chosen = self.table.cursor_row
-        return run_menu(self._chosen)
+        return run_menu(self._chosen, self.locked)
 
     def obey_menu(self, choice: str) -> None:
         """Begin what was chosen, about the run at hand when the menu opened."""
@@ -172,8 +171,8 @@ class MonitorScreen(ListScreen[TrainingSession]):
             self.action_launch()
         elif run is None:
             return
-        elif choice == "stop":
-            self.change(Operation.RUN_STOP, [run.id])
+        elif choice in PLANS:
+            self.change(PLANS[choice], [run.id])
         elif choice == "resume":
             self.work(self._resume, run, group="change")
         elif choice == "shell":

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from runctl_tui import modals
 from runctl_tui.domain.states import Operation
 from runctl_tui.domain.text import safe
-from runctl_tui.screens.frame import LOCKED
 
 if TYPE_CHECKING:
     from runctl_tui.domain.host import HostProcess
@@ -16,10 +15,10 @@ if TYPE_CHECKING:
 PLANS: Final = {"end": Operation.PROCESS_END, "kill": Operation.PROCESS_KILL}
 
 
-def ending_menu(rows: Sequence[HostProcess], read_only: bool, incapable: str) -> tuple[modals.PickItem, ...]:
+def ending_menu(rows: Sequence[HostProcess], lock: str, incapable: str) -> tuple[modals.PickItem, ...]:
     """Return the entries that end the marked processes, or the one under the cursor; `incapable` is why none can be."""
     which = f"{len(rows)} processes" if len(rows) > 1 else "".join(f"{row.pid} {row.name}" for row in rows)
-    reason = safe(LOCKED if read_only else incapable or _reason(rows))
+    reason = safe(lock or incapable or _reason(rows))
     what = ("the process", "the processes")[len(rows) > 1]
     return (
         modals.PickItem("end", safe(f"End {what} (TERM)…"), safe(which), reason),

@@ -21,14 +21,14 @@ LIFETIMES: Final = (("900", "15 minutes"), ("3600", "1 hour"), ("43200", "12 hou
 """How long a presigned URL may live."""
 
 
-def object_menu(rows: Sequence[ObjectEntry], bucket: str, read_only: bool) -> tuple[modals.PickItem, ...]:
+def object_menu(rows: Sequence[ObjectEntry], bucket: str, lock: str) -> tuple[modals.PickItem, ...]:
     """Return the verbs, grey with the reason where they cannot be used."""
     what = _what(rows)
     none = EMPTY if rows else safe("nothing here")
     buckets = safe("a bucket is not handled whole") if any(row.kind is EntryKind.BUCKET for row in rows) else none
     one = buckets or (EMPTY if len(rows) == 1 else safe("one at a time"))
     single = one or (EMPTY if rows[0].kind is EntryKind.OBJECT else safe("only an object"))
-    locked = safe("read-only") if read_only else EMPTY
+    locked = safe(lock)
     inside = EMPTY if bucket else safe("open a bucket first")
     return (
         modals.PickItem("download", safe("Download…"), what, one),

@@ -11,7 +11,6 @@ from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.modals.words import age, money, number, size
 from runctl_tui.screens.columns.uploads import sending
-from runctl_tui.screens.frame import LOCKED
 
 if TYPE_CHECKING:
     from runctl_tui.domain.uploads import UnfinishedUpload
@@ -38,13 +37,13 @@ def upload_sections(row: UnfinishedUpload, now: datetime) -> tuple[modals.Sectio
     )
 
 
-def upload_menu(rows: Sequence[UnfinishedUpload], read_only: bool) -> tuple[modals.PickItem, ...]:
+def upload_menu(rows: Sequence[UnfinishedUpload], lock: str) -> tuple[modals.PickItem, ...]:
     """Return the verbs, grey with the reason where they cannot be used."""
     what = safe(rows[0].name) if len(rows) == 1 else safe(f"{len(rows):,} marked") if rows else EMPTY
     none = EMPTY if rows else safe("nothing here")
     one = none or (EMPTY if len(rows) == 1 else safe("one at a time"))
     return (
-        modals.PickItem("abort", safe("Abort…"), what, safe(LOCKED) if read_only else none),
+        modals.PickItem("abort", safe("Abort…"), what, safe(lock) or none),
         modals.PickItem("folder", safe("Go to where it would be"), what, one),
         modals.PickItem("location", safe("Copy location"), what, none),
     )

@@ -10,7 +10,6 @@ from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import EMPTY, safe
 from runctl_tui.domain.volume import SnapshotState, VolumeState
-from runctl_tui.screens.frame import LOCKED
 from runctl_tui.screens.marking import mark_item
 
 if TYPE_CHECKING:
@@ -31,47 +30,47 @@ _FREE: Final = ("snapshot", "restore", "copy")
 """Verbs that leave what they are about as it is, so that they may be about other people's."""
 
 
-def volume_menu(rows: Sequence[Volume], read_only: bool, why_not: WhyNot) -> tuple[modals.PickItem, ...]:
+def volume_menu(rows: Sequence[Volume], lock: str, why_not: WhyNot) -> tuple[modals.PickItem, ...]:
     """Return the action menu for the marked volumes, or for the one under the cursor."""
     which = _which(rows, "volumes")
 
     def item(verb: str, label: str, single: bool = False) -> modals.PickItem:
-        reason = LOCKED if read_only else _incapable(verb, rows, why_not) or _volume_reason(verb, rows, single)
+        reason = lock or _incapable(verb, rows, why_not) or _volume_reason(verb, rows, single)
         return modals.PickItem(verb, safe(label), safe(which), safe(reason))
 
     held = safe("") if len(rows) == 1 and rows[0].attachment else safe("it is attached to nothing")
     return (
-        modals.PickItem("create", safe("New volume…"), safe("empty"), safe(LOCKED) if read_only else EMPTY),
+        modals.PickItem("create", safe("New volume…"), safe("empty"), safe(lock)),
         item("attach", "Attach…", single=True),
         item("detach", "Detach…"),
         item("modify", "Modify…", single=True),
         item("snapshot", "Snapshot…"),
         item("delete", "Delete…"),
-        mark_item(rows, which, read_only, why_not),
+        mark_item(rows, which, lock, why_not),
         modals.PickItem("machine", safe("Its machine"), safe(which), held),
         modals.PickItem("snapshots", safe("Its snapshots"), safe(which), EMPTY if rows else safe("no volume here")),
     )
 
 
-def network_item(read_only: bool) -> modals.PickItem:
+def network_item(lock: str) -> modals.PickItem:
     """Return the entry that makes a network volume, for where there is RunPod."""
     label = safe("New network volume…")
-    return modals.PickItem("create-network", label, safe("RunPod"), safe(LOCKED) if read_only else EMPTY)
+    return modals.PickItem("create-network", label, safe("RunPod"), safe(lock))
 
 
-def snapshot_menu(rows: Sequence[VolumeSnapshot], read_only: bool, why_not: WhyNot) -> tuple[modals.PickItem, ...]:
+def snapshot_menu(rows: Sequence[VolumeSnapshot], lock: str, why_not: WhyNot) -> tuple[modals.PickItem, ...]:
     """Return the action menu for the marked snapshots, or for the one under the cursor."""
     which = _which(rows, "snapshots")
 
     def item(verb: str, label: str, single: bool = False) -> modals.PickItem:
-        reason = LOCKED if read_only else _snapshot_reason(verb, rows, single)
+        reason = lock or _snapshot_reason(verb, rows, single)
         return modals.PickItem(verb, safe(label), safe(which), safe(reason))
 
     return (
         item("restore", "Restore to a new volume…", single=True),
         item("copy", "Copy to another region…", single=True),
         item("delete", "Delete…"),
-        mark_item(rows, which, read_only, why_not),
+        mark_item(rows, which, lock, why_not),
         modals.PickItem("volume", safe("Its volume"), safe(which), EMPTY if rows else safe("no snapshot here")),
     )
 

@@ -16,8 +16,10 @@ from runctl_tui.domain.states import Capability
 from runctl_tui.domain.text import safe
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, TrainctlError
 from runctl_tui.services.jobs import JobHandle, StepHandle
-from runctl_tui.services.journal import Entry, Journal, JournalState, Row, settle
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.journal_rows import Entry, JournalState, Row
 from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
+from runctl_tui.services.settling import settle
 
 FIRST_POLL: Final = 1.0
 SLOWEST_POLL: Final = 5.0

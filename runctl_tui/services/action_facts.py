@@ -42,6 +42,7 @@ CAPABILITY: Final = {
     Operation.RUN_START: Capability.TRAIN,
     Operation.RUN_RESUME: Capability.TRAIN,
     Operation.RUN_STOP: Capability.TRAIN,
+    Operation.RUN_UPLOAD: Capability.TRAIN,
     Operation.VOLUME_ATTACH: Capability.ATTACH,
     Operation.VOLUME_DETACH: Capability.ATTACH,
     Operation.VOLUME_SNAPSHOT: Capability.SNAPSHOTS,
@@ -114,12 +115,12 @@ class FactGatherer:
             known(self.evidence.work_on(machine)),
         )
 
-    async def run(self, session: TrainingSession, planned_account: str | None) -> SafetyFacts:
-        """Return the facts about stopping one run."""
+    async def run(self, operation: Operation, session: TrainingSession, planned_account: str | None) -> SafetyFacts:
+        """Return the facts about stopping or uploading one run."""
         provider = self.registry.get(session.provider)
         target = Target("run", session.id, session.name, session.provider, session.region)
         base, checkpoints = await asyncio.gather(
-            self.base(Operation.RUN_STOP, provider, target, session.id, planned_account),
+            self.base(operation, provider, target, session.id, planned_account),
             known(self.evidence.checkpoints_of(session)),
         )
         with contextlib.suppress(TrainctlError):  # what its machine costs is only told

@@ -15,6 +15,7 @@ from runctl_tui.domain.safety import SafetyFacts, plan_lines, reversibility
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.safety.processes import process_effect
 from runctl_tui.domain.safety.reasons import buys, count
+from runctl_tui.domain.safety.run_uploads import run_upload_effect
 from runctl_tui.domain.safety.stakes import stakes
 from runctl_tui.domain.safety.uploads import upload_effect
 from runctl_tui.domain.states import ON_PROCESSES, ON_UPLOADS
@@ -70,6 +71,8 @@ def effect_of(operation: Operation, facts: SafetyFacts) -> str:
         return f"nothing on {what}: {done.text}"
     if operation is Operation.RUN_STOP:
         return f"stop run {what}"
+    if operation is Operation.RUN_UPLOAD:
+        return run_upload_effect(facts)
     if operation is not Operation.TERMINATE:
         return f"{operation.value} {what}"
     if isinstance(facts.disks, Unknown):

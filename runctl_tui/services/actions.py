@@ -9,19 +9,19 @@ import contextlib
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from runctl_tui.domain.launch import LaunchRequest, no_end
 from runctl_tui.domain.marks import MarkRequest, kind_of
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
-from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan, Step, Target
-from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
+from runctl_tui.domain.plan import Confirmation, Operation, Plan, Step, Target
+from runctl_tui.domain.run_uploads import RunUpload
+from runctl_tui.domain.safety import SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, ON_UPLOADS, STORAGE
 from runctl_tui.domain.volume import VolumeChange
-from runctl_tui.services.action_calls import Caller, end_state, entry_for
+from runctl_tui.services.action_calls import end_state, entry_for
 from runctl_tui.services.action_checks import (
     LAUNCHING,
     check_confirmation,
@@ -30,7 +30,8 @@ from runctl_tui.services.action_checks import (
     check_unchanged,
     with_cap,
 )
-from runctl_tui.services.action_facts import FactGatherer, launch_lock
+from runctl_tui.services.action_facts import launch_lock
+from runctl_tui.services.action_parts import ActionParts as ActionParts
 from runctl_tui.services.action_plans import (
     call_steps,
     effect_of,
@@ -48,11 +49,11 @@ from runctl_tui.services.errors import (
     Unsupported,
     ValidationError,
 )
-from runctl_tui.services.jobs import HANDED_OVER, JobBoard, JobHandle, Work
+from runctl_tui.services.jobs import HANDED_OVER, JobHandle, Work
 from runctl_tui.services.launch.parts import LAST
-from runctl_tui.services.locks import LockSet
 from runctl_tui.services.mark_actions import MarkActions
 from runctl_tui.services.process_actions import ProcessActions
+from runctl_tui.services.run_uploads import RunUploads
 from runctl_tui.services.storage.desk import StorageDesk
 from runctl_tui.services.upload_actions import UploadActions, lock_names_of
 from runctl_tui.services.volume_actions import VolumeActions
@@ -63,41 +64,6 @@ _REMEMBERED: Final = 32
 STALE: Final = timedelta(seconds=2)
 """How long what was seen of a target holds until its call; where others come before it, that may be minutes."""
 _ON_MACHINES: Final = frozenset({Operation.START, Operation.STOP, Operation.TERMINATE})
-
-
-class Executor(Protocol):
-    """Launches and stops runs; written beside the training pipeline."""
-
-    async def launch(self, request: LaunchRequest, job: JobHandle) -> str:
-        """Launch in visible steps and return the result in words; `job.id` is the create token."""
-
-    async def take_up(self, view: JobView, job: JobHandle) -> str:
-        """Wait for the end of an interrupted launch's run, terminate its machine, and return the result in words."""
-
-    async def stop_run(self, run_id: str, job: JobHandle) -> str:
-        """Stop one run in a visible step and return how it ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActionParts:
-    """What the service works with."""
-
-    facts: FactGatherer
-    caller: Caller
-    locks: LockSet
-    jobs: JobBoard
-    executor: Executor
-    volumes: VolumeActions | None = None
-    """None: nothing here has volumes."""
-    storage: StorageDesk | None = None
-    """Plans and carries out changes in S3, where there is any."""
-    marks: MarkActions | None = None
-    """Claims, protects and schedules, where there are tags."""
-    processes: ProcessActions | None = None
-    """Looks at processes of hosts and ends them, where there are hosts."""
-    uploads: UploadActions | None = None
-    """Looks at unfinished uploads and aborts them, where there is an object store."""
-    safety: CleanupSafety = field(default_factory=CleanupSafety)
 
 
 class ActionService:
@@ -115,6 +81,8 @@ class ActionService:
         if operation in MARKING:
             kind = kind_of(references[0]) if references else ""
             return await self.plan_marks(MarkRequest(operation, kind, tuple(references)))
+        if operation is Operation.RUN_UPLOAD:
+            return await self.plan_upload(RunUpload(tuple(references)))
         return (await self._plan(operation, dict.fromkeys(references)))[0]
 
     async def plan_launch(self, request: LaunchRequest) -> Plan:
@@ -132,6 +100,10 @@ class ActionService:
     async def plan_marks(self, request: MarkRequest) -> Plan:
         """Freeze a claim, a protection or a date of deletion."""
         return (await self._marks.plan(request, None))[0]
+
+    async def plan_upload(self, request: RunUpload) -> Plan:
+        """Freeze what bringing runs' checkpoints to S3 would send, and where to."""
+        return (await self._run_uploads.plan(request, {}))[0]
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         """Freeze what a change in S3 would do, or a download."""
@@ -210,7 +182,7 @@ class ActionService:
 
     async def _look(self, operation: Operation, reference: str, planned_account: str | None) -> SafetyFacts:
         if operation is Operation.RUN_STOP:
-            return await self._facts.run(await self._facts.evidence.run(reference), planned_account)
+            return await self._facts.run(operation, await self._facts.evidence.run(reference), planned_account)
         return await self._facts.instance(operation, await self._facts.fleet.find(reference), planned_account)
 
     async def _plan_launch(self, request: LaunchRequest, planned_account: str | None) -> tuple[Plan, Batch]:
@@ -238,6 +210,8 @@ class ActionService:
             return await self._marks.again(plan)
         if request is not None:
             return await self._plan_launch(request, plan.account)
+        if plan.operation is Operation.RUN_UPLOAD:
+            return await self._run_uploads.again(plan)
         accounts = dict(plan.accounts)
         planned = {_reference(one): accounts.get(one.provider, plan.account) for one in plan.targets}
         return await self._plan(plan.operation, planned)
@@ -320,6 +294,12 @@ class ActionService:
             raise Unsupported("there is no object store here")
         return self._parts.uploads
 
+    @property
+    def _run_uploads(self) -> RunUploads:
+        if self._parts.run_uploads is None:
+            raise Unsupported("there is no object store here")
+        return self._parts.run_uploads
+
     def _steps(self, plan: Plan) -> tuple[Step, ...]:
         if plan.operation in STORAGE:
             return self._storage.steps(plan)
@@ -329,6 +309,8 @@ class ActionService:
             return self._uploads.steps(plan)
         if plan.operation in MARKING:
             return self._marks.steps(plan)
+        if plan.operation is Operation.RUN_UPLOAD:
+            return self._run_uploads.steps(plan)
         if plan.operation not in _ON_MACHINES:
             return ()
         return call_steps(plan, f"{{name}} is {end_state(plan.operation).value}")
@@ -343,6 +325,8 @@ class ActionService:
             return await self._uploads.abort(plan, target, facts, job)
         if plan.operation in MARKING:
             return await self._marks.carry_out(plan, target, facts, job)
+        if plan.operation is Operation.RUN_UPLOAD:
+            return await self._run_uploads.send(plan, facts, job)
         if target.kind != "run":
             job.set(instance_id=target.id)
             return await self._parts.caller.change(plan, target, job)
@@ -377,6 +361,8 @@ class ActionService:
             fresh = await self._storage.look(plan, target)
         elif plan.operation in MARKING:
             fresh = await self._marks.look(plan, target)
+        elif plan.operation is Operation.RUN_UPLOAD:
+            fresh = await self._run_uploads.look(plan, target)
         else:
             account = dict(plan.accounts).get(target.provider, plan.account)
             _, (fresh,) = await self._plan(plan.operation, {_reference(target): account})

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.marks import MarkRequest
     from runctl_tui.domain.objects import CopyRequest, DeleteRequest
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
+    from runctl_tui.domain.run_uploads import RunUpload
     from runctl_tui.domain.volume import VolumeChange
     from runctl_tui.services.audit import AuditLog
     from runctl_tui.services.ports import Actions
@@ -157,6 +158,10 @@ class AuditedActions:
     async def plan_marks(self, request: MarkRequest) -> Plan:
         """Freeze a change of marks."""
         return await self._actions.plan_marks(request)
+
+    async def plan_upload(self, request: RunUpload) -> Plan:
+        """Freeze an upload of what runs have written."""
+        return await self._actions.plan_upload(request)
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         """Freeze what a change in S3 would do."""

@@ -117,6 +117,8 @@ class RegisterEvidence:
         mine = tuple(one for one in snapshot.value if one.run_id == session.id)
         if (gap := _gap(snapshot.missing, names)) is not None and not _all_told(session, mine):
             return Unknown(gap)
+        if session.status.ended and not _newest_told(session, mine):
+            return Unknown(f"its newest, {session.newest_checkpoint}, is told neither by its host nor by S3")
         return Known(mine, self._clock.now(), "host and S3")
 
 
@@ -147,8 +149,11 @@ def _told_to_the_end(session: TrainingSession) -> bool:
 
 def _all_told(session: TrainingSession, found: tuple[Checkpoint, ...]) -> bool:
     """Return whether what was found holds the run's last checkpoint, although its host does not answer now."""
-    if not _told_to_the_end(session):
-        return False
+    return _told_to_the_end(session) and _newest_told(session, found)
+
+
+def _newest_told(session: TrainingSession, found: tuple[Checkpoint, ...]) -> bool:
+    """Return whether the last checkpoint that the host told of, if any, is among those that were found."""
     return session.checkpoints == 0 or session.newest_checkpoint in {one.name for one in found}
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.history import Deed, History
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 
 if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow
-    from runctl_tui.services.journal import Journal, Row
+    from runctl_tui.services.journal import Journal
+    from runctl_tui.services.journal_rows import Row
     from runctl_tui.services.tracker import ResourceTracker
 
 UNIQUE: Final = 8

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.lock import Lock
 from runctl_tui.services.errors import CredentialsError, Refused, TrainctlError, ValidationError
 from runctl_tui.services.ports_provider import Renewable
 from runctl_tui.services.ports_session import SessionFacts
@@ -95,7 +96,7 @@ class SessionService:
             regions=self._regions(),
             who=known.caller if known else "",
             expires_in=self._expires_in(known),
-            read_only=self.read_only,
+            lock=self._lock_words(),
             armed_for=self._armed_for() if self.production else None,
             root=self._place.root,
             renew=self._renew,
@@ -130,23 +131,48 @@ class SessionService:
 
     def why_read_only(self) -> str:
         """Return why changes are refused now; empty: they are allowed."""
-        if self._place.configuration.safety.read_only:
-            return "safety.read_only is set"
+        lock = self.lock()
+        return lock.why if lock is not None else ""
+
+    def lock(self) -> Lock | None:
+        """Return why changes are refused now and what lifts that; None: they are allowed."""
+        safety = self._place.configuration.safety
+        if safety.read_only:
+            why = "safety.read_only is set"
+            return Lock(why, f"start without it: {self._origin('safety.read_only')}", why)
         if self._renew:
-            return f"the credentials have ended: {self._renew}"
+            return Lock(f"the credentials have ended: {self._renew}", self._renew, "the login has ended")
         if isinstance(self._identity, Known) and self._identity.value.account != self._account:
-            return f"the account is {self._identity.value.account} now and was {self._account}: start again"
-        return "a production account that is not armed" if self.production and self._armed_for() == 0.0 else ""
+            now = self._identity.value.account
+            return Lock(
+                f"the account is {now} now and was {self._account}: start again",
+                "start again",
+                "another account: start again",
+            )
+        if not self.production or self._armed_for() > 0.0:
+            return None
+        if safety.arming:
+            return Lock("a production account that is not armed", ":arm 10m", ":arm 10m first")
+        origin = self._origin("safety.arming")
+        why = f"a production account, and safety.arming is off: {origin}"
+        return Lock(why, "use another account", "safety.arming is off")
+
+    def _lock_words(self) -> str:
+        lock = self.lock()
+        return lock.words if lock is not None else ""
+
+    def _origin(self, key: str) -> str:
+        return self._place.configuration.origins.get(key, "configuration")
 
     def arm(self, seconds: float) -> None:
         """Allow changes in a production account for a while, at most an hour; 0 ends it."""
         if self._place.configuration.safety.read_only:
-            origin = self._place.configuration.origins.get("safety.read_only", "configuration")
+            origin = self._origin("safety.read_only")
             raise Refused(
                 "read-only mode cannot be lifted here", f"it comes from: {origin}", "start without --read-only"
             )
         if not self._place.configuration.safety.arming:
-            origin = self._place.configuration.origins.get("safety.arming", "configuration")
+            origin = self._origin("safety.arming")
             raise Refused("changes cannot be armed here", f"safety.arming is off: {origin}", "use another account")
         if not self.production:
             raise ValidationError("nothing to arm", "this is no production account: changes are allowed already")

@@ -10,47 +10,25 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from runctl_tui.domain.clock import Clock
-from runctl_tui.domain.facts import Known
-from runctl_tui.domain.launch import launch_tokens
-from runctl_tui.domain.marks import INSTANCE, Mark
 from runctl_tui.domain.plan import Operation
-from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.states import MARKING, ON_UPLOADS, STORAGE
 from runctl_tui.services.accounts import Whose, nobodys
-from runctl_tui.services.errors import ResourceNotFound, StateError, TrainctlError
+from runctl_tui.services.errors import StateError
+from runctl_tui.services.journal_rows import Entry, JournalState, Row
 from runctl_tui.services.locks import LockSet
-from runctl_tui.services.ports import ProviderRegistry, TrainingProvider
+from runctl_tui.services.ports import ProviderRegistry
 from runctl_tui.services.redaction import redacted
+from runctl_tui.services.settling import Witness, settle
 from runctl_tui.services.store import Store, from_micros, to_micros
-
-
-class JournalState(StrEnum):
-    """How far an operation came."""
-
-    PLANNED = "planned"
-    CONFIRMED = "confirmed"
-    SENT = "sent"
-    """The call may have reached the provider from here on."""
-    ACKED = "acked"
-    VERIFIED = "verified"
-    FAILED = "failed"
-    AMBIGUOUS = "ambiguous"
-    """Nobody knows whether the call arrived."""
-
 
 NO_CAPACITY: Final = "InsufficientInstanceCapacity"
 """What the detail of a failed row says where there was no room."""
 SETTLED_AT_ONCE: Final = 16
 """Resources of unsettled operations that are asked about at the same time."""
-SETTLING: Final = timedelta(seconds=60)
-"""How long after a call its effect may still be invisible."""
 _NEXT: Final = {
     JournalState.PLANNED: {JournalState.CONFIRMED, JournalState.FAILED},
     JournalState.CONFIRMED: {JournalState.SENT, JournalState.FAILED},
@@ -58,38 +36,6 @@ _NEXT: Final = {
     JournalState.ACKED: {JournalState.VERIFIED, JournalState.FAILED, JournalState.AMBIGUOUS},
     JournalState.AMBIGUOUS: {JournalState.ACKED, JournalState.VERIFIED, JournalState.FAILED, JournalState.AMBIGUOUS},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One intended call on one resource."""
-
-    op_id: str
-    operation: Operation
-    kind: str
-    """instance, run, volume, snapshot."""
-    resource: str
-    """The key 'provider/id', or a run's id; for what does not exist yet its kind and name."""
-    name: str
-    provider: str
-    region: str
-    plan_hash: str
-    token: str
-    """What makes the call idempotent, or finds its result again."""
-    who: str
-    effect: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An entry as it stands."""
-
-    entry: Entry
-    state: JournalState
-    at: datetime
-    detail: str = ""
-    profile: str = ""
-    """In whose account the call was made; nobody else's answers settle it."""
 
 
 class Journal:
@@ -100,6 +46,8 @@ class Journal:
         self._store = store
         self._clock = clock
         self._locks = locks
+        self.witnesses: Mapping[Operation, Witness] = {}
+        """Who is asked about operations that no provider keeps a state of."""
 
     async def usable(self) -> bool:
         """Return whether a row that is written now would survive us."""
@@ -225,7 +173,9 @@ class Journal:
                 return
             with _closing(handle):
                 for row in rows:
-                    state, detail = await settle(row, registry, self._clock.now())
+                    state, detail = await settle(
+                        row, registry, self._clock.now(), self.witnesses.get(row.entry.operation)
+                    )
                     if state is not row.state:
                         await self.mark(row.entry.op_id, state, detail)
 
@@ -239,105 +189,6 @@ class Journal:
             return tuple(_row(row) for row in connection.execute(query, values))
 
         return await self._store.run(work)
-
-
-_ARRIVED: Final = {
-    Operation.START: {ResourceState.RUNNING, ResourceState.STARTING},
-    Operation.STOP: {ResourceState.STOPPED, ResourceState.STOPPING},
-    Operation.TERMINATE: {ResourceState.TERMINATED, ResourceState.TERMINATING},
-}
-
-
-async def settle(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
-    """Return what an unsettled operation came to, as far as its provider can tell now.
-
-    A provider's lists lag behind its calls, so that only time makes 'not there' mean 'never arrived'.
-    """
-    entry = row.entry
-    if entry.operation in STORAGE:
-        return await _settle_storage(row, registry, now)
-    if entry.operation in ON_UPLOADS:
-        return await _settle_upload(row, registry, now)
-    if entry.operation in MARKING:
-        return await _settle_mark(row, registry, now)
-    if entry.operation not in _ARRIVED and entry.operation is not Operation.LAUNCH:
-        return JournalState.FAILED, "the program ended in the middle; the thing itself tells how far it came"
-    early = now - row.at < SETTLING
-    try:
-        provider = registry.get(entry.provider)
-        if entry.operation is Operation.LAUNCH:
-            return await _settle_launch(provider, row, early)
-        instance = await provider.get_resource_status(entry.resource.partition("/")[2], entry.region)
-    except ResourceNotFound:
-        gone = entry.operation is Operation.TERMINATE
-        return (JournalState.VERIFIED if gone else JournalState.FAILED), "it no longer exists"
-    except TrainctlError as error:
-        return row.state, str(error)
-    if instance.state in _ARRIVED[entry.operation]:
-        return JournalState.VERIFIED, f"it is {instance.state.value}"
-    words = f"it is {instance.state.value}"
-    if early:
-        return row.state, words
-    if row.state is JournalState.ACKED:
-        return JournalState.VERIFIED, f"the call was accepted; {words} now, by what came after it"
-    return JournalState.FAILED, f"{words}: the call never arrived"
-
-
-async def _settle_storage(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
-    from runctl_tui.services.volume_store import StorageCall, volume_store
-    from runctl_tui.services.volume_wait import settle_change
-
-    entry, early = row.entry, now - row.at < SETTLING
-    call = StorageCall(entry.operation, entry.region, entry.resource.partition("/")[2], entry.token)
-    try:
-        arrived, words = await settle_change(volume_store(registry, entry.provider), call, row.at - SETTLING)
-    except TrainctlError as error:
-        return row.state, str(error)
-    if arrived:
-        return JournalState.VERIFIED, words
-    return (row.state, words) if early else (JournalState.FAILED, f"{words}: the call never arrived")
-
-
-async def _settle_upload(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
-    from runctl_tui.domain.uploads import split_upload
-    from runctl_tui.services.upload_store import find_upload, upload_store
-
-    try:
-        await find_upload(upload_store(registry, row.entry.provider), *split_upload(row.entry.resource))
-    except ResourceNotFound:
-        return JournalState.VERIFIED, "it is gone"
-    except (TrainctlError, ValueError) as error:
-        return row.state, str(error)
-    if now - row.at < SETTLING:
-        return row.state, "it is still listed"
-    return JournalState.FAILED, "it is still listed: the call never arrived"
-
-
-async def _settle_mark(row: Row, registry: ProviderRegistry, now: datetime) -> tuple[JournalState, str]:
-    from runctl_tui.services.mark_store import mark_store
-
-    entry, resource_id = row.entry, row.entry.resource.partition("/")[2]
-    try:
-        mark = Mark.from_text(entry.token)
-        lock = None
-        if entry.kind == INSTANCE:
-            told = await registry.get(entry.provider).protections(resource_id, entry.region)
-            lock = told.value if isinstance(told, Known) else None
-        tags = await mark_store(registry, entry.provider).tags(resource_id, entry.region)
-    except (TrainctlError, ValueError) as error:
-        return row.state, str(error)
-    if mark.holds(tags, lock):
-        return JournalState.VERIFIED, f"it has {mark.words}"
-    early = now - row.at < SETTLING
-    return (row.state, "not seen yet") if early else (JournalState.FAILED, f"it has not {mark.words}")
-
-
-async def _settle_launch(provider: TrainingProvider, row: Row, early: bool) -> tuple[JournalState, str]:
-    for token in launch_tokens(row.entry.token):
-        made = await provider.find_by_token(token, row.entry.region)
-        if made is not None:
-            return JournalState.VERIFIED, f"it created {made.id}"
-    return (row.state, "not found yet") if early else (JournalState.FAILED, "nothing was created")
 
 
 def _append(connection: sqlite3.Connection, op_id: str, state: JournalState, at: int, detail: str) -> None:

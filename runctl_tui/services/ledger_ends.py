@@ -13,7 +13,7 @@ from typing import Final
 from runctl_tui.domain.ledger import Sighting, restarted
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.store import from_micros, to_micros
 
 _ENDS: Final = (Operation.STOP, Operation.TERMINATE, Operation.VOLUME_DELETE)

@@ -13,7 +13,7 @@ from runctl_tui.domain.safety.cleanup import already_done
 from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.action_plans import call_steps, plan_of
 from runctl_tui.services.errors import CloudProviderError, PlanChanged, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.mark_store import mark_store
 
 if TYPE_CHECKING:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.plan import Confirmation, JobView, Operation, Plan
     from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import RunUpdate, TrainingSession
+    from runctl_tui.domain.run_uploads import RunUpload
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.volume import VolumeChange
     from runctl_tui.services.errors import TrainctlError
@@ -142,6 +143,9 @@ class Actions(Protocol):
 
     async def plan_marks(self, request: MarkRequest) -> Plan:
         """Freeze a claim, a protection or a date of deletion."""
+
+    async def plan_upload(self, request: RunUpload) -> Plan:
+        """Freeze what bringing runs' checkpoints to S3 would send, and where to."""
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         """Freeze what a change in S3 would do, or a download."""

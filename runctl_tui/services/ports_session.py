@@ -16,7 +16,8 @@ class SessionFacts:
     who: str
     expires_in: float | None
     """Seconds until the credentials end."""
-    read_only: bool
+    lock: str
+    """Why nothing may be changed, as menus say it; empty: changes are allowed."""
     armed_for: float | None
     """Seconds for which a production account stays armed; None outside production accounts."""
     root: bool
@@ -25,6 +26,11 @@ class SessionFacts:
     """What renews credentials that have ended; empty while there is nothing to renew."""
     returns: int = 0
     """How often credentials came back after they had ended."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed."""
+        return bool(self.lock)
 
 
 class Session(Protocol):

@@ -12,7 +12,7 @@ from runctl_tui.domain.plan import Operation, Plan, Step, Target
 from runctl_tui.domain.uploads import PROVIDER, UPLOAD, UnfinishedUpload, split_upload
 from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.errors import CloudProviderError, ResourceNotFound, TrainctlError, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.upload_store import find_upload, upload_store
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from runctl_tui.domain.clock import Clock
     from runctl_tui.domain.run import TrainingSession
-    from runctl_tui.services.journal import Journal, Row
+    from runctl_tui.services.journal import Journal
+    from runctl_tui.services.journal_rows import Row
     from runctl_tui.services.ports import ProviderRegistry
     from runctl_tui.services.storage.heirlooms import WritingRuns
     from runctl_tui.services.upload_store import UploadStore

@@ -17,7 +17,7 @@ from runctl_tui.domain.volume_shapes import settled
 from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.action_plans import call_steps, plan_of
 from runctl_tui.services.errors import PlanChanged, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.volume_facts import new_lock
 from runctl_tui.services.volume_store import StorageCall, volume_store
 from runctl_tui.services.volume_wait import END, Waiter

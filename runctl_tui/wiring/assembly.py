@@ -17,7 +17,7 @@ from runctl_tui.services.runpod.provider import RunpodProvider
 from runctl_tui.wiring.core import Core
 
 if TYPE_CHECKING:
-    from runctl_tui.services.journal import Row
+    from runctl_tui.services.journal_rows import Row
     from runctl_tui.wiring.desks import Desks
     from runctl_tui.wiring.ground import Ground
 

@@ -32,6 +32,7 @@ from runctl_tui.services.runs.relay import UploadRelay
 from runctl_tui.services.store import Store
 from runctl_tui.services.tempo import Tempo
 from runctl_tui.services.tracker import Others, ResourceTracker
+from runctl_tui.services.witnesses import Witnesses
 from runctl_tui.wiring.cloud import Cloud, forget_old_world
 from runctl_tui.wiring.detached import own_command, start_detached
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.problem import Problem
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.sandbox.client import SandboxSession
+    from runctl_tui.services.aws.objects import AwsObjects
     from runctl_tui.wiring.ground import Ground, Place
 
 RUNS_PREFIX: Final = "runs"
@@ -87,9 +89,15 @@ class Core:
         self.auditor = Auditor(self.audit, clock, actor(os.environ), self.session.caller)
         self.jobs.on_end = self.auditor.ended
         self.journal = Journal(self.store, clock, self.locks, place.whose)
+        self.journal.witnesses = Witnesses(self.runs, self.jobs.view, self._objects).by_operation()
         self.memory = StoredMemory(self.store)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
         self.sandbox = SandboxRemote(self._session, place.world, self.runs.known) if place.sandbox else None
+
+    def _objects(self) -> AwsObjects:
+        from runctl_tui.services.aws.objects import AwsObjects
+
+        return AwsObjects(self.cloud.store)
 
     def _told_to_costs(self, place: Place) -> Others:
         """Return what the ledger's figures are compared with, and whose they are."""

@@ -35,6 +35,7 @@ from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.launch.supplies import Supplies
 from runctl_tui.services.mark_actions import MarkActions, MarkParts
 from runctl_tui.services.process_actions import ProcessActions
+from runctl_tui.services.run_uploads import RunUploads, UploadParts
 from runctl_tui.services.runpod.parse import short
 from runctl_tui.services.shells import HostShells
 from runctl_tui.services.storage.carry import Carrier
@@ -132,8 +133,10 @@ class Desks:
     def policy(self) -> Policy:
         """Return what is allowed now."""
         safety, costs = self._place.configuration.safety, self._place.configuration.costs
+        lock = self._core.session.lock()
         return Policy(
-            read_only=self._core.session.why_read_only(),
+            read_only=lock.why if lock is not None else "",
+            unlock=lock.todo if lock is not None else "",
             cap_per_hour=costs.cap_per_hour,
             hard_cap_per_hour=costs.hard_cap_per_hour,
             sandbox=self._place.sandbox,
@@ -174,7 +177,33 @@ class Desks:
         uploads = UploadActions(facts, caller, self._owners)
         return ActionService(
             ActionParts(
-                facts, caller, core.locks, core.jobs, pipeline, volumes, storage, marks, processes, uploads, safety
+                facts=facts,
+                caller=caller,
+                locks=core.locks,
+                jobs=core.jobs,
+                executor=pipeline,
+                volumes=volumes,
+                storage=storage,
+                marks=marks,
+                processes=processes,
+                uploads=uploads,
+                run_uploads=self._run_uploads(facts, caller, safety),
+                safety=safety,
+            )
+        )
+
+    def _run_uploads(self, facts: FactGatherer, caller: Caller, safety: CleanupSafety) -> RunUploads:
+        return RunUploads(
+            UploadParts(
+                facts=facts,
+                caller=caller,
+                safety=safety,
+                runs=self._core.runs,
+                checkpoints=self.checkpoints,
+                usual_place=lambda: self._defaults().output_dest,
+                region_of=self._supplies.region_of,
+                month=self._object_month,
+                relay=self._core.begin_relay,
             )
         )
 
@@ -199,6 +228,10 @@ class Desks:
     def _disk_month(self, region: str, gib: int) -> Fact[Decimal]:
         prices = self._core.cloud.prices()
         return prices.disk_month(region, "gp3", gib) if prices else Unknown("the prices are not here yet")
+
+    def _object_month(self, region: str, size: int) -> Fact[Decimal]:
+        prices = self._core.cloud.prices()
+        return prices.object_month(region, "STANDARD", size) if prices else Unknown("the prices are not here yet")
 
     def _defaults(self) -> LaunchDefaults:
         place, config = self._place, self._place.configuration

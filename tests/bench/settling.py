@@ -7,7 +7,8 @@ from pathlib import Path
 
 from runctl_tui.domain.plan import Operation
 from runctl_tui.options import Options
-from runctl_tui.services.journal import Entry, Journal, JournalState
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.wiring import assembly
 from runctl_tui.wiring.assembly import Assembly
 from runctl_tui.wiring.ground import Ground

@@ -23,6 +23,7 @@ from runctl_tui.domain.safety.facts import fact_names
 from runctl_tui.domain.volume import SnapshotState, VolumeState
 from tests.domain.safety_facts import (
     FREE,
+    GOES,
     HARD,
     HELD,
     HOST,
@@ -82,6 +83,7 @@ HAZARDS: dict[str, list[Any]] = {
     "objects": [
         known(ObjectChangeFacts(3, Versioning("Off"))),
         known(ObjectChangeFacts(3, None)),
+        known(ObjectChangeFacts(3, None, newest_replaced=("s3://b/k",), written=("r-1",), replacing=2)),
         known(ObjectChangeFacts(99, Versioning("Enabled", "Object Lock is on"))),
         known(ObjectChangeFacts(3, Versioning("Enabled"), newest=("s3://b/k",), replaced=("s3://b/k",))),
     ],
@@ -99,6 +101,7 @@ HAZARDS: dict[str, list[Any]] = {
         known(replace(LEFT, writers=known(("run r-1",)))),
         known(replace(LEFT, writers=Unknown("no way there"))),
     ],
+    "destination": [known(replace(GOES, usd_per_month=Unknown("no price")))],
     "price": [known(a_price("900"))],
     "storage": [
         replace(STORED, volume=known(HELD)),

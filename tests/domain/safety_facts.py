@@ -14,6 +14,7 @@ from runctl_tui.domain.instance import ApiProtection, Disk
 from runctl_tui.domain.objects import ObjectChangeFacts, Versioning
 from runctl_tui.domain.plan import Operation, Reason, Target
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
+from runctl_tui.domain.run_uploads import Destination
 from runctl_tui.domain.safety import CleanupSafety, Policy, SafetyFacts
 from runctl_tui.domain.safety.storage_facts import StorageFacts
 from runctl_tui.domain.uploads import UnfinishedUpload, UploadedParts
@@ -100,6 +101,11 @@ LEFT = UnfinishedUpload(
 )  # fmt: skip
 """An upload of ours that was left behind."""
 
+GOES = Destination(
+    "s3://my-runs/team", "s3://my-runs/team/r-000001/", "us-east-1", usd_per_month=known(Decimal("0.02"))
+)
+"""Where the checkpoints of a run would go."""
+
 SAFE = SafetyFacts(
     at=START,
     target=Target("instance", "i-0abc", "llama", "aws", "us-east-1"),
@@ -123,6 +129,7 @@ SAFE = SafetyFacts(
     objects=known(ObjectChangeFacts(3, Versioning("Enabled"))),
     process=known(LOOK),
     upload=known(LEFT),
+    destination=known(GOES),
     price=known(a_price()),
     out_of_capacity_at=known(None),
     storage=STORED,

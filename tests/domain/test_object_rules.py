@@ -40,6 +40,31 @@ def test_the_newest_checkpoint_is_not_deleted_and_not_moved() -> None:
         assert "s3://b/ckpt/4000" in found["newest_ckpt"].text
 
 
+def test_the_newest_checkpoint_is_replaced_by_a_reason_alone() -> None:
+    change = ObjectChangeFacts(2, KEEPS, replaced=("s3://b/3", "s3://b/4"), newest_replaced=("s3://b/4",))
+    found = reasons(COPY, facts(objects=known(change)))
+    assert found["newest_ckpt"].level is Level.REASON
+    assert "replaces the newest checkpoint of a run: s3://b/4" in found["newest_ckpt"].text
+    assert found["onto_ckpt"].text == "it replaces a checkpoint of a run: s3://b/3"
+    only = ObjectChangeFacts(1, KEEPS, replaced=("s3://b/4",), newest_replaced=("s3://b/4",))
+    assert list(reasons(COPY, facts(objects=known(only)))) == ["newest_ckpt"]
+
+
+def test_what_is_replaced_for_good_is_told_and_asks_for_nothing_more() -> None:
+    for versioning, words in ((Versioning("Off"), "keeps no versions"), (None, "may keep no versions")):
+        found = reasons(COPY, facts(objects=known(ObjectChangeFacts(2, versioning, replacing=2))))
+        assert found["replaces_objects"].level is Level.ENTER
+        assert found["replaces_objects"].text == f"2 objects would be replaced for good: the bucket {words}"
+    assert reasons(COPY, facts(objects=known(ObjectChangeFacts(2, KEEPS, replacing=2)))) == {}
+
+
+def test_the_folder_of_a_run_at_work_stays() -> None:
+    found = reasons(DELETE, facts(objects=known(ObjectChangeFacts(2, KEEPS, written=("r-1",)))))
+    assert found["busy"].level is Level.NEVER
+    assert found["busy"].offer_operation is Operation.RUN_STOP
+    assert found["busy"].offer_references == ("r-1",)
+
+
 def test_a_checkpoint_is_replaced_by_a_yes() -> None:
     found = reasons(COPY, facts(objects=known(ObjectChangeFacts(1, None, replaced=("s3://b/ckpt/1",)))))
     assert found["onto_ckpt"].level is Level.YES

@@ -64,7 +64,7 @@ def test_a_description_settles_what_it_tells_and_doubt_stays_doubt() -> None:
 def test_the_facts_that_may_be_unknown_are_known_by_name() -> None:
     assert fact_names() == (
         "account", "out_of_capacity_at", "state", "tags", "ownership", "created_at", "protection", "disks", "market",
-        "parent", "sessions", "work", "checkpoints", "objects", "process", "upload", "price",
+        "parent", "sessions", "work", "checkpoints", "objects", "process", "upload", "destination", "price",
             "fallback",
     )  # fmt: skip
 

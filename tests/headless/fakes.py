@@ -49,6 +49,7 @@ from runctl_tui.domain.run import (
     TrainingSession,
     TrainingStatus,
 )
+from runctl_tui.domain.run_uploads import RunUpload
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.states import Capability
 from runctl_tui.domain.uploads import UnfinishedUpload
@@ -192,6 +193,7 @@ class World:
     machines: tuple[FleetRow, ...] = field(default_factory=lambda: (machine(),))
     missing: tuple[Problem, ...] = ()
     marks: list[MarkRequest] = field(default_factory=list)
+    uploading: list[RunUpload] = field(default_factory=list)
     billed: tuple[Billed, ...] = ()
     costs_unread: bool = False
     """Nobody could look at the cloud, and nothing was ever seen there."""
@@ -452,6 +454,10 @@ class FakeActions:
     async def plan_marks(self, request: MarkRequest) -> Plan:
         self.world.marks.append(request)
         return plan(request.operation, **self.world.plan_changes)
+
+    async def plan_upload(self, request: RunUpload) -> Plan:
+        self.world.uploading.append(request)
+        return plan(Operation.RUN_UPLOAD, **self.world.plan_changes)
 
     async def take_up(self, job_id: str) -> str:
         raise NotImplementedError(job_id)

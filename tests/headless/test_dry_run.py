@@ -76,6 +76,7 @@ CHANGING = {
     "runs resume": ("r-01",),
     "runs start": ("train.py", "--on", "llama-7b"),
     "runs stop": ("r-01",),
+    "runs upload": ("r-01",),
     "s3 abort": ("s3://my-data/corpus/web.tar", "--upload-id", "up1"),
     "s3 cp": ("train.py", "s3://my-data/train.py"),
     "s3 mv": ("train.py", "s3://my-data/train.py"),

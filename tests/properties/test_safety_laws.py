@@ -85,11 +85,15 @@ def test_lines_never_hide_what_is_unknown(operation: Operation, facts: SafetyFac
     lines = plan_lines(operation, facts)
     assert all(line.text.strip() for line in lines)
     by_label = {line.label: line.text for line in lines}
-    silent = {Operation.RUN_STOP} | ON_PROCESSES | ON_UPLOADS | STORAGE | IN_S3 | MARKING
+    silent = {Operation.RUN_STOP, Operation.RUN_UPLOAD} | ON_PROCESSES | ON_UPLOADS | STORAGE | IN_S3 | MARKING
     if operation not in silent and isinstance(facts.price, Unknown):
         assert "unknown (" in by_label["COST"]
     if operation is Operation.VOLUME_DELETE and isinstance(facts.storage.month, Unknown):
         assert "unknown (" in by_label["COST"]
+    if operation is Operation.RUN_UPLOAD and isinstance(facts.destination, Unknown):
+        assert all("unknown (" in by_label[label] for label in ("TO", "COST"))
+    if operation is Operation.RUN_UPLOAD and isinstance(facts.checkpoints, Unknown):
+        assert "unknown (" in by_label["SENDS"]
     if operation is Operation.TERMINATE and isinstance(facts.disks, Unknown):
         assert "unknown (" in by_label["DIES"]
         assert "unknown (" in by_label["STAYS"]
@@ -100,5 +104,12 @@ def test_lines_never_hide_what_is_unknown(operation: Operation, facts: SafetyFac
 def test_a_forgotten_fact_blocks() -> None:
     """Facts are unknown by default, so a caller that forgets one is refused."""
     bare = SafetyFacts(START, SAFE.target, SAFE.policy)
-    for operation in (Operation.TERMINATE, Operation.STOP, Operation.START, *ON_PROCESSES, *ON_UPLOADS):
+    for operation in (
+        Operation.TERMINATE,
+        Operation.STOP,
+        Operation.START,
+        Operation.RUN_UPLOAD,
+        *ON_PROCESSES,
+        *ON_UPLOADS,
+    ):
         assert CleanupSafety().judge(operation, bare).blocked

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from runctl_tui.domain.plan import Operation, Plan
 from runctl_tui.services.audit import AuditLog
 from runctl_tui.services.audited import Actor, AuditedActions, Auditor
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from tests.fakes import OWNER
 from tests.services.actions_rig import Rig, yes
 
@@ -180,8 +180,14 @@ def _locked(rig: Any, mortal: Mortal) -> None:
     rig.locks.hold, rig.locks.forget = mortal_hold, mortal_forget
 
 
+def _the_dead_are_silent(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if not isinstance(context.get("exception"), Died):
+        loop.default_exception_handler(context)
+
+
 async def live(act: Act, rig: Rig) -> None:
     """Plan, confirm, carry out, and see the end or die before."""
+    asyncio.get_running_loop().set_exception_handler(_the_dead_are_silent)
     mine = asyncio.current_task()
     with contextlib.suppress(Died):
         plan = await act.plan(rig)

@@ -9,16 +9,17 @@ from pathlib import Path
 from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import JobView, Plan
-from runctl_tui.domain.run import TrainingSession
+from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.domain.safety import Policy
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.aws.objects import AwsObjects
-from runctl_tui.services.errors import StateError
+from runctl_tui.services.errors import HostUnreachable, StateError
 from runctl_tui.services.jobs import JobBoard
-from runctl_tui.services.journal import Journal, Row
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.journal_rows import Row
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.registry import Registry
 from runctl_tui.services.safe_cleanup import last_view
@@ -40,9 +41,18 @@ class SomeCheckpoints:
     broken: bool = False
     output_dest: str = "s3://my-data-here/runs"
     asked: list[str] = field(default_factory=list)
+    status: TrainingStatus = TrainingStatus.COMPLETED
+    silent: bool = False
+    """Whether the run's host does not answer."""
 
     async def writing_at(self, addresses: Collection[str]) -> tuple[TrainingSession, ...]:
-        return (a_run(an_instance(), id="r-000001", output_dest=self.output_dest),)
+        return (a_run(an_instance(), id="r-000001", output_dest=self.output_dest, status=TrainingStatus.RUNNING),)
+
+    async def find(self, reference: str) -> TrainingSession:
+        if self.silent:
+            raise HostUnreachable("no way there")
+        (run,) = await self.writing_at(())
+        return replace(run, status=self.status)
 
     def feed(self, run_id: str = "") -> object:
         raise AssertionError("plans read checkpoints afresh")

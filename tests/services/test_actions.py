@@ -32,7 +32,7 @@ from runctl_tui.services.errors import (
     ValidationError,
 )
 from runctl_tui.services.job_handle import JobHandle
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.launch.parts import LAST
 from runctl_tui.services.safe_cleanup import last_view, safe_cleanup
 from tests.domain.safety_facts import a_checkpoint

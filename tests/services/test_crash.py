@@ -10,7 +10,7 @@ import pytest
 
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from tests.fakes import an_instance
 from tests.services.actions_rig import Rig, codes
 
@@ -21,7 +21,7 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from runctl_tui.domain.plan import Operation
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from tests.fakes import an_instance
 from tests.services.actions_rig import Rig
 

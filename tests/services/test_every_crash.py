@@ -10,7 +10,7 @@ import pytest
 
 from runctl_tui.domain.audit import AuditEvent
 from runctl_tui.services.errors import TrainctlError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from tests.services.actions_rig import Rig, codes
 from tests.services.crash_acts import ACTS
 from tests.services.dying import Act, Mortal, World, audit_of, close, live, make_mortal

@@ -193,6 +193,13 @@ async def test_a_last_checkpoint_that_is_not_found_leaves_the_inventory_unknown(
     assert isinstance(await asked.checkpoints_on(OFF), Unknown)
 
 
+async def test_a_host_that_is_silent_without_a_word_leaves_its_last_checkpoint_unknown() -> None:
+    ended = replace(DONE, newest_checkpoint="step_900", checkpoints=3)
+    told = await evidence(sessions=(ended,)).checkpoints_on(OFF)
+    assert isinstance(told, Unknown)
+    assert "step_900" in told.reason
+
+
 async def test_an_error_is_the_reason() -> None:
     found = await evidence(error=HostUnreachable("no way to the host")).runs_on(BOX)
     assert found == Unknown("no way to the host")

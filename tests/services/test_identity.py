@@ -121,6 +121,31 @@ async def test_read_only_mode_cannot_be_armed_away() -> None:
     assert service.read_only is True
 
 
+@pytest.mark.parametrize(
+    ("safety", "words", "unlock"),
+    [
+        (SafetySection(production_accounts=(PRODUCTION,)), "read-only: :arm 10m first", ":arm 10m"),
+        (
+            SafetySection(production_accounts=(PRODUCTION,), arming=False),
+            "read-only: safety.arming is off",
+            "use another account",
+        ),
+        (SafetySection(read_only=True), "read-only: safety.read_only is set", "start without it: --read-only"),
+        (SafetySection(), "", ""),
+    ],
+)
+async def test_a_lock_says_to_arm_only_where_that_is_allowed(safety: SafetySection, words: str, unlock: str) -> None:
+    origins = {"safety.read_only": "--read-only", "safety.arming": "policy (/etc/x)"}
+    registry = cast(ProviderRegistry, Registry(Provider(who())))
+    service = SessionService(SessionPlace(Configuration(safety=safety, origins=origins), registry, Clock()))
+    facts, lock = await service.facts(), service.lock()
+    assert (facts.lock, facts.read_only) == (words, bool(words))
+    assert (lock.todo if lock else "") == unlock
+    if unlock == ":arm 10m":
+        service.arm(600)
+        assert service.cached().lock == ""
+
+
 @pytest.mark.parametrize("seconds", [-1, 3601])
 async def test_arming_is_bounded(seconds: float) -> None:
     service, _, _ = session(who(), accounts=(PRODUCTION,))

@@ -16,7 +16,8 @@ from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services import store as store_module
 from runctl_tui.services.errors import CloudProviderError, StateError
-from runctl_tui.services.journal import SETTLED_AT_ONCE, Entry, Journal, JournalState
+from runctl_tui.services.journal import SETTLED_AT_ONCE, Journal
+from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.store import Store
 from tests.fakes import FakeClock, FakeProvider, FakeRegistry, an_instance

@@ -18,7 +18,7 @@ from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import CloudProviderError
-from runctl_tui.services.journal import Entry, JournalState
+from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.tracker import ResourceTracker
 from tests.fakes import START, a_price, an_instance
 from tests.services.actions_rig import Rig

@@ -17,7 +17,7 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety import CleanupSafety
 from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.errors import AwsError, PlanChanged, Refused, Unsupported, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.mark_actions import MarkActions, MarkParts
 from tests.fakes import OWNER, FakeProvider, an_instance
 from tests.services.actions_rig import Rig, yes

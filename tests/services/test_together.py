@@ -29,7 +29,8 @@ from runctl_tui.domain.fleet import FleetRow
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.services.errors import Refused, ResourceExists
-from runctl_tui.services.journal import Entry, Journal, JournalState
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.store import Store
 from runctl_tui.services.tracker import Others, ResourceTracker

@@ -29,7 +29,7 @@ from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.errors import AwsError, PlanChanged, Refused, ResourceNotFound, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
 from runctl_tui.services.volume_facts import VolumeFactGatherer

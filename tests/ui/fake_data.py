@@ -272,7 +272,7 @@ FACTS = SessionFacts(
     regions=(US_EAST, US_WEST),
     who="alice",
     expires_in=47 * 60.0,
-    read_only=False,
+    lock="",
     armed_for=None,
     root=False,
 )

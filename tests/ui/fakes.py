@@ -35,6 +35,7 @@ from runctl_tui.domain.plan import (
 )
 from runctl_tui.domain.problem import Problem
 from runctl_tui.domain.run import LogChunk, RunUpdate, TrainingSession
+from runctl_tui.domain.run_uploads import RunUpload
 from runctl_tui.domain.setting_spec import SettingDraft
 from runctl_tui.domain.settings import SCHEMA, SPECS
 from runctl_tui.domain.snapshot import Snapshot
@@ -65,6 +66,7 @@ class World:
     mode: Mode = "ok"
     """What each asynchronous call does."""
     marks: list[MarkRequest] = field(default_factory=list)
+    uploading: list[RunUpload] = field(default_factory=list)
     clock: FakeClock = field(default_factory=FakeClock)
     facts: SessionFacts = data.FACTS
     settings: dict[str, object] = field(default_factory=lambda: {"ui.keymap": {}, "ui.theme": "runctl-dark"})
@@ -439,6 +441,11 @@ class FakeActions(_Part):
         self.world.marks.append(request)
         await self.world.gate()
         return self._plan(request.operation, tuple(self._target(reference) for reference in request.references))
+
+    async def plan_upload(self, request: RunUpload) -> Plan:
+        self.world.uploading.append(request)
+        await self.world.gate()
+        return self._plan(Operation.RUN_UPLOAD, tuple(self._target(reference) for reference in request.runs))
 
     async def plan_storage(self, request: CopyRequest | DeleteRequest) -> Plan:
         self.world.storage.append(request)

@@ -278,7 +278,7 @@ async def test_crash_says_a_few_words_without_values(capsys: pytest.CaptureFixtu
 async def test_header_tells_production_arming() -> None:
     from dataclasses import replace
 
-    world = World(facts=replace(data.FACTS, read_only=True, armed_for=None, sandbox=False))
+    world = World(facts=replace(data.FACTS, lock="read-only: :arm 10m first", armed_for=None, sandbox=False))
     async with at_keyboard(world) as person:
         await person.sees("READ-ONLY")
         assert "SANDBOX" not in person.text()

@@ -92,7 +92,9 @@ async def test_what_may_not_be_cleaned_up_is_spared_and_says_why() -> None:
 
 
 async def test_read_only_has_neither_key_nor_verb() -> None:
-    async with at_keyboard(World(facts=replace(data.FACTS, read_only=True, armed_for=None))) as person:
+    async with at_keyboard(
+        World(facts=replace(data.FACTS, lock="read-only: :arm 10m first", armed_for=None))
+    ) as person:
         await open_cleanup(person)
         await person.press("ctrl+d", "x")
         await person.sees("Actions", "read-only")

@@ -200,9 +200,9 @@ async def test_what_cannot_be_ended_is_grey_with_the_reason() -> None:
 
 
 async def test_read_only_ends_nothing() -> None:
-    world = World(facts=replace(data.FACTS, read_only=True))
+    world = World(facts=replace(data.FACTS, lock="read-only: :arm 10m first"))
     async with at_keyboard(world) as person:
         await person.press("h")
         await person.sees("train.py")
         await person.press("x")
-        await person.sees("End the process (TERM)…", "read-only: :arm first")
+        await person.sees("End the process (TERM)…", "read-only: :arm 10m first")

@@ -172,11 +172,11 @@ async def test_action_menu_is_about_the_row_at_its_opening() -> None:
 
 
 async def test_read_only_greys_changes_and_has_no_keys_for_them() -> None:
-    async with at_keyboard(World(facts=replace(data.FACTS, read_only=True))) as person:
+    async with at_keyboard(World(facts=replace(data.FACTS, lock="read-only: :arm 10m first"))) as person:
         await person.sees("READ-ONLY")
         await person.until(lambda: "ctrl+d" not in person.text() and "s shell" not in person.text(), "no such keys")
         await person.press("ctrl+d", "s", "x")
-        await person.sees("read-only: :arm first")
+        await person.sees("read-only: :arm 10m first")
         assert person.world.planned == []
     async with at_keyboard() as person:
         await person.sees("ctrl+d terminate")

@@ -331,7 +331,9 @@ def test_raw_rows_keep_what_hides_itself() -> None:
 async def test_a_login_that_ends_is_asked_for_once_and_its_return_drops_the_open_plan() -> None:
     world = World()
     async with at_keyboard(world) as person:
-        world.facts = replace(world.facts, renew="run `aws sso login --profile research`", read_only=True)
+        world.facts = replace(
+            world.facts, renew="run `aws sso login --profile research`", lock="read-only: :arm 10m first"
+        )
         world.clock.advance(31)
         await person.sees("The login has expired", "run `aws sso login --profile research`", "Look again")
         await person.press("escape")
@@ -341,7 +343,7 @@ async def test_a_login_that_ends_is_asked_for_once_and_its_return_drops_the_open
         await person.sees("READ-ONLY", "llama-7b")
         person.app._front.change(Operation.TERMINATE, ["aws/i-0abc12de34f567890"])  # type: ignore[attr-defined] # a screen that changes things
         await person.sees("TERMINATE", "Type llama-7b")
-        world.facts = replace(world.facts, renew="", read_only=False, returns=1)
+        world.facts = replace(world.facts, renew="", lock="", returns=1)
         world.clock.advance(31)
         await person.until(lambda: person.dialog == "", "the plan is dropped")
         await person.sees("the credentials are renewed, and the open plan is dropped")

@@ -269,7 +269,7 @@ async def test_a_presigned_url_goes_to_the_clipboard_and_not_onto_the_screen() -
 
 
 async def test_read_only_offers_downloads_alone() -> None:
-    world = World(facts=replace(data.FACTS, read_only=True, armed_for=None))
+    world = World(facts=replace(data.FACTS, lock="read-only: :arm 10m first", armed_for=None))
     async with at_keyboard(world) as person:
         await open_data(person)
         await person.press("G", "k", "x")

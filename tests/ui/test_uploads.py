@@ -104,11 +104,11 @@ async def test_a_word_after_the_colon_leads_to_a_prefix_and_a_place_that_is_not_
 
 async def test_read_only_has_no_key_and_no_verb() -> None:
     world = with_uploads()
-    world.facts = replace(world.facts, read_only=True)
+    world.facts = replace(world.facts, lock="read-only: :arm 10m first")
     async with at_keyboard(world) as person:
         await open_all(person)
         await person.press("ctrl+d", "x")
-        await person.sees("Abort…", ":arm first")
+        await person.sees("Abort…", ":arm 10m first")
         assert not world.planned
 
 

@@ -13,7 +13,7 @@ from runctl_tui.domain.protection import protected_until, protecting_tag
 from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety.facts import AccountLabel, SafetyFacts
 from runctl_tui.domain.safety.reasons import TRAINING, block, known_or_none, offering, owned, takes_over, warn
-from runctl_tui.domain.states import COPYING, DESTROYING
+from runctl_tui.domain.states import COPYING, DESTROYING, IN_S3
 
 COOL_DOWN: Final = timedelta(seconds=60)
 """Between taking a protection away and destroying what it protected."""
@@ -24,8 +24,7 @@ def read_only(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D01: nothing changes in read-only mode."""
     if not facts.policy.read_only:
         return None
-    offer = "arm changes with :arm" if "armed" in facts.policy.read_only else "start without read-only mode"
-    return block("ro_mode", f"read-only: {facts.policy.read_only}", Level.NEVER, offer=offer)
+    return block("ro_mode", f"read-only: {facts.policy.read_only}", Level.NEVER, offer=facts.policy.unlock)
 
 
 def identity_changed(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -88,8 +87,8 @@ def foreign(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 
 def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D06: what is another person's is not destroyed, and not stopped in passing."""
-    if operation in TRAINING or not takes_over(operation, facts):
+    """D06: what is another person's is not destroyed, and not stopped in passing; a bucket is its objects' owner's."""
+    if operation in TRAINING or not (takes_over(operation, facts) or operation in IN_S3):
         return None
     if known_or_none(facts.ownership) is not Ownership.OTHER:
         return None
@@ -97,7 +96,7 @@ def other_owner(operation: Operation, facts: SafetyFacts) -> Reason | None:
     text = f"{owned(operation, facts)[0]} belongs to {owner or 'somebody else'}"
     if operation in DESTROYING:
         return block("other_owner", text, offer=f"ask {owner or 'its owner'}")
-    return warn("other_owner", text, Level.NAME)
+    return warn("other_owner", text, Level.YES if operation in COPYING else Level.NAME)
 
 
 def ownership_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:

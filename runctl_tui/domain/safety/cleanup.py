@@ -10,7 +10,19 @@ from typing import Final
 from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Level, Operation, Reason, Reversibility, Severity, Verdict
 from runctl_tui.domain.resource import ResourceState
-from runctl_tui.domain.safety import access, data, disks, machine, marks, money, objects, processes, storage, uploads
+from runctl_tui.domain.safety import (
+    access,
+    data,
+    disks,
+    machine,
+    marks,
+    money,
+    objects,
+    processes,
+    run_uploads,
+    storage,
+    uploads,
+)
 from runctl_tui.domain.safety.citing import cited
 from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.lines import disks_per_month_stopped
@@ -89,8 +101,10 @@ RULES: Final[tuple[Rule, ...]] = (
     objects.delete_marker,
     objects.permanent_delete,
     objects.locked,
+    objects.folder_busy,
     objects.newest_checkpoint,
     objects.onto_checkpoint,
+    objects.replaces_objects,
     objects.off_checkpoint,
     marks.claims_of_others,
     marks.marks_unknown,
@@ -104,6 +118,9 @@ RULES: Final[tuple[Rule, ...]] = (
     uploads.foreign_upload,
     uploads.upload_under_way,
     uploads.upload_busy,
+    run_uploads.run_upload_no_place,
+    run_uploads.run_upload_host_off,
+    run_uploads.run_upload_unreadable,
     money.price_unknown,
     money.fallback_unknown,
     money.cost_cap,
@@ -119,6 +136,7 @@ _BASE: Final = {
     Operation.RUN_START: Level.ENTER,
     Operation.RUN_STOP: Level.YES,
     Operation.RUN_RESUME: Level.ENTER,
+    Operation.RUN_UPLOAD: Level.ENTER,
     Operation.VOLUME_CREATE: Level.YES,
     Operation.VOLUME_ATTACH: Level.ENTER,
     Operation.VOLUME_DETACH: Level.YES,
@@ -167,6 +185,7 @@ def already_done(operation: Operation, facts: SafetyFacts) -> Reason | None:
             return None
         return Reason("already_done", Severity.ALLOW, f"it is {state.value} already", Level.ENTER)
     words = storage.done(operation, facts) or processes.process_done(operation, facts)
+    words = words or run_uploads.run_upload_done(operation, facts)
     if words := words or marks.mark_done(operation, facts):
         return Reason("already_done", Severity.ALLOW, words, Level.ENTER)
     if operation is Operation.RUN_STOP and isinstance(facts.sessions, Known):

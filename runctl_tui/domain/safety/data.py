@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -78,7 +79,11 @@ def checkpoint_only_copy(operation: Operation, facts: SafetyFacts) -> Reason | N
     if not only:
         return None
     text = f"the newest checkpoint {only[0].name} of {only[0].run_id} is not verified in S3"
-    return block("ckpt_only_copy", text, offer="let its upload finish, or copy it away")
+    if known_or_none(facts.state) is ResourceState.STOPPED:
+        reason = block("ckpt_only_copy", text, offer="start it, so that the checkpoint can be uploaded")
+        return offering(reason, Operation.START, facts.target.key)
+    reason = block("ckpt_only_copy", text, offer="upload it first, or let its upload finish")
+    return offering(reason, Operation.RUN_UPLOAD, *dict.fromkeys(one.run_id for one in only))
 
 
 def checkpoint_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -101,8 +106,14 @@ def busy(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return block(
             "busy", f"{count(moving, 'upload')} of checkpoints not finished", Level.NEVER, offer="wait for them"
         )
-    left = sum(one.uploads.pending + one.uploads.failed for one in sessions)
-    return warn("uploads_incomplete", f"{count(left, 'older checkpoint')} not in S3", Level.NAME) if left else None
+    behind = [one for one in sessions if one.uploads.pending + one.uploads.failed]
+    if not behind:
+        return None
+    left = sum(one.uploads.pending + one.uploads.failed for one in behind)
+    reason = warn("uploads_incomplete", f"{count(left, 'older checkpoint')} not in S3", Level.NAME)
+    return offering(
+        replace(reason, offer="upload them first"), Operation.RUN_UPLOAD, *dict.fromkeys(one.id for one in behind)
+    )
 
 
 def data_volume_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:

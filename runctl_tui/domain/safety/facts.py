@@ -23,6 +23,7 @@ from runctl_tui.domain.objects import ObjectChangeFacts
 from runctl_tui.domain.plan import Target
 from runctl_tui.domain.resource import Market, Ownership, ResourceState
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
+from runctl_tui.domain.run_uploads import Destination
 from runctl_tui.domain.safety.storage_facts import StorageFacts
 from runctl_tui.domain.uploads import UnfinishedUpload
 
@@ -62,6 +63,8 @@ class Policy:
 
     read_only: str = ""
     """Why nothing may be changed; empty: changes are allowed."""
+    unlock: str = ""
+    """What lifts that."""
     cap_per_hour: Decimal | None = None
     """Most dollars per hour for one launch or start; dearer ones want a reason."""
     hard_cap_per_hour: Decimal | None = None
@@ -130,6 +133,8 @@ class SafetyFacts:
     """The process of a host that is to be ended."""
     upload: Fact[UnfinishedUpload] = UNASKED
     """The unfinished upload that is to be aborted."""
+    destination: Fact[Destination] = UNASKED
+    """Where in S3 a run's checkpoints would go."""
     price: Fact[Price] = UNASKED
     fallback: Fact[Price] | None = None
     """What it costs on demand where spot has no room; None: then it is not made."""

@@ -18,6 +18,7 @@ from runctl_tui.domain.safety.facts import SafetyFacts, live_sessions, newest_ch
 from runctl_tui.domain.safety.marks import mark_lines
 from runctl_tui.domain.safety.processes import process_lines
 from runctl_tui.domain.safety.reasons import ON_INSTANCES, age_words, count, known_or_none, process_brief, unknown, what
+from runctl_tui.domain.safety.run_uploads import run_upload_lines
 from runctl_tui.domain.safety.storage_lines import storage_lines
 from runctl_tui.domain.safety.uploads import upload_lines
 from runctl_tui.domain.states import MARKING, ON_PROCESSES, ON_UPLOADS, STORAGE
@@ -35,6 +36,8 @@ def plan_lines(operation: Operation, facts: SafetyFacts) -> tuple[PlanLine, ...]
         return process_lines(operation, facts)
     if operation in ON_UPLOADS:
         return upload_lines(facts)
+    if operation is Operation.RUN_UPLOAD:
+        return run_upload_lines(facts)
     if operation in MARKING:
         return mark_lines(operation, facts)
     lines = [PlanLine("WHAT", what(facts))]

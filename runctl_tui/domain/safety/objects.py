@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.objects import ObjectChangeFacts
 from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.safety.reasons import block, count, known_or_none, warn
+from runctl_tui.domain.safety.reasons import block, count, known_or_none, offering, warn
 from runctl_tui.domain.states import COPYING, IN_S3
 
 FEW: Final = 10
@@ -33,7 +34,7 @@ def delete_marker(operation: Operation, facts: SafetyFacts) -> Reason | None:
     storage = known_or_none(facts.objects)
     if operation is not Operation.S3_DELETE or storage is None:
         return None
-    if storage.versioning is None or not storage.versioning.keeps:
+    if not _keeps(storage):
         return None
     text = "the bucket keeps versions: they stay behind a delete marker, and are paid for"
     return warn("delete_marker", text, Level.YES if storage.count <= FEW else Level.NAME)
@@ -44,7 +45,7 @@ def permanent_delete(operation: Operation, facts: SafetyFacts) -> Reason | None:
     storage = known_or_none(facts.objects)
     if operation is not Operation.S3_DELETE or storage is None:
         return None
-    if storage.versioning is not None and storage.versioning.keeps:
+    if _keeps(storage):
         return None
     why = "whether the bucket keeps versions could not be told" if storage.versioning is None else (
         "the bucket keeps no versions" if storage.versioning.status == "Off" else "the bucket's versioning is suspended"
@@ -62,21 +63,45 @@ def locked(operation: Operation, facts: SafetyFacts) -> Reason | None:
     return block("locked", f"the bucket keeps it from deletion: {held}", Level.NEVER)
 
 
-def newest_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D31: the newest checkpoint of a known run neither goes nor moves away."""
+def folder_busy(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D17: what a run is writing just now is not swept away beneath it."""
     storage = known_or_none(facts.objects)
-    if operation not in IN_S3 or storage is None or not storage.newest:
+    if operation not in IN_S3 or storage is None or not storage.written:
         return None
-    text = f"the newest checkpoint of a run is among them: {_first(storage.newest)}"
-    return block("newest_ckpt", text, offer="take it out of the selection")
+    run = storage.written[0]
+    reason = block("busy", f"{run} is at work and uploads there", Level.NEVER, offer="stop the run first")
+    return offering(reason, Operation.RUN_STOP, run)
+
+
+def newest_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D31: the newest checkpoint of a known run neither goes nor moves away, nor is it replaced."""
+    storage = known_or_none(facts.objects)
+    if operation not in IN_S3 or storage is None or not (storage.newest or storage.newest_replaced):
+        return None
+    if storage.newest:
+        text = f"the newest checkpoint of a run is among them: {_first(storage.newest)}"
+        return block("newest_ckpt", text, offer="take it out of the selection")
+    text = f"it replaces the newest checkpoint of a run: {_first(storage.newest_replaced)}"
+    return block("newest_ckpt", text, offer="copy it elsewhere")
 
 
 def onto_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D31 for what is replaced: a run's checkpoint is replaced only by somebody who says so."""
     storage = known_or_none(facts.objects)
-    if operation not in COPYING or storage is None or not storage.replaced:
+    if operation not in COPYING or storage is None:
         return None
-    return warn("onto_ckpt", f"it replaces a checkpoint of a run: {_first(storage.replaced)}")
+    older = tuple(one for one in storage.replaced if one not in storage.newest_replaced)
+    return warn("onto_ckpt", f"it replaces a checkpoint of a run: {_first(older)}") if older else None
+
+
+def replaces_objects(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """Tell of what is replaced for good; a copy onto a name is asked for, and needs no second word."""
+    storage = known_or_none(facts.objects)
+    if operation not in COPYING or storage is None or not storage.replacing or _keeps(storage):
+        return None
+    kept = "keeps no versions" if storage.versioning is not None else "may keep no versions"
+    many = count(storage.replacing, "object")
+    return warn("replaces_objects", f"{many} would be replaced for good: the bucket {kept}", Level.ENTER)
 
 
 def off_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
@@ -86,6 +111,10 @@ def off_checkpoint(operation: Operation, facts: SafetyFacts) -> Reason | None:
         return None
     older = tuple(one for one in storage.leaving if one not in storage.newest)
     return warn("off_ckpt", f"it takes a checkpoint away from its run: {_first(older)}") if older else None
+
+
+def _keeps(storage: ObjectChangeFacts) -> bool:
+    return storage.versioning is not None and storage.versioning.keeps
 
 
 def _first(places: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from runctl_tui.domain.facts import Fact, Known
 from runctl_tui.domain.host import HostProcess
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.states import MARKING, ON_PROCESSES, ON_SNAPSHOTS, ON_VOLUMES
+from runctl_tui.domain.states import IN_S3, MARKING, ON_PROCESSES, ON_SNAPSHOTS, ON_VOLUMES
 from runctl_tui.domain.text import MAX_QUOTED, safe
 
 T = TypeVar("T")
@@ -80,6 +80,8 @@ def takes_over(operation: Operation, facts: SafetyFacts) -> bool:
 
 def owned(operation: Operation, facts: SafetyFacts) -> tuple[str, str]:
     """Return what is owned, as a word and as a key: the thing itself, or the machine that a process is on."""
+    if operation in IN_S3:
+        return "its bucket", facts.target.key
     if operation not in ON_PROCESSES:
         return "it", facts.target.key
     return "its machine", facts.target.key.rpartition("/")[0]

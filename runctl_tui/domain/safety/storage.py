@@ -12,7 +12,7 @@ from runctl_tui.domain.plan import Level, Operation, Reason
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.safety.facts import DOUBTFUL, SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, block, known_or_none, offering, warn
-from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES
+from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES, STORAGE
 from runctl_tui.domain.volume import SnapshotState, Volume, VolumeShape, VolumeState
 from runctl_tui.domain.volume_shapes import NETWORK_LIMITS, settled, wrong_with
 
@@ -263,7 +263,7 @@ def snapshot_costs(operation: Operation, facts: SafetyFacts) -> Reason | None:
 
 def done(operation: Operation, facts: SafetyFacts) -> str:
     """D46: return in words that the end state is reached, or nothing."""
-    volume = known_or_none(facts.storage.volume)
+    volume = known_or_none(facts.storage.volume) if operation in STORAGE else None
     if volume is None:
         return ""
     if operation is Operation.VOLUME_DETACH and volume.state is VolumeState.AVAILABLE:

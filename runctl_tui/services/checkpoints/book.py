@@ -156,17 +156,19 @@ class CheckpointBook:
             return {}, None
         try:
             bucket, prefix = run_prefix(session.output_dest, session.id)
-            prefix += "checkpoints/"
-            items = [item async for page in self._store().list(bucket, prefix) for item in page]
-            sums = await asyncio.gather(*(self._checksum(bucket, item.key, item.etag) for item in items))
+            return by_name(await self.stored(bucket, f"{prefix}checkpoints/")), None
         except TrainctlError as error:
             return {}, error.to_problem(scope=session.id)
-        files = (
+
+    async def stored(self, bucket: str, prefix: str) -> tuple[StoredFile, ...]:
+        """Return what lies below a prefix, with the checksums that uploaders recorded."""
+        items = [item async for page in self._store().list(bucket, prefix) for item in page]
+        sums = await asyncio.gather(*(self._checksum(bucket, item.key, item.etag) for item in items))
+        return tuple(
             StoredFile(item.key[len(prefix) :], item.size, item.modified_at, checksum)
             for item, checksum in zip(items, sums, strict=True)
             if not item.key.endswith("/")
         )
-        return by_name(files), None
 
     async def _checksum(self, bucket: str, key: str, etag: str) -> str:
         """Return the checksum that the uploader recorded with an object; asked once per object and version."""

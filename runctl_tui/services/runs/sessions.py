@@ -38,6 +38,7 @@ def heard(session: TrainingSession, status: RunStatus, progress: RunProgress, no
         uploads=status.uploads,
         checkpoints=status.checkpoints,
         newest_checkpoint=status.newest.name if status.newest else session.newest_checkpoint,
+        output_dest=session.output_dest or _place(status.request),
         heard_at=now,
     )
 
@@ -107,7 +108,6 @@ def adopted(machine: Instance, status: RunStatus) -> TrainingSession:
 def requested(run_id: str, request: Mapping[str, Any]) -> TrainingSession:
     """Return what the agent's `run.json` tells about a run; its state is unknown."""
     meta, s3 = request.get("meta") or {}, request.get("s3") or {}
-    dest = f"s3://{s3['bucket']}/{s3.get('prefix', '')}".rstrip("/") if s3.get("bucket") else ""
     return TrainingSession(
         id=run_id,
         name=str(meta.get("name") or request.get("script") or run_id),
@@ -120,10 +120,16 @@ def requested(run_id: str, request: Mapping[str, Any]) -> TrainingSession:
         args=tuple(str(word) for word in request.get("args", [])),
         host_dir=str(request.get("project_dir", "")),
         checkpoint_dir=str(request.get("checkpoint_dir") or "checkpoints"),
-        output_dest=dest,
+        output_dest=_place(request),
         parent=str(request.get("parent") or ""),
         owner=str(meta.get("owner") or ""),
     )
+
+
+def _place(request: Mapping[str, Any]) -> str:
+    """Return where the agent sends a run's files; empty: nowhere."""
+    s3 = request.get("s3") or {}
+    return f"s3://{s3['bucket']}/{s3.get('prefix', '')}".rstrip("/") if s3.get("bucket") else ""
 
 
 def archived(

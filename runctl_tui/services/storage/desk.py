@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from runctl_tui.domain.checkpoint import Checkpoint
 from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.instance import ownership_of
 from runctl_tui.domain.objects import (
     SCHEME,
     CopyRequest,
@@ -29,6 +29,7 @@ from runctl_tui.domain.objects import (
     split_address,
 )
 from runctl_tui.domain.plan import Confirmation, Operation, Plan, Step, Target
+from runctl_tui.domain.resource import Ownership
 from runctl_tui.domain.safety import CleanupSafety, SafetyFacts, access
 from runctl_tui.services.action_calls import Caller, entry_for
 from runctl_tui.services.action_checks import check_confirmation, check_policy, check_unchanged
@@ -37,7 +38,7 @@ from runctl_tui.services.errors import PlanChanged, ResourceNotFound, TrainctlEr
 from runctl_tui.services.jobs import JobBoard, JobHandle
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.storage.carry import Carrier
-from runctl_tui.services.storage.heirlooms import Heirlooms, checkpoints_among, newest_among
+from runctl_tui.services.storage.heirlooms import Heirlooms, Heritage, checkpoints_among, newest_among
 from runctl_tui.services.storage.survey import Survey
 from runctl_tui.services.storage.words import (
     both,
@@ -46,6 +47,7 @@ from runctl_tui.services.storage.words import (
     local_deletion_plan,
     transfer_plan,
 )
+from runctl_tui.services.witnesses import token_of
 
 PROVIDER: Final = "aws"
 LOCAL: Final = "local"
@@ -166,9 +168,10 @@ class StorageDesk:
         place = address(request.bucket, (request.keys or request.prefixes)[0])
         base = await self._base(Operation.S3_DELETE, place, account)
         leaving = [entry.address for entry in deletion.objects]
-        versioning, known = await self._versioning(request.bucket), await self._heirlooms(leaving)
-        objects = _about(len(deletion.objects), versioning, known, (leaving, []))
-        return replace(base, tags=await self._tags([request.bucket]), objects=objects)
+        folders = [address(request.bucket, prefix) for prefix in request.prefixes]
+        versioning, known = await self._versioning(request.bucket), await self._heirlooms(leaving, folders)
+        change = ObjectChangeFacts(len(deletion.objects), versioning)
+        return await self._of_buckets(replace(base, objects=_about(change, known, leaving, [])), [request.bucket])
 
     async def _transfer_facts(self, transfer: Transfer, account: str | None) -> SafetyFacts:
         request = transfer.request
@@ -176,10 +179,12 @@ class StorageDesk:
         base = await self._base(request.operation, place, account)
         leaving = [item.source for item in transfer.items if request.move and item.entry is not None]
         arriving = [item.target for item in transfer.replaced if item.target.startswith(SCHEME)]
-        known = await self._heirlooms([*leaving, *arriving])
-        objects = _about(len(transfer.items), None, known, (leaving, arriving))
+        swept = [request.source] if leaving and (request.recursive or request.changed_only) else []
+        known = await self._heirlooms([*leaving, *arriving], swept)
+        versioning = await self._versioning(split_address(arriving[0])[0]) if arriving else None
+        change = ObjectChangeFacts(len(transfer.items), versioning, replacing=len(arriving))
         buckets = {split_address(end)[0] for end in (request.destination, *leaving[:1]) if end.startswith(SCHEME)}
-        return replace(base, tags=await self._tags(sorted(buckets)), objects=objects)
+        return await self._of_buckets(replace(base, objects=_about(change, known, leaving, arriving)), sorted(buckets))
 
     async def _base(self, operation: Operation, place: str, account: str | None) -> SafetyFacts:
         facts = self._parts.facts
@@ -201,20 +206,27 @@ class StorageDesk:
         except TrainctlError:
             return None
 
-    async def _tags(self, buckets: Sequence[str]) -> Fact[tuple[tuple[str, str], ...]]:
-        found: list[tuple[str, str]] = []
+    async def _of_buckets(self, facts: SafetyFacts, buckets: Sequence[str]) -> SafetyFacts:
+        """Return the facts with what the tags of the buckets say; another person's word counts before ours."""
+        found: dict[str, str] = {}
         try:
             for bucket in buckets:
-                found += await self._parts.survey.objects.bucket_tags(bucket)
+                tags = await self._parts.survey.objects.bucket_tags(bucket)
+                owned = ownership_of(tags, facts.policy.who) is Ownership.OTHER
+                found = {**found, **dict(tags)} if owned else {**dict(tags), **found}
         except ResourceNotFound:
             raise  # nobody can confirm a copy into a bucket that there is none of
         except TrainctlError as error:
-            return Unknown(str(error))
-        return Known(tuple(found), self._parts.facts.clock.now(), "S3")
+            return replace(facts, tags=Unknown(str(error)), ownership=Unknown(str(error)))
+        now, tags = self._parts.facts.clock.now(), tuple(found.items())
+        return replace(
+            facts, tags=Known(tags, now, "S3"), ownership=Known(ownership_of(tags, facts.policy.who), now, "S3")
+        )
 
-    async def _heirlooms(self, addresses: Sequence[str]) -> Fact[tuple[Checkpoint, ...]]:
+    async def _heirlooms(self, addresses: Sequence[str], folders: Sequence[str]) -> Fact[Heritage]:
+        heirlooms = self._parts.heirlooms
         try:
-            found = await self._parts.heirlooms.near(addresses)
+            found = Heritage(await heirlooms.near(addresses), await heirlooms.at_work(folders))
         except TrainctlError as error:
             return Unknown(f"the checkpoints of a run could not be listed: {error}")
         return Known(found, self._parts.facts.clock.now(), "register of runs")
@@ -236,6 +248,8 @@ class StorageDesk:
                 if reading:
                     return await work(job)
                 entry = entry_for(plan, plan.targets[0], plan.targets[0].id, f"op-{uuid.uuid4().hex}")
+                if plan.operation is Operation.S3_DELETE:
+                    entry = replace(entry, token=token_of([target.id for target in plan.targets], entry.token))
                 return await self._parts.caller.execute(entry, lambda: work(job))
 
         return carry_out
@@ -255,15 +269,18 @@ def _steps(request: Request) -> tuple[Step, ...]:
 
 
 def _about(
-    number: int,
-    versioning: Versioning | None,
-    known: Fact[tuple[Checkpoint, ...]],
-    ends: tuple[Sequence[str], Sequence[str]],
+    change: ObjectChangeFacts, known: Fact[Heritage], leaving: Sequence[str], arriving: Sequence[str]
 ) -> Fact[ObjectChangeFacts]:
     """Return what the rules judge: which of the runs' checkpoints leave their place, which are replaced."""
     if isinstance(known, Unknown):
         return known
-    leaving, arriving = ends
-    newest = newest_among(known.value, leaving)
-    hit = checkpoints_among(known.value, arriving), checkpoints_among(known.value, leaving)
-    return Known(ObjectChangeFacts(number, versioning, newest, *hit), known.observed_at, "S3")
+    checkpoints = known.value.checkpoints
+    whole = replace(
+        change,
+        newest=newest_among(checkpoints, leaving),
+        replaced=checkpoints_among(checkpoints, arriving),
+        leaving=checkpoints_among(checkpoints, leaving),
+        newest_replaced=newest_among(checkpoints, arriving),
+        written=known.value.at_work,
+    )
+    return Known(whole, known.observed_at, "S3")

@@ -26,11 +26,27 @@ class WritingRuns(Protocol):
         """Return all known runs, those that write at these addresses among them; raises where that cannot be told."""
 
 
+class AskedRuns(WritingRuns, Protocol):
+    """The register that also asks the host of one run."""
+
+    async def find(self, reference: str) -> TrainingSession:
+        """One run as its host tells it now, or as it was heard last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heritage:
+    """What runs have, or are about to have, where something is to be changed."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    at_work: tuple[str, ...] = ()
+    """Runs that have not ended and upload there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heirlooms:
     """Asks about the checkpoints of the runs that write where something is to be changed, and of no others."""
 
-    runs: WritingRuns
+    runs: AskedRuns
     checkpoints: Checkpoints
 
     async def near(self, addresses: Sequence[str]) -> tuple[Checkpoint, ...]:
@@ -44,16 +60,32 @@ class Heirlooms:
                 raise StateError(f"the copies of run {one.run_id} in S3 could not be listed")
         return found
 
+    async def at_work(self, folders: Sequence[str]) -> tuple[str, ...]:
+        """Return the runs that have not ended and write within, or around, one of the folders."""
+        known = await self.runs.writing_at(folders) if folders else ()
+        within = [run for run in known if (own := folder_of(run)) and any(_overlap(own, each) for each in folders)]
+        now = await asyncio.gather(*(self._now(run) for run in within if not run.status.ended))
+        return tuple(run.id for run in now if not run.status.ended)
+
+    async def _now(self, run: TrainingSession) -> TrainingSession:
+        try:
+            return await self.runs.find(run.id)
+        except TrainctlError:
+            return run  # nobody has heard that it ended
+
+
+def folder_of(run: TrainingSession) -> str:
+    """Return the address below which a run uploads; empty: it uploads nowhere."""
+    try:
+        return address(*run_prefix(run.output_dest, run.id)) if run.output_dest else ""
+    except (TrainctlError, ValueError):
+        return ""
+
 
 def writes_among(run: TrainingSession, addresses: Sequence[str]) -> bool:
     """Tell whether a run writes its files to one of the addresses."""
-    if not run.output_dest:
-        return False
-    try:
-        folder = address(*run_prefix(run.output_dest, run.id))
-    except (TrainctlError, ValueError):
-        return False
-    return any(each.startswith(folder) for each in addresses)
+    folder = folder_of(run)
+    return bool(folder) and any(each.startswith(folder) for each in addresses)
 
 
 def newest_among(checkpoints: Iterable[Checkpoint], addresses: Sequence[str]) -> tuple[str, ...]:
@@ -65,6 +97,10 @@ def newest_among(checkpoints: Iterable[Checkpoint], addresses: Sequence[str]) ->
 def checkpoints_among(checkpoints: Iterable[Checkpoint], addresses: Sequence[str]) -> tuple[str, ...]:
     """Return every checkpoint that has a file among the addresses."""
     return _hit([one for one in checkpoints if one.s3.location], addresses)
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def _hit(checkpoints: Iterable[Checkpoint], addresses: Sequence[str]) -> tuple[str, ...]:

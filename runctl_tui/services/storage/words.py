@@ -25,13 +25,14 @@ def deletion_plan(
     """Return the plan of a deletion; its hash covers every key and etag."""
     many = f"{count(len(deletion.objects), 'object')} ({byte_words(deletion.size)})"
     where = _place_words(request)
-    storage = known_or_none(facts.objects)
-    keeps = storage is not None and storage.versioning is not None and storage.versioning.keeps
+    keeps = _keeps(facts)
     undo = "remove the delete markers: every version stays, and is paid for" if keeps else "none"
     lines = (
         PlanLine("WHAT", _what(where, facts), facts.at),
-        PlanLine("DIES", f"{len(deletion.objects):,} objects, {byte_words(deletion.size)}"),
+        *_of_runs(facts),
+        PlanLine("DIES", f"{count(len(deletion.objects), 'object')}, {byte_words(deletion.size)}"),
         PlanLine("FIRST", _first([entry.key for entry in deletion.objects])),
+        PlanLine("STAYS", "every version, and its cost, until it is deleted too" if keeps else "nothing of them"),
         PlanLine("UNDO", undo),
     )
     return replace(
@@ -68,7 +69,13 @@ def local_deletion_plan(transfer: Transfer, deletion: LocalDeletion, facts: Safe
 
 def transfer_plan(transfer: Transfer, facts: SafetyFacts, verdict: Verdict) -> Plan:
     """Return the plan of an upload, a copy or a move."""
-    lines = (PlanLine("WHAT", _what(transfer.request.destination, facts), facts.at), *_moving(transfer))
+    undo = "restore the earlier versions, which stay" if _keeps(facts) else "none for what is replaced"
+    lines = (
+        PlanLine("WHAT", _what(transfer.request.destination, facts), facts.at),
+        *_of_runs(facts),
+        *_moving(transfer),
+        *([PlanLine("UNDO", undo)] if transfer.replaced else []),
+    )
     verdict = Verdict((*verdict.reasons, *_open_folder(transfer)), verdict.base_level)
     return replace(
         _plan(transfer.request.operation, (_target(transfer),), _effect(transfer), verdict, facts),
@@ -173,6 +180,23 @@ def _what(where: str, facts: SafetyFacts) -> str:
     account = facts.account.value if isinstance(facts.account, Known) else f"unknown ({facts.account.reason})"
     who = f"as {facts.policy.who}" if facts.policy.who else ""
     return "  ".join(part for part in (where, f"account {account}", who) if part)
+
+
+def _of_runs(facts: SafetyFacts) -> tuple[PlanLine, ...]:
+    """Return which runs write there and which checkpoints go or are replaced; nothing where no run is concerned."""
+    storage = known_or_none(facts.objects)
+    if storage is None:
+        return ()
+    hit = (*storage.leaving, *storage.replaced)
+    return (
+        *([PlanLine("RUNNING", f"{_first(storage.written)} uploads there", facts.at)] if storage.written else ()),
+        *([PlanLine("CKPT", f"{count(len(hit), 'checkpoint')} of runs: {_first(hit)}", facts.at)] if hit else ()),
+    )
+
+
+def _keeps(facts: SafetyFacts) -> bool:
+    storage = known_or_none(facts.objects)
+    return storage is not None and storage.versioning is not None and storage.versioning.keeps
 
 
 def _place_words(request: DeleteRequest) -> str:

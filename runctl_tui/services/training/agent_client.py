@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import cache, partial
 from math import ceil
@@ -31,6 +31,7 @@ from runctl_tui.services.training.agent_values import (
     PendingFile,
     PresignedUrl,
     RunStatus,
+    S3Place,
     Started,
     StartRequest,
     StatusFrame,
@@ -157,6 +158,14 @@ class AgentClient:
     async def restart_uploader(self, run_id: str) -> None:
         """Start a run's uploader again, after a reboot say, with the environment that the host gives now."""
         await self.call("uploader", {"run_id": run_id, "restart": True})
+
+    async def send(self, run_id: str, place: S3Place, there: Mapping[str, tuple[int, str]]) -> None:
+        """Have a run's files brought to a place in S3, also those that were sent once and are not `there` any more.
+
+        `there` names what lies below the run's folder in S3, with size and SHA-256.
+        """
+        held = {name: list(told) for name, told in there.items()}
+        await self.call("send", {"run_id": run_id, "s3": place.to_json(), "there": held})
 
     async def vitals(self) -> HostVitals:
         """Measure the host, for 200 ms."""

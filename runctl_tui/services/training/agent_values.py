@@ -25,6 +25,10 @@ class S3Place:
     prefix: str = ""
     region: str = ""
 
+    def to_json(self) -> Json:
+        """Return what the agent reads."""
+        return {"bucket": self.bucket, "prefix": self.prefix, "region": self.region}
+
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
@@ -67,7 +71,7 @@ class StartRequest:
             "deps": self.deps,
             "checkpoint_dir": self.checkpoint_dir,
             "checkpoint_globs": list(self.checkpoint_globs),
-            "s3": {"bucket": place.bucket, "prefix": place.prefix, "region": place.region} if place else None,
+            "s3": place.to_json() if place else None,
             "resume_from": self.resume_from or None,
             "resume_flag": self.resume_flag,
             "parent": self.parent or None,
@@ -124,6 +128,10 @@ class RunStatus:
     uploads: UploadSummary
     upload_state: str
     uploader_alive: bool
+    bytes_left: int
+    """Of checkpoints that are not in S3 yet, those that the uploader knows."""
+    upload_error: str
+    """Why one of them could not be sent; empty: none has failed."""
     request: Json = field(default_factory=dict, repr=False)
     """run.json, where `sweep` was asked."""
 
@@ -275,6 +283,8 @@ def run_status(row: Json) -> RunStatus:
         uploads=upload_summary(uploads),
         upload_state=uploads["state"],
         uploader_alive=uploads["uploader_alive"],
+        bytes_left=uploads["bytes_left"],
+        upload_error=uploads["error"],
         request=row.get("request", {}),
     )
 

@@ -32,7 +32,7 @@ def lock(termination: bool, stop: bool) -> dict[str, Any]:
 
 ACCOUNTS: Final[dict[str, Circumstance]] = {
     "nothing may be changed": {"policy": {"read_only": "the policy of this machine says so"}},
-    "changes have to be armed first": {"policy": {"read_only": "changes are not armed"}},
+    "changes have to be armed first": {"policy": {"read_only": "changes are not armed", "unlock": ":arm 10m"}},
     "the credentials are of another account now": {"planned_account": "444455556666"},
     "the account can no longer be told": {"account": Unknown("the token has expired", "aws sso login")},
     "the account can no longer be told, and nobody says what to do": {"account": LOST},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from runctl_tui.domain.states import STORAGE, Operation
-from tests.domain.circumstances import machines, people, things, uploads, volumes
+from tests.domain.circumstances import machines, people, runs, things, uploads, volumes
 from tests.domain.circumstances.ages import AGES
 from tests.domain.circumstances.batches import batches
 from tests.domain.circumstances.telling import Circumstance, nothing_wrong, told
@@ -35,6 +35,7 @@ TABLES: Final[Mapping[str, tuple[Mapping[str, Circumstance], tuple[Operation, ..
     "marks": (things.MARKS, (O.STOP, O.TERMINATE, O.CLAIM, O.PROTECT, O.UNPROTECT, O.SCHEDULE, O.UNSCHEDULE)),
     "processes": (things.PROCESSES, (O.TERMINATE, O.PROCESS_END, O.PROCESS_KILL)),
     "uploads": (uploads.UPLOADS, (O.S3_DELETE, O.UPLOAD_ABORT)),
+    "run-uploads": (runs.RUN_UPLOADS, (O.TERMINATE, O.RUN_UPLOAD)),
     "ages": (AGES, EVERY),
 }
 """The circumstances of each file, and the operations that they may concern."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from runctl_tui.domain.checkpoint import CopyState
 from runctl_tui.domain.marks import Mark
 from runctl_tui.domain.money import PriceKind
 from runctl_tui.domain.plan import Level, Operation, PlanLine, Reason, Target
@@ -33,7 +34,7 @@ _TARGETS: Final = {
     O.UPLOAD_ABORT: Target("upload", LEFT.id, LEFT.name, "aws", "us-east-1"),
     O.LAUNCH: Target("instance", "", "llama", "aws", "us-east-1"),
     O.VOLUME_CREATE: Target("volume", "", "data", "aws", "us-east-1"),
-    O.RUN_STOP: Target("run", RUN.id, RUN.name, "aws", "us-east-1"),
+    **dict.fromkeys((O.RUN_STOP, O.RUN_UPLOAD), Target("run", RUN.id, RUN.name, "aws", "us-east-1")),
 }
 _MARKS: Final = {
     O.CLAIM: Mark((("runctl:owner", "carol"),)),
@@ -59,8 +60,8 @@ def usual(operation: Operation) -> SafetyFacts:
         target=_TARGETS.get(operation, SAFE.target),
         state=known(state),
         storage=storage,
-        sessions=known((RUN,) if operation is O.RUN_STOP else ()),
-        checkpoints=known((a_checkpoint(),)),
+        sessions=known((RUN,) if operation in (O.RUN_STOP, O.RUN_UPLOAD) else ()),
+        checkpoints=known((a_checkpoint(CopyState.ABSENT if operation is O.RUN_UPLOAD else CopyState.VERIFIED),)),
         mark=_MARKS.get(operation),
         so_far=Decimal("3.10"),
         disks_per_month=Decimal("2.40"),

@@ -324,3 +324,67 @@ def test_signatures_are_those_that_boto_makes(monkeypatch: pytest.MonkeyPatch) -
     request.headers["x-amz-security-token"] = "to/ken="
     text = signer.string_to_sign(request, signer.canonical_request(request))
     assert ours["Authorization"].endswith("Signature=" + signer.signature(text, request))
+
+
+def end(machine: Machine, run_id: str = "r-1") -> None:
+    """Wait for the end of the run and of its uploader."""
+    machine.ended(run_id)
+    until(lambda: not recorded_alive(str(machine.file("uploader", run_id))), what="the uploader's end")
+
+
+def test_an_ended_run_that_was_never_to_be_uploaded_is_sent_when_somebody_asks(
+    machine: Machine, cloud: Cloud, imds: Json
+) -> None:
+    machine.script(WRITES)
+    machine.start(args=["2", "0"])
+    end(machine)
+    assert cloud.names() == set()
+    assert machine.ask("send", run_id="r-1", s3=cloud.place(), there={})["ok"]
+    all_done(machine)
+    assert {name for name in cloud.names() if "checkpoints/" in name} == {
+        f"team/runs/r-1/checkpoints/step_00000{step}.bin" for step in (1, 2)
+    }
+    assert machine.status()["uploads"]["done"] == 2
+    assert json.loads(cloud.content("team/runs/r-1/run.json"))["s3"] == cloud.place(), "another machine can find it"
+
+
+def test_a_live_run_is_sent_from_now_on(machine: Machine, cloud: Cloud, imds: Json) -> None:
+    machine.script(WRITES + "time.sleep(60)\n")
+    machine.start(args=["1", "0"])
+    until(lambda: machine.status()["checkpoints"]["count"] == 1)
+    before = machine.recorded("uploader")
+    machine.ask("send", run_id="r-1", s3=cloud.place(), there={})
+    until(lambda: any("step_000001" in key for key in cloud.names()), what="the upload")
+    assert machine.status()["alive"]
+    assert machine.recorded("uploader") != before
+
+
+def test_what_was_deleted_or_damaged_in_s3_is_sent_again_and_nothing_else(
+    machine: Machine, cloud: Cloud, imds: Json
+) -> None:
+    machine.script(WRITES)
+    machine.start(args=["3", "0"], s3=cloud.place())
+    end(machine)
+    all_done(machine)
+    base, sent = "team/runs/r-1/", uploads(machine)["files"]
+    gone, other = "checkpoints/step_000001.bin", "checkpoints/step_000002.bin"
+    cloud.client.delete_object(Bucket=cloud.bucket, Key=base + gone)
+    cloud.client.put_object(Bucket=cloud.bucket, Key=base + other, Body=b"x" * sent[other]["signature"][0])
+    there = {name: [row["signature"][0], row["sha256"]] for name, row in sent.items() if name not in (gone, other)}
+    machine.ask("send", run_id="r-1", s3=cloud.place(), there={**there, other: [sent[other]["signature"][0], ""]})
+    until(lambda: cloud.names() >= {base + gone}, what="the one that was deleted")
+    end(machine)
+    for name in (gone, other):
+        assert cloud.content(base + name) == (machine.project / name).read_bytes()
+    again = {name for name, row in uploads(machine)["files"].items() if row["verified_at"] != sent[name]["verified_at"]}
+    assert again == {gone, other}
+
+
+def test_a_run_keeps_the_place_that_it_has(machine: Machine, cloud: Cloud, imds: Json) -> None:
+    machine.script(WRITES)
+    machine.start(args=["1", "0"], s3=cloud.place())
+    end(machine)
+    answer = machine.ask("send", run_id="r-1", s3=cloud.place("elsewhere"), there={})
+    assert (answer["error"]["code"], cloud.bucket in answer["error"]["message"]) == ("other_place", True)
+    assert machine.ask("send", run_id="r-1", s3={}, there={})["error"]["code"] == "bad_request"
+    assert not [name for name in cloud.names() if name.startswith("elsewhere")]

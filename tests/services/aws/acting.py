@@ -19,7 +19,8 @@ from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.jobs import JobBoard, JobHandle
-from runctl_tui.services.journal import Journal, Row
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.journal_rows import Row
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.mark_actions import MarkActions, MarkParts

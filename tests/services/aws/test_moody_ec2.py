@@ -13,7 +13,7 @@ from botocore.httpsession import URLLib3Session
 from runctl_tui.domain.plan import Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.volume import NewVolume, VolumeChange, VolumeShape
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from tests.services.aws.acting import Acting
 from tests.services.aws.fake_ec2 import REFUSALS, FakeEc2
 from tests.services.aws.world import World

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,14 +16,16 @@ import pytest
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, ObjectFacts
 from runctl_tui.domain.plan import Confirmation, Level, Operation
+from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.aws import object_io
 from runctl_tui.services.aws.object_io import ObjectIo
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.safe_cleanup import last_view
 from runctl_tui.services.storage import names
+from runctl_tui.services.witnesses import Witnesses, places_of, token_of
 from tests.services.aws.world import World
 from tests.services.storage_rig import Rig, codes
 
@@ -144,13 +147,68 @@ async def test_runs_that_cannot_be_asked_about_keep_everything(rig: Rig) -> None
 
 
 async def test_a_checkpoint_is_replaced_only_by_a_yes(rig: Rig, tmp_path: Path) -> None:
-    rig.checkpoints.rows = (a_checkpoint(2, "runs/r-000001/checkpoints/step_2.pt"),)
-    await rig.put(BUCKET, "runs/r-000001/checkpoints/step_2.pt")
-    (tmp_path / "step_2.pt").write_bytes(b"new")
-    plan = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/runs/r-000001/checkpoints/"))
+    folder = "runs/r-000001/checkpoints"
+    rig.checkpoints.rows = tuple(a_checkpoint(step, f"{folder}/step_{step}.pt") for step in (1, 2))
+    await rig.put(BUCKET, f"{folder}/step_1.pt", f"{folder}/step_2.pt")
+    for name in ("step_1.pt", "step_2.pt"):
+        (tmp_path / name).write_bytes(b"new")
+    keep_versions(rig)
+    plan = await rig.desk.plan(CopyRequest(str(tmp_path / "step_1.pt"), f"s3://{BUCKET}/{folder}/"))
     assert (plan.verdict.level, codes(plan)) == (Level.YES, {"onto_ckpt"})
+    newest = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/{folder}/"))
+    assert (newest.verdict.level, codes(newest)) == (Level.REASON, {"newest_ckpt"})
     beside = await rig.desk.plan(CopyRequest(str(tmp_path / "step_2.pt"), f"s3://{BUCKET}/elsewhere/"))
     assert beside.verdict.level is Level.ENTER
+
+
+async def test_what_is_replaced_for_good_is_told(rig: Rig, tmp_path: Path) -> None:
+    await rig.put(BUCKET, "notes.txt")
+    (tmp_path / "notes.txt").write_bytes(b"new")
+    copy = CopyRequest(str(tmp_path / "notes.txt"), f"s3://{BUCKET}/")
+    plan = await rig.desk.plan(copy)
+    assert (plan.verdict.level, codes(plan)) == (Level.ENTER, {"replaces_objects"})
+    assert [line.text for line in plan.lines if line.label == "UNDO"] == ["none for what is replaced"]
+    keep_versions(rig)
+    plan = await rig.desk.plan(copy)
+    assert codes(plan) == set()
+    assert [line.text for line in plan.lines if line.label == "UNDO"] == ["restore the earlier versions, which stay"]
+
+
+@pytest.mark.parametrize("swept", ["", "runs/", "runs/r-000001/", "runs/r-000001/checkpoints/"])
+async def test_what_a_run_is_writing_is_not_swept_away_beneath_it(rig: Rig, swept: str) -> None:
+    keep_versions(rig)
+    await rig.put(BUCKET, "runs/r-000001/checkpoints/step_1", "runs/r-000002/a")
+    everything = DeleteRequest(BUCKET, prefixes=(swept,))
+    assert "busy" not in codes(await rig.desk.plan(everything))
+    for rig.checkpoints.status, rig.checkpoints.silent in (
+        (TrainingStatus.RUNNING, False),
+        (TrainingStatus.LOST, True),
+    ):
+        plan = await rig.desk.plan(everything)
+        assert plan.verdict.forbidden, "at work, or nobody has heard that it ended"
+        assert "busy" in codes(plan)
+        away = CopyRequest(f"s3://{BUCKET}/{swept}", f"s3://{OTHER}/", recursive=True, move=True)
+        assert "busy" in codes(await rig.desk.plan(away))
+        assert "busy" not in codes(await rig.desk.plan(replace(away, move=False)))
+        beside = DeleteRequest(BUCKET, prefixes=("runs/r-000002/",))
+        assert "busy" not in codes(await rig.desk.plan(beside))
+        older = DeleteRequest(BUCKET, keys=("runs/r-000001/checkpoints/step_1",))
+        assert "busy" not in codes(await rig.desk.plan(older)), "one object is not its folder"
+
+
+@pytest.mark.parametrize(("owner", "level"), [("tester", Level.YES), ("bob", Level.REASON)])
+async def test_a_bucket_of_another_person_wants_a_reason(rig: Rig, owner: str, level: Level, tmp_path: Path) -> None:
+    keep_versions(rig)
+    await rig.put(BUCKET, "a")
+    s3: Any = rig.world.raw("s3")
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "runctl:owner", "Value": owner}]})
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("a",)))
+    assert (plan.verdict.level, "other_owner" in codes(plan)) == (level, owner == "bob")
+    (tmp_path / "b").write_bytes(b"new")
+    into = await rig.desk.plan(CopyRequest(str(tmp_path / "b"), f"s3://{BUCKET}/"))
+    assert into.verdict.level is (Level.YES if owner == "bob" else Level.ENTER)
+    away = await rig.desk.plan(CopyRequest(f"s3://{BUCKET}/a", f"s3://{OTHER}/", move=True))
+    assert ("other_owner" in codes(away)) is (owner == "bob"), "whichever end is another's"
 
 
 async def test_what_changed_after_the_plan_is_not_deleted(rig: Rig) -> None:
@@ -480,3 +538,31 @@ async def test_another_program_that_starts_leaves_a_living_operation_alone(rig: 
         (living,) = await rig.journal.reconcile(rig.registry)
         assert living.state is JournalState.SENT
     assert await rig.journal.reconcile(rig.registry) == (), "its program has died"
+
+
+@pytest.mark.parametrize("came", [0, 1, 2])
+async def test_s3_tells_how_far_a_deletion_came(rig: Rig, came: int) -> None:
+    rig.journal.witnesses = {Operation.S3_DELETE: Witnesses(AsyncMock(), AsyncMock(), lambda: rig.objects).deleted}
+    await rig.put(BUCKET, "a/1", "a/2", "b")
+    plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("b",), prefixes=("a/",)))
+    token = token_of([target.id for target in plan.targets], "op-1")
+    assert json.loads(token) == [f"s3://{BUCKET}/b", f"s3://{BUCKET}/a/"]
+    texts = ("object", plan.targets[0].id, "b", "aws", "us-east-1", plan.hash, token, "alice", plan.effect)
+    await rig.journal.begin(Entry("op-1", Operation.S3_DELETE, *texts))
+    await rig.journal.mark("op-1", JournalState.SENT)
+    for gone in (["b"], ["a/1", "a/2"])[:came]:
+        listed = [entry async for page in rig.objects.pages(BUCKET, recursive=True) for entry in page]
+        await rig.mover.delete(BUCKET, [entry for entry in listed if entry.key in gone])
+    await rig.journal.reconcile(rig.registry)
+    (row,) = await rig.rows()
+    assert row.state is (JournalState.VERIFIED if came == 2 else JournalState.FAILED)
+    first = f"s3://{BUCKET}/a/" if came else f"s3://{BUCKET}/b"
+    words = "it is gone" if came == 2 else f"{2 - came} of 2 are still there, {first} first; delete it again"
+    assert row.detail == words
+
+
+async def test_a_deletion_writes_down_what_it_is_about(rig: Rig) -> None:
+    await rig.put(BUCKET, "a", "b")
+    assert (await rig.do(DeleteRequest(BUCKET, keys=("a", "b")))).ok
+    (row,) = await rig.rows()
+    assert places_of(row.entry.token) == ("s3://my-data-here/a", "s3://my-data-here/b")

@@ -20,7 +20,7 @@ from runctl_tui.services import uploads as book
 from runctl_tui.services.action_calls import entry_for
 from runctl_tui.services.clean_up import plan_clean_up
 from runctl_tui.services.errors import AwsError, PlanChanged, Refused, ResourceNotFound, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from tests.fakes import a_run, an_instance
 from tests.services.aws.world import World
 from tests.services.test_every_crash import Act, Mortal, live

@@ -18,7 +18,7 @@ from runctl_tui.domain.plan import Confirmation, Operation
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.errors import PlanChanged, Refused, ResourceNotFound, ValidationError
-from runctl_tui.services.journal import JournalState
+from runctl_tui.services.journal_rows import JournalState
 from runctl_tui.services.process_actions import ProcessActions
 from runctl_tui.services.training.agent.process_table import process
 from tests.services.actions_rig import Rig, codes, yes

@@ -14,6 +14,7 @@ VERBS: Dict[str, str] = {
     "stop": "ending:verb_stop",
     "checkpoints": "listing:verb_checkpoints",
     "uploader": "uploads:verb_uploader",
+    "send": "uploads:verb_send",
     "pending": "relay_urls:verb_pending",
     "urls": "relay_urls:verb_urls",
     "vitals": "vitals:verb_vitals",

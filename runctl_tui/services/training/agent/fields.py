@@ -62,3 +62,12 @@ def object_field(request: Json, name: str) -> Json:
     if not isinstance(value, dict):
         raise Refused("bad_request", "%s must be an object" % name)
     return value
+
+
+def s3_place(request: Json) -> Optional[Json]:
+    """Return where a run's files go, None for nowhere."""
+    given = object_field(request, "s3")
+    place = {name: text_field(given, name, "") for name in ("bucket", "prefix", "region")}
+    if given and not place["bucket"]:
+        raise Refused("bad_request", "s3 needs a bucket")
+    return place if given else None

@@ -6,7 +6,7 @@ import re
 
 from .basics import ROOT, Json, Refused, utc
 from .checkpoints import scan
-from .fields import host_path, object_field, text_field, text_list, variables
+from .fields import host_path, object_field, s3_place, text_field, text_list, variables
 from .files import open_private, write_json
 from .processes import detach, record_process
 from .run_folder import RUNS, Run, all_runs
@@ -30,18 +30,13 @@ def checked_start(request: Json) -> Json:
     gpus = request.get("gpus")
     if gpus is not None and not (isinstance(gpus, str) and re.match(r"[\w,.:-]*\Z", gpus)):
         raise Refused("bad_request", "gpus must be a list such as 0,1")
-    s3 = object_field(request, "s3") or None
-    if s3 is not None:
-        s3 = {name: text_field(s3, name, "") for name in ("bucket", "prefix", "region")}
-    if s3 is not None and not s3["bucket"]:
-        raise Refused("bad_request", "s3 needs a bucket")
     if request.get("deps", "auto") not in ("auto", "none"):
         raise Refused("bad_request", "deps must be auto or none")
     env, secrets = variables(request, "env"), variables(request, "secrets")
     return {
         "run_id": request["run_id"], "created_at": utc(), "project_dir": project, "script": script,
         "args": text_list(request, "args"), "launcher": launcher, "gpus": gpus, "deps": request.get("deps", "auto"),
-        "checkpoint_dir": text_field(request, "checkpoint_dir", "checkpoints"), "s3": s3,
+        "checkpoint_dir": text_field(request, "checkpoint_dir", "checkpoints"), "s3": s3_place(request),
         "checkpoint_globs": text_list(request, "checkpoint_globs"), "resume_from": request.get("resume_from"),
         "resume_flag": text_field(request, "resume_flag", "--resume"), "parent": request.get("parent"),
         "meta": object_field(request, "meta"), "env_names": sorted(env), "secret_names": sorted(secrets),

@@ -12,6 +12,9 @@ from .own_load import own_vitals
 from .processes import boot_id, recorded_alive
 from .run_folder import Run, all_runs
 
+UNSENT = ("pending", "uploading", "waiting", "failed")
+"""States of files that are still to be sent."""
+
 
 def checkpoint_summary(run: Run) -> Json:
     """Return how many checkpoints a run has and which is the newest."""
@@ -33,7 +36,8 @@ def upload_summary(run: Run) -> Json:
     return {
         "state": uploads.get("state", "off"), "pending": counts["pending"] + counts["waiting"], "done": counts["done"],
         "failed": counts["failed"], "waiting_for_urls": counts["waiting"], "note": uploads.get("note", ""),
-        "bytes_left": sum(row["signature"][0] for row in rows if row["state"] != "done"),
+        "bytes_left": sum(row["signature"][0] - row.get("sent", 0) for row in rows if row["state"] in UNSENT),
+        "error": next((row["error"] for row in rows if row["state"] == "failed"), ""),
         "uploader_alive": bool(recorded_alive(run.path("uploader"))),
     }  # fmt: skip
 

@@ -186,6 +186,7 @@ class Uploader:
             row.update(state="failed", error=str(error), attempts=attempts, next_try=time.time() + min(60, 2**attempts))
             if isinstance(error, Http) and error.status == 404:
                 row.pop("upload_id", None)
+                row.pop("sent", None)
         self.save()
 
     def send_log(self) -> None:

@@ -1,0 +1,128 @@
+"""Tell what became of operations that no provider keeps a state of: runs on hosts, deletions in S3.
+
+The journal asks them about rows whose end nobody saw; an error means that it cannot be told now: the row stays open.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from runctl_tui.domain.objects import split_address
+from runctl_tui.domain.states import Operation, TrainingStatus
+from runctl_tui.services.errors import ResourceNotFound
+from runctl_tui.services.journal_rows import JournalState
+
+if TYPE_CHECKING:
+    from runctl_tui.domain.objects import ObjectEntry, ObjectFacts
+    from runctl_tui.domain.plan import JobView
+    from runctl_tui.domain.run import TrainingSession
+    from runctl_tui.services.journal_rows import Row
+    from runctl_tui.services.settling import Settled, Witness
+
+MOST_PLACES: Final = 1000
+"""Addresses of a deletion that its row keeps; of more, nobody looks after all of them."""
+_SILENT: Final = frozenset({TrainingStatus.UNREACHABLE, TrainingStatus.UNKNOWN})
+_DELETE_AGAIN: Final = "delete it again"
+
+
+class AskedRuns(Protocol):
+    """The part of the register that is asked."""
+
+    async def find(self, reference: str) -> TrainingSession:
+        """One run as its host tells it now."""
+
+
+class AskedObjects(Protocol):
+    """The part of an object store that is asked."""
+
+    def pages(
+        self, bucket: str, prefix: str = "", *, recursive: bool = False
+    ) -> AsyncIterator[tuple[ObjectEntry, ...]]:
+        """What lies below a prefix."""
+
+    async def head(self, bucket: str, key: str) -> ObjectFacts:
+        """One object; ResourceNotFound where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """Looks at hosts and into S3."""
+
+    runs: AskedRuns
+    view: Callable[[str], JobView]
+    """Returns a job; ResourceNotFound where there is none."""
+    objects: Callable[[], AskedObjects]
+
+    def by_operation(self) -> dict[Operation, Witness]:
+        """Return who is asked about which operation."""
+        return {
+            Operation.RUN_STOP: self.stopped,
+            Operation.RUN_START: self.started,
+            Operation.RUN_RESUME: self.started,
+            Operation.S3_DELETE: self.deleted,
+        }
+
+    async def stopped(self, row: Row) -> Settled:
+        """Tell whether a run was stopped."""
+        run = await self._run(row.entry.resource)
+        if run is None:
+            return JournalState.FAILED, "nobody knows of it any more"
+        if run.status in _SILENT:
+            return JournalState.FAILED, "its host does not answer: whether it stopped is not known"
+        return (JournalState.VERIFIED if run.status.ended else JournalState.FAILED), f"it is {run.status.value}"
+
+    async def started(self, row: Row) -> Settled:
+        """Tell whether a job began a run; the row's token is the job's id."""
+        try:
+            run = await self._run(self.view(row.entry.token).run_id)
+        except ResourceNotFound:
+            run = None
+        if run is None:
+            return JournalState.FAILED, "no run was begun"
+        if run.status in _SILENT:
+            return JournalState.FAILED, f"the host of {run.id} does not answer: whether it was begun is not known"
+        return JournalState.VERIFIED, f"{run.id} is {run.status.value}"
+
+    async def deleted(self, row: Row) -> Settled:
+        """Tell how far a deletion in S3 came."""
+        places = places_of(row.entry.token)
+        if not places:
+            return JournalState.FAILED, f"the program ended in the middle; {_DELETE_AGAIN}"
+        left = [place for place in places if await _is_there(self.objects(), place)]
+        if not left:
+            return JournalState.VERIFIED, "it is gone"
+        return JournalState.FAILED, f"{len(left)} of {len(places)} are still there, {left[0]} first; {_DELETE_AGAIN}"
+
+    async def _run(self, run_id: str) -> TrainingSession | None:
+        try:
+            return await self.runs.find(run_id) if run_id else None
+        except ResourceNotFound:
+            return None
+
+
+def token_of(places: Sequence[str], otherwise: str) -> str:
+    """Return what the row of a deletion keeps: the objects and folders that it is about."""
+    wanted = [place for place in places if place.startswith("s3://")]
+    return json.dumps(wanted) if 0 < len(wanted) == len(places) <= MOST_PLACES else otherwise
+
+
+def places_of(token: str) -> tuple[str, ...]:
+    """Return the addresses that a row keeps; none where it keeps none."""
+    return tuple(json.loads(token)) if token.startswith("[") else ()
+
+
+async def _is_there(objects: AskedObjects, place: str) -> bool:
+    bucket, key = split_address(place)
+    try:
+        if key and not key.endswith("/"):
+            await objects.head(bucket, key)
+            return True
+        async for page in objects.pages(bucket, key, recursive=True):
+            if page:
+                return True
+    except ResourceNotFound:
+        return False
+    return False

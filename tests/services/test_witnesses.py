@@ -1,0 +1,109 @@
+"""What became of operations whose end nobody saw, where no provider keeps a state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from runctl_tui.domain.plan import JobView, Operation
+from runctl_tui.domain.run import TrainingSession, TrainingStatus
+from runctl_tui.services.errors import HostUnreachable, ResourceNotFound
+from runctl_tui.services.journal import Journal
+from runctl_tui.services.journal_rows import Entry, JournalState
+from runctl_tui.services.locks import LockSet
+from runctl_tui.services.store import Store
+from runctl_tui.services.witnesses import MOST_PLACES, Witnesses, places_of, token_of
+from tests.fakes import START, FakeClock, FakeRegistry, a_run, an_instance
+
+RUN = a_run(an_instance(), id="r-000001")
+"""Where rows of runs point."""
+
+
+@dataclass
+class Book:
+    """A register of one run."""
+
+    run: TrainingSession | None = RUN
+    error: Exception | None = None
+    jobs: dict[str, str] = field(default_factory=dict)
+
+    async def find(self, reference: str) -> TrainingSession:
+        if self.error is not None:
+            raise self.error
+        if self.run is None or self.run.id != reference:
+            raise ResourceNotFound(f"there is no run {reference}")
+        return self.run
+
+    def view(self, job_id: str) -> JobView:
+        if job_id not in self.jobs:
+            raise ResourceNotFound(f"there is no job {job_id}")
+        return JobView(job_id, "train", (), START, run_id=self.jobs[job_id])
+
+
+def nothing() -> object:
+    raise AssertionError("S3 is not asked about runs")
+
+
+async def settled(folder: Path, operation: Operation, book: Book, resource: str = RUN.id) -> tuple[JournalState, str]:
+    clock = FakeClock()
+    store = Store(folder, clock)
+    journal = Journal(store, clock, LockSet(folder))
+    journal.witnesses = Witnesses(book, book.view, nothing).by_operation()  # type: ignore[arg-type]  # never asked
+    texts = ("run", resource, "llama", "aws", "us-east-1", "hash", "j-1", "alice", "an effect")
+    await journal.begin(Entry("op-1", operation, *texts))
+    await journal.mark("op-1", JournalState.SENT)
+    clock.advance(3600)
+    await journal.reconcile(FakeRegistry())
+    (row,) = await journal.history()
+    store.close()
+    store.join()
+    return row.state, row.detail
+
+
+STOPPED = replace(RUN, status=TrainingStatus.CANCELLED)
+SILENT = replace(RUN, status=TrainingStatus.UNREACHABLE)
+
+
+@pytest.mark.parametrize(
+    ("book", "state", "words"),
+    [
+        (Book(STOPPED), JournalState.VERIFIED, "it is cancelled"),
+        (Book(RUN), JournalState.FAILED, "it is running"),
+        (Book(SILENT), JournalState.FAILED, "does not answer"),
+        (Book(None), JournalState.FAILED, "nobody knows"),
+        (Book(RUN, HostUnreachable("no way there")), JournalState.SENT, ""),
+    ],
+)
+async def test_a_run_tells_whether_it_was_stopped(tmp_path: Path, book: Book, state: JournalState, words: str) -> None:
+    found = await settled(tmp_path, Operation.RUN_STOP, book)
+    assert found[0] is state
+    assert words in found[1]
+
+
+@pytest.mark.parametrize("operation", [Operation.RUN_START, Operation.RUN_RESUME])
+@pytest.mark.parametrize(
+    ("book", "state", "words"),
+    [
+        (Book(RUN, jobs={"j-1": RUN.id}), JournalState.VERIFIED, "r-000001 is running"),
+        (Book(SILENT, jobs={"j-1": RUN.id}), JournalState.FAILED, "does not answer"),
+        (Book(None, jobs={"j-1": RUN.id}), JournalState.FAILED, "no run was begun"),
+        (Book(RUN, jobs={"j-1": ""}), JournalState.FAILED, "no run was begun"),
+        (Book(RUN), JournalState.FAILED, "no run was begun"),
+    ],
+)
+async def test_a_job_tells_which_run_it_began(
+    tmp_path: Path, operation: Operation, book: Book, state: JournalState, words: str
+) -> None:
+    found = await settled(tmp_path, operation, book, "aws/i-1")
+    assert found[0] is state
+    assert words in found[1]
+
+
+def test_a_row_keeps_all_places_or_none() -> None:
+    many = [f"s3://b/{number}" for number in range(MOST_PLACES)]
+    assert places_of(token_of(many, "op-1")) == tuple(many)
+    assert token_of([*many, "s3://b/more"], "op-1") == "op-1"
+    assert token_of(["/home/alice/data"], "op-1") == "op-1", "files here are no objects"
+    assert places_of("op-1") == ()
