@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from runctl_tui.domain.host import process_reference
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.marks import TAG_DELETE_AFTER, MarkRequest
+from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Operation, Plan
 from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.run import TrainingJob, TrainingStatus
+from runctl_tui.domain.uploads import upload_reference
 from runctl_tui.domain.volume import Attachment, NewVolume, VolumeChange, VolumeShape, VolumeState
 from runctl_tui.services.clean_up import plan_clean_up
 from runctl_tui.services.errors import ResourceNotFound
+from runctl_tui.services.journal_rows import JournalState
 from tests.fakes import an_instance
 from tests.services.actions_rig import OPTIONS, Rig
+from tests.services.crash_worlds import BORN, BUCKET, PID, RUN, HostRig, ObjectRig
 from tests.services.dying import Act, Part
 from tests.services.test_mark_actions import BOX as MARKED
 from tests.services.test_mark_actions import MarkRig
@@ -90,6 +96,71 @@ def _cleaned(rig: Rig) -> bool:
     ]
 
 
+def on_host(
+    operation: Operation, plan: Callable[[Any], Awaitable[Plan]], done: Callable[[Any], bool], **more: Any
+) -> Act:
+    """Runs and processes: what a host runs is always known here."""
+    trains = operation is O.RUN_STOP
+    doors = "start", "stop", "signal", "send_code"
+
+    def others(rig: Any) -> list[Part]:
+        return [Part(rig.host, ("runs", "processes", "calls"), doors), Part(rig.book, (), ("remember",))]
+
+    return Act(
+        operation,
+        lambda folder: HostRig(folder, trains=trains),
+        plan,
+        others,
+        holds=lambda rig: rig.no_run_is_lost(),
+        done=done,
+        **more,
+    )
+
+
+def ending(operation: Operation) -> Act:
+    """Only the host tells whether a signal arrived: the row of one that was sent may say that nobody knows."""
+    reference = process_reference(BOX.key, PID, BORN)
+    return on_host(
+        operation,
+        lambda rig: rig.actions.plan(operation, [reference]),
+        lambda rig: not rig.host.processes,
+        told=EITHER,
+    )
+
+
+def training(operation: Operation, request: LaunchRequest, **more: Any) -> Act:
+    return on_host(
+        operation, lambda rig: rig.actions.plan_launch(request), lambda rig: bool(rig.host.runs), makes=True, **more
+    )
+
+
+def in_s3(
+    operation: Operation, request: CopyRequest | DeleteRequest, kept: int, done: Callable[[Any], bool], **more: Any
+) -> Act:
+    """Objects: of each of the three one copy at least is there, as long as it was not to be deleted."""
+    return Act(
+        operation,
+        ObjectRig,
+        lambda rig: rig.actions.plan_storage(request),
+        lambda rig: [Part(rig.s3, ("objects", "unfinished", "calls"), ("copy", "delete"))],
+        holds=lambda rig: len(rig.contents()) >= kept,
+        done=done,
+        **more,
+    )
+
+
+def _names(rig: Any) -> set[str]:
+    return {key.partition("/")[0] for key in rig.s3.objects}
+
+
+EITHER = frozenset({JournalState.VERIFIED, JournalState.FAILED})
+JOB = TrainingJob("train.py", project_root=".", name="tiny")
+BUYS = LaunchRequest(OPTIONS, job=JOB)
+TRAINS = LaunchRequest(None, job=JOB, instance_key=BOX.key)
+RESUMES = LaunchRequest(None, job=replace(JOB, parent="r-000001"), instance_key=BOX.key)
+OLD, COPY = f"s3://{BUCKET}/old/", f"s3://{BUCKET}/new/"
+UPLOAD = upload_reference(BUCKET, "big.pt", "u-1")
+
 ACTS: dict[Operation, Act] = {
     act.operation: act
     for act in (
@@ -119,5 +190,40 @@ ACTS: dict[Operation, Act] = {
             lambda rig: "snap-copied" in rig.ebs.snapshots,
         ),
         volume(VolumeChange(O.SNAPSHOT_DELETE, (KEPT,)), lambda rig: "snap-kept" not in rig.ebs.snapshots),
+        training(O.RUN_START, TRAINS),
+        training(O.RUN_RESUME, RESUMES),
+        on_host(
+            O.RUN_STOP,
+            lambda rig: rig.actions.plan(O.RUN_STOP, [RUN.id]),
+            lambda rig: rig.host.runs == {RUN.id: TrainingStatus.CANCELLED},
+        ),
+        ending(O.PROCESS_END),
+        ending(O.PROCESS_KILL),
+        in_s3(
+            O.S3_COPY,
+            CopyRequest(OLD, COPY, recursive=True),
+            3,
+            lambda rig: len(rig.s3.objects) == 6,
+            most=3,
+            repeats=True,
+            told=EITHER,
+        ),
+        in_s3(
+            O.S3_MOVE,
+            CopyRequest(OLD, COPY, recursive=True, move=True),
+            3,
+            lambda rig: _names(rig) == {"new"} and len(rig.contents()) == 3,
+            most=6,
+            repeats=True,
+            told=EITHER,
+        ),
+        in_s3(O.S3_DELETE, DeleteRequest(BUCKET, prefixes=("old/",)), 0, lambda rig: not rig.s3.objects),
+        Act(
+            O.UPLOAD_ABORT,
+            ObjectRig,
+            lambda rig: rig.actions.plan(O.UPLOAD_ABORT, [UPLOAD]),
+            lambda rig: [Part(rig.s3, ("objects", "unfinished", "calls"), ()), Part(rig.uploads, (), ("abort",))],
+            done=lambda rig: not rig.s3.unfinished,
+        ),
     )
 }

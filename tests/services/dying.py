@@ -87,6 +87,8 @@ class Act:
     """Changing calls in all, each on another target."""
     makes: bool = False
     """Done again it makes another thing, so that a person decides about that."""
+    repeats: bool = False
+    """What was interrupted is done again, which changes nothing more."""
     told: frozenset[JournalState] = frozenset({JournalState.VERIFIED})
     """How a row of a call that arrived may be settled."""
     holds: Callable[[Any], bool] = lambda rig: True
