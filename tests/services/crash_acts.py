@@ -15,6 +15,7 @@ from runctl_tui.domain.objects import CopyRequest, DeleteRequest
 from runctl_tui.domain.plan import Operation, Plan
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run import TrainingJob, TrainingStatus
+from runctl_tui.domain.run_uploads import RunUpload
 from runctl_tui.domain.uploads import upload_reference
 from runctl_tui.domain.volume import Attachment, NewVolume, VolumeChange, VolumeShape, VolumeState
 from runctl_tui.services.clean_up import plan_clean_up
@@ -100,11 +101,11 @@ def on_host(
     operation: Operation, plan: Callable[[Any], Awaitable[Plan]], done: Callable[[Any], bool], **more: Any
 ) -> Act:
     """Runs and processes: what a host runs is always known here."""
-    trains = operation is O.RUN_STOP
-    doors = "start", "stop", "signal", "send_code"
+    trains = operation in (O.RUN_STOP, O.RUN_UPLOAD)
+    doors = "start", "stop", "signal", "send_code", "send"
 
     def others(rig: Any) -> list[Part]:
-        return [Part(rig.host, ("runs", "processes", "calls"), doors), Part(rig.book, (), ("remember",))]
+        return [Part(rig.host, ("runs", "processes", "sent", "calls"), doors), Part(rig.book, (), ("remember",))]
 
     return Act(
         operation,
@@ -196,6 +197,12 @@ ACTS: dict[Operation, Act] = {
             O.RUN_STOP,
             lambda rig: rig.actions.plan(O.RUN_STOP, [RUN.id]),
             lambda rig: rig.host.runs == {RUN.id: TrainingStatus.CANCELLED},
+        ),
+        on_host(
+            O.RUN_UPLOAD,
+            lambda rig: rig.actions.plan_upload(RunUpload((RUN.id,), f"s3://{BUCKET}/runs")),
+            lambda rig: rig.host.sent == {RUN.id},
+            told=EITHER,
         ),
         ending(O.PROCESS_END),
         ending(O.PROCESS_KILL),

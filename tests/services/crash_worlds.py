@@ -11,16 +11,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from runctl_tui.domain.facts import Known
+from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
+from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.host import HostProcess, ProcessLook
 from runctl_tui.domain.objects import Bucket, EntryKind, ObjectEntry, ObjectFacts, Versioning
 from runctl_tui.domain.run import TrainingJob, TrainingSession, TrainingStatus
+from runctl_tui.domain.safety import CleanupSafety
+from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.uploads import UnfinishedUpload, UploadedParts
 from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.errors import AgentError, ResourceNotFound
 from runctl_tui.services.launch.parts import PipelineParts
 from runctl_tui.services.launch.pipeline import LaunchPipeline
 from runctl_tui.services.process_actions import ProcessActions
+from runctl_tui.services.run_uploads import RunUploads, UploadParts
 from runctl_tui.services.runs.files import RunFiles
 from runctl_tui.services.storage.carry import Carrier
 from runctl_tui.services.storage.desk import StorageDesk, StorageParts
@@ -44,6 +48,8 @@ class Host:
 
     runs: dict[str, TrainingStatus] = field(default_factory=dict)
     processes: set[int] = field(default_factory=lambda: {PID})
+    sent: set[str] = field(default_factory=set)
+    """Runs whose checkpoints are in S3."""
     calls: list[tuple[str, object]] = field(default_factory=list)
     host: object = None
 
@@ -69,7 +75,25 @@ class Host:
         self.runs[request.run_id] = TrainingStatus.RUNNING
 
     async def status(self, run_ids: Sequence[str]) -> list[Any]:
-        return [SimpleNamespace(started_at=START, phase="running", reason="", lost=False) for _ in run_ids]
+        uploads = SimpleNamespace(waiting="", failed=0)
+        told = SimpleNamespace(started_at=START, phase="running", reason="", lost=False, uploads=uploads, bytes_left=0)
+        return [told for _ in run_ids]
+
+    async def send(self, run_id: str, where: object, there: object) -> None:
+        self.calls.append(("send", run_id))
+        self.sent.add(run_id)
+
+    async def stored(self, bucket: str, prefix: str) -> tuple[()]:
+        return ()
+
+    async def now(self, run_id: str = "") -> Snapshot[tuple[Checkpoint, ...]]:
+        return Snapshot((self.checkpoint(run_id),), START)
+
+    def checkpoint(self, run_id: str) -> Checkpoint:
+        """The one that a run has written."""
+        here, gone = CheckpointCopy(CopyState.PRESENT), CheckpointCopy(CopyState.ABSENT)
+        there = CheckpointCopy(CopyState.VERIFIED) if run_id in self.sent else gone
+        return Checkpoint(run_id, "step_5.pt", 5, "pt", 1000, START, None, here, there)
 
     async def stop(self, run_id: str, grace: float) -> Any:
         self.calls.append(("stop", run_id))
@@ -132,9 +156,10 @@ class HostRig(Rig):
         self.book = Book(RunFiles(folder / "runs"), self.host)
         if trains:
             self.host.runs[RUN.id] = TrainingStatus.RUNNING
-            self.book.files.save(RUN)
+            if not self.book.files.load():
+                self.book.files.save(RUN)
         everything, evidence = cast("Any", self.host), cast("Any", self.evidence)
-        evidence.run, evidence.runs_on = self.book.find, self._runs_on
+        evidence.run, evidence.runs_on, evidence.checkpoints_of = self.book.find, self._runs_on, self._checkpoints_of
         pipeline = LaunchPipeline(
             PipelineParts(
                 registry=self.registry, fleet=cast("Any", self.fleet), hosts=everything, runs=cast("Any", self.book),
@@ -144,15 +169,27 @@ class HostRig(Rig):
         )  # fmt: skip
         self.journal.witnesses = Witnesses(self.book, self.jobs.view, _no_objects).by_operation()
         processes = ProcessActions(self.facts, everything, self.caller, self.locks)
-        parts = ActionParts(self.facts, self.caller, self.locks, self.jobs, pipeline, processes=processes)
+        uploads = RunUploads(
+            UploadParts(
+                self.facts, self.caller, CleanupSafety(), cast("Any", self.book), everything, lambda: "",
+                self.host.region_of, lambda region, size: Unknown("no prices here"), lambda: None,
+            )
+        )  # fmt: skip
+        parts = ActionParts(
+            self.facts, self.caller, self.locks, self.jobs, pipeline, processes=processes, run_uploads=uploads
+        )
         self.actions = ActionService(parts)
 
     async def _runs_on(self, instance: object) -> Known[tuple[TrainingSession, ...]]:
         return Known(self.book.known(), self.clock.now(), "fake")
 
+    async def _checkpoints_of(self, session: TrainingSession) -> Known[tuple[Checkpoint, ...]]:
+        return Known((self.host.checkpoint(session.id),), self.clock.now(), "fake")
+
     def no_run_is_lost(self) -> bool:
-        """Whether everything that a host runs can be found from here."""
-        return set(self.host.runs) <= {one.id for one in self.book.known()}
+        """Whether everything that a host runs can be found from here, and what it has sent."""
+        places = {one.id: one.output_dest for one in self.book.known()}
+        return set(self.host.runs) <= set(places) and all(places[run_id] for run_id in self.host.sent)
 
 
 async def _nothing(key: str) -> None:
@@ -179,7 +216,7 @@ class Objects:
 
     def _entry(self, key: str) -> ObjectEntry:
         size = len(self.objects[key])
-        return ObjectEntry(EntryKind.OBJECT, BUCKET, key, size, START, etag=f"{hash(self.objects[key])}")
+        return ObjectEntry(EntryKind.OBJECT, BUCKET, key, size, START, etag=self.objects[key].hex())
 
     async def head(self, bucket: str, key: str) -> ObjectFacts:
         if key not in self.objects:
