@@ -168,12 +168,7 @@ ACTS: dict[Operation, Act] = {
         machine(O.TERMINATE, BOX.id, ResourceState.TERMINATED),
         machine(O.STOP, BOX.id, ResourceState.STOPPED),
         machine(O.START, OFF.id, ResourceState.RUNNING),
-        Act(
-            O.LAUNCH,
-            lambda folder: Rig(folder, BOX),
-            lambda rig: rig.actions.plan_launch(LaunchRequest(OPTIONS)),
-            makes=True,
-        ),
+        training(O.LAUNCH, BUYS, most=2, rows=lambda rig: len(rig.provider.calls)),
         Act(O.CLEAN_UP, lambda folder: Rig(folder, BOX, OFF, THIRD), _clean_up, most=3, done=_cleaned),
         marking(O.PROTECT),
         marking(O.UNPROTECT, ("runctl:owner", "alice"), ("runctl:protected", "true")),

@@ -7,6 +7,7 @@ import contextlib
 import os
 import pickle
 import signal
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,18 +45,21 @@ class Mortal:
         """Whether the next moment is the one of death."""
         return self.steps == self.at - 1
 
+    def check(self) -> None:
+        """Raise where it is dead already: a thing that it had begun with ends, and the next one never begins."""
+        if self.dead:
+            raise Died
+
     def step(self) -> None:
-        if self.dead:
-            raise Died
+        self.check()
         self.steps += 1
-        if self.dead:
-            raise Died
+        self.check()
 
     def around(self, work: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
-        """Have a moment before and one after each time that something is done."""
+        """Have a moment after each time that something is done: before the next one nothing has changed."""
 
         async def mortal(*arguments: Any, **named: Any) -> T:
-            self.step()
+            self.check()
             value = await work(*arguments, **named)
             self.step()
             return value
@@ -91,6 +95,8 @@ class Act:
     """Done again it makes another thing, so that a person decides about that."""
     repeats: bool = False
     """What was interrupted is done again, which changes nothing more."""
+    rows: Callable[[Any], int] | None = None
+    """Rows of the journal that are verified, where they are not as many as calls arrived."""
     told: frozenset[JournalState] = frozenset({JournalState.VERIFIED})
     """How a row of a call that arrived may be settled."""
     holds: Callable[[Any], bool] = lambda rig: True
@@ -140,8 +146,7 @@ def audited(rig: Rig) -> AuditedActions:
 
 def make_mortal(act: Act, rig: Rig, mortal: Mortal) -> None:
     """Let a program die between any two of its writes and calls."""
-    every: Any = rig
-    every.store.run = mortal.around(rig.store.run)
+    _written(rig, mortal)
     _torn(audit_of(rig), mortal)
     _locked(rig, mortal)
     for part in act.parts(rig):
@@ -149,12 +154,36 @@ def make_mortal(act: Act, rig: Rig, mortal: Mortal) -> None:
             setattr(part.thing, door, mortal.around(getattr(part.thing, door)))
 
 
+def _written(rig: Any, mortal: Mortal) -> None:
+    """Have a moment after each transaction that wrote something."""
+    run = rig.store.run
+
+    async def mortal_run(work: Callable[[sqlite3.Connection], T]) -> T:
+        mortal.check()
+        wrote = False
+
+        def counted(connection: sqlite3.Connection) -> T:
+            nonlocal wrote
+            before = connection.total_changes
+            value = work(connection)
+            wrote = connection.total_changes != before
+            return value
+
+        value: T = await run(counted)
+        if wrote:
+            mortal.step()
+        mortal.check()
+        return value
+
+    rig.store.run = mortal_run
+
+
 def _torn(log: Any, mortal: Mortal) -> None:
-    """Have moments around each line of the audit log, and one in the middle of it."""
+    """Have a moment in the middle of each line of the audit log, and one after it."""
     append = log._append
 
     async def mortal_append(entry: Any) -> None:
-        mortal.step()
+        mortal.check()
         if mortal.last:
             with log._locked() as handle:
                 os.write(handle, b'{"at":"2026-11-1')
@@ -166,18 +195,18 @@ def _torn(log: Any, mortal: Mortal) -> None:
 
 
 def _locked(rig: Any, mortal: Mortal) -> None:
-    """Have moments around each making of a lock file; the kernel lets go of what a dead program held."""
+    """Have a moment after each making of a lock file; the kernel lets go of what a dead program held."""
     hold, forget = rig.locks.hold, rig.locks.forget
 
     @contextlib.contextmanager
     def mortal_hold(name: str, doing: str = "") -> Iterator[None]:
-        mortal.step()
+        mortal.check()
         with hold(name, doing):
             mortal.step()
             yield
 
     def mortal_forget(name: str) -> None:
-        mortal.step()
+        mortal.check()
         forget(name)
         mortal.step()
 

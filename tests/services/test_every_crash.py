@@ -12,7 +12,7 @@ from tests.services.crash_acts import ACTS
 from tests.services.crash_truth import finds_one_truth
 from tests.services.dying import Act, Mortal, close, live, make_mortal
 
-FEWEST = 15
+FEWEST = 10
 """Moments that any operation has: each row of the journal, each line of the audit log, and the call."""
 
 
