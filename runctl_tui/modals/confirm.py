@@ -83,6 +83,7 @@ _OFFERS: Final = {
     Operation.TERMINATE: "Terminate instead",
     Operation.VOLUME_DETACH: "Detach it first",
     Operation.VOLUME_SNAPSHOT: "Snapshot it first",
+    Operation.SCHEDULE: "Schedule it",
 }
 """A better way as a button says it, in the order in which tab reaches them."""
 

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 from runctl_tui import modals
 from runctl_tui.domain.resource import GONE
+from runctl_tui.domain.states import Operation
 from runctl_tui.domain.text import safe
 from runctl_tui.messages import Navigate
 from runctl_tui.screens.commanding import CommandingScreen
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from runctl_tui.domain.fleet import FleetRow
     from runctl_tui.domain.instance import Tagged
     from runctl_tui.domain.launch import LaunchRequest
-    from runctl_tui.domain.plan import JobView, Operation, Plan
+    from runctl_tui.domain.plan import JobView, Plan
     from runctl_tui.domain.snapshot import Snapshot
     from runctl_tui.domain.states import Capability
 
@@ -227,15 +228,31 @@ class ChangingScreen(CommandingScreen):
         asked = plan
         answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
         while isinstance(answer, modals.Instead):
-            plan = await self._planned(answer.operation, answer.references)
+            better = await self._better(plan, answer)
+            if better is None:
+                break
+            plan = better
             answer = await self.app.push_screen_wait(modals.dialog_for(self.services.clock, plan))
-        if answer is None:
+        if answer is None or isinstance(answer, modals.Instead):
             await self.services.actions.decline(plan)
             return ""
         job_id = await self.services.actions.commit(plan, answer)
         self.shared.own_jobs.add(job_id)
         self.tell(f"{plan.effect}: at work, see 7 Tasks")
         return job_id if plan is asked else ""
+
+    async def _better(self, plan: Plan, chosen: modals.Instead) -> Plan | None:
+        """Return the plan of a better way; None where a person gives up to say when."""
+        if chosen.operation is not Operation.SCHEDULE:
+            return await self._planned(chosen.operation, chosen.references)
+        from runctl_tui.screens.marking import ask_to_schedule
+
+        kind = plan.targets[0].kind
+        request = await ask_to_schedule(self.app, self.services.clock, kind, chosen.references)
+        if request is None:
+            return None
+        made = self.services.actions.plan_marks(request)
+        return await self._while_waiting(_looking(request.operation), made)
 
     def mark(self, kind: str, rows: Sequence[Tagged]) -> None:
         """Ask what shall be marked on these, and open its plan."""

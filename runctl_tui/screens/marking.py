@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from runctl_tui import modals
@@ -63,20 +64,26 @@ async def ask_for_mark(app: App[Any], clock: Clock, kind: str, rows: Sequence[Ta
     label, operation, way = _CHOICES[choice]
     when: date | None = None
     if operation is Operation.SCHEDULE or (operation is Operation.PROTECT and way is Way.UNTIL):
-        today = clock.now().date()
-        words = "Nothing is deleted then by itself: it is shown as due. " if operation is Operation.SCHEDULE else ""
-        entry = modals.Entry(
-            clock,
-            safe(label.rstrip("…").upper()),
-            safe(f"{words}The day (UTC), such as {today + WEEK}:"),
-            str(today + WEEK),
-            lambda text: _wrong_day(text, today),
-        )
-        said = await app.push_screen_wait(entry)
-        if said is None:
+        when = await _ask_for_day(app, clock, label, operation)
+        if when is None:
             return None
-        when = day(said)
     return MarkRequest(operation, kind, tuple(row.key for row in rows), way, when)
+
+
+async def ask_to_schedule(app: App[Any], clock: Clock, kind: str, keys: Sequence[str]) -> MarkRequest | None:
+    """Ask for the day on which a deletion shall be shown as due; None where a person gives up."""
+    label, operation, way = _CHOICES["schedule"]
+    when = await _ask_for_day(app, clock, label, operation)
+    return None if when is None else MarkRequest(operation, kind, tuple(keys), way, when)
+
+
+async def _ask_for_day(app: App[Any], clock: Clock, label: str, operation: Operation) -> date | None:
+    today = clock.now().date()
+    words = "Nothing is deleted then by itself: it is shown as due. " if operation is Operation.SCHEDULE else ""
+    title, question = safe(label.rstrip("…").upper()), safe(f"{words}The day (UTC), such as {today + WEEK}:")
+    check = partial(_wrong_day, today=today)
+    said = await app.push_screen_wait(modals.Entry(clock, title, question, str(today + WEEK), check))
+    return None if said is None else day(said)
 
 
 def _wrong_day(text: str, today: date) -> str:

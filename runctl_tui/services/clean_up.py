@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runctl_tui.domain.plan import Confirmation, Operation, Plan, Reversibility, Step, Verdict
+from runctl_tui.domain.safety.cleanup import together
 from runctl_tui.services.bulk import Bulk, plan_for_all, spared
 from runctl_tui.services.errors import CloudProviderError, TrainctlError
 
@@ -65,6 +66,8 @@ def _joined(plans: Sequence[Plan], parts: tuple[Plan, ...]) -> Plan:
     """Return one plan that asks for no less than any of the others does."""
     verdicts = [one.verdict for one in (*plans, *parts)]
     reasons = tuple(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons))
+    if (many := together(len(parts))) is not None and all(reason.code != many.code for reason in reasons):
+        reasons = (many, *reasons)
     accounts = dict(pair for part in parts for pair in _accounts(part))
     return replace(
         plans[0],

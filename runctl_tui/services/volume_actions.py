@@ -12,6 +12,7 @@ from runctl_tui.domain.facts import Known
 from runctl_tui.domain.plan import Operation, Plan, Step, Target
 from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
 from runctl_tui.domain.safety.cleanup import already_done
+from runctl_tui.domain.states import DESTROYING, ON_SNAPSHOTS
 from runctl_tui.domain.volume import VolumeChange
 from runctl_tui.domain.volume_shapes import settled
 from runctl_tui.services.action_calls import entry_for
@@ -54,13 +55,20 @@ class VolumeActions:
         _check(change)
         references = tuple(dict.fromkeys(change.references)) or ("",)
         batch = [await self._parts.facts.of(change, one, planned_account) for one in references]
-        verdict = self._parts.safety.judge_batch(change.operation, batch)
+        verdict = self._parts.safety.judge_batch(change.operation, batch, await self._class_size(change))
         effect = "; ".join(_effect(change, facts) for facts in batch)
         plan = plan_of(change.operation, batch, verdict, effect, _parameters(change, batch))
         self._changes[plan.hash] = change
         while len(self._changes) > _REMEMBERED:
             self._changes.popitem(last=False)
         return plan, batch
+
+    async def _class_size(self, change: VolumeChange) -> int | None:
+        """Return of how many volumes, or snapshots, several are about to be changed."""
+        if len(change.references) < 2 or change.operation not in DESTROYING | {Operation.VOLUME_DETACH}:
+            return None
+        known = (await self._parts.facts.volumes.now()).value
+        return len(known.snapshots if change.operation in ON_SNAPSHOTS else known.volumes)
 
     async def again(self, plan: Plan) -> tuple[Plan, list[SafetyFacts]]:
         """Make a plan again from strong reads, for the account that it was made for."""

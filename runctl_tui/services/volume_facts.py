@@ -116,10 +116,19 @@ class VolumeFactGatherer:
                 storage = replace(storage, modified_at=await self._fact(_last_change(store, found)))
         if change.operation is Operation.VOLUME_SNAPSHOT:
             month = store.snapshot_month(found.region, found.shape.size_gib)
+        if change.operation is Operation.VOLUME_DELETE:
+            storage = replace(storage, used_at=await known(self._last_use(found)))
         storage = replace(storage, shape=change.shape, month=month)
         storage, sessions = await self._with_host(change, found, storage)
         at = self.common.clock.now()
         return replace(facts, type=found.shape.words, price=price, storage=storage, sessions=sessions, at=at)
+
+    async def _last_use(self, volume: Volume) -> Fact[datetime | None]:
+        """Return when this program put a volume on a machine or took it off; a provider tells nothing of the past."""
+        journal = self.common.journal
+        moves = (Operation.VOLUME_ATTACH, Operation.VOLUME_DETACH)
+        times = [at for each in moves if (at := await journal.last_time(volume.key, each)) is not None]
+        return Known(max(times, default=None), self.common.clock.now(), "journal")
 
     async def _with_host(
         self, change: VolumeChange, volume: Volume, storage: StorageFacts

@@ -153,6 +153,7 @@ TABLE: Final = (
     Row("D26", VOLUME, stored(snapshots=known((replace(SAVED, state=SnapshotState.PENDING),))), "no_undo", BLOCK, L3),
     Row("D26", VOLUME, stored(snapshots=LOST), "no_undo", BLOCK, L3),
     Row("D27", VOLUME, stored(), "undo_exists", WARN, L2),
+    Row("D27", VOLUME, stored(used_at=known(START - timedelta(hours=9))), "undo_old", BLOCK, L3),
     Row("D28", SNAPSHOT, stored(images=known(("ami-1",))), "referenced", BLOCK, LX),
     Row("D28", SNAPSHOT, {"target": SAVED_TARGET, **stored(snapshots=known((SAVED,)))}, "last_snapshot", BLOCK, L3),
     Row("D29", DELETE, objects(10), "delete_marker", WARN, L1),

@@ -108,6 +108,7 @@ HAZARDS: dict[str, list[Any]] = {
         replace(STORED, volume=known(replace(FREE, state=VolumeState.CREATING))),
         replace(STORED, snapshots=known((replace(SAVED, state=SnapshotState.PENDING),))),
         replace(STORED, snapshots=Unknown("throttled")),
+        replace(STORED, used_at=known(START)),
         replace(STORED, images=known(("ami-1",))),
         replace(STORED, month=Unknown("no price")),
         replace(STORED, host=known(replace(HOST, state=ResourceState.STARTING))),

@@ -79,6 +79,7 @@ STORED = StorageFacts(
     snapshot=known(SAVED),
     snapshots=known((SAVED, replace(SAVED, id="snap-2"))),
     copies=known(()),
+    used_at=known(START - timedelta(days=3)),
     images=known(()),
     host=known(HOST),
     shape=SHAPE,

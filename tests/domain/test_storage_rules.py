@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from runctl_tui.domain.facts import Unknown
+from runctl_tui.domain.facts import Fact, Unknown
 from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity, Target
 from runctl_tui.domain.resource import Ownership, ResourceState
@@ -16,7 +17,7 @@ from runctl_tui.domain.safety.storage_facts import StorageFacts
 from runctl_tui.domain.states import STORAGE
 from runctl_tui.domain.volume import Attachment, SnapshotState, VolumeShape, VolumeState
 from tests.domain.safety_facts import FREE, HELD, HOST, SAFE, SAVED, SHAPE, STORED, known
-from tests.fakes import OWNER, a_run, an_instance
+from tests.fakes import OWNER, START, a_run, an_instance
 
 O = Operation  # noqa: E741 - short, because every line of this file names one
 
@@ -111,6 +112,30 @@ def test_an_undo_that_exists_is_named_with_its_age() -> None:
     reason = judged(O.VOLUME_DELETE, facts(O.VOLUME_DELETE))["undo_exists"]
     assert (reason.severity, reason.level) == (Severity.WARN, Level.NAME)
     assert "2 d old" in reason.text
+
+
+AGED = "its newest snapshot is 2 d old"
+
+
+@pytest.mark.parametrize(
+    ("used_at", "words"),
+    [
+        (known(START - timedelta(days=1)), f"{AGED}, and it was in use 24 h ago: what was written since exists once"),
+        (known(None), f"{AGED}, and when it was in use last is not told: what was written since exists once"),
+        (Unknown("locked"), f"{AGED}, and when it was in use last is not told: what was written since exists once"),
+    ],
+)
+def test_a_snapshot_from_before_the_last_use_is_no_undo(used_at: Fact[datetime | None], words: str) -> None:
+    found = judged(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, used_at=used_at))
+    assert "undo_exists" not in found
+    assert (found["undo_old"].level, found["undo_old"].text) == (Level.REASON, words)
+    assert found["undo_old"].offer_operation is O.VOLUME_SNAPSHOT
+
+
+def test_a_snapshot_of_today_is_an_undo_where_nobody_tells_of_the_last_use() -> None:
+    young = known((replace(SAVED, started_at=START - timedelta(hours=23)),))
+    found = judged(O.VOLUME_DELETE, facts(O.VOLUME_DELETE, used_at=known(None), snapshots=young))
+    assert found["undo_exists"].text == "its newest snapshot is 23 h old: what was written since is lost"
 
 
 def test_the_only_copy_of_a_volume_that_is_gone_is_called_so() -> None:
@@ -255,3 +280,36 @@ def test_what_is_claimed_without_tags_says_how() -> None:
     given = replace(facts(O.VOLUME_DELETE, **ON_RUNPOD), ownership=known(Ownership.FOREIGN), no_tags="write it there")
     reason = judged(O.VOLUME_DELETE, given)["foreign"]
     assert (reason.level, reason.offer) == (Level.NEVER, "if it is yours, claim it: write it there")
+
+
+def test_a_deletion_may_get_a_day_instead() -> None:
+    for operation in (O.VOLUME_DELETE, O.SNAPSHOT_DELETE):
+        given = facts(operation)
+        found = judged(operation, given)["schedule_instead"]
+        assert (found.severity, found.level) == (Severity.ALLOW, Level.ENTER)
+        assert (found.offer_operation, found.offer_references) == (O.SCHEDULE, (given.target.key,))
+        for other in (
+            replace(given, ownership=known(Ownership.OTHER)),
+            replace(given, no_tags="RunPod has none"),
+            replace(given, tags=Unknown("throttled")),
+            replace(given, tags=known((("runctl:owner", OWNER), ("runctl:delete-after", "2099-01-01")))),
+        ):
+            assert "schedule_instead" not in judged(operation, other)
+    assert "schedule_instead" not in judged(O.VOLUME_DETACH, facts(O.VOLUME_DETACH))
+
+
+@pytest.mark.parametrize(
+    ("tags", "code", "level"),
+    [
+        ((), "foreign", Level.NEVER),
+        ((("CreatedBy", "runctl"),), "foreign", Level.NEVER),
+        ((("runctl:owner", "bob"),), "other_owner", Level.NAME),
+    ],
+)
+def test_a_disk_is_put_only_on_a_machine_of_ones_own(
+    tags: tuple[tuple[str, str], ...], code: str, level: Level
+) -> None:
+    found = judged(O.VOLUME_ATTACH, facts(O.VOLUME_ATTACH, host=known(replace(HOST, tags=tags))))
+    assert found[code].level is level
+    assert code not in judged(O.VOLUME_DETACH, facts(O.VOLUME_DETACH, host=known(replace(HOST, tags=tags))))
+    assert code not in judged(O.VOLUME_ATTACH, facts(O.VOLUME_ATTACH))

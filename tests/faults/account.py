@@ -38,6 +38,7 @@ class Seeds:
     volume: str = ""
     snapshot: str = ""
     image: str = ""
+    template: str = ""
 
 
 class Account:
@@ -75,6 +76,9 @@ class Account:
         self.seeds.image = east.register_image(Name="mine", RootDeviceName="/dev/sda1", BlockDeviceMappings=mapping)[
             "ImageId"
         ]
+        data = {"BlockDeviceMappings": mapping}
+        made = east.create_launch_template(LaunchTemplateName="boxes", LaunchTemplateData=data)
+        self.seeds.template = made["LaunchTemplate"]["LaunchTemplateId"]
         s3 = self.raw("s3", EAST)
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "team", "Value": "vision"}]})

@@ -9,6 +9,7 @@ from typing import Any, Final
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.plan import Operation as Verb
 from runctl_tui.domain.resource import Market, ResourceState
+from runctl_tui.services.aws.resting import images_on, templates_on
 from tests.faults.account import BUCKET, CONTENT, EAST, KEY, Stage
 from tests.faults.ends import check_problem, check_unknown
 from tests.faults.wire import BRIEF, Case
@@ -231,9 +232,15 @@ READS: Final = (
     Operation(
         "images that rest on a snapshot",
         ("DescribeImages",),
-        lambda stage: stage.provider.volumes.users_of(stage.seeds.snapshot, EAST),
-        lambda stage, found: found == (stage.seeds.image,),
+        lambda stage: images_on(stage.provider._clients, stage.seeds.snapshot, EAST),
+        lambda stage, found: found == {stage.seeds.image},
         unplayed="moto knows no filter by an image's snapshot",
+    ),
+    Operation(
+        "launch templates that rest on a snapshot",
+        ("DescribeLaunchTemplateVersions",),
+        lambda stage: templates_on(stage.provider._clients, stage.seeds.snapshot, EAST),
+        lambda stage, found: found == {stage.seeds.template},
     ),
     Operation(
         "change of a volume",

@@ -138,16 +138,24 @@ def training(operation: Operation, request: LaunchRequest, **more: Any) -> Act:
 def in_s3(
     operation: Operation, request: CopyRequest | DeleteRequest, kept: int, done: Callable[[Any], bool], **more: Any
 ) -> Act:
-    """Objects: of each of the three one copy at least is there, as long as it was not to be deleted."""
+    """Objects: of each that is kept one copy at least is there, in S3 or in the folder of this machine."""
     return Act(
         operation,
         ObjectRig,
-        lambda rig: rig.actions.plan_storage(request),
-        lambda rig: [Part(rig.s3, ("objects", "unfinished", "calls"), ("copy", "delete"))],
+        lambda rig: rig.actions.plan_storage(_here(request, rig)),
+        lambda rig: [Part(rig.s3, ("objects", "unfinished", "calls"), ("copy", "upload", "download", "delete"))],
         holds=lambda rig: len(rig.contents()) >= kept,
         done=done,
         **more,
     )
+
+
+def _here(request: CopyRequest | DeleteRequest, rig: Any) -> CopyRequest | DeleteRequest:
+    """Name the program's own folder where a request does."""
+    if isinstance(request, DeleteRequest):
+        return request
+    ends = (str(rig.here) if end == HERE else end for end in (request.source, request.destination))
+    return replace(request, **dict(zip(("source", "destination"), ends, strict=True)))
 
 
 def _names(rig: Any) -> set[str]:
@@ -160,6 +168,7 @@ BUYS = LaunchRequest(OPTIONS, job=JOB)
 TRAINS = LaunchRequest(None, job=JOB, instance_key=BOX.key)
 RESUMES = LaunchRequest(None, job=replace(JOB, parent="r-000001"), instance_key=BOX.key)
 OLD, COPY = f"s3://{BUCKET}/old/", f"s3://{BUCKET}/new/"
+HERE = "here"
 UPLOAD = upload_reference(BUCKET, "big.pt", "u-1")
 
 ACTS: dict[Operation, Act] = {
@@ -204,7 +213,7 @@ ACTS: dict[Operation, Act] = {
         in_s3(
             O.S3_COPY,
             CopyRequest(OLD, COPY, recursive=True),
-            3,
+            4,
             lambda rig: len(rig.s3.objects) == 6,
             most=3,
             repeats=True,
@@ -213,8 +222,8 @@ ACTS: dict[Operation, Act] = {
         in_s3(
             O.S3_MOVE,
             CopyRequest(OLD, COPY, recursive=True, move=True),
-            3,
-            lambda rig: _names(rig) == {"new"} and len(rig.contents()) == 3,
+            4,
+            lambda rig: _names(rig) == {"new"} and len(rig.contents()) == 4,
             most=6,
             repeats=True,
             told=EITHER,
@@ -229,3 +238,25 @@ ACTS: dict[Operation, Act] = {
         ),
     )
 }
+TO_S3 = CopyRequest(HERE, COPY, recursive=True, move=True)
+FROM_S3 = CopyRequest(OLD, HERE, recursive=True, move=True)
+MORE = {
+    "move-to-s3": in_s3(
+        O.S3_MOVE,
+        TO_S3,
+        4,
+        lambda rig: not [*rig.here.iterdir()] and len(rig.contents()) == 4,
+        repeats=True,
+        told=EITHER,
+    ),
+    "move-from-s3": in_s3(
+        O.S3_MOVE,
+        FROM_S3,
+        4,
+        lambda rig: not rig.s3.objects and len(rig.contents()) == 4,
+        most=6,
+        repeats=True,
+        told=EITHER,
+    ),
+}
+"""Other ways of an operation, which write and remove files of this machine."""

@@ -238,6 +238,16 @@ class Objects:
         self.objects[key] = self.objects[entry.key]
         moved(entry.size)
 
+    async def upload(self, source: Path, bucket: str, key: str, moved: Any) -> None:
+        content = await asyncio.to_thread(source.read_bytes)
+        self.calls.append(("upload", source.name))
+        self.objects[key] = content
+        moved(len(content))
+
+    async def download(self, entry: ObjectEntry, folder: Path, name: str, moved: Any) -> None:
+        await asyncio.to_thread((folder / name).write_bytes, self.objects[entry.key])
+        moved(entry.size)
+
     async def delete(self, bucket: str, entries: Sequence[ObjectEntry]) -> tuple[tuple[str, str], ...]:
         self.calls.append(("delete", tuple(entry.key for entry in entries)))
         for entry in entries:
@@ -277,6 +287,10 @@ class ObjectRig(Rig):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        self.here = folder / "here"
+        if not self.here.is_dir():
+            self.here.mkdir(parents=True)
+            (self.here / "d").write_bytes(b"d")
         self.s3 = Objects(self.clock, {f"old/{name}": name.encode() for name in "abc"})
         self.uploads = Uploads(self.s3)
         aws: Any = FakeProvider(name="aws", clock=self.clock)
@@ -300,4 +314,5 @@ class ObjectRig(Rig):
         )  # fmt: skip
 
     def contents(self) -> set[bytes]:
-        return set(self.s3.objects.values())
+        """What is anywhere, here or there."""
+        return {*self.s3.objects.values(), *(path.read_bytes() for path in self.here.iterdir())}

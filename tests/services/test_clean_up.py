@@ -51,6 +51,22 @@ async def test_one_plan_holds_every_operation_and_names_what_is_left_out(rig: Ri
     assert "SPARED" in [line.label for line in plan.lines]
 
 
+async def test_many_small_heaps_are_one_large_heap(tmp_path: Path) -> None:
+    machines = [an_instance(number) for number in range(1, 13)]
+    rig = Rig(tmp_path / "many", *machines, *(an_instance(number) for number in range(20, 60)))
+
+    async def level(stops: int, ends: int) -> tuple[Level, bool]:
+        wanted = [(Operation.STOP, one.key) for one in machines[:stops]]
+        wanted += [(Operation.TERMINATE, one.key) for one in machines[stops : stops + ends]]
+        plan = (await plan_clean_up(rig.actions, wanted)).plan
+        assert plan is not None
+        return plan.verdict.level, "batch_cap" in {reason.code for reason in plan.verdict.reasons}
+
+    assert await level(5, 5) == (Level.NAME, False)
+    assert await level(6, 5) == (Level.REASON, True)
+    rig.close()
+
+
 async def test_one_operation_needs_no_plan_of_plans(rig: Rig) -> None:
     plan = (await plan_clean_up(rig.actions, [(Operation.STOP, ONE.key), (Operation.STOP, TWO.key)])).plan
     assert plan is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runctl_tui.domain.plan import Operation
-from tests.services.crash_acts import ACTS
+from tests.services.crash_acts import ACTS, MORE
 from tests.services.crash_truth import finds_one_truth
 from tests.services.dying import Act, Mortal, close, live, make_mortal
 
@@ -20,7 +20,7 @@ def test_every_operation_is_tried() -> None:
     assert set(ACTS) == set(Operation)
 
 
-@pytest.mark.parametrize("act", [pytest.param(act, id=act.operation.value) for act in ACTS.values()])
+@pytest.mark.parametrize("act", [pytest.param(act, id=name) for name, act in {**ACTS, **MORE}.items()])
 async def test_death_at_any_moment_leaves_one_truth(
     act: Act, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runctl_tui.domain.facts import Fact, Known
-from runctl_tui.domain.plan import Confirmation, Operation
+from runctl_tui.domain.plan import Confirmation, Level, Operation
 from runctl_tui.domain.safety import CleanupSafety
 from runctl_tui.domain.snapshot import Snapshot
 from runctl_tui.domain.volume import (
@@ -29,7 +29,7 @@ from runctl_tui.services.action_calls import Caller
 from runctl_tui.services.action_facts import FactGatherer
 from runctl_tui.services.actions import ActionParts, ActionService
 from runctl_tui.services.errors import AwsError, PlanChanged, Refused, ResourceNotFound, ValidationError
-from runctl_tui.services.journal_rows import JournalState
+from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.machines import MachineList
 from runctl_tui.services.volume_actions import VolumeActions, VolumeParts
 from runctl_tui.services.volume_facts import VolumeFactGatherer
@@ -198,10 +198,38 @@ async def states(rig: VolumeRig) -> list[tuple[Operation, JournalState]]:
     return [(row.entry.operation, row.state) for row in await rig.rows()]
 
 
+async def test_a_snapshot_from_before_the_last_detach_is_no_undo(rig: VolumeRig) -> None:
+    data = rig.ebs.add("data")
+    saved = rig.ebs.save("data", data.id)
+    assert codes(await rig.actions.plan(O.VOLUME_DELETE, [data.key])) == {"undo_old", "schedule_instead"}, "years old"
+    rig.ebs.snapshots[saved.id] = replace(saved, started_at=rig.clock.now())
+    assert codes(await rig.actions.plan(O.VOLUME_DELETE, [data.key])) == {"undo_exists", "schedule_instead"}
+    texts = ("volume", data.key, "data", "fake", "us-east-1", "hash", "op-9", "alice", "detach data")
+    await rig.journal.begin(Entry("op-9", O.VOLUME_DETACH, *texts))
+    for state in (JournalState.SENT, JournalState.ACKED, JournalState.VERIFIED):
+        rig.clock.advance(1)
+        await rig.journal.mark("op-9", state)
+    plan = await rig.actions.plan(O.VOLUME_DELETE, [data.key])
+    assert codes(plan) == {"undo_old", "schedule_instead"}
+    assert plan.verdict.level is Level.REASON
+
+
+async def test_too_large_a_part_of_all_volumes_wants_a_reason(rig: VolumeRig) -> None:
+    made = [rig.ebs.add(f"data-{number}") for number in range(10)]
+    for volume in made:
+        rig.ebs.save(f"of-{volume.name}", volume.id)
+    three = await rig.actions.plan(O.VOLUME_DELETE, [one.key for one in made[:3]])
+    four = await rig.actions.plan(O.VOLUME_DELETE, [one.key for one in made[:4]])
+    assert ("batch_cap" in codes(three), "batch_cap" in codes(four)) == (False, True)
+    assert "batch_cap" not in codes(await rig.actions.plan(O.VOLUME_SNAPSHOT, [one.key for one in made[:4]]))
+    snapshots = [f"fake/snap-of-data-{number}" for number in range(4)]
+    assert "batch_cap" in codes(await rig.actions.plan(O.SNAPSHOT_DELETE, snapshots))
+
+
 async def test_a_volume_without_a_snapshot_is_refused_snapshotted_and_then_deleted(rig: VolumeRig) -> None:
     data = rig.ebs.add("data")
     plan = await rig.actions.plan(O.VOLUME_DELETE, [data.key])
-    assert codes(plan) == {"no_undo"}
+    assert codes(plan) == {"no_undo", "schedule_instead"}
     assert (plan.verdict.reasons[0].offer_operation, plan.verdict.reasons[0].offer_references) == (
         O.VOLUME_SNAPSHOT,
         (data.key,),

@@ -76,6 +76,31 @@ async def test_without_a_snapshot_the_better_way_is_a_button() -> None:
         assert person.world.planned[-1] == (Operation.VOLUME_SNAPSHOT, ("aws/vol-0scratch",))
 
 
+async def test_a_deletion_is_put_off_to_a_day_by_a_button() -> None:
+    offer = Reason(
+        "schedule_instead", Severity.ALLOW, "giving it a day instead deletes nothing now", Level.ENTER,
+        offer_operation=Operation.SCHEDULE, offer_references=("aws/vol-0scratch",),
+    )  # fmt: skip
+    async with at_keyboard(World(reasons=(offer,))) as person:
+        await person.press("2", "ctrl+d")
+        await person.sees("DELETE VOLUME", "Schedule it")
+        await person.press("tab", "enter")
+        await person.sees("SCHEDULE ITS DELETION", "Nothing is deleted then by itself")
+        assert person.world.marks == []
+        await person.press("enter")
+        await person.sees("╭─ SCHEDULE ─")
+        (asked,) = person.world.marks
+        assert (asked.operation, asked.kind, asked.references) == (Operation.SCHEDULE, "volume", ("aws/vol-0scratch",))
+        assert asked.day is not None
+        await person.press("escape", "ctrl+d")
+        await person.sees("DELETE VOLUME")
+        await person.press("tab", "enter")
+        await person.sees("SCHEDULE ITS DELETION")
+        await person.press("escape")
+        await person.until(lambda: not person.dialog, "who gives up to say when deletes nothing either")
+        assert person.world.committed == []
+
+
 async def test_a_new_volume_is_asked_for_with_its_price_in_sight() -> None:
     async with at_keyboard() as person:
         await person.press("2", "x", "enter")

@@ -24,6 +24,7 @@ _NAMES: Final = {
     "sessions": "runs",
     "work": "processes",
     "out_of_capacity_at": "room there",
+    "images": "what rests on it",
     "copies": "copies elsewhere",
     "modified_at": "last change",
     "host": "its machine",

@@ -25,8 +25,8 @@ from runctl_tui.domain.safety import (
 )
 from runctl_tui.domain.safety.citing import cited
 from runctl_tui.domain.safety.facts import SafetyFacts
-from runctl_tui.domain.safety.lines import disks_per_month_stopped
-from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, offering, warn
+from runctl_tui.domain.safety.instead import SCHEDULABLE, schedule_instead, stop_instead
+from runctl_tui.domain.safety.reasons import ON_INSTANCES, Rule, block, known_or_none, warn
 from runctl_tui.domain.states import ON_PROCESSES
 
 BATCH_CAP: Final = 10
@@ -88,6 +88,7 @@ RULES: Final[tuple[Rule, ...]] = (
     storage.last_copy,
     storage.cannot_change,
     storage.cannot_hold,
+    storage.host_of_others,
     storage.root_disk,
     storage.maybe_mounted,
     storage.used_by_training,
@@ -208,9 +209,17 @@ class CleanupSafety:
             return Verdict((done,))
         found = (cited(partial(rule, operation), facts) for rule in self.rules)
         reasons = [reason for reason in found if reason is not None]
-        if operation is Operation.TERMINATE and self._may_stop(facts) and (instead := cited(_stop_instead, facts)):
+        if (instead := self._instead(operation, facts)) is not None:
             reasons.append(instead)
         return _verdict(reasons, _BASE[operation], facts.policy.acknowledgeable)
+
+    def _instead(self, operation: Operation, facts: SafetyFacts) -> Reason | None:
+        """Return the milder way to the same end, where the rules let it pass: a stop, else a day to come."""
+        if operation is Operation.TERMINATE and self._may_stop(facts) and (found := cited(stop_instead, facts)):
+            return found
+        if operation not in SCHEDULABLE or self.judge(Operation.SCHEDULE, facts).blocked:
+            return None
+        return cited(schedule_instead, facts)
 
     def _may_stop(self, facts: SafetyFacts) -> bool:
         """Tell whether the machine runs and could be stopped instead, by the same rules."""
@@ -254,23 +263,6 @@ def _order(reason: Reason) -> tuple[object, ...]:
     return rank, -reason.level, *words, reason.offer_references, repr(reason.facts)
 
 
-def _outlasts_stop(facts: SafetyFacts) -> bool:
-    """Tell whether a stop may keep a disk; what is not known may."""
-    disks = known_or_none(facts.disks)
-    return disks is None or not all(disk.lost_on_stop for disk in disks)
-
-
-def _stop_instead(facts: SafetyFacts) -> Reason | None:
-    if not _outlasts_stop(facts):
-        return None
-    keeps = "" if (month := disks_per_month_stopped(facts)) is None else f", for ${month:.2f}/mo"
-    lock = known_or_none(facts.protection)
-    losing = any(disk.lost_on_stop for disk in known_or_none(facts.disks) or ()) or (lock and lock.instance_store_disks)
-    kept = "the disks that outlast a stop" if losing else "its disks"
-    reason = Reason("stop_instead", Severity.ALLOW, f"stopping it instead keeps {kept}{keeps}", Level.ENTER)
-    return offering(reason, Operation.STOP, facts.target.key)
-
-
 def _named(reason: Reason, facts: SafetyFacts) -> Reason:
     return replace(reason, text=f'"{facts.target.name or facts.target.id}": {reason.text}')
 
@@ -289,6 +281,13 @@ def _batch_reasons(
     if dear := money.batch_cap(operation, [facts for facts, _ in verdicts]):
         reasons.append(dear)
     return reasons
+
+
+def together(number: int) -> Reason | None:
+    """D42: return why so many at once, of whatever kinds and for whatever operations, are too many."""
+    if number <= BATCH_CAP:
+        return None
+    return block("batch_cap", f"{number} at once are too many", offer=f"select at most {BATCH_CAP}")
 
 
 def _alone_only(verdict: Verdict) -> bool:

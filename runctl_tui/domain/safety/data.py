@@ -130,7 +130,9 @@ def data_volume_dies(operation: Operation, facts: SafetyFacts) -> Reason | None:
     noun = "disk" if len(keepable) == 1 else "disks"
     goes = "would" if all(disk.delete_on_termination for disk in keepable) else "may"
     text = f"the data {noun} {_names(keepable)} {goes} be deleted, without a snapshot of the last day"
-    return block("data_volume_dies", text, offer="snapshot what dies, or set its delete-on-termination to off")
+    reason = block("data_volume_dies", text, offer="snapshot what dies, and detach what shall stay")
+    keys = [f"{facts.target.provider}/{disk.volume_id}" for disk in keepable if disk.volume_id]
+    return offering(reason, Operation.VOLUME_SNAPSHOT, *keys) if keys else reason
 
 
 def disks_unknown(operation: Operation, facts: SafetyFacts) -> Reason | None:

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Final
 
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.instance import Disk
+from runctl_tui.domain.instance import TAG_OWNER, Disk
 from runctl_tui.domain.money import dollars
 from runctl_tui.domain.plan import Level, Operation, Reason
-from runctl_tui.domain.resource import ResourceState
+from runctl_tui.domain.resource import Ownership, ResourceState
 from runctl_tui.domain.safety.facts import DOUBTFUL, SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, block, known_or_none, offering, warn
 from runctl_tui.domain.states import ON_SNAPSHOTS, ON_VOLUMES, STORAGE
@@ -25,6 +25,8 @@ _STANDING: Final = {
 }
 COOL_DOWN: Final = timedelta(hours=6)
 """AWS: between two changes of a volume's shape (API reference of ModifyVolume)."""
+YOUNG: Final = timedelta(hours=24)
+"""The age up to which a snapshot counts as an undo although nobody tells when the volume was in use."""
 _CAN_HOLD: Final = (ResourceState.RUNNING, ResourceState.STOPPED)
 
 
@@ -84,22 +86,31 @@ def undo_exists(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if operation is not Operation.VOLUME_DELETE or newest is None:
         return None
     old = f"{ago(newest.as_of, facts.at)} old" if newest.as_of else "of a time that is not told"
-    text = f"its newest snapshot is {old}: what was written since is lost"
+    text = f"its newest snapshot is {old}"
     if newest.copy_of:
-        text = f"only a copy of a snapshot is left, in {newest.region}, {old}: what was written since is lost"
-    return warn("undo_exists", text, Level.NAME)
+        text = f"only a copy of a snapshot is left, in {newest.region}, {old}"
+    used, as_of = known_or_none(facts.storage.used_at), newest.as_of
+    if used is None and as_of is not None and facts.at - as_of < YOUNG:
+        return warn("undo_exists", f"{text}: what was written since is lost", Level.NAME)
+    if used is not None and as_of is not None and as_of >= used:
+        return warn("undo_exists", f"{text}, and it has been on no machine since", Level.NAME)
+    when = "when it was in use last is not told" if used is None else f"it was in use {ago(used, facts.at)} ago"
+    reason = block("undo_old", f"{text}, and {when}: what was written since exists once", offer="snapshot it first")
+    return offering(reason, Operation.VOLUME_SNAPSHOT, facts.target.key)
 
 
 def referenced(operation: Operation, facts: SafetyFacts) -> Reason | None:
-    """D28: an image rests on the snapshot."""
+    """D28: an image or a launch template rests on the snapshot."""
     if operation is not Operation.SNAPSHOT_DELETE:
         return None
     match facts.storage.images:
         case Unknown(reason):
-            return block("referenced", f"whether an image rests on it could not be told: {reason}")
-        case Known(images) if images:
-            rest, them = ("the image rests", "it") if len(images) == 1 else ("images rest", "them")
-            return block("referenced", f"{rest} on it: {', '.join(images)}", Level.NEVER, offer=f"deregister {them}")
+            text = f"whether an image or a launch template rests on it could not be told: {reason}"
+            return block("referenced", text)
+        case Known(users) if users:
+            rest = "rests" if len(users) == 1 else "rest"
+            text = f"{', '.join(users)} {rest} on it"
+            return block("referenced", text, Level.NEVER, offer="deregister the image, or change the launch template")
     return None
 
 
@@ -152,6 +163,21 @@ def cannot_hold(operation: Operation, facts: SafetyFacts) -> Reason | None:
     if facts.storage.device in [disk.device for disk in machine.disks]:
         return block("device_taken", f"{facts.storage.device} is taken on {machine.name or machine.id}", Level.NEVER)
     return None
+
+
+def host_of_others(operation: Operation, facts: SafetyFacts) -> Reason | None:
+    """D05 and D06 for the machine that gets a disk: it is changed too."""
+    host = known_or_none(facts.storage.host)
+    if operation is not Operation.VOLUME_ATTACH or host is None:
+        return None
+    if host.ownership is Ownership.OURS:
+        return None
+    if host.ownership is Ownership.OTHER:
+        owner = dict(host.tags).get(TAG_OWNER)
+        return warn("other_owner", f"{host.name or host.id} belongs to {owner}", Level.NAME)
+    text = f"{host.name or host.id} was not made by this tool"
+    reason = block("foreign", text, Level.NEVER, offer="claim the machine first, if it is yours")
+    return offering(reason, Operation.CLAIM, host.key)
 
 
 def root_disk(operation: Operation, facts: SafetyFacts) -> Reason | None:

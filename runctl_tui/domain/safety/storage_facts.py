@@ -27,10 +27,12 @@ class StorageFacts:
     """Ours of the volume in its own region, whatever their state."""
     copies: Fact[tuple[VolumeSnapshot, ...]] = _UNASKED
     """Ours in other regions, of snapshots of the volume."""
+    used_at: Fact[datetime | None] = _UNASKED
+    """When the volume was put on a machine or taken off one the last time; Known(None): not by this program."""
     modified_at: Fact[datetime | None] = _UNASKED
     """When the volume's shape was last changed; Known(None): never."""
     images: Fact[tuple[str, ...]] = _UNASKED
-    """That rest on the snapshot."""
+    """Images and launch templates that rest on the snapshot, by id."""
     host: Fact[Instance] = _UNASKED
     """The machine that a volume is on, or shall be put on."""
     shape: VolumeShape | None = None

@@ -39,6 +39,7 @@ EC2_CALLS: Final = frozenset(
         "DescribeInstanceTypes",
         "DescribeInstances",
         "DescribeKeyPairs",
+        "DescribeLaunchTemplateVersions",
         "DescribeRegions",
         "DescribeSecurityGroups",
         "DescribeSnapshots",

@@ -15,6 +15,7 @@ from runctl_tui.domain.volume import SNAPSHOT, TAG_COPY_OF, TAG_VOLUME, Storage,
 from runctl_tui.services.aws.codes import DRY_RUN_PASSED
 from runctl_tui.services.aws.instances import TAG_OP
 from runctl_tui.services.aws.parse import PROVIDER, in_utc, jsonable, tag_pairs
+from runctl_tui.services.aws.resting import resting_on
 from runctl_tui.services.aws.volume_calls import DONE, place, sender
 from runctl_tui.services.aws.volume_parse import SOURCE, parse_snapshot, parse_volume, with_newest
 from runctl_tui.services.aws.zones import Zones
@@ -154,14 +155,8 @@ class EbsStore:
         return tuple(one for one in found.values() if one.volume_id == volume_id or one.copy_of == snapshot_id != "")
 
     async def users_of(self, snapshot_id: str, region: str) -> tuple[str, ...]:
-        """Return the ids of our images that rest on a snapshot."""
-        what = f"{region}: the images that rest on {snapshot_id} could not be listed"
-        wanted = [{"Name": "block-device-mapping.snapshot-id", "Values": [snapshot_id]}]
-        request = {"Owners": ["self"], "Filters": wanted}
-        found: list[str] = []
-        async for page in self._clients.ec2_pages(region, what, "describe_images", request):
-            found += [raw["ImageId"] for raw in page.get("Images", []) if _rests_on(raw, snapshot_id)]
-        return tuple(sorted(found))
+        """Return our images and launch templates that rest on a snapshot."""
+        return await resting_on(self._clients, snapshot_id, region)
 
     async def modification(self, volume_id: str, region: str) -> Modification | None:
         """Return the latest change of a volume's shape."""
@@ -289,10 +284,6 @@ class EbsStore:
         if not found:
             raise ResourceNotFound(f"There is no {resource_id}", f"EC2 knows none in {region}")
         return found[0]
-
-
-def _rests_on(raw: Mapping[str, Any], snapshot_id: str) -> bool:
-    return any(one.get("Ebs", {}).get("SnapshotId") == snapshot_id for one in raw.get("BlockDeviceMappings", []))
 
 
 def _page_request(filters: Sequence[Mapping[str, object]]) -> dict[str, Any]:

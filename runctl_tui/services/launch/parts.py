@@ -36,6 +36,8 @@ class Made:
     """Whether the host's agent has taken the run over."""
     gone: bool = False
     """Whether the machine was terminated again."""
+    run_id: str = ""
+    """Of the run that it is about to begin, which the new machine is tagged with; empty: there is none."""
 
     @property
     def machine(self) -> Instance:

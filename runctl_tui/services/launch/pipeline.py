@@ -49,7 +49,7 @@ class LaunchPipeline:
     async def launch(self, request: LaunchRequest, job: JobHandle) -> str:
         """Launch and return words about the result; a failure says what is left and what it costs."""
         job.announce(steps(request))
-        made = Made()
+        made = Made(run_id=new_run_id(self._parts.clock.now(), self._parts.rng) if request.job else "")
         try:
             await self._machine(request, job, made)
             if request.job is not None:
@@ -86,17 +86,18 @@ class LaunchPipeline:
             made.instance = (await parts.fleet.find(request.instance_key)).instance
             job.set(instance_id=made.instance.id)
             return
-        provider = parts.registry.get(request.options.provider)
+        options = replace(request.options, run=made.run_id)
+        provider = parts.registry.get(options.provider)
         first, second = launch_tokens(job.id)
         job.check()
         async with job.step("create") as step:
             try:
-                instance = await provider.create_resource(request.options, first)
+                instance = await provider.create_resource(options, first)
             except NoCapacity as error:
-                if request.options.market is not Market.SPOT:
+                if options.market is not Market.SPOT:
                     raise
                 await self._may_fall_back(request, job, error)
-                on_demand = replace(request.options, market=Market.ON_DEMAND, spot_max_price=None)
+                on_demand = replace(options, market=Market.ON_DEMAND, spot_max_price=None)
                 instance = await provider.create_resource(on_demand, second)
                 step.progress(detail="no spot capacity: on demand instead")
             made.instance, made.created = instance, True
@@ -137,8 +138,7 @@ class LaunchPipeline:
         return instance
 
     async def _train(self, wanted: TrainingJob, job: JobHandle, made: Made) -> None:
-        parts = self._parts
-        run_id = new_run_id(parts.clock.now(), parts.rng)
+        parts, run_id = self._parts, made.run_id
         job.check()
         async with job.step("ssh") as step:
             agent = await reach(self._parts, step, job, made)

@@ -148,6 +148,22 @@ SHAPES: Final[dict[str, Circumstance]] = {
     "the new shape is of another type": stored(shape=VolumeShape("gp2", 100)),
     "the new shape is too small for the type": stored(shape=VolumeShape("st1", 124)),
     "the new shape is wrong twice": stored(shape=VolumeShape("gp2", 20_000, 3000)),
+    "the machine that gets it is nobody's": stored(host=known(replace(HOST, tags=()))),
+    "the machine that gets it was made by runctl": stored(host=known(replace(HOST, tags=(("CreatedBy", "runctl"),)))),
+    "the machine that gets it is bob's": stored(host=known(replace(HOST, tags=(("runctl:owner", "bob"),)))),
+    "the volume was on no machine that is known": stored(used_at=known(None)),
+    "when the volume was in use cannot be told": stored(used_at=LOST),
+    "the volume was in use until its snapshot began": stored(used_at=known(START - timedelta(days=2))),
+    "the volume was in use after its snapshot": stored(used_at=known(START - timedelta(days=2) + timedelta(seconds=1))),
+    "its snapshot is young, and it was on no machine that is known": stored(
+        used_at=known(None), snapshots=known((replace(SAVED, started_at=START - timedelta(hours=24, seconds=-1)),))
+    ),
+    "its snapshot is a day old, and it was on no machine that is known": stored(
+        used_at=known(None), snapshots=known((replace(SAVED, started_at=START - timedelta(hours=24)),))
+    ),
+    "its snapshot is young, and older than its last use": stored(
+        used_at=known(START), snapshots=known((replace(SAVED, started_at=START - timedelta(hours=1)),))
+    ),
     "the volume was never changed": stored(modified_at=known(None)),
     "the volume was changed a moment ago": stored(modified_at=known(START)),
     "the volume was changed nearly six hours ago": stored(modified_at=known(START - timedelta(hours=5, minutes=59))),

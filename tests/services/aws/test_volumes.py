@@ -224,3 +224,19 @@ async def test_images_that_rest_on_a_snapshot_are_named(world: World) -> None:
     world.hook("DescribeImages", lambda request: ec2_answer(answer))
     assert await ebs.users_of(saved, EAST) == ("ami-1",)
     assert await ebs.users_of("snap-other", EAST) == ()
+
+
+async def test_launch_templates_that_rest_on_a_snapshot_are_named(world: World) -> None:
+    ebs, ec2 = store(world), world.raw()
+    saved = await ebs.change(StorageCall(Operation.VOLUME_SNAPSHOT, EAST, await ebs.change(create()), "op-3"))
+    disks: Any = [{"DeviceName": "/dev/sdf", "Ebs": {"SnapshotId": saved}}]
+    made = ec2.create_launch_template(LaunchTemplateName="boxes", LaunchTemplateData={"BlockDeviceMappings": disks})
+    template = made["LaunchTemplate"]["LaunchTemplateId"]
+    assert await ebs.users_of(saved, EAST) == (template,)
+    ec2.create_launch_template_version(LaunchTemplateName="boxes", LaunchTemplateData={"ImageId": "ami-1"})
+    assert await ebs.users_of(saved, EAST) == (template,), "the default version still names it"
+    ec2.modify_launch_template(LaunchTemplateName="boxes", DefaultVersion="2")
+    assert await ebs.users_of(saved, EAST) == ()
+    world.hook("DescribeLaunchTemplateVersions", lambda request: ec2_error("UnauthorizedOperation"))
+    with pytest.raises(AwsError, match="launch templates that rest on"):
+        await ebs.users_of(saved, EAST)

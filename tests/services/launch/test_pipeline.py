@@ -146,6 +146,23 @@ async def test_a_machine_is_made_and_trains(world: World) -> None:
     assert world.relays == 0
 
 
+async def test_a_new_machine_is_tagged_with_the_run_that_it_is_made_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    create = world.provider.create_resource
+
+    async def made(options: CreateResourceOptions, token: str) -> Instance:
+        asked.append(options.run)
+        return await create(options, token)
+
+    monkeypatch.setattr(world.provider, "create_resource", made)
+    await world.launch(world.request())
+    assert asked == [world.job.view.run_id]
+    await world.launch(LaunchRequest(options=OPTIONS))
+    assert asked[1:] == [""], "a machine without a run carries none"
+
+
 async def test_run_ids_differ(world: World) -> None:
     box = world.machine()
     for _ in range(2):
