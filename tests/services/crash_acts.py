@@ -23,7 +23,8 @@ from runctl_tui.services.errors import ResourceNotFound
 from runctl_tui.services.journal_rows import JournalState
 from tests.fakes import an_instance
 from tests.services.actions_rig import OPTIONS, Rig
-from tests.services.crash_worlds import BORN, BUCKET, PID, RUN, HostRig, ObjectRig
+from tests.services.crash_hosts import BORN, PID, RUN, HostRig
+from tests.services.crash_stores import BUCKET, ObjectRig
 from tests.services.dying import Act, Part
 from tests.services.test_mark_actions import BOX as MARKED
 from tests.services.test_mark_actions import MarkRig
@@ -154,8 +155,8 @@ def _here(request: CopyRequest | DeleteRequest, rig: Any) -> CopyRequest | Delet
     """Name the program's own folder where a request does."""
     if isinstance(request, DeleteRequest):
         return request
-    ends = (str(rig.here) if end == HERE else end for end in (request.source, request.destination))
-    return replace(request, **dict(zip(("source", "destination"), ends, strict=True)))
+    source, destination = (str(rig.here) if end == HERE else end for end in (request.source, request.destination))
+    return replace(request, source=source, destination=destination)
 
 
 def _names(rig: Any) -> set[str]:

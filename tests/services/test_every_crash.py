@@ -20,7 +20,7 @@ def test_every_operation_is_tried() -> None:
     assert set(ACTS) == set(Operation)
 
 
-@pytest.mark.parametrize("act", [pytest.param(act, id=name) for name, act in {**ACTS, **MORE}.items()])
+@pytest.mark.parametrize("act", [pytest.param(act, id=name) for name, act in (*ACTS.items(), *MORE.items())])
 async def test_death_at_any_moment_leaves_one_truth(
     act: Act, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
