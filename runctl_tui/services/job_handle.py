@@ -36,7 +36,15 @@ class StepHandle:
 class JobHandle:
     """What the work of a job sees of it."""
 
-    def __init__(self, view: JobView, clock: Clock, changed: Callable[[JobView], None]) -> None:
+    def __init__(
+        self,
+        view: JobView,
+        clock: Clock,
+        changed: Callable[[JobView], None],
+        written: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`written` returns once what was told so far is on the disk."""
+        self._written = written
         self._view = view
         self._clock = clock
         self._changed = changed
@@ -72,6 +80,11 @@ class JobHandle:
                 instance_id=self._view.instance_id if instance_id is None else instance_id,
             )
         )
+
+    async def written(self) -> None:
+        """Return once what was told so far is on the disk, so that the next program knows it too."""
+        if self._written is not None:
+            await self._written()
 
     def announce(self, steps: Sequence[Step]) -> None:
         """Show the steps that are still to come."""

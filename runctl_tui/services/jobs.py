@@ -89,7 +89,7 @@ class JobBoard:
     def start(self, title: str, steps: Sequence[Step], work: Work) -> str:
         """Begin a job and return its id; what the work returns is its result, what it raises is told."""
         view = JobView(new_id(self._clock), title, tuple(steps), self._clock.now(), who=self._who)
-        handle = JobHandle(view, self._clock, self._show)
+        handle = JobHandle(view, self._clock, self._show, self._saved)
         self._handles[view.id] = handle
         self._show(view)
         task = asyncio.get_running_loop().create_task(self._carry_out(handle, work))
@@ -134,8 +134,11 @@ class JobBoard:
         """Wait until every job has ended and is written; for headless use and tests."""
         while working := [task for task in self._tasks if not task.done()]:
             await asyncio.wait(working)
+        await self._saved()
+
+    async def _saved(self) -> None:
         while self._saver is not None and not self._saver.done():
-            await asyncio.gather(self._saver, return_exceptions=True)
+            await asyncio.gather(asyncio.shield(self._saver), return_exceptions=True)
 
     async def _carry_out(self, handle: JobHandle, work: Work) -> None:
         try:

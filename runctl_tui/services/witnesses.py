@@ -84,7 +84,11 @@ class Witnesses:
             return JournalState.FAILED, "no run was begun"
         if run.status in _SILENT:
             return JournalState.FAILED, f"the host of {run.id} does not answer: whether it was begun is not known"
-        return JournalState.VERIFIED, f"{run.id} is {run.status.value}"
+        if run.heard_at is not None:
+            return JournalState.VERIFIED, f"{run.id} is {run.status.value}"
+        if run.status.ended:
+            return JournalState.FAILED, f"{run.id} is {run.status.value}: its host never knew of it"
+        return row.state, f"the host of {run.id} does not know of it yet"
 
     async def deleted(self, row: Row) -> Settled:
         """Tell how far a deletion in S3 came."""

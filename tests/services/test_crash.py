@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import sys
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from runctl_tui.domain.resource import ResourceState
 from runctl_tui.services.journal_rows import JournalState
 from tests.fakes import an_instance
 from tests.services.actions_rig import Rig, codes
+from tests.services.crash_acts import ACTS
+from tests.services.crash_truth import finds_one_truth
+from tests.services.dying import world_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BOX = an_instance()
@@ -82,3 +86,32 @@ async def test_every_crash_is_settled_by_the_next_program(
         assert not {"reconcile_first", "busy"} & codes(plan)
     finally:
         rig.close()
+
+
+ONE_BY_ONE = """
+import asyncio, os, sys
+from pathlib import Path
+from tests.services.crash_acts import ACTS
+from tests.services.dying import die_in_the_call
+
+for act in ACTS.values():
+    child = os.fork()
+    if not child:
+        asyncio.run(die_in_the_call(act, Path(sys.argv[1]) / act.operation.value))
+        os._exit(1)
+    print(act.operation.value, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+async def test_a_kill_in_the_call_of_any_operation_is_settled_by_the_next_program(tmp_path: Path) -> None:
+    """The most dangerous moment: it was carried out, and nobody has written that down."""
+    pipe = asyncio.subprocess.PIPE
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ONE_BY_ONE, str(tmp_path), cwd=ROOT, stdout=pipe
+    )
+    told, _ = await program.communicate()
+    assert told.decode().split() == [word for act in ACTS.values() for word in (act.operation.value, "-9")]
+    for act in ACTS.values():
+        folder = tmp_path / act.operation.value
+        world = pickle.loads(world_of(folder).read_bytes())
+        await finds_one_truth(act, folder, world, f"{act.operation.value} was killed")

@@ -153,6 +153,13 @@ class FakeStore:
             case O.VOLUME_MODIFY:
                 assert call.shape is not None
                 self.volumes[call.id] = replace(self.volumes[call.id], shape=call.shape)
+                self.changed[call.id] = Modification("completed", self.clock.now())
+            case O.VOLUME_DETACH:
+                self.volumes[call.id] = replace(self.volumes[call.id], state=VolumeState.AVAILABLE, attachments=())
+            case O.SNAPSHOT_COPY:
+                return self.save(call.name, call.volume_id).id
+            case O.SNAPSHOT_DELETE:
+                del self.snapshots[call.id]
         return call.id
 
     def month(self, region: str, shape: VolumeShape) -> Fact[Decimal]:

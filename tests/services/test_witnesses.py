@@ -64,6 +64,8 @@ async def settled(folder: Path, operation: Operation, book: Book, resource: str 
 
 STOPPED = replace(RUN, status=TrainingStatus.CANCELLED)
 SILENT = replace(RUN, status=TrainingStatus.UNREACHABLE)
+UNHEARD = replace(RUN, status=TrainingStatus.PREPARING, heard_at=None)
+NEVER_BEGAN = replace(UNHEARD, status=TrainingStatus.LOST)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,8 @@ async def test_a_run_tells_whether_it_was_stopped(tmp_path: Path, book: Book, st
         (Book(RUN, jobs={"j-1": RUN.id}), JournalState.VERIFIED, "r-000001 is running"),
         (Book(SILENT, jobs={"j-1": RUN.id}), JournalState.FAILED, "does not answer"),
         (Book(None, jobs={"j-1": RUN.id}), JournalState.FAILED, "no run was begun"),
+        (Book(UNHEARD, jobs={"j-1": RUN.id}), JournalState.SENT, ""),
+        (Book(NEVER_BEGAN, jobs={"j-1": RUN.id}), JournalState.FAILED, "its host never knew of it"),
         (Book(RUN, jobs={"j-1": ""}), JournalState.FAILED, "no run was begun"),
         (Book(RUN), JournalState.FAILED, "no run was begun"),
     ],

@@ -160,6 +160,7 @@ class LaunchPipeline:
         made.session = self._session(run_id, wanted, instance, project_dir)
         await parts.runs.remember(made.session)
         job.set(run_id=run_id)
+        await job.written()  # whoever settles this launch after a crash finds its run by that
         async with job.step("deps") as step:
             request = start_request(run_id, wanted, project_dir, region, self._meta(made.session))
             await through(parts, step, job, made, lambda: self._start(request, agent, made))

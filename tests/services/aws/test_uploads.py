@@ -23,7 +23,6 @@ from runctl_tui.services.errors import AwsError, PlanChanged, Refused, ResourceN
 from runctl_tui.services.journal_rows import JournalState
 from tests.fakes import a_run, an_instance
 from tests.services.aws.world import World
-from tests.services.test_every_crash import Act, Mortal, live
 from tests.services.upload_rig import BUCKET, MOTO, PART, Rig, codes
 
 WEST = "others-are-there"
@@ -314,52 +313,3 @@ async def test_one_that_could_not_be_looked_at_is_never_aborted(rig: Rig, monkey
     plan = await rig.plan(KEY, upload)
     assert plan.verdict.forbidden
     assert "upload_unknown" in codes(plan)
-
-
-async def test_death_at_any_moment_of_an_abort_leaves_one_truth(rig: Rig, tmp_path: Path) -> None:
-    points = 0
-    while True:
-        upload, folder, mortal = rig.begin(KEY, parts=0), tmp_path / str(points), Mortal(points + 1)
-        sent = await live_and_die(rig, folder, upload, mortal)
-        if not mortal.dead:
-            break
-        await finds_one_truth(Rig(folder, rig.world), upload, sent, f"moment {points + 1}")
-        points += 1
-    assert points >= 10, "the moments were not met"
-
-
-async def live_and_die(rig: Rig, folder: Path, upload: str, mortal: Mortal) -> int:
-    """Plan, confirm and abort until death, and return how often S3 was told to."""
-    dying: Any = Rig(folder, rig.world)
-    store: Any = rig.world.provider.uploads
-    abort, told = store.abort, 0
-
-    async def counted(one: Any) -> None:
-        nonlocal told
-        told += 1
-        await abort(one)
-
-    dying.store.run = mortal.around(dying.store.run)
-    store.abort = mortal.around(counted)
-    try:
-        await live(Act(Operation.UPLOAD_ABORT, Any, lambda _: dying.plan(KEY, upload)), dying)  # type: ignore[arg-type]  # only its plan is used
-    finally:
-        del store.abort
-        dying.close()
-    return told
-
-
-async def finds_one_truth(rig: Rig, upload: str, sent: int, where: str) -> None:
-    rig.clock.advance(61)
-    assert sent <= 1, where
-    assert await rig.journal.reconcile(rig.registry) == (), where
-    states = [row.state for row in await rig.journal.history()]
-    settled = [state for state in states if state is not JournalState.CONFIRMED]
-    assert settled == [JournalState.VERIFIED] if sent else settled in ([], [JournalState.FAILED]), f"{where}: {states}"
-    if sent:
-        with pytest.raises(ResourceNotFound):
-            await rig.plan(KEY, upload)
-    else:
-        assert (await rig.commit(await rig.plan(KEY, upload))).ok, where
-    assert upload not in rig.listed(), where
-    rig.close()
