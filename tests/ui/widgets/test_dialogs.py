@@ -276,7 +276,7 @@ async def test_a_key_that_reaches_a_field_waits_for_those_typed_before_it() -> N
         await stage.open(pilot)
         dialog = stage.app.screen
         assert isinstance(dialog, Dialog)
-        dialog.BURST_SECONDS = 0.2  # type: ignore[misc]
+        dialog.BURST_SECONDS = 0.2  # type: ignore[misc]  # a class variable, here for one dialog
         for key in "ne":
             stage.app.post_message(events.Key(key, key))
         await pilot.pause()
