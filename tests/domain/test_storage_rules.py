@@ -87,6 +87,7 @@ ROOT = replace(HOST, disks=(Disk("vol-1", "/dev/sda1", 100, "gp3", True, root=Tr
         (O.SNAPSHOT_DELETE, {"images": Unknown("denied")}, "referenced", None),
         (O.SNAPSHOT_DELETE, {"snapshots": known((SAVED,))}, "last_snapshot", O.VOLUME_SNAPSHOT),
         (O.SNAPSHOT_DELETE, {"snapshots": Unknown("throttled")}, "last_snapshot", None),
+        (O.SNAPSHOT_DELETE, {"snapshots": known((SAVED,)), "volume": Unknown("throttled")}, "last_snapshot", None),
         (O.VOLUME_ATTACH, {"host": known(replace(HOST, zone="us-east-1b"))}, "other_zone", None),
         (O.VOLUME_ATTACH, {"host": Unknown("throttled")}, "host_unknown", None),
         (O.VOLUME_ATTACH, {"host": known(replace(HOST, state=ResourceState.STARTING))}, "host_state", None),
