@@ -15,6 +15,7 @@ import pytest
 from runctl_tui.services.aws import object_io
 from tests.faults.account import Account, Stage
 from tests.faults.aws_reads import READS, Operation
+from tests.faults.aws_uploads import UPLOADS
 from tests.faults.aws_writes import EC2_WRITES, LEAST, S3_WRITES
 from tests.faults.ends import check_error, end_of
 from tests.faults.proxy import fault_proxy
@@ -22,7 +23,7 @@ from tests.faults.shares import is_tried
 from tests.faults.wire import CASES, ELSEWHERE, Case, call_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-OPERATIONS: Final = (*READS, *EC2_WRITES, *S3_WRITES)
+OPERATIONS: Final = (*READS, *EC2_WRITES, *S3_WRITES, *UPLOADS)
 
 
 def _pairs() -> list[object]:

@@ -16,7 +16,9 @@ _S3_ROOTS: Final = {
     "GetBucketVersioning": b"VersioningConfiguration",
     "GetObjectLockConfiguration": b"ObjectLockConfiguration",
     "ListBuckets": b"ListAllMyBucketsResult",
+    "ListMultipartUploads": b"ListMultipartUploadsResult",
     "ListObjectsV2": b"ListBucketResult",
+    "ListParts": b"ListPartsResult",
     "UploadPartCopy": b"CopyPartResult",
 }
 """What S3's answers with content begin with."""
