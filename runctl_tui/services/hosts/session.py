@@ -12,7 +12,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from runctl_tui.services.errors import DataTransferError, HostLinkLost, ValidationError
+from runctl_tui.domain.text import safe
+from runctl_tui.services.errors import DataTransferError, HostError, HostLinkLost, ValidationError
 
 READ_SIZE: Final = 256 * 1024
 ERROR_TAIL: Final = 64 * 1024
@@ -27,6 +28,19 @@ class CommandResult:
     """The last 64 KiB of it."""
     exit_status: int
     """128 plus the signal's number for a death by signal."""
+
+
+def last_words(errors: bytes) -> str:
+    """Return the last line of standard error as it may be drawn; empty where there is none."""
+    return safe(errors.decode("utf-8", "replace").strip().rpartition("\n")[2])
+
+
+def why_it_ended(result: CommandResult) -> str:
+    """Return why a command failed: its last words, or how it ended."""
+    if words := last_words(result.stderr):
+        return words
+    died = result.exit_status - 128
+    return f"it was ended by signal {died}" if 0 < died < 65 else f"it ended with {result.exit_status}, without a word"
 
 
 class CommandStream(Protocol):
@@ -198,14 +212,20 @@ class PipedHost(ABC):
         script = 'mkdir -p -- "$1" && exec tar -xof - -C "$1"'
         result = await self._collect(("sh", "-c", script, "sh", as_path(into)), chunks, None)
         if result.exit_status:
-            why = result.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise DataTransferError(f"Nothing could be unpacked in {into}", why, "look at the disk's free space there")
+            what = f"Nothing could be unpacked in {into}"
+            raise DataTransferError(what, why_it_ended(result), "look at the disk's free space there")
 
     async def home(self) -> str:
         """The home folder's absolute path."""
         if not self._home:
             result = await self.run(("sh", "-c", 'printf %s "$HOME"'))
-            self._home = as_path(result.stdout.decode("utf-8", "surrogateescape"))
+            told = result.stdout.decode("utf-8", "surrogateescape")
+            if result.exit_status or not told.startswith("/") or any(character in told for character in "\0\r\n"):
+                why = why_it_ended(result) if result.exit_status else "what it said is no folder"
+                raise HostError(
+                    "The host did not say where its home folder is", why, "does its shell print a greeting?"
+                )
+            self._home = told
         return self._home
 
     async def _collect(self, argv: Sequence[str], stdin: AsyncIterator[bytes], limit: float | None) -> CommandResult:

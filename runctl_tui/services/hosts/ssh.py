@@ -281,7 +281,8 @@ class SshHost(PipedHost):
             todo = "check ssh key settings"
             raise HostError("An SSH key file is not there", str(error), todo, code="host.key-file") from error
         except TimeoutError as error:
-            raise HostUnreachable(f"{where} did not answer in time", "", "is it running? is port 22 open?") from error
+            what, why = f"{where} did not answer in time", "nothing came from it"
+            raise HostUnreachable(what, why, "is it running? is port 22 open?") from error
         except (OSError, asyncssh.Error) as error:
             raise HostUnreachable(f"{where} cannot be reached", str(error), "is it running and booted?") from error
 

@@ -13,6 +13,7 @@ from typing import Final
 from runctl_tui.services.errors import AgentError, DataTransferError, Refused
 from runctl_tui.services.hosts.session import HostSession, as_path
 from runctl_tui.services.sync.values import SyncFile, SyncPlan, SyncProgress, SyncResult
+from runctl_tui.services.training.agent_answers import text_of, understood
 from runctl_tui.services.training.agent_client import AgentClient
 from runctl_tui.services.training.agent_values import Json
 
@@ -34,18 +35,29 @@ async def execute(plan: SyncPlan, host: HostSession, dest: str, progress: Report
     request: Json = {"dest": as_path(dest), "files": marks}
     progress(SyncProgress("comparing", 0, 0, 0, 0))
     begun = await _asked(agent, "sync_begin", request)
-    needed = [file for file in plan.files if file.path in set(begun["needed"])]
+    with understood():
+        folder, wanted = as_path(text_of(begun["dest"])), set(_names(begun["needed"]))
+    needed = [file for file in plan.files if file.path in wanted]
     counter = _Counter(needed, progress)
     if needed:
-        await host.push_tar(_in_thread(tar_pieces(plan, needed, counter)), begun["dest"])
+        await host.push_tar(_in_thread(tar_pieces(plan, needed, counter)), folder)
     counter.tell("verifying")
     ended = await _asked(agent, "sync_finish", request)
-    if ended["wrong"]:
-        why = "they arrived different or not at all: " + ", ".join(ended["wrong"][:5])
-        raise DataTransferError(f"{len(ended['wrong'])} files are not as planned", why, "were they edited? sync again")
+    with understood():
+        wrong, deleted = _names(ended["wrong"]), _names(ended["deleted"])
+    if wrong:
+        why = "they arrived different or not at all: " + ", ".join(wrong[:5])
+        raise DataTransferError(f"{len(wrong)} files are not as planned", why, "were they edited? sync again")
     counter.tell("done")
     sent = tuple(file.path for file in needed)
-    return SyncResult(begun["dest"], sent, counter.total, tuple(ended["deleted"]), len(plan.files) - len(sent))
+    return SyncResult(folder, sent, counter.total, deleted, len(plan.files) - len(sent))
+
+
+def _names(rows: object) -> tuple[str, ...]:
+    """Return the names of files that the agent told; TypeError where they are none."""
+    if not isinstance(rows, list):
+        raise TypeError(rows)
+    return tuple(text_of(row) for row in rows)
 
 
 async def _asked(agent: AgentClient, verb: str, request: Json) -> Json:

@@ -19,8 +19,17 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from runctl_tui.domain.retry import ExponentialBackoffPolicy
 from runctl_tui.services.errors import AgentError, HostLinkLost, HostUnreachable, TrainctlError
-from runctl_tui.services.hosts.session import CommandResult, CommandStream, HostSession
+from runctl_tui.services.hosts.session import CommandResult, HostSession, why_it_ended
 from runctl_tui.services.retrying import Retrying
+from runctl_tui.services.training.agent_answers import (
+    FrameReader,
+    answered,
+    count_of,
+    flag_of,
+    soon,
+    text_of,
+    understood,
+)
 from runctl_tui.services.training.agent_values import (
     CheckpointEntry,
     HostVitals,
@@ -49,12 +58,9 @@ T = TypeVar("T")
 Frame = LogFrame | StatusFrame | LinkFrame
 Sleep = Callable[[float], Awaitable[None]]
 
-HEADER_LIMIT: Final = 4 * 1024 * 1024
 FIRST_RETRY: Final = 0.5
 LAST_RETRY: Final = 5.0
 """A person watches: what is back must not be called lost for long."""
-SILENCE: Final = 20.0
-"""Seconds after which a host that speaks every two seconds counts as lost."""
 INSTALL: Final = """
 command -v python3 >/dev/null || { echo 'python3 is not installed' >&2; exit 127; }
 umask 077; f="$HOME/.runctl/agent-$1.pyz"
@@ -111,41 +117,38 @@ class AgentClient:
 
     async def start(self, request: StartRequest) -> Started:
         """Start a run; AgentError with code run_exists, project_busy, no_script… where it cannot start."""
-        answer = await self.call("start", request.to_json())
-        return Started(answer["run_id"], answer["run_dir"], answer["supervisor"])
+        return await self._asked(partial(_started, request.run_id), "start", request.to_json())
 
     async def status(self, run_ids: Sequence[str] | None = None) -> tuple[RunStatus, ...]:
         """Return the status of these runs, those that the host does not know left out; of all for None."""
-        answer = await self.call("status", {"run_ids": None if run_ids is None else list(run_ids)})
-        return tuple(run_status(row) for row in answer["runs"])
+        return await self._asked(_runs, "status", {"run_ids": None if run_ids is None else list(run_ids)})
 
     async def sweep(self) -> tuple[RunStatus, ...]:
         """Return every run on the host with the request that it came from."""
-        return tuple(run_status(row) for row in (await self.call("sweep"))["runs"])
+        return await self._asked(_runs, "sweep")
 
     async def measured_sweep(self) -> tuple[tuple[RunStatus, ...], ResourceUsage]:
         """Return what `sweep` does, and what the host is doing meanwhile, for 200 ms more."""
-        answer = await self.call("sweep", {"measure": True})
-        return tuple(run_status(row) for row in answer["runs"]), host_vitals(answer["vitals"]).usage
+        return await self._asked(_measured_runs, "sweep", {"measure": True})
 
     async def stop(self, run_id: str, grace: float = 30) -> RunStatus:
         """Stop a run, TERM before KILL, and return its end; `grace` in seconds."""
-        return run_status(await self.call("stop", {"run_id": run_id, "grace": grace}, timeout=grace + 60))
+        return await self._asked(run_status, "stop", {"run_id": run_id, "grace": grace}, timeout=grace + 60)
 
     async def checkpoints(self, run_id: str, *, sha256: bool = False) -> tuple[CheckpointEntry, ...]:
         """Return the checkpoints that a run has written, how far each is in S3 included."""
-        answer = await self.call("checkpoints", {"run_id": run_id, "sha256": sha256}, timeout=600 if sha256 else 60)
-        return tuple(checkpoint_entry(row) for row in answer["checkpoints"])
+        return await self._checkpoints({"run_id": run_id, "sha256": sha256})
 
     async def checkpoints_in(self, folder: str, *, sha256: bool = False) -> tuple[CheckpointEntry, ...]:
         """Return the checkpoints in a folder of the host."""
-        answer = await self.call("checkpoints", {"dir": folder, "sha256": sha256}, timeout=600 if sha256 else 60)
-        return tuple(checkpoint_entry(row) for row in answer["checkpoints"])
+        return await self._checkpoints({"dir": folder, "sha256": sha256})
+
+    async def _checkpoints(self, request: Json) -> tuple[CheckpointEntry, ...]:
+        return await self._asked(_entries, "checkpoints", request, timeout=600 if request["sha256"] else 60)
 
     async def pending(self, run_id: str) -> tuple[PendingFile, ...]:
         """Return the files that wait for presigned URLs, the newest checkpoint first."""
-        rows = (await self.call("pending", {"run_id": run_id}))["pending"]
-        return tuple(PendingFile(row["path"], row["key"], row["size"], row["sha256"], row["state"]) for row in rows)
+        return await self._asked(_waiting, "pending", {"run_id": run_id})
 
     async def urls(self, run_id: str, urls: Sequence[PresignedUrl]) -> int:
         """Hand presigned URLs over; returns how many were taken."""
@@ -153,7 +156,7 @@ class AgentClient:
             {"path": url.path, "put_url": url.put_url, "head_url": url.head_url or None, "headers": dict(url.headers)}
             for url in urls
         ]
-        return int((await self.call("urls", {"run_id": run_id, "urls": rows}))["accepted"])
+        return await self._asked(lambda told: count_of(told["accepted"]), "urls", {"run_id": run_id, "urls": rows})
 
     async def restart_uploader(self, run_id: str) -> None:
         """Start a run's uploader again, after a reboot say, with the environment that the host gives now."""
@@ -169,24 +172,26 @@ class AgentClient:
 
     async def vitals(self) -> HostVitals:
         """Measure the host, for 200 ms."""
-        return host_vitals((await self.call("vitals"))["vitals"])
+        return await self._asked(lambda told: host_vitals(told["vitals"]), "vitals")
 
     async def host_now(self) -> HostReading:
         """Measure the host and its processes, for half a second."""
-        return host_reading((await self.call("host"))["host"])
+        return await self._asked(lambda told: host_reading(told["host"]), "host")
 
     async def look_at(self, processes: Sequence[tuple[int, int | None]]) -> tuple[ProcessLook, ...]:
         """Look closely at processes by number and start, or by number alone; for a third of a second."""
-        answer = await self.call("process", {"processes": [{"pid": pid, "start": start} for pid, start in processes]})
-        return tuple(process_look(row, answer["uid"]) for row in answer["processes"])
+        rows = [{"pid": pid, "start": start} for pid, start in processes]
+        return await self._asked(_looks, "process", {"processes": rows})
 
     async def process_state(self, pid: int, start: int) -> str:
         """Return the letter of a process's state as ps shows it; empty: it has ended."""
-        return str((await self.call("process", {"do": "state", "pid": pid, "start": start}))["state"])
+        request = {"do": "state", "pid": pid, "start": start}
+        return await self._asked(lambda told: text_of(told["state"]), "process", request)
 
     async def signal(self, pid: int, start: int, name: str) -> bool:
         """Send TERM or KILL to exactly this process; False where it had ended already, AgentError where it may not."""
-        return bool((await self.call("process", {"do": name, "pid": pid, "start": start}))["sent"])
+        request = {"do": name, "pid": pid, "start": start}
+        return await self._asked(lambda told: flag_of(told["sent"]), "process", request)
 
     async def watch(self) -> AsyncGenerator[HostReading, None]:
         """Yield everything about the host every two seconds until the link ends, which raises HostLinkLost.
@@ -196,12 +201,15 @@ class AgentClient:
         await self._install()
         told = False
         async with self.host.stream(self._argv("watch"), stdin=_encoded({})) as stream:
-            reader = _FrameReader(stream)
-            while (frame := await _soon(reader.next())) is not None:
+            frames = FrameReader(stream)
+            while (frame := await soon(frames.next())) is not None:
+                with understood():
+                    reading = host_reading(frame[0]["host"])
                 told = True
-                yield host_reading(frame[0]["host"])
+                yield reading
+            why = frames.last_words
         self._installed = told
-        raise HostLinkLost("The link to the host was lost", "", "it is tried again")
+        raise HostLinkLost("The link to the host was lost", why or "the host ended it", "it is tried again")
 
     async def forget(self, run_id: str) -> None:
         """Delete what the host keeps about a run that has ended; its checkpoints stay."""
@@ -212,8 +220,9 @@ class AgentClient:
         request = {"run_id": run_id, "offset": offset, "limit": limit, "inode": inode}
         result = await self._reads.read(lambda: self._run("read", request), _is_cut)
         header, _, body = result.stdout.partition(b"\n")
-        answer = _decoded(header, result.stderr)
-        return LogPage(answer["offset"], body, answer["size"], answer["inode"], answer["truncated"])
+        answer = answered(header, result.stderr)
+        with understood():
+            return _log_page(answer, body)
 
     async def follow(self, run_id: str, offset: int = 0) -> AsyncGenerator[Frame, None]:
         """Yield log, state and vitals until the run has ended and its log is read out.
@@ -249,7 +258,20 @@ class AgentClient:
         """Ask any verb that answers with one JSON object; AgentError for a refusal, one that only reads is repeated."""
         work = partial(self._run, verb, request or {}, timeout)
         result = await (self._reads.read(work, _is_cut) if verb in READS else work())
-        return _decoded(result.stdout, result.stderr)
+        return answered(result.stdout, result.stderr)
+
+    async def _asked(
+        self,
+        read: Callable[[Json], T],
+        verb: str,
+        request: Json | None = None,
+        *,
+        timeout: float = 60,  # noqa: ASYNC109 - as `call`
+    ) -> T:
+        """Ask a verb and read its answer; AgentError where the answer is of another shape."""
+        answer = await self.call(verb, request, timeout=timeout)
+        with understood():
+            return read(answer)
 
     async def _run(self, verb: str, request: Json, seconds: float = 60) -> CommandResult:
         """Run one verb; the agent's file is brought to a host that turns out to lack it."""
@@ -267,18 +289,15 @@ class AgentClient:
         await self._install()
         request = _encoded({"run_id": run_id, "offset": offset, "inode": inode})
         async with self.host.stream(self._argv("follow"), stdin=request) as stream:
-            reader = _FrameReader(stream)
-            while (frame := await reader.next()) is not None:
+            frames = FrameReader(stream)
+            while (frame := await soon(frames.next())) is not None:
                 header, body = frame
-                kind = header.get("frame")
-                if kind == "open" and (header["truncated"] or header["offset"] != offset):
-                    yield LogFrame(header["offset"], b"", header["inode"], restarted=header["truncated"])
-                elif kind == "log":
-                    yield LogFrame(header["offset"], body, header["inode"])
-                elif kind == "status":
-                    yield StatusFrame(run_status(header["status"]), host_vitals(header["vitals"]))
-                elif kind == "end":
+                if header.get("frame") == "end":
                     return
+                with understood():
+                    told = _frame(header, body, offset)
+                if told is not None:
+                    yield told
         raise HostLinkLost("The link to the host was lost", "the log ended in the middle", "it is tried again")
 
     def _argv(self, verb: str) -> tuple[str, ...]:
@@ -294,44 +313,9 @@ class AgentClient:
             argv = ("sh", "-c", INSTALL, "sh", version, str(len(source)))
             result = await self.host.run(argv, stdin=source)
             if result.exit_status:
-                why = result.stderr.decode("utf-8", "replace").strip()
-                raise AgentError(
-                    "The agent could not be installed on the host",
-                    why,
-                    "it needs python3 and space",
-                    code="agent.install",
-                )
+                what, why = "The agent could not be installed on the host", why_it_ended(result)
+                raise AgentError(what, why, "it needs python3 and space", code="agent.install")
             self._installed = True
-
-
-class _FrameReader:
-    """Cuts a stream into frames: a line of JSON, then as many bytes as it says."""
-
-    def __init__(self, stream: CommandStream) -> None:
-        self._stream = stream
-        self._chunks = aiter(stream)
-        self._buffer = bytearray()
-
-    async def next(self) -> tuple[Json, bytes] | None:
-        """Return the next frame, None when the stream is over."""
-        while (end := self._buffer.find(b"\n")) < 0:
-            if len(self._buffer) > HEADER_LIMIT:
-                raise AgentError("The agent's answer cannot be understood", "a header without an end")
-            if not await self._more():
-                return None
-        header = _decoded(bytes(self._buffer[:end]), self._stream.stderr)
-        size = int(header.get("bytes", 0))
-        while len(self._buffer) < end + 1 + size:
-            if not await self._more():
-                return None
-        body = bytes(self._buffer[end + 1 : end + 1 + size])
-        del self._buffer[: end + 1 + size]
-        return header, body
-
-    async def _more(self) -> bool:
-        data = await anext(self._chunks, b"")
-        self._buffer += data
-        return bool(data)
 
 
 def _is_cut(error: TrainctlError) -> bool:
@@ -339,32 +323,52 @@ def _is_cut(error: TrainctlError) -> bool:
     return isinstance(error, HostLinkLost) and error.code == HostLinkLost.default_code
 
 
-async def _soon(answer: Awaitable[T]) -> T:
-    """Wait for what a host says regularly; a host that falls silent has lost its link."""
-    try:
-        async with asyncio.timeout(SILENCE):
-            return await answer
-    except TimeoutError as error:
-        what = "The host says nothing any more"
-        raise HostLinkLost(what, f"for {SILENCE:.0f} seconds", "it is tried again", code="host.timeout") from error
-
-
 def _encoded(request: Json) -> bytes:
     return json.dumps(request).encode("utf-8")
 
 
-def _decoded(answer: bytes, errors: bytes) -> Json:
-    """Return the agent's answer; AgentError with its code, words and hint when it refused or made no sense."""
-    try:
-        value = json.loads(answer.decode("utf-8"))
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        why = errors.decode("utf-8", "replace").strip().rpartition("\n")[2] or "it said nothing that is JSON"
-        raise AgentError("The agent's answer cannot be understood", why, "is python3 of the host 3.6 or newer?")
-    if value.get("ok") is False:
-        error = value.get("error", {})
-        raise AgentError(
-            error.get("message", "The agent refused"), "", error.get("hint", ""), code=error.get("code", "")
-        )
-    return value
+def _started(run_id: str, answer: Json) -> Started:
+    if answer["run_id"] != run_id:
+        raise ValueError(answer["run_id"])
+    return Started(run_id, text_of(answer["run_dir"]), answer["supervisor"])
+
+
+def _runs(answer: Json) -> tuple[RunStatus, ...]:
+    return tuple(run_status(row) for row in answer["runs"])
+
+
+def _measured_runs(answer: Json) -> tuple[tuple[RunStatus, ...], ResourceUsage]:
+    return _runs(answer), host_vitals(answer["vitals"]).usage
+
+
+def _entries(answer: Json) -> tuple[CheckpointEntry, ...]:
+    return tuple(checkpoint_entry(row) for row in answer["checkpoints"])
+
+
+def _waiting(answer: Json) -> tuple[PendingFile, ...]:
+    rows = answer["pending"]
+    return tuple(PendingFile(row["path"], row["key"], row["size"], row["sha256"], row["state"]) for row in rows)
+
+
+def _looks(answer: Json) -> tuple[ProcessLook, ...]:
+    return tuple(process_look(row, answer["uid"]) for row in answer["processes"])
+
+
+def _log_page(header: Json, body: bytes) -> LogPage:
+    if header["bytes"] != len(body):
+        raise ValueError(header["bytes"])
+    start, size, inode = (count_of(header[name]) for name in ("offset", "size", "inode"))
+    return LogPage(start, body, size, inode, flag_of(header["truncated"]))
+
+
+def _frame(header: Json, body: bytes, offset: int) -> LogFrame | StatusFrame | None:
+    """Return a frame of a followed log that says something new; None for one that does not."""
+    match header.get("frame"):
+        case "open" if header["truncated"] or header["offset"] != offset:
+            return LogFrame(count_of(header["offset"]), b"", header["inode"], restarted=header["truncated"])
+        case "log":
+            return LogFrame(count_of(header["offset"]), body, header["inode"])
+        case "status":
+            return StatusFrame(run_status(header["status"]), host_vitals(header["vitals"]))
+        case _:
+            return None
