@@ -82,6 +82,7 @@ class Landing:
                     os.utime(self._file, (modified_at.timestamp(), modified_at.timestamp()))
                 os.fsync(self._file)
                 os.rename(self._part, self._last, src_dir_fd=self._inner, dst_dir_fd=self._inner)
+                os.fsync(self._inner)
             except OSError as error:
                 raise self._failed(error, "make room, or choose another folder") from error
 

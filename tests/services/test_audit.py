@@ -209,3 +209,11 @@ async def test_what_changes_nothing_is_not_written(world: World) -> None:
     await world.actions.commit(plan, Confirmation(plan.hash, yes=True, name=plan.name_to_type))
     await world.rig.jobs.drain()
     assert (await world.log.read()).entries == ()
+
+
+async def test_an_entry_is_on_the_disk_before_it_counts(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: sizes.append((os.fstat(handle).st_ino, os.fstat(handle).st_size)))
+    await log.append(an_entry())
+    told = log.path.stat()
+    assert (told.st_ino, told.st_size) in sizes

@@ -58,6 +58,7 @@ async def test_a_call_leaves_its_whole_story(journal: Journal) -> None:
     await sent(journal)
     assert [row.entry for row in await journal.open_rows(ENTRY.resource)] == [ENTRY]
     await journal.mark("op-1", JournalState.ACKED)
+    assert [row.state for row in await journal.open_rows(ENTRY.resource)] == [JournalState.ACKED]
     await journal.mark("op-1", JournalState.VERIFIED, "it is terminated")
     assert await journal.open_rows(ENTRY.resource) == ()
     assert [state.value for state in await journal.events("op-1")] == [

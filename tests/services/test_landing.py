@@ -178,3 +178,23 @@ def test_a_file_on_its_way_is_held(places: tuple[Path, Path]) -> None:
     finally:
         landing.close()
     assert not part.exists()
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int]] = []
+    fsync, rename = os.fsync, os.rename
+
+    def synced(handle: int) -> None:
+        seen.append(("fsync", os.fstat(handle).st_ino))
+        fsync(handle)
+
+    def renamed(*names: str, **folders: int) -> None:
+        seen.append(("rename", 0))
+        rename(*names, **folders)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "rename", renamed)
+    land(tmp_path, "a")
+    assert seen == [("fsync", (tmp_path / "a").stat().st_ino), ("rename", 0), ("fsync", tmp_path.stat().st_ino)]

@@ -163,3 +163,11 @@ async def test_work_after_the_end_is_refused(tmp_path: Path) -> None:
         await store.run(count)
     with pytest.raises(StateError, match="closed"):
         await store.run(count)
+
+
+async def test_a_row_is_on_the_disk_when_it_counts_and_readers_do_not_wait(tmp_path: Path) -> None:
+    def asked(file: sqlite3.Connection) -> list[object]:
+        return [file.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")]
+
+    with opened(tmp_path) as store:
+        assert await store.run(asked) == [2, "wal"]  # FULL, and a log that is written ahead
