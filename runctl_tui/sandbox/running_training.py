@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from runctl_tui.sandbox.cloud import Cloud
 from runctl_tui.sandbox.environment import RUN_MARK
-from runctl_tui.sandbox.folder import write_json
+from runctl_tui.sandbox.folder import copy_project, write_json
 from runctl_tui.sandbox.machines import Machines
-from runctl_tui.sandbox.seed_runs import PREFIX, SAVE_EVERY, SEEDED_MARK, STEP_S, copy_project, meta
+from runctl_tui.sandbox.seed_runs import PREFIX, SAVE_EVERY, SEEDED_MARK, STEP_S, meta
 from runctl_tui.sandbox.seed_s3 import CHECKPOINTS, REGION
 from runctl_tui.services.training.agent_client import agent_source
 

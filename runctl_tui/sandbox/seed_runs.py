@@ -8,12 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from runctl_tui.sandbox.cloud import Cloud
-from runctl_tui.sandbox.folder import write_atomically, write_json
+from runctl_tui.sandbox.folder import copy_project, write_atomically, write_json
 from runctl_tui.sandbox.machines import Machines
 from runctl_tui.sandbox.seed_s3 import CHECKPOINTS, REGION
 
@@ -32,14 +31,6 @@ USUAL_SPEED: Final = b"6%02d tok/s | 101.2 ms/step"
 def run_id(seed: str, name: str, at: datetime) -> str:
     """Return the id of a seeded run: sortable by its beginning."""
     return f"r-{at:%Y%m%d%H%M%S}-{hashlib.sha256(f'{seed}/{name}'.encode()).hexdigest()[:6]}"
-
-
-def copy_project(into: Path) -> None:
-    """Copy the tiny training project."""
-    into.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for source in resources.files("runctl_tui.sandbox").joinpath("project").iterdir():
-        if source.is_file():
-            (into / source.name).write_bytes(source.read_bytes())
 
 
 def write_finished(cloud: Cloud, machines: Machines, instance: Any, name: str, began: datetime) -> None:

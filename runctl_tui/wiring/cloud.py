@@ -164,7 +164,7 @@ def forget_old_world(state: Path) -> None:
 
 def _ship_project(folder: Path) -> None:
     """Put the tiny training project where a person may look at it and change it."""
-    import runctl_tui.sandbox
+    from runctl_tui.sandbox.folder import copy_project
 
     if not folder.exists():
-        shutil.copytree(Path(runctl_tui.sandbox.__file__).parent / "project", folder)
+        copy_project(folder)

@@ -111,3 +111,11 @@ def test_all_of_mine_are_stopped_by_one_hash_and_nobody_elses(own_world: World) 
     states = {each["name"]: each["state"] for each in own_world.ask("instances", "list")}
     assert states["forgotten-bench"] == states["vision-lora"] == "stopped"
     assert {states[name] for name in (*left_out, "db-primary", "this machine")} == {"running"}
+
+
+def test_nothing_in_the_state_folder_is_open_to_others(world: World) -> None:
+    world.ask("instances", "list")
+    world.call("runs", "list")
+    found = [path for path in [world.state, *world.state.rglob("*")] if not path.is_symlink()]
+    assert len(found) > 20
+    assert [f"{path} {path.stat().st_mode & 0o777:o}" for path in found if path.stat().st_mode & 0o077] == []

@@ -190,9 +190,9 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_it_cou
         seen.append(("fsync", os.fstat(handle).st_ino))
         fsync(handle)
 
-    def renamed(*names: str, **folders: int) -> None:
+    def renamed(part: str, name: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
         seen.append(("rename", 0))
-        rename(*names, **folders)
+        rename(part, name, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "rename", renamed)
