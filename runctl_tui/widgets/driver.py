@@ -12,10 +12,13 @@ import threading
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from queue import Empty, Full
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+
+from runctl_tui.widgets.pastes import PasteGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +107,7 @@ class RobustDriver(LinuxDriver):
         """Read keys until told to stop; what is no UTF-8 becomes the replacement character, the end means leave."""
         from textual._xterm_parser import XTermParser
 
-        parser = XTermParser(self._debug)
+        parser, guard = XTermParser(self._debug), PasteGuard()
         decode = getincrementaldecoder("utf-8")("replace").decode
         while not self.exit_event.is_set():
             ready, _, _ = select.select([self.fileno], [], [], POLL_SECONDS)
@@ -113,7 +116,9 @@ class RobustDriver(LinuxDriver):
                 if not data:
                     self._terminal_lost()
                     return
-                self._pass_on(parser, decode(data))
+                self._pass_on(parser, guard.passed(decode(data), monotonic()))
+            elif missed := guard.overdue(monotonic()):
+                self._pass_on(parser, missed)
             for message in parser.tick():
                 self.process_message(message)
 

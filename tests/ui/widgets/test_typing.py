@@ -100,3 +100,17 @@ def test_a_person_who_reads_and_presses_y_is_heard(terminal: Terminal) -> None:
     terminal.send(b"y")
     terminal.drain(0.5)
     assert told(terminal, len(PASTES) + 2).startswith("changed 1 ")
+
+
+def test_a_paste_that_never_ends_deafens_for_a_moment_only_and_its_rest_is_no_keys(terminal: Terminal) -> None:
+    terminal.send(b"\x1b[200~never ended")
+    terminal.drain(1.5)
+    terminal.send(b"d")
+    terminal.wait("DESTROY")
+    terminal.drain(0.6)
+    terminal.send(b"y\ry\r")
+    terminal.drain(1.5)
+    assert told(terminal, len(PASTES) + 3).startswith("changed 1 ")
+    terminal.send(b"rest\x1b[201~")
+    terminal.drain(0.3)
+    assert told(terminal, len(PASTES) + 4).startswith("changed 1 ")
