@@ -17,9 +17,10 @@ from runctl_tui.domain.text import quoted
 MAXIMUM_NAME: Final = 63
 _MAXIMUM_PROJECT: Final = 64
 _PLAIN: Final = r"[A-Za-z0-9._-]"
-_REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}"
-_ZONE: Final = rf"{_REGION}(?:[a-z]|(?:-[a-z0-9]+){{2,3}})"
-"""Of a region, and local ones such as us-west-2-lax-1a."""
+_REGION: Final = r"(?:[a-z]{2}|eusc)(?:-[a-z]+)+-[0-9]{1,2}"
+"""Such as us-gov-west-1, and eusc-de-east-1 of the European Sovereign Cloud."""
+_ZONE: Final = rf"{_REGION}(?:[a-z]|(?:-[a-z0-9]+){{2,4}})"
+"""Of a region, and local ones such as us-west-2-lax-1a and us-east-1-wl1-bos-wlz-1."""
 _CENTER: Final = r"[A-Z]{2,3}-[A-Z]{2,3}-[0-9]+|secure|community"
 """RunPod's data centres and clouds."""
 _POD: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
