@@ -17,6 +17,7 @@ from runctl_tui.services.ports import SshTarget
 from runctl_tui.services.training.agent_client import NOT_THERE
 
 HASTY: Final = SshOptions(connect_timeout=0.2, login_timeout=0.2, keepalive_interval=0.1, keepalive_count=1)
+WATCHFUL: Final = SshOptions(connect_timeout=10, login_timeout=10, keepalive_interval=0.2, keepalive_count=1)
 PATIENT: Final = SshOptions(connect_timeout=10, login_timeout=10, keepalive_interval=5, keepalive_count=3)
 BRIEF: Final = 0.2
 """Seconds that are waited for what never comes."""
@@ -46,7 +47,7 @@ class Case:
     answer: Answer | None = None
     """Of the command; None: the link fails before it."""
     link: str = ""
-    """How the way there fails: closed, silent, cut, frozen, babble, impostor, stranger."""
+    """How the way there fails: closed, silent, cut, frozen, babble, impostor, stranger; greeting: it does not."""
     after: int = 0
     """Bytes of the server that come through before."""
 
@@ -136,6 +137,10 @@ class Wire:
     case: Case | None = None
     met: bool = False
     commands: list[str] = field(default_factory=list)
+    busy: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a command was started."""
+    stalled: bool = False
+    """Whether the link carries nothing any more, in no direction."""
     spared: str = ""
     """Commands with this in them meet no fault, and succeed."""
 
@@ -144,12 +149,12 @@ class Wire:
         self.case, self.met, self.spared = case, case.link == "closed", spared
         self.commands.clear()
 
-    def pool(self) -> SshPool:
+    def pool(self, options: SshOptions | None = None) -> SshPool:
         """A pool that trusts the host's key."""
         trust = TrustStore(self.folder / f"known_hosts_{self.case}")
         if not trust.keys("i-1"):
             trust.accept("i-1", [self.public_key])
-        return SshPool(trust, options=HASTY if self.case is not None and self.case.hasty else PATIENT)
+        return SshPool(trust, options=options or (HASTY if self.case is not None and self.case.hasty else PATIENT))
 
     def target(self) -> SshTarget:
         link = self.case.link if self.case is not None else ""
@@ -160,6 +165,7 @@ class Wire:
 
 async def _command(wire: Wire, process: Any) -> None:
     wire.commands.append(process.command)
+    wire.busy.set()
     answer = wire.case.answer if wire.case is not None else None
     if answer is None or (wire.spared and wire.spared in process.command):
         answer = Answer()
@@ -196,7 +202,7 @@ async def _relay(wire: Wire, reader: asyncio.StreamReader, writer: asyncio.Strea
             "127.0.0.1", wire.ports["impostor" if link == "impostor" else "host"]
         )
         try:
-            await _carried(case, (reader, writer), (inner_reader, inner_writer))
+            await _carried(wire, (reader, writer), (inner_reader, inner_writer))
         finally:
             inner_writer.close()
     except OSError:
@@ -208,10 +214,11 @@ async def _relay(wire: Wire, reader: asyncio.StreamReader, writer: asyncio.Strea
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def _carried(case: Case | None, outer: Ends, inner: Ends) -> None:
+async def _carried(wire: Wire, outer: Ends, inner: Ends) -> None:
+    case = wire.case
     limited = case is not None and case.link in ("cut", "frozen")
-    up = asyncio.create_task(_pump(outer[0], inner[1], None))
-    down = asyncio.create_task(_pump(inner[0], outer[1], case.after if limited and case is not None else None))
+    up = asyncio.create_task(_pump(wire, outer[0], inner[1], None))
+    down = asyncio.create_task(_pump(wire, inner[0], outer[1], case.after if limited and case is not None else None))
     done, left = await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
     if case is not None and case.link == "frozen" and up in left:
         await up
@@ -220,9 +227,11 @@ async def _carried(case: Case | None, outer: Ends, inner: Ends) -> None:
     await asyncio.gather(up, down, return_exceptions=True)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None) -> None:
+async def _pump(wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None) -> None:
     passed = 0
     while data := await reader.read(65536):
+        if wire.stalled:
+            continue
         if limit is not None and passed + len(data) >= limit:
             writer.write(data[: limit - passed])
             await writer.drain()
@@ -236,6 +245,8 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limi
 async def wired(folder: Path) -> AsyncIterator[Wire]:
     """Run the host and the link."""
     import asyncssh
+    from asyncssh.constants import MSG_USERAUTH_BANNER
+    from asyncssh.packet import String
 
     asyncio.get_running_loop().set_task_factory(None)  # asyncssh's server side hangs with eager tasks
     host_key, other_key = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
@@ -247,6 +258,14 @@ async def wired(folder: Path) -> AsyncIterator[Wire]:
     wire = Wire(folder, host_key.export_public_key().decode().strip(), key_file)
 
     class Login(asyncssh.SSHServer):
+        def connection_made(self, connection: Any) -> None:
+            self._connection = connection
+
+        def begin_auth(self, username: str) -> bool:
+            if wire.case is not None and wire.case.link == "greeting":
+                self._connection.send_packet(MSG_USERAUTH_BANNER, String(b"\xff\xfe caf\xe9\r\n"), String(b""))
+            return True
+
         def connection_requested(self, dest_host: str, *_: object) -> bool:
             return dest_host == "127.0.0.1"
 

@@ -5,6 +5,7 @@ Each ends with an error that says what failed, why and what to do: what a fault 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from runctl_tui.services.training.agent_client import INSTALL, AgentClient
 from runctl_tui.services.training.agent_values import LinkFrame, PresignedUrl, S3Place, StartRequest
 from runctl_tui.services.training.fetch import RemoteFile, fetch
 from tests.faults.ends import check_error, end_of
-from tests.faults.host_wire import BRIEF, CASES, Case, wired
+from tests.faults.host_wire import BRIEF, CASES, WATCHFUL, Answer, Case, wired
 from tests.faults.shares import is_tried
 
 RUN: Final = "r-20261123090022-f5f774"
@@ -179,3 +180,25 @@ async def test_it_ends_in_an_error_that_a_person_can_act_on(
     check_error(end.error)
     ran = [command for command in wire.commands if operation.once and command.endswith(f" {operation.once}")]
     assert len(ran) <= (2 if str(case) == "F27-loses-its-agent" else 1), "it was sent twice"
+
+
+async def test_a_link_that_falls_silent_in_a_command_is_noticed(tmp_path: Path) -> None:
+    async with wired(tmp_path) as wire:
+        wire.arm(Case("F17", "stalled", Answer(ends=False)))
+        pool = wire.pool(WATCHFUL)
+        command = asyncio.create_task(end_of(pool.host(wire.target()).run(("sleep", "60"))))
+        await wire.busy.wait()
+        wire.stalled = True
+        end = await command
+        await pool.close()
+    assert isinstance(end.error, HostLinkLost)
+    check_error(end.error)
+
+
+async def test_a_greeting_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
+    async with wired(tmp_path) as wire:
+        wire.arm(Case("F28", "greeting", link="greeting"))
+        pool = wire.pool()
+        result = await pool.host(wire.target()).run(("true",))
+        await pool.close()
+    assert (wire.met, result.exit_status) == (True, 0)

@@ -231,7 +231,8 @@ class SshHost(PipedHost):
             return [asyncssh.import_public_key(key) for key in trust.keys(self.resource_id)]
         except asyncssh.KeyImportError as error:
             what = f"The trusted key of {self.resource_id} cannot be read"
-            todo = f"forget it, and compare the fingerprint anew: ssh-keygen -R {self.resource_id} -f {trust.path}"
+            delete = shlex.join(("sed", "-i.old", f"/^{self.resource_id} /d", str(trust.path)))
+            todo = f"delete its line, and compare the fingerprint anew: {delete}"
             raise HostError(what, f"{trust.path}: {error}", todo, code="host.trust") from error
 
     async def _settle_trust(self, tunnel: Any) -> None:

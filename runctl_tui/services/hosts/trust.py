@@ -100,7 +100,8 @@ class TrustStore:
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as error:
-            raise StateError(f"The trusted keys in {self.path} cannot be read", str(error)) from error
+            todo = "move the file away: each machine's key is then asked about anew"
+            raise StateError(f"The trusted keys in {self.path} cannot be read", str(error), todo) from error
 
     def _rewrite(self, resource_id: str, added: list[str]) -> None:
         with self._locked():
@@ -109,6 +110,8 @@ class TrustStore:
             temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
             with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
                 file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
             temporary.replace(self.path)
 
     @contextmanager
@@ -122,4 +125,5 @@ class TrustStore:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise StateError(f"The trusted keys in {self.path} cannot be written", str(error)) from error
+            todo = f"make room in {self.path.parent}, or let yourself write there"
+            raise StateError(f"The trusted keys in {self.path} cannot be written", str(error), todo) from error

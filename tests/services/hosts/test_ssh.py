@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import select
+import shlex
 import shutil
 import stat
 import subprocess
@@ -21,11 +22,12 @@ from runctl_tui.services.errors import (
     HostKeyUnknown,
     HostLinkLost,
     HostUnreachable,
+    StateError,
     ValidationError,
 )
 from runctl_tui.services.hosts.local import LocalHost
 from runctl_tui.services.hosts.session import HostSession, as_path
-from runctl_tui.services.hosts.ssh import SshPool
+from runctl_tui.services.hosts.ssh import SshOptions, SshPool
 from runctl_tui.services.hosts.trust import TrustStore, UnknownKey, fingerprint
 from runctl_tui.services.ports import SshTarget
 from tests.services.hosts.servers import QUICK, SSHD, embedded, openssh, pool_for
@@ -37,7 +39,7 @@ def read(path: Path) -> str:
 
 def obey(todo: str) -> None:
     """Run the command that an error's advice ends with."""
-    subprocess.run(todo.partition(": ")[2].split(), check=True, capture_output=True)
+    subprocess.run(shlex.split(todo.partition(": ")[2]), check=True, capture_output=True)
 
 
 @pytest.fixture(params=["local", "embedded", "openssh"])
@@ -382,3 +384,31 @@ async def test_a_connection_that_arrives_after_the_end_is_given_up(
         with pytest.raises(HostLinkLost):
             await pool.host(server.target()).connection()
         await asyncio.wait_for(made[0].wait_closed(), 5)
+
+
+async def test_a_damaged_line_of_a_trusted_key_is_told_and_hurts_no_other_machine(tmp_path: Path) -> None:
+    async with embedded(tmp_path) as server:
+        pool = pool_for(server, tmp_path)
+        with pool.trust.path.open("a") as file:
+            file.write("i-0123456789abcdef0 not a key\n")
+        with pytest.raises(HostError) as caught:
+            await pool.host(server.target("i-0123456789abcdef0")).home()
+        assert caught.value.code == "host.trust"
+        assert "i-0123456789abcdef0" in caught.value.what
+        obey(caught.value.todo)
+        assert pool.trust.keys("i-0123456789abcdef0") == ()
+        assert await pool.host(server.target()).home() == str(server.home)
+        await pool.close()
+
+
+async def test_trusted_keys_that_are_no_text_are_told(tmp_path: Path) -> None:
+    trust = TrustStore(tmp_path / "known_hosts")
+    trust.path.write_bytes(b"\xff\xfe")
+    with pytest.raises(StateError) as caught:
+        trust.keys("i-1")
+    assert caught.value.todo
+
+
+def test_links_are_kept_alive_unless_told_otherwise() -> None:
+    assert 0 < SshOptions().keepalive_interval <= 15
+    assert 0 < SshOptions().keepalive_count <= 3
