@@ -193,6 +193,7 @@ async def test_a_link_that_falls_silent_in_a_command_is_noticed(tmp_path: Path) 
         await pool.close()
     assert isinstance(end.error, HostLinkLost)
     check_error(end.error)
+    assert len(wire.commands) == 1, "it was sent twice"
 
 
 async def test_a_greeting_that_is_no_text_stops_nobody(tmp_path: Path) -> None:

@@ -181,18 +181,22 @@ class SshHost(PipedHost):
                 process.close()
 
     async def _start(self, command: str) -> Any:
-        """Open a channel; a connection that proves dead before the command was sent is made anew once."""
+        """Run a command; a connection that proves dead before the command was sent is made anew once."""
         import asyncssh
 
         connection = await self.connection()
-        try:
-            return await connection.create_process(command, encoding=None)
-        except (asyncssh.ChannelOpenError, ConnectionError, asyncssh.DisconnectError):
-            if not connection.is_closed():
-                connection.abort()
+        sent: list[Any] = []
+        with self._link_errors():
+            try:
+                return await _process(connection, command, sent)
+            except (asyncssh.ChannelOpenError, ConnectionError, asyncssh.DisconnectError):
+                if not connection.is_closed():
+                    connection.abort()
+                if sent:
+                    raise
         connection = await self.connection()
         with self._link_errors():
-            return await connection.create_process(command, encoding=None)
+            return await _process(connection, command, sent)
 
     async def _connect(self) -> Any:
         import asyncssh
@@ -295,6 +299,19 @@ class SshHost(PipedHost):
             yield
         except (OSError, asyncssh.Error) as error:
             raise HostLinkLost(f"The link to {self.target.host} was lost", str(error), "try again") from error
+
+
+async def _process(connection: Any, command: str, sent: list[Any]) -> Any:
+    """Start a command as asyncssh's own `create_process` does, and note it in `sent` before it goes on its way."""
+    import asyncssh
+
+    def session() -> Any:  # made when the channel is open, just before the command is sent
+        sent.append(command)
+        return asyncssh.SSHClientProcess()
+
+    _, process = await connection.create_session(session, command, encoding=None)
+    await process.redirect(asyncssh.PIPE, asyncssh.PIPE, asyncssh.PIPE)
+    return process
 
 
 class SshPipe:
