@@ -115,7 +115,7 @@ class Store:
             if self._durable and _no_space(error):
                 self._go_on_in_memory(error)
                 return _transaction(self._connection, work)
-            raise StateError("the state file could not be used", str(error), f"look at {self.folder}") from error
+            raise self._failed("the state file could not be used", error) from error
 
     def _open(self) -> sqlite3.Connection:
         path = self.folder / FILE_NAME
@@ -128,7 +128,7 @@ class Store:
             return self._in_memory(error)
         except sqlite3.OperationalError as error:
             if not _no_space(error):
-                raise StateError("the state file cannot be opened", str(error), f"look at {path}") from error
+                raise self._failed("the state file cannot be opened", error) from error
             return self._in_memory(error)
         return connection
 
@@ -198,6 +198,15 @@ class Store:
             with contextlib.suppress(sqlite3.DatabaseError):
                 file.backup(self._connection)
             file.close()
+
+    def _failed(self, what: str, error: sqlite3.DatabaseError) -> StateError:
+        """Return what to tell of an error of SQLite that is no full disk."""
+        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            why = f"another program has kept it to itself for {_BUSY_MS / 1000:g} seconds"
+            return StateError(
+                what, why, f"try again; which one it is: fuser {self.folder / FILE_NAME}", code="state.busy"
+            )
+        return StateError(what, str(error), f"look at {self.folder / FILE_NAME}")
 
     def _stamp(self) -> str:
         return self._clock.now().strftime("%Y%m%dT%H%M%S%f")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from runctl_tui.services import schema
+from runctl_tui.services import store as store_module
 from runctl_tui.services.errors import StateError
 from runctl_tui.services.store import FILE_NAME, Store
 from tests.fakes import FakeClock
@@ -171,3 +172,19 @@ async def test_a_row_is_on_the_disk_when_it_counts_and_readers_do_not_wait(tmp_p
 
     with opened(tmp_path) as store:
         assert await store.run(asked) == [2, "wal"]  # FULL, and a log that is written ahead
+
+
+async def test_a_file_that_another_program_keeps_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_BUSY_MS", 50)
+    with opened(tmp_path) as store, contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as other:
+        await store.run(put)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateError) as caught:
+            await store.run(put)
+        other.rollback()
+        assert await store.run(count) == 1
+    assert caught.value.code == "state.busy"
+    assert "locked" not in str(caught.value)
+    assert caught.value.todo.endswith(f"fuser {tmp_path / FILE_NAME}")
