@@ -63,3 +63,8 @@ def dollars(amount: Decimal | None) -> str:
     if 0 < amount < LEAST:
         return f"<${LEAST}"
     return f"${rounded(amount):,}"
+
+
+def month_words(amount: Decimal) -> str:
+    """Return what is paid per month: '$1.20/mo', 'less than $0.01/mo'."""
+    return "less than $0.01/mo" if amount < CENT else f"{dollars(amount)}/mo"

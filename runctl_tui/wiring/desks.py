@@ -202,7 +202,7 @@ class Desks:
                 checkpoints=self.checkpoints,
                 usual_place=lambda: self._defaults().output_dest,
                 region_of=self._supplies.region_of,
-                month=self._object_month,
+                month=lambda region, size: self._object_month(region, "STANDARD", size),
                 relay=self._core.begin_relay,
             )
         )
@@ -211,7 +211,8 @@ class Desks:
         core = self._core
         carrier = Carrier(self.objects, ObjectIo(core.cloud.transfers), core.clock)
         heirlooms = Heirlooms(core.runs, self.checkpoints)
-        return StorageDesk(StorageParts(facts, caller, core.locks, core.jobs, Survey(self.objects), carrier, heirlooms))
+        survey, month = Survey(self.objects), self._object_month
+        return StorageDesk(StorageParts(facts, caller, core.locks, core.jobs, survey, carrier, heirlooms, month))
 
     async def _terminate(self, key: str) -> None:
         """Terminate a machine that a confirmed launch made, through the same rules as everything else."""
@@ -229,9 +230,9 @@ class Desks:
         prices = self._core.cloud.prices()
         return prices.disk_month(region, "gp3", gib) if prices else Unknown("the prices are not here yet")
 
-    def _object_month(self, region: str, size: int) -> Fact[Decimal]:
+    def _object_month(self, region: str, storage_class: str, size: int) -> Fact[Decimal]:
         prices = self._core.cloud.prices()
-        return prices.object_month(region, "STANDARD", size) if prices else Unknown("the prices are not here yet")
+        return prices.object_month(region, storage_class, size) if prices else Unknown("the prices are not here yet")
 
     def _defaults(self) -> LaunchDefaults:
         place, config = self._place, self._place.configuration

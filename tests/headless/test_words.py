@@ -253,3 +253,11 @@ def test_on_a_terminal_a_cap_is_asked_for_where_the_price_is_unknown(world: Worl
     world.plan_changes = {"usd_per_hour": None, "price_unknown": True}
     ask(world, "2.5\ny\n", "start", "llama-7b")
     assert str(world.committed[0][1].typed_cap) == "2.5"
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [("0", "less than $0.01/mo"), ("0.0099", "less than $0.01/mo"), ("0.01", "$0.01/mo"), ("1200", "$1,200.00/mo")],
+)
+def test_what_is_paid_per_month(amount: str, words: str) -> None:
+    assert money.month_words(Decimal(amount)) == words

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from runctl_tui.domain.facts import Known
+from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.objects import Bucket, EntryKind, ObjectEntry, ObjectFacts, Versioning
 from runctl_tui.domain.uploads import UnfinishedUpload, UploadedParts
 from runctl_tui.services.actions import ActionParts, ActionService
@@ -130,7 +130,7 @@ class ObjectRig(Rig):
         desk = StorageDesk(
             StorageParts(
                 self.facts, self.caller, self.locks, self.jobs, Survey(everything),
-                Carrier(everything, everything, self.clock), Heirlooms(nobody, nobody),
+                Carrier(everything, everything, self.clock), Heirlooms(nobody, nobody), lambda *_: Unknown("no price"),
             )
         )  # fmt: skip
         self.journal.witnesses = Witnesses(nobody, self.jobs.view, lambda: everything).by_operation()

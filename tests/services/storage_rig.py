@@ -91,6 +91,7 @@ class Rig:
             Survey(self.objects),
             Carrier(self.objects, self.mover, world.clock),
             Heirlooms(self.checkpoints, self.checkpoints),  # type: ignore[arg-type]  # nobody asks for a feed
+            world.provider.prices.object_month,
         )
         self.desk = StorageDesk(parts)
 

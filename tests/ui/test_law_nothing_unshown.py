@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.instance import Disk, Instance
 from runctl_tui.domain.launch import LaunchRequest
 from runctl_tui.domain.marks import MarkRequest
@@ -190,5 +191,7 @@ async def test_law_f_each_marked_object_is_named() -> None:
     keys = tuple(f"runs/{number:03}/{'x' * 100}" for number in range(40))
     entries = tuple(ObjectEntry(EntryKind.OBJECT, "my-data", key, 1) for key in keys)
     targets = tuple(Target("object", address("my-data", key), "x", "aws", "us-east-1") for key in keys)
-    plan = deletion_plan(DeleteRequest("my-data", keys), Deletion("my-data", entries), SAFE, Verdict(), targets)
+    plan = deletion_plan(
+        DeleteRequest("my-data", keys), Deletion("my-data", entries), SAFE, Verdict(), targets, Unknown("no price")
+    )
     shows(plan, [address("my-data", key) for key in keys])

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from runctl_tui.domain.facts import Unknown
 from runctl_tui.domain.objects import DeleteRequest, Deletion, EntryKind, ObjectEntry
 from runctl_tui.domain.plan import Cited, Operation, Plan, PlanLine, Reason, Severity
 from runctl_tui.domain.safety import CleanupSafety, SafetyFacts
@@ -85,7 +86,9 @@ def test_law_i_no_key_of_an_object_is_more_than_text_in_a_plan(text: str) -> Non
     entries = (ObjectEntry(EntryKind.OBJECT, "my-data", f"runs/{text}", 1),)
     request = DeleteRequest("my-data", (f"runs/{text}",))
     verdict = CleanupSafety().judge(Operation.S3_DELETE, provided(facts, text))
-    plan = deletion_plan(request, Deletion("my-data", entries), provided(facts, text), verdict, (facts.target,))
+    plan = deletion_plan(
+        request, Deletion("my-data", entries), provided(facts, text), verdict, (facts.target,), Unknown(text)
+    )
     assert unplain(plan) == []
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final
 
 from runctl_tui.domain.checkpoint import Checkpoint, CopyState
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.money import dollars
+from runctl_tui.domain.money import month_words
 from runctl_tui.domain.plan import Level, Operation, PlanLine, Reason
 from runctl_tui.domain.resource import ResourceState
 from runctl_tui.domain.run_uploads import NO_PLACE
@@ -16,7 +15,6 @@ from runctl_tui.domain.safety.facts import SafetyFacts
 from runctl_tui.domain.safety.reasons import ago, block, count, known_or_none, offering, unknown, what
 from runctl_tui.domain.sizes import byte_words
 
-CENT: Final = Decimal("0.01")
 NAMED: Final = 4
 """Checkpoints that a plan lists, the newest first."""
 
@@ -139,5 +137,4 @@ def _cost(facts: SafetyFacts) -> str:
         return f"storage in S3: {unknown(month.reason)}"
     if not month.value:
         return "nothing more in S3"
-    rate = "less than $0.01" if month.value < CENT else dollars(month.value)
-    return f"{rate}/mo for what is sent ({month.source})"
+    return f"{month_words(month.value)} for what is sent ({month.source})"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -22,6 +23,7 @@ from runctl_tui.domain.objects import (
     Deletion,
     LocalDeletion,
     ObjectChangeFacts,
+    ObjectEntry,
     Transfer,
     Versioning,
     address,
@@ -70,6 +72,8 @@ class StorageParts:
     survey: Survey
     carrier: Carrier
     heirlooms: Heirlooms
+    month: Callable[[str, str, int], Fact[Decimal]]
+    """Dollars per month of so many bytes of a class of storage in a region."""
     safety: CleanupSafety = field(default_factory=CleanupSafety)
 
 
@@ -128,7 +132,9 @@ class StorageDesk:
         deletion = await self._parts.survey.deletion(request)
         facts = await self._deletion_facts(request, deletion, planned_account)
         verdict = self._parts.safety.judge(Operation.S3_DELETE, facts)
-        plan = deletion_plan(request, deletion, facts, verdict, await self._targets(request))
+        targets = await self._targets(request)
+        month = self._month(targets[0].region, deletion.objects)
+        plan = deletion_plan(request, deletion, facts, verdict, targets, month)
         return plan, lambda job: self._parts.carrier.delete(deletion, request, job)
 
     async def _with_deletion(self, transfer: Transfer, copying: Plan, account: str | None) -> tuple[Plan, Work]:
@@ -138,7 +144,8 @@ class StorageDesk:
         request = DeleteRequest(bucket, tuple(entry.key for entry in transfer.surplus))
         facts = await self._deletion_facts(request, deletion, account)
         verdict = self._parts.safety.judge(Operation.S3_DELETE, facts)
-        plan = both(copying, deletion_plan(request, deletion, facts, verdict, copying.targets))
+        month = self._month(await self._parts.survey.objects.region_of(bucket), transfer.surplus)
+        plan = both(copying, deletion_plan(request, deletion, facts, verdict, copying.targets, month))
         carrier = self._parts.carrier
 
         async def work(job: JobHandle) -> str:
@@ -199,6 +206,17 @@ class StorageDesk:
             Target(kind, address(request.bucket, key), last_part(key) or request.bucket, PROVIDER, region)
             for kind, key in rows
         )
+
+    def _month(self, region: str, objects: Sequence[ObjectEntry]) -> Fact[Decimal]:
+        """Return what it costs to keep objects, each class at its price."""
+        sizes: Counter[str] = Counter()
+        for entry in objects:
+            sizes[entry.storage_class or "STANDARD"] += entry.size or 0
+        months = [self._parts.month(region, storage_class, size) for storage_class, size in sizes.items()]
+        known = [month for month in months if isinstance(month, Known)]
+        if len(known) < len(months):
+            return next(month for month in months if isinstance(month, Unknown))
+        return replace(known[0], value=sum((month.value for month in known), Decimal(0)))
 
     async def _versioning(self, bucket: str) -> Versioning | None:
         try:

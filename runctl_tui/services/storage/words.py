@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
-from runctl_tui.domain.facts import Known
+from runctl_tui.domain.facts import Fact, Known, Unknown
+from runctl_tui.domain.money import month_words
 from runctl_tui.domain.objects import DeleteRequest, Deletion, LocalDeletion, Transfer, address, last_part
 from runctl_tui.domain.plan import Level, Operation, Plan, PlanLine, Reason, Reversibility, Severity, Target, Verdict
 from runctl_tui.domain.safety import SafetyFacts
-from runctl_tui.domain.safety.reasons import count, known_or_none
+from runctl_tui.domain.safety.reasons import count, known_or_none, unknown
 from runctl_tui.domain.sizes import byte_words
 
 FIRST: Final = 5
@@ -20,9 +22,14 @@ FIRST: Final = 5
 
 
 def deletion_plan(
-    request: DeleteRequest, deletion: Deletion, facts: SafetyFacts, verdict: Verdict, targets: tuple[Target, ...]
+    request: DeleteRequest,
+    deletion: Deletion,
+    facts: SafetyFacts,
+    verdict: Verdict,
+    targets: tuple[Target, ...],
+    month: Fact[Decimal],
 ) -> Plan:
-    """Return the plan of a deletion; its hash covers every key and etag."""
+    """Return the plan of a deletion, which costs `month` to keep; its hash covers every key and etag."""
     many = f"{count(len(deletion.objects), 'object')} ({byte_words(deletion.size)})"
     where = _place_words(request)
     keeps = _keeps(facts)
@@ -30,6 +37,7 @@ def deletion_plan(
     lines = (
         PlanLine("WHAT", _what(where, facts), facts.at),
         *_of_runs(facts),
+        PlanLine("COST", _saved(month, keeps)),
         PlanLine("DIES", f"{count(len(deletion.objects), 'object')}, {byte_words(deletion.size)}"),
         PlanLine("FIRST", _first([entry.key for entry in deletion.objects])),
         PlanLine("STAYS", "every version, and its cost, until it is deleted too" if keeps else "nothing of them"),
@@ -41,6 +49,14 @@ def deletion_plan(
         parameters=(("objects", deletion.digest), ("versions", "kept" if keeps else "not kept")),
         reversibility=Reversibility.LOSSY if keeps else Reversibility.IRREVERSIBLE,
     )
+
+
+def _saved(month: Fact[Decimal], keeps: bool) -> str:
+    """Return what a deletion changes of what is paid."""
+    if isinstance(month, Unknown):
+        return unknown(month.reason)
+    rate = month_words(month.value)
+    return f"{rate} goes on: every version is paid for ({month.source})" if keeps else f"{rate} ends ({month.source})"
 
 
 def local_deletion_plan(transfer: Transfer, deletion: LocalDeletion, facts: SafetyFacts, verdict: Verdict) -> Plan:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
@@ -14,8 +15,9 @@ from unittest.mock import AsyncMock
 import pytest
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
+from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.objects import CopyRequest, DeleteRequest, NamePattern, ObjectFacts
-from runctl_tui.domain.plan import Confirmation, Level, Operation
+from runctl_tui.domain.plan import Confirmation, Level, Operation, Plan
 from runctl_tui.domain.run import TrainingStatus
 from runctl_tui.domain.safety import Policy
 from runctl_tui.services.action_calls import entry_for
@@ -26,6 +28,7 @@ from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.safe_cleanup import last_view
 from runctl_tui.services.storage import names
 from runctl_tui.services.witnesses import Witnesses, places_of, token_of
+from tests.fakes import START
 from tests.services.aws.world import World
 from tests.services.storage_rig import Rig, codes
 
@@ -81,6 +84,28 @@ async def test_all_pages_are_deleted_in_batches(rig: Rig, monkeypatch: pytest.Mo
     assert any(line.text == "many/0 · many/1 · many/2 · many/3 · many/4 and 5 more" for line in plan.lines)
     assert (await rig.commit(plan)).result == "deleted 10 objects, 10 B"
     assert await rig.keys(BUCKET) == []
+
+
+async def test_a_deletion_says_what_is_paid_no_more_or_goes_on(rig: Rig) -> None:
+    def cost(plan: Plan) -> str:
+        (line,) = [line.text for line in plan.lines if line.label == "COST"]
+        return line
+
+    await rig.put(BUCKET, "a/1", "a/2", content=b"x" * 1024)
+    asked: list[tuple[str, str]] = []
+
+    def month(region: str, kind: str, size: int) -> Fact[Decimal]:
+        asked.append((region, kind))
+        return Known(Decimal(size), START, "test")
+
+    rig.desk._parts = replace(rig.desk._parts, month=month)
+    assert cost(await rig.desk.plan(DeleteRequest(BUCKET, prefixes=("a/",)))) == "$2,048.00/mo ends (test)"
+    assert asked == [("us-east-1", "STANDARD")]
+    keep_versions(rig)
+    said = cost(await rig.desk.plan(DeleteRequest(BUCKET, keys=("a/1",))))
+    assert said == "$1,024.00/mo goes on: every version is paid for (test)"
+    rig.desk._parts = replace(rig.desk._parts, month=lambda *_: Unknown("the prices are not here yet"))
+    assert cost(await rig.desk.plan(DeleteRequest(BUCKET, keys=("a/1",)))) == "unknown (the prices are not here yet)"
 
 
 async def test_without_versions_it_wants_the_name_and_a_reason(rig: Rig) -> None:
