@@ -6,6 +6,7 @@ The environment is cleaned before anything imports Textual, which reads it once.
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import ipaddress
 import os
@@ -40,6 +41,7 @@ def _clean_environment() -> None:
 
 if not _E2E:
     _clean_environment()
+gc.set_threshold(50_000, 20, 100)  # the default looks for cycles a sixth of the time that these tests take
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background jobs; children would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as under nohup; children would inherit it

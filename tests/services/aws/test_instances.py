@@ -67,11 +67,15 @@ async def test_a_list_cut_off_at_any_page_keeps_its_rows_and_says_so(
         fresh.provider.close()
 
 
-async def test_throttling_is_tried_five_times_and_then_said(world: World) -> None:
+async def test_throttling_is_tried_five_times_and_then_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("botocore.endpoint.time.sleep", waited.append)
     world.hook("DescribeInstances", lambda _: ec2_error("RequestLimitExceeded", status=503))
     snapshot = await world.provider.list_resources()
     assert world.sent.count("DescribeInstances") == 5
     assert snapshot.missing[0].code == "RequestLimitExceeded"
+    assert len(waited) == 4
+    assert all(0 <= seconds <= 20 for seconds in waited)
 
 
 async def test_an_ended_login_is_said_by_every_read(world: World) -> None:
