@@ -148,14 +148,11 @@ class ActionService:
 
         async def work(job: JobHandle) -> str:
             with held:
-                job.set(run_id=view.run_id, instance_id=view.instance_id)
                 return await self._parts.executor.take_up(view, job)
 
         last = {one.id for one in LAST}
         steps = (*(one for one in view.steps if one.id not in last), *LAST)
-        again = self._parts.jobs.start(f"{view.title}, taken up", steps, work)
-        self._parts.jobs.hand_over(job_id, again)
-        return again
+        return self._parts.jobs.start(f"{view.title}, taken up", steps, work, of=view)
 
     @property
     def _objects(self) -> StorageDesk:

@@ -86,12 +86,19 @@ class JobBoard:
         self._interrupted = await self._bury()
         self._publish()
 
-    def start(self, title: str, steps: Sequence[Step], work: Work) -> str:
-        """Begin a job and return its id; what the work returns is its result, what it raises is told."""
+    def start(self, title: str, steps: Sequence[Step], work: Work, *, of: JobView | None = None) -> str:
+        """Begin a job and return its id; what the work returns is its result, what it raises is told.
+
+        An interrupted job that it is `of`, with the same run and machine, is not offered to be taken up again.
+        """
         view = JobView(new_id(self._clock), title, tuple(steps), self._clock.now(), who=self._who)
+        if of is not None:
+            view = replace(view, run_id=of.run_id, instance_id=of.instance_id)
         handle = JobHandle(view, self._clock, self._show, self._saved)
         self._handles[view.id] = handle
         self._show(view)
+        if of is not None:  # written in one transaction with the other, so that one of the two can be taken up
+            self._show(replace(of, code=HANDED_OVER, result=f"taken up by {view.id}"))
         task = asyncio.get_running_loop().create_task(self._carry_out(handle, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -102,10 +109,6 @@ class JobBoard:
         if job_id not in self._views:
             raise ResourceNotFound(f"there is no job {job_id}")
         return self._views[job_id]
-
-    def hand_over(self, job_id: str, successor: str) -> None:
-        """Say that another job goes on with an interrupted one, so that it is not offered again."""
-        self._show(replace(self.view(job_id), code=HANDED_OVER, result=f"taken up by {successor}"))
 
     async def watch(self, job_id: str) -> AsyncIterator[JobView]:
         """Yield a job's views until it has ended; ResourceNotFound where there is no such job."""
@@ -213,7 +216,7 @@ class JobBoard:
             self._views[job_id] = views[-1]
             del self._elsewhere[job_id]
             await self.on_end(views[-1])
-            await self._write(views[-1], owner)
+            await self._write(views[-1:], owner)
         return views
 
     async def _save(self) -> None:
@@ -222,19 +225,22 @@ class JobBoard:
             views = [self._views[job_id] for job_id in self._dirty]
             self._dirty.clear()
             try:
-                for view in views:
-                    await self._write(view, self._owner)
+                await self._write(views, self._owner)
             except TrainctlError as error:
                 _LOG.warning("jobs are not written down: %s", error)
 
-    async def _write(self, view: JobView, owner: str) -> None:
+    async def _write(self, views: Sequence[JobView], owner: str) -> None:
+        """Write jobs, all or none."""
         if self._owner_lock is None:
             self._owner_lock = self._locks.take(self._owner)
-        self._written[view.id] = self._clock.now()
-        values = (view.id, owner, to_micros(view.started_at), int(view.ended_at is not None), to_json(view))
+        self._written |= dict.fromkeys((view.id for view in views), self._clock.now())
+        rows = [
+            (view.id, owner, to_micros(view.started_at), int(view.ended_at is not None), to_json(view))
+            for view in views
+        ]
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)", values)
+            connection.executemany("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)", rows)
             connection.execute(
                 "DELETE FROM jobs WHERE ended AND id NOT IN (SELECT id FROM jobs ORDER BY started_at DESC LIMIT ?)",
                 (KEPT,),

@@ -153,8 +153,8 @@ class HostRig(Rig):
         pipeline = LaunchPipeline(
             PipelineParts(
                 registry=self.registry, fleet=cast("Any", self.fleet), hosts=everything, runs=cast("Any", self.book),
-                supplies=everything, clock=self.clock, rng=random.Random(), owner=OWNER, terminate=_nothing,
-                relay=lambda: None, checkpoints=everything, policy=lambda: self.policy, sleep=self.clock.sleep,
+                supplies=everything, clock=self.clock, rng=random.Random(), owner=OWNER, terminate=self._terminate,
+                relay=lambda: None, checkpoints=everything, policy=lambda: self.policy, sleep=self._sleep,
             )
         )  # fmt: skip
         self.journal.witnesses = Witnesses(self.book, self.jobs.view, _no_objects).by_operation()
@@ -170,6 +170,12 @@ class HostRig(Rig):
         )
         self.actions = ActionService(parts)
 
+    async def _terminate(self, key: str) -> None:
+        raise AssertionError("nothing is to be terminated")
+
+    async def _sleep(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+
     async def _runs_on(self, instance: object) -> Known[tuple[TrainingSession, ...]]:
         return Known(self.book.known(), self.clock.now(), "fake")
 
@@ -180,10 +186,6 @@ class HostRig(Rig):
         """Whether everything that a host runs can be found from here, and what it has sent."""
         places = {one.id: one.output_dest for one in self.book.known()}
         return set(self.host.runs) <= set(places) and all(places[run_id] for run_id in self.host.sent)
-
-
-async def _nothing(key: str) -> None:
-    raise AssertionError("nothing is to be terminated")
 
 
 def _no_objects() -> Any:

@@ -220,11 +220,20 @@ def _the_dead_are_silent(loop: asyncio.AbstractEventLoop, context: dict[str, Any
 
 async def live(act: Act, rig: Rig) -> None:
     """Plan, confirm, carry out, and see the end or die before."""
+
+    async def whole() -> None:
+        plan = await act.plan(rig)
+        await audited(rig).commit(plan, yes(plan))
+
+    await live_through(whole())
+
+
+async def live_through(work: Awaitable[object]) -> None:
+    """Do something, and see the end of all that it began, or die before."""
     asyncio.get_running_loop().set_exception_handler(_the_dead_are_silent)
     mine = asyncio.current_task()
     with contextlib.suppress(Died):
-        plan = await act.plan(rig)
-        await audited(rig).commit(plan, yes(plan))
+        await work
     others = asyncio.all_tasks() - {mine}
     if others:
         await asyncio.wait(others, timeout=5)
