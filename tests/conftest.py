@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         apart = item.get_closest_marker("apart") is not None
         item.add_marker(pytest.mark.xdist_group(item.nodeid if apart else item.location[0]))
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("e2e", "cloud")))
+        items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("e2e", "cloud", "apart")))
 
 
 @pytest.fixture(autouse=True)

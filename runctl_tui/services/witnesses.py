@@ -1,4 +1,4 @@
-"""Tell what became of operations that no provider keeps a state of: runs on hosts, deletions in S3.
+"""Tell what became of operations that no provider keeps a state of: runs and processes on hosts, deletions in S3.
 
 The journal asks them about rows whose end nobody saw; an error means that it cannot be told now: the row stays open.
 """
@@ -6,13 +6,13 @@ The journal asks them about rows whose end nobody saw; an error means that it ca
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from runctl_tui.domain.objects import split_address
 from runctl_tui.domain.states import Operation, TrainingStatus
-from runctl_tui.services.errors import ResourceNotFound
+from runctl_tui.services.errors import HostError, ResourceNotFound
 from runctl_tui.services.journal_rows import JournalState
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Witnesses:
     view: Callable[[str], JobView]
     """Returns a job; ResourceNotFound where there is none."""
     objects: Callable[[], AskedObjects]
+    runs_there: Callable[[str], Awaitable[bool]]
+    """Tells whether a process, named by its reference, is still at work; ResourceNotFound where its machine is gone."""
 
     def by_operation(self) -> dict[Operation, Witness]:
         """Return who is asked about which operation."""
@@ -63,6 +65,8 @@ class Witnesses:
             Operation.RUN_START: self.started,
             Operation.RUN_RESUME: self.started,
             Operation.S3_DELETE: self.deleted,
+            Operation.PROCESS_END: self.ended,
+            Operation.PROCESS_KILL: self.ended,
         }
 
     async def stopped(self, row: Row) -> Settled:
@@ -99,6 +103,16 @@ class Witnesses:
         if not left:
             return JournalState.VERIFIED, "it is gone"
         return JournalState.FAILED, f"{len(left)} of {len(places)} are still there, {left[0]} first; {_DELETE_AGAIN}"
+
+    async def ended(self, row: Row) -> Settled:
+        """Tell whether a process has ended."""
+        try:
+            there = await self.runs_there(row.entry.resource)
+        except ResourceNotFound:
+            return JournalState.VERIFIED, "its machine is gone"
+        except HostError as error:
+            return JournalState.FAILED, f"whether it has ended is not known: {error}"
+        return (JournalState.FAILED, "it is still there") if there else (JournalState.VERIFIED, "it has ended")
 
     async def _run(self, run_id: str) -> TrainingSession | None:
         try:

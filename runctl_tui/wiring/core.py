@@ -89,10 +89,19 @@ class Core:
         self.auditor = Auditor(self.audit, clock, actor(os.environ), self.session.caller)
         self.jobs.on_end = self.auditor.ended
         self.journal = Journal(self.store, clock, self.locks, place.whose)
-        self.journal.witnesses = Witnesses(self.runs, self.jobs.view, self._objects).by_operation()
+        witnesses = Witnesses(self.runs, self.jobs.view, self._objects, self._runs_there)
+        self.journal.witnesses = witnesses.by_operation()
         self.memory = StoredMemory(self.store)
         self.relay = UploadRelay(self.runs, self.machines, self.cloud.store, place.state / "relay.lock")
         self.sandbox = SandboxRemote(self._session, place.world, self.runs.known) if place.sandbox else None
+
+    async def _runs_there(self, process: str) -> bool:
+        """Tell whether a process is still at work on its host."""
+        from runctl_tui.domain.host import split_reference
+
+        machine, pid, start = split_reference(process)
+        agent = await self.hosts.agent((await self.fleet.find(machine)).instance)
+        return bool(await agent.process_state(pid, start or 0))
 
     def _objects(self) -> AwsObjects:
         from runctl_tui.services.aws.objects import AwsObjects

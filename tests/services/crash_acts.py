@@ -120,13 +120,11 @@ def on_host(
 
 
 def ending(operation: Operation) -> Act:
-    """Only the host tells whether a signal arrived: the row of one that was sent may say that nobody knows."""
     reference = process_reference(BOX.key, PID, BORN)
     return on_host(
         operation,
         lambda rig: rig.actions.plan(operation, [reference]),
         lambda rig: not rig.host.processes,
-        told=EITHER,
     )
 
 

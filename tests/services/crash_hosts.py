@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from runctl_tui.domain.checkpoint import Checkpoint, CheckpointCopy, CopyState
 from runctl_tui.domain.facts import Known, Unknown
-from runctl_tui.domain.host import HostProcess, ProcessLook
+from runctl_tui.domain.host import HostProcess, ProcessLook, split_reference
 from runctl_tui.domain.run import TrainingJob, TrainingSession, TrainingStatus
 from runctl_tui.domain.safety import CleanupSafety
 from runctl_tui.domain.snapshot import Snapshot
@@ -157,7 +157,8 @@ class HostRig(Rig):
                 relay=lambda: None, checkpoints=everything, policy=lambda: self.policy, sleep=self._sleep,
             )
         )  # fmt: skip
-        self.journal.witnesses = Witnesses(self.book, self.jobs.view, _no_objects).by_operation()
+        witnesses = Witnesses(self.book, self.jobs.view, _no_objects, self._runs_there)
+        self.journal.witnesses = witnesses.by_operation()
         processes = ProcessActions(self.facts, everything, self.caller, self.locks)
         uploads = RunUploads(
             UploadParts(
@@ -175,6 +176,9 @@ class HostRig(Rig):
 
     async def _sleep(self, seconds: float) -> None:
         await self.clock.sleep(seconds)
+
+    async def _runs_there(self, process: str) -> bool:
+        return split_reference(process)[1] in self.host.processes
 
     async def _runs_on(self, instance: object) -> Known[tuple[TrainingSession, ...]]:
         return Known(self.book.known(), self.clock.now(), "fake")

@@ -133,7 +133,7 @@ class ObjectRig(Rig):
                 Carrier(everything, everything, self.clock), Heirlooms(nobody, nobody), lambda *_: Unknown("no price"),
             )
         )  # fmt: skip
-        self.journal.witnesses = Witnesses(nobody, self.jobs.view, lambda: everything).by_operation()
+        self.journal.witnesses = Witnesses(nobody, self.jobs.view, lambda: everything, nobody).by_operation()
         owners = UploadOwners(self.registry, nobody, self.journal, self.clock, OWNER)
         actions = UploadActions(self.facts, self.caller, owners)
         self.actions = ActionService(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from runctl_tui.domain.plan import JobView, Operation
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
-from runctl_tui.services.errors import HostUnreachable, ResourceNotFound
+from runctl_tui.services.errors import CloudProviderError, HostUnreachable, ResourceNotFound
 from runctl_tui.services.journal import Journal
 from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.locks import LockSet
@@ -46,11 +47,21 @@ def nothing() -> object:
     raise AssertionError("S3 is not asked about runs")
 
 
-async def settled(folder: Path, operation: Operation, book: Book, resource: str = RUN.id) -> tuple[JournalState, str]:
+async def no_process(reference: str) -> bool:
+    raise AssertionError("no process is asked about")
+
+
+async def settled(
+    folder: Path,
+    operation: Operation,
+    book: Book,
+    resource: str = RUN.id,
+    runs_there: Callable[[str], Awaitable[bool]] = no_process,
+) -> tuple[JournalState, str]:
     clock = FakeClock()
     store = Store(folder, clock)
     journal = Journal(store, clock, LockSet(folder))
-    journal.witnesses = Witnesses(book, book.view, nothing).by_operation()  # type: ignore[arg-type]  # never asked
+    journal.witnesses = Witnesses(book, book.view, nothing, runs_there).by_operation()  # type: ignore[arg-type]  # never asked
     texts = ("run", resource, "llama", "aws", "us-east-1", "hash", "j-1", "alice", "an effect")
     await journal.begin(Entry("op-1", operation, *texts))
     await journal.mark("op-1", JournalState.SENT)
@@ -111,3 +122,26 @@ def test_a_row_keeps_all_places_or_none() -> None:
     assert token_of([*many, "s3://b/more"], "op-1") == "op-1"
     assert token_of(["/home/alice/data"], "op-1") == "op-1", "files here are no objects"
     assert places_of("op-1") == ()
+
+
+@pytest.mark.parametrize("operation", [Operation.PROCESS_END, Operation.PROCESS_KILL])
+@pytest.mark.parametrize(
+    ("there", "state", "words"),
+    [
+        (False, JournalState.VERIFIED, "it has ended"),
+        (True, JournalState.FAILED, "it is still there"),
+        (ResourceNotFound("there is no machine"), JournalState.VERIFIED, "its machine is gone"),
+        (HostUnreachable("box", "silent"), JournalState.FAILED, "whether it has ended is not known: box: silent"),
+        (CloudProviderError("throttled"), JournalState.SENT, ""),
+    ],
+)
+async def test_whether_a_process_has_ended_its_host_tells(
+    operation: Operation, there: bool | Exception, state: JournalState, words: str, tmp_path: Path
+) -> None:
+    async def look(reference: str) -> bool:
+        assert reference == "fake/i-1/4711:99"
+        if isinstance(there, Exception):
+            raise there
+        return there
+
+    assert await settled(tmp_path, operation, Book(), "fake/i-1/4711:99", look) == (state, words)

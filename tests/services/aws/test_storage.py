@@ -567,7 +567,9 @@ async def test_another_program_that_starts_leaves_a_living_operation_alone(rig: 
 
 @pytest.mark.parametrize("came", [0, 1, 2])
 async def test_s3_tells_how_far_a_deletion_came(rig: Rig, came: int) -> None:
-    rig.journal.witnesses = {Operation.S3_DELETE: Witnesses(AsyncMock(), AsyncMock(), lambda: rig.objects).deleted}
+    rig.journal.witnesses = {
+        Operation.S3_DELETE: Witnesses(AsyncMock(), AsyncMock(), lambda: rig.objects, AsyncMock()).deleted
+    }
     await rig.put(BUCKET, "a/1", "a/2", "b")
     plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("b",), prefixes=("a/",)))
     token = token_of([target.id for target in plan.targets], "op-1")

@@ -23,6 +23,8 @@ from runctl_tui.sandbox.folder import is_held, take_lock
 from runctl_tui.sandbox.remote import SandboxRemote
 from tests.services.sandbox.conftest import Lease, connect, describe, end, launch, port_of, tags, until, wait_for
 
+pytestmark = pytest.mark.apart
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
