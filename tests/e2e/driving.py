@@ -79,6 +79,24 @@ def start(screen: Terminal) -> tuple[str, str]:
     return found["instance"], found["run"]
 
 
+def go_to_monitor(screen: Terminal) -> None:
+    """Leave the steps of a launch for the Monitor."""
+    screen.press("m")
+    screen.gone("m  monitor")
+    has_title(screen, "Monitor")
+
+
+def go_to_screen(screen: Terminal, key: str, title: str) -> None:
+    """Go to a screen by its key, and wait until it is in front."""
+    screen.press(key)
+    has_title(screen, title)
+
+
+def has_title(screen: Terminal, title: str) -> None:
+    """Wait for the screen with this title."""
+    screen.until(lambda text: re.search(rf"(?m)^ ?{title} ", text) is not None, f"the title {title}")
+
+
 def pause_for_deaf_dialog(screen: Terminal) -> None:
     """Let the moment pass in which a dialog that has just opened ignores keys."""
     screen.drain(0.4)

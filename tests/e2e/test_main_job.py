@@ -14,7 +14,9 @@ from tests.e2e.driving import (
     confirm_what_was_typed,
     dismiss,
     fleet_is_there,
+    go_to_monitor,
     go_to_row,
+    go_to_screen,
     launch,
     pause_for_deaf_dialog,
     start,
@@ -62,7 +64,7 @@ def launch_by_wizard(screen: Terminal) -> tuple[str, str]:
     choose(screen, "Launch")
     screen.wait("LAUNCH", "g5.xlarge", "$/DAY")
     ids = launch(screen, Name=NAME, Arguments="--steps 4000 --sleep 0.1 --save-every 20")
-    screen.press("m")
+    go_to_monitor(screen)
     return ids
 
 
@@ -74,15 +76,14 @@ def watch(screen: Terminal) -> None:
 
 
 def checkpoints_reach_s3(screen: Terminal) -> None:
-    screen.press("4")
-    screen.wait("Checkpoints", NAME)
+    go_to_screen(screen, "4", "Checkpoints")
+    screen.wait(NAME)
     row = rf"{NAME} +\d+ .*● present +✓ verified"
     screen.until(lambda text: re.search(row, text) is not None, "a checkpoint on the host and verified in S3")
 
 
 def refuse_to_terminate_while_it_trains(screen: Terminal) -> None:
-    screen.press("1")
-    screen.wait("Instances")
+    go_to_screen(screen, "1", "Instances")
     go_to_row(screen, NAME)
     screen.press("ctrl+d")
     screen.wait("TERMINATE", "RUNNING", "DIES", "STAYS", "UNDO", "I know: training is running", "Stop the run first")
@@ -136,13 +137,12 @@ def resume_elsewhere(screen: Terminal) -> tuple[str, str]:
     screen.press("ctrl+r")
     screen.wait("PLAN", "y  resume")
     ids = start(screen)
-    screen.press("m")
-    screen.until(lambda text: re.search(r"(?m)^ ?Monitor ", text) is not None, "the title of the Monitor")
+    go_to_monitor(screen)
     return ids
 
 
 def terminate_by_name(screen: Terminal) -> None:
-    screen.press("1")
+    go_to_screen(screen, "1", "Instances")
     go_to_row(screen, NAME)
     screen.press("ctrl+d")
     screen.wait("TERMINATE", f"Type {NAME} to terminate")
