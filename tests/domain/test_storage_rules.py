@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runctl_tui.domain.facts import Fact, Unknown
+from runctl_tui.domain.facts import Fact, Known, Unknown
 from runctl_tui.domain.instance import Disk
 from runctl_tui.domain.plan import Level, Operation, Reason, Severity, Target
 from runctl_tui.domain.resource import Ownership, ResourceState
@@ -314,3 +314,18 @@ def test_a_disk_is_put_only_on_a_machine_of_ones_own(
     assert found[code].level is level
     assert code not in judged(O.VOLUME_DETACH, facts(O.VOLUME_DETACH, host=known(replace(HOST, tags=tags))))
     assert code not in judged(O.VOLUME_ATTACH, facts(O.VOLUME_ATTACH))
+
+
+def test_what_else_holds_a_volume_s_contents_is_as_old_as_what_was_looked_at() -> None:
+    newer = replace(SAVED, id="snap-9", started_at=START)
+    kept = replace(STORED, snapshots=known((SAVED, newer), 60))
+    assert kept.kept() == Known(newer, START - timedelta(seconds=60), "test")
+    assert kept.kept(but="snap-9") == Known(SAVED, START - timedelta(seconds=60), "test")
+
+
+def test_a_copy_counts_only_where_there_is_no_snapshot_and_never_the_one_that_goes() -> None:
+    copied = replace(SAVED, id="snap-copy", region="us-west-2")
+    alone = replace(STORED, snapshots=known(()), copies=known((copied,), 30))
+    assert alone.kept() == Known(copied, START - timedelta(seconds=30), "test")
+    assert alone.kept(but="snap-copy") == Known(None, START - timedelta(seconds=30), "test")
+    assert replace(alone, copies=Unknown("silent")).kept() == Unknown("silent")

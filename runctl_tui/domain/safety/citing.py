@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from types import MethodType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from runctl_tui.domain.facts import Known, Unknown
 from runctl_tui.domain.plan import Cited, Reason
@@ -38,7 +38,8 @@ def cited(rule: Callable[[SafetyFacts], Reason | None], facts: SafetyFacts) -> R
     if rule(facts) is None:
         return None
     looked: dict[str, Known[Any] | Unknown] = {}
-    reason = rule(cast("SafetyFacts", _Watched(facts, looked)))
+    watched: Any = _Watched(facts, looked)
+    reason = rule(watched)
     return reason and replace(reason, facts=tuple(_cited(name, fact) for name, fact in sorted(looked.items())))
 
 
