@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,3 +124,17 @@ def test_many_stops_at_once_only_have_to_be_meant(count: int) -> None:
 def test_a_batch_is_bounded(count: int, fleet: int, capped: bool) -> None:
     verdict = CleanupSafety().judge_batch(T, [SAFE] * count, fleet)
     assert ("batch_cap" in {reason.code for reason in verdict.reasons}) is capped
+
+
+@pytest.mark.parametrize(
+    ("disks", "words"),
+    [
+        ((replace(ROOT, tags=None),), "the tags of its disk vol-root could not be read"),
+        (
+            (replace(ROOT, tags=None), replace(SCRATCH, tags=None)),
+            'the tags of its disks vol-root, vol-scratch "scratch" could not be read',
+        ),
+    ],
+)
+def test_disks_whose_tags_could_not_be_read_are_named(disks: tuple[Disk, ...], words: str) -> None:
+    assert reasons(T, facts(disks=known(disks)))["tags_unknown"].text == words

@@ -32,7 +32,7 @@ def disk_protected_until(operation: Operation, facts: SafetyFacts) -> Reason | N
 def disk_of_others(operation: Operation, facts: SafetyFacts) -> Reason | None:
     """D06: nor does another person's without a word."""
     for disk in _dying(operation, facts):
-        owner = dict(disk.tags or ()).get(TAG_OWNER, "")
+        owner = dict(disk.tags or ()).get(TAG_OWNER)
         if owner and owner != facts.policy.who:
             return block("other_owner", f"its disk {_called(disk)} belongs to {owner}", offer=f"ask {owner}")
     return None
