@@ -1,22 +1,24 @@
-"""Tell what became of operations that no provider keeps a state of: runs and processes on hosts, deletions in S3.
+"""Tell what became of operations that no provider keeps a state of: runs and processes on hosts, objects in S3.
 
 The journal asks them about rows whose end nobody saw; an error means that it cannot be told now: the row stays open.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from runctl_tui.domain.objects import split_address
+from runctl_tui.domain.objects import SCHEME, split_address
 from runctl_tui.domain.states import Operation, TrainingStatus
-from runctl_tui.services.errors import HostError, ResourceNotFound
+from runctl_tui.services.errors import HostError, ResourceNotFound, StateError
 from runctl_tui.services.journal_rows import JournalState
 
 if TYPE_CHECKING:
-    from runctl_tui.domain.objects import ObjectEntry, ObjectFacts
+    from runctl_tui.domain.objects import ObjectEntry, ObjectFacts, TransferItem
     from runctl_tui.domain.plan import JobView
     from runctl_tui.domain.run import TrainingSession
     from runctl_tui.services.journal_rows import Row
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
 
 MOST_PLACES: Final = 1000
 """Addresses of a deletion that its row keeps; of more, nobody looks after all of them."""
+MOST_ARRIVALS: Final = 200
+"""Objects of a copy that its row keeps; each is looked at."""
 _SILENT: Final = frozenset({TrainingStatus.UNREACHABLE, TrainingStatus.UNKNOWN})
 _DELETE_AGAIN: Final = "delete it again"
+_COPY_AGAIN: Final = "do it again: that changes nothing where it is done"
 
 
 class AskedRuns(Protocol):
@@ -65,6 +70,8 @@ class Witnesses:
             Operation.RUN_START: self.started,
             Operation.RUN_RESUME: self.started,
             Operation.S3_DELETE: self.deleted,
+            Operation.S3_COPY: self.arrived,
+            Operation.S3_MOVE: self.arrived,
             Operation.PROCESS_END: self.ended,
             Operation.PROCESS_KILL: self.ended,
         }
@@ -104,6 +111,22 @@ class Witnesses:
             return JournalState.VERIFIED, "it is gone"
         return JournalState.FAILED, f"{len(left)} of {len(places)} are still there, {left[0]} first; {_DELETE_AGAIN}"
 
+    async def arrived(self, row: Row) -> Settled:
+        """Tell how far a copy or a move came."""
+        found = arrivals_of(row.entry.token)
+        if found is None:
+            return JournalState.FAILED, f"the program ended in the middle; {_COPY_AGAIN}"
+        left = [target for source, target, size in found.items if not await self._has_come(source, target, size, found)]
+        many = len(found.items)
+        if not left:
+            return JournalState.VERIFIED, f"all {many} are there"
+        return JournalState.FAILED, f"{len(left)} of {many} are not done, {left[0]} first; {_COPY_AGAIN}"
+
+    async def _has_come(self, source: str, target: str, size: int, found: Arrivals) -> bool:
+        if await _size_of(self.objects, target) != size:
+            return False
+        return not found.move or await _size_of(self.objects, source) is None
+
     async def ended(self, row: Row) -> Settled:
         """Tell whether a process has ended."""
         try:
@@ -121,10 +144,32 @@ class Witnesses:
             return None
 
 
-def token_of(places: Sequence[str], otherwise: str) -> str:
-    """Return what the row of a deletion keeps: the objects and folders that it is about."""
-    wanted = [place for place in places if place.startswith("s3://")]
-    return json.dumps(wanted) if 0 < len(wanted) == len(places) <= MOST_PLACES else otherwise
+def token_of(places: Sequence[str]) -> str:
+    """Return what the row of a deletion keeps, the objects and folders that it is about; nothing of too many."""
+    wanted = [place for place in places if place.startswith(SCHEME)]
+    return json.dumps(wanted) if 0 < len(wanted) == len(places) <= MOST_PLACES else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What a copy or a move was about: source, target and size of each."""
+
+    items: tuple[tuple[str, str, int], ...]
+    move: bool
+
+
+def arrivals_token(items: Sequence[TransferItem], move: bool) -> str:
+    """Return what the row of a copy or a move keeps; nothing of too many."""
+    told = [(item.source, item.target, item.size) for item in items]
+    return json.dumps({"items": told, "move": move}) if 0 < len(told) <= MOST_ARRIVALS else ""
+
+
+def arrivals_of(token: str) -> Arrivals | None:
+    """Return what a row keeps of a copy; None where it keeps nothing."""
+    if not token.startswith("{"):
+        return None
+    told = json.loads(token)
+    return Arrivals(tuple((source, target, size) for source, target, size in told["items"]), told["move"])
 
 
 def places_of(token: str) -> tuple[str, ...]:
@@ -144,3 +189,22 @@ async def _is_there(objects: AskedObjects, place: str) -> bool:
     except ResourceNotFound:
         return False
     return False
+
+
+async def _size_of(objects: Callable[[], AskedObjects], place: str) -> int | None:
+    """Return the bytes of an object, or of a file of this machine; None where there is none."""
+    if not place.startswith(SCHEME):
+        return await asyncio.to_thread(_size_here, place)
+    try:
+        return (await objects().head(*split_address(place))).size
+    except ResourceNotFound:
+        return None
+
+
+def _size_here(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StateError(f"{path} cannot be looked at", error.strerror or str(error), "look at its folder") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from runctl_tui.domain.objects import TransferItem
 from runctl_tui.domain.plan import JobView, Operation
 from runctl_tui.domain.run import TrainingSession, TrainingStatus
 from runctl_tui.services.errors import CloudProviderError, HostUnreachable, ResourceNotFound
@@ -15,7 +16,16 @@ from runctl_tui.services.journal import Journal
 from runctl_tui.services.journal_rows import Entry, JournalState
 from runctl_tui.services.locks import LockSet
 from runctl_tui.services.store import Store
-from runctl_tui.services.witnesses import MOST_PLACES, Witnesses, places_of, token_of
+from runctl_tui.services.witnesses import (
+    MOST_ARRIVALS,
+    MOST_PLACES,
+    Arrivals,
+    Witnesses,
+    arrivals_of,
+    arrivals_token,
+    places_of,
+    token_of,
+)
 from tests.fakes import START, FakeClock, FakeRegistry, a_run, an_instance
 
 RUN = a_run(an_instance(), id="r-000001")
@@ -118,9 +128,9 @@ async def test_a_job_tells_which_run_it_began(
 
 def test_a_row_keeps_all_places_or_none() -> None:
     many = [f"s3://b/{number}" for number in range(MOST_PLACES)]
-    assert places_of(token_of(many, "op-1")) == tuple(many)
-    assert token_of([*many, "s3://b/more"], "op-1") == "op-1"
-    assert token_of(["/home/alice/data"], "op-1") == "op-1", "files here are no objects"
+    assert places_of(token_of(many)) == tuple(many)
+    assert token_of([*many, "s3://b/more"]) == ""
+    assert token_of(["/home/alice/data"]) == "", "files here are no objects"
     assert places_of("op-1") == ()
 
 
@@ -145,3 +155,11 @@ async def test_whether_a_process_has_ended_its_host_tells(
         return there
 
     assert await settled(tmp_path, operation, Book(), "fake/i-1/4711:99", look) == (state, words)
+
+
+def test_what_a_copy_was_about_is_kept_where_it_is_not_too_much() -> None:
+    item = TransferItem("s3://a/1", "s3://b/1", 7, "1")
+    assert arrivals_of(arrivals_token([item], True)) == Arrivals((("s3://a/1", "s3://b/1", 7),), True)
+    assert arrivals_token([item] * MOST_ARRIVALS, False)
+    assert arrivals_token([item] * (MOST_ARRIVALS + 1), False) == arrivals_token([], False) == ""
+    assert arrivals_of("") is arrivals_of("op-1") is None

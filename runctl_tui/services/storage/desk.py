@@ -49,7 +49,7 @@ from runctl_tui.services.storage.words import (
     local_deletion_plan,
     transfer_plan,
 )
-from runctl_tui.services.witnesses import token_of
+from runctl_tui.services.witnesses import arrivals_token, token_of
 
 PROVIDER: Final = "aws"
 LOCAL: Final = "local"
@@ -77,6 +77,15 @@ class StorageParts:
     safety: CleanupSafety = field(default_factory=CleanupSafety)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan, what carries it out, and what its row in the journal keeps for whoever looks later how far it came."""
+
+    plan: Plan
+    work: Work
+    keeps: str = ""
+
+
 class StorageDesk:
     """Plans and commits."""
 
@@ -86,7 +95,7 @@ class StorageDesk:
 
     async def plan(self, request: Request) -> Plan:
         """Freeze what a request would do, with its verdict."""
-        plan, _ = await self._plan(request, None)
+        plan = (await self._plan(request, None)).plan
         self._requests[plan.hash] = request
         while len(self._requests) > _REMEMBERED:
             self._requests.popitem(last=False)
@@ -103,14 +112,15 @@ class StorageDesk:
             check_policy(plan, confirmation, self._parts.facts.policy())
         held = self._hold(plan)
         try:
-            fresh, work = await self._plan(request, plan.account)
-            check_unchanged(plan, fresh, confirmation)
-            return self._parts.jobs.start(plan.effect, _steps(request), self._journaled(plan, work, held, reading))
+            fresh = await self._plan(request, plan.account)
+            check_unchanged(plan, fresh.plan, confirmation)
+            prepared = replace(fresh, plan=plan)
+            return self._parts.jobs.start(plan.effect, _steps(request), self._journaled(prepared, held, reading))
         except BaseException:
             held.close()
             raise
 
-    async def _plan(self, request: Request, planned_account: str | None) -> tuple[Plan, Work]:
+    async def _plan(self, request: Request, planned_account: str | None) -> Prepared:
         if isinstance(request, DeleteRequest):
             return await self._plan_deletion(request, planned_account)
         carrier = self._parts.carrier
@@ -119,14 +129,15 @@ class StorageDesk:
             plan = download_plan(transfer, self._parts.facts.clock.now())
             if transfer.surplus_here is not None and transfer.surplus_here.files:
                 return await self._with_deletion_here(transfer, transfer.surplus_here, plan, planned_account)
-            return plan, lambda job: carrier.transfer(transfer, job)
+            return Prepared(plan, lambda job: carrier.transfer(transfer, job))
         facts = await self._transfer_facts(transfer, planned_account)
         plan = transfer_plan(transfer, facts, self._parts.safety.judge(transfer.request.operation, facts))
         if transfer.surplus:
             return await self._with_deletion(transfer, plan, planned_account)
-        return plan, lambda job: carrier.transfer(transfer, job)
+        keeps = arrivals_token(transfer.items, request.move)
+        return Prepared(plan, lambda job: carrier.transfer(transfer, job), keeps)
 
-    async def _plan_deletion(self, request: DeleteRequest, planned_account: str | None) -> tuple[Plan, Work]:
+    async def _plan_deletion(self, request: DeleteRequest, planned_account: str | None) -> Prepared:
         if not (request.keys or request.prefixes):
             raise ValidationError("nothing to delete", todo="name an object, or a folder with --recursive")
         deletion = await self._parts.survey.deletion(request)
@@ -135,9 +146,10 @@ class StorageDesk:
         targets = await self._targets(request)
         month = self._month(targets[0].region, deletion.objects)
         plan = deletion_plan(request, deletion, facts, verdict, targets, month)
-        return plan, lambda job: self._parts.carrier.delete(deletion, request, job)
+        keeps = token_of([target.id for target in targets])
+        return Prepared(plan, lambda job: self._parts.carrier.delete(deletion, request, job), keeps)
 
-    async def _with_deletion(self, transfer: Transfer, copying: Plan, account: str | None) -> tuple[Plan, Work]:
+    async def _with_deletion(self, transfer: Transfer, copying: Plan, account: str | None) -> Prepared:
         """Copy first, then delete what is surplus: one plan, as strict as both."""
         bucket = transfer.surplus[0].bucket
         deletion = Deletion(bucket, transfer.surplus)
@@ -152,11 +164,11 @@ class StorageDesk:
             copied = await carrier.transfer(transfer, job)
             return f"{copied}; {await carrier.delete(deletion, request, job)}"
 
-        return plan, work
+        return Prepared(plan, work, token_of([entry.address for entry in transfer.surplus]))
 
     async def _with_deletion_here(
         self, transfer: Transfer, deletion: LocalDeletion, copying: Plan, account: str | None
-    ) -> tuple[Plan, Work]:
+    ) -> Prepared:
         """Download first, then delete what is surplus on this machine: one plan, as strict as both."""
         facts, carrier = self._parts.facts, self._parts.carrier
         target = Target("folder", deletion.folder, Path(deletion.folder).name, LOCAL, "")
@@ -169,7 +181,7 @@ class StorageDesk:
             copied = await carrier.transfer(transfer, job)
             return f"{copied}; {await carrier.delete_here(deletion, job)}"
 
-        return plan, work
+        return Prepared(plan, work)
 
     async def _deletion_facts(self, request: DeleteRequest, deletion: Deletion, account: str | None) -> SafetyFacts:
         place = address(request.bucket, (request.keys or request.prefixes)[0])
@@ -260,15 +272,15 @@ class StorageDesk:
             raise
         return held
 
-    def _journaled(self, plan: Plan, work: Work, held: contextlib.ExitStack, reading: bool) -> Work:
+    def _journaled(self, prepared: Prepared, held: contextlib.ExitStack, reading: bool) -> Work:
         async def carry_out(job: JobHandle) -> str:
             with held:
                 if reading:
-                    return await work(job)
-                entry = entry_for(plan, plan.targets[0], plan.targets[0].id, f"op-{uuid.uuid4().hex}")
-                if plan.operation is Operation.S3_DELETE:
-                    entry = replace(entry, token=token_of([target.id for target in plan.targets], entry.token))
-                return await self._parts.caller.execute(entry, lambda: work(job))
+                    return await prepared.work(job)
+                target = prepared.plan.targets[0]
+                entry = entry_for(prepared.plan, target, target.id, f"op-{uuid.uuid4().hex}")
+                entry = replace(entry, token=prepared.keeps or entry.token)
+                return await self._parts.caller.execute(entry, lambda: prepared.work(job))
 
         return carry_out
 

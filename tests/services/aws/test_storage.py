@@ -572,7 +572,7 @@ async def test_s3_tells_how_far_a_deletion_came(rig: Rig, came: int) -> None:
     }
     await rig.put(BUCKET, "a/1", "a/2", "b")
     plan = await rig.desk.plan(DeleteRequest(BUCKET, keys=("b",), prefixes=("a/",)))
-    token = token_of([target.id for target in plan.targets], "op-1")
+    token = token_of([target.id for target in plan.targets])
     assert json.loads(token) == [f"s3://{BUCKET}/b", f"s3://{BUCKET}/a/"]
     texts = ("object", plan.targets[0].id, "b", "aws", "us-east-1", plan.hash, token, "alice", plan.effect)
     await rig.journal.begin(Entry("op-1", Operation.S3_DELETE, *texts))
@@ -586,6 +586,44 @@ async def test_s3_tells_how_far_a_deletion_came(rig: Rig, came: int) -> None:
     first = f"s3://{BUCKET}/a/" if came else f"s3://{BUCKET}/b"
     words = "it is gone" if came == 2 else f"{2 - came} of 2 are still there, {first} first; delete it again"
     assert row.detail == words
+
+
+@pytest.mark.parametrize("move", [False, True])
+@pytest.mark.parametrize("came", [0, 1, 2, 3])
+async def test_s3_tells_how_far_a_copy_or_a_move_came(rig: Rig, came: int, move: bool) -> None:
+    operation = Operation.S3_MOVE if move else Operation.S3_COPY
+    rig.journal.witnesses = Witnesses(
+        AsyncMock(), AsyncMock(), lambda: rig.objects, AsyncMock()
+    ).by_operation()  # fmt: skip
+    await rig.put(BUCKET, "a/1", "a/2")
+    request = CopyRequest(f"s3://{BUCKET}/a/", f"s3://{BUCKET}/b/", recursive=True, move=move)
+    prepared = await rig.desk._plan(request, None)
+    texts = ("folder", f"s3://{BUCKET}/b/", "b", "aws", "us-east-1", "hash", prepared.keeps, "alice", "copy")
+    await rig.journal.begin(Entry("op-1", operation, *texts))
+    await rig.journal.mark("op-1", JournalState.SENT)
+    await rig.put(BUCKET, *["b/1", "b/2"][:came])
+    if came == 3:
+        listed = [entry async for page in rig.objects.pages(BUCKET, "a/", recursive=True) for entry in page]
+        await rig.mover.delete(BUCKET, listed)
+    await rig.journal.reconcile(rig.registry)
+    (row,) = await rig.rows()
+    left = max(0, 2 - came) if not move else 0 if came == 3 else 2
+    first = "b/2" if came == 1 and not move else "b/1"
+    again = "do it again: that changes nothing where it is done"
+    words = f"{left} of 2 are not done, s3://{BUCKET}/{first} first; {again}" if left else "all 2 are there"
+    assert (row.state, row.detail) == (JournalState.FAILED if left else JournalState.VERIFIED, words)
+
+
+async def test_a_sync_writes_down_what_goes_and_never_the_whole_folder(rig: Rig, tmp_path: Path) -> None:
+    await rig.put(BUCKET, "b/old", "b/kept")
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "kept").write_bytes(b"x")
+    request = CopyRequest(str(here), f"s3://{BUCKET}/b/", recursive=True, changed_only=True, delete=True)
+    assert (await rig.do(request)).ok
+    (row,) = await rig.rows()
+    assert places_of(row.entry.token) == (f"s3://{BUCKET}/b/old",)
+    assert await rig.keys(BUCKET) == ["b/kept"]
 
 
 async def test_a_deletion_writes_down_what_it_is_about(rig: Rig) -> None:
