@@ -138,6 +138,7 @@ class Cloud:
             owner=place.owner,
             regions=config.regions,
             profile=config.aws.profile or "",
+            ambient_profile=os.environ.get("AWS_PROFILE", ""),
             launch=LaunchSettings(
                 image=config.aws.default_ami or "",
                 key_name=config.aws.key_name or "",

@@ -51,7 +51,8 @@ class AwsClients:
     def __init__(self, settings: AwsSettings, pool: BackendPool, clock: Clock) -> None:
         settings.validate()
         self.pool = pool
-        self.faults = AwsFaults(settings.profile, clock.now, settings.endpoint_url, self._method)
+        named = settings.profile or settings.ambient_profile
+        self.faults = AwsFaults(named, clock.now, settings.endpoint_url, self._method)
         self._settings = settings
         self._circuits = Circuits(clock)
         self._lock = threading.Lock()

@@ -77,6 +77,8 @@ class AwsSettings:
     owner: str
     regions: tuple[str, ...] = ("us-east-1",)
     profile: str = ""
+    ambient_profile: str = ""
+    """The one that the environment names, which boto3 reads by itself: words name it where there is no `profile`."""
     endpoint_url: str = ""
     """Set for the sandbox only: loopback, with explicit credentials."""
     credentials: AwsCredentials | None = None

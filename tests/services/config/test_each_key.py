@@ -14,7 +14,9 @@ from runctl_tui.domain.run import TrainingJob
 from runctl_tui.domain.secret import Secret
 from runctl_tui.domain.settings import SPECS
 from runctl_tui.options import Options
+from runctl_tui.services.aws.clients import AwsClients
 from runctl_tui.services.errors import TrainctlError
+from runctl_tui.services.threads import BackendPool
 from runctl_tui.wiring.assembly import Assembly
 from runctl_tui.wiring.ground import Ground
 from runctl_tui.wiring.runpod import runpod_settings
@@ -189,3 +191,17 @@ def test_the_sandbox_looks_at_its_fleet_every_three_seconds(tmp_path: Path, monk
     )
     assert cast("Any", made.core.fleet.feed)._pace.interval == 3.0
     made.close()
+
+
+@pytest.mark.parametrize(("own", "named"), [({}, "lab"), ({"aws.profile": "work"}, "work")])
+def test_what_renews_a_login_names_the_profile_that_is_used(
+    own: dict[str, str], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "lab")
+    monkeypatch.chdir(tmp_path)
+    made = assembled(tmp_path, **own)
+    try:
+        clients = AwsClients(made.core.cloud._settings(), BackendPool("test", 1), made.core.clock)
+        assert clients.faults.log_in == f"aws sso login --profile {named}"
+    finally:
+        made.close()
