@@ -159,9 +159,13 @@ class Arrivals:
 
 
 def arrivals_token(items: Sequence[TransferItem], move: bool) -> str:
-    """Return what the row of a copy or a move keeps; nothing of too many."""
+    """Return what the row of a copy or a move keeps; nothing of too many, nor where nobody could tell later.
+
+    What a copy replaces may be as large as what comes; after a move the source is gone, which tells.
+    """
     told = [(item.source, item.target, item.size) for item in items]
-    return json.dumps({"items": told, "move": move}) if 0 < len(told) <= MOST_ARRIVALS else ""
+    tells = move or not any(item.replaces for item in items)
+    return json.dumps({"items": told, "move": move}) if tells and 0 < len(told) <= MOST_ARRIVALS else ""
 
 
 def arrivals_of(token: str) -> Arrivals | None:

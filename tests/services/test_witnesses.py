@@ -163,3 +163,9 @@ def test_what_a_copy_was_about_is_kept_where_it_is_not_too_much() -> None:
     assert arrivals_token([item] * MOST_ARRIVALS, False)
     assert arrivals_token([item] * (MOST_ARRIVALS + 1), False) == arrivals_token([], False) == ""
     assert arrivals_of("") is arrivals_of("op-1") is None
+
+
+def test_a_copy_onto_something_is_never_told_by_its_size() -> None:
+    onto = TransferItem("s3://a/1", "s3://b/1", 7, "1", replaces=True)
+    assert arrivals_token([onto], False) == ""
+    assert arrivals_of(arrivals_token([onto], True)) == Arrivals((("s3://a/1", "s3://b/1", 7),), True)
